@@ -3377,12 +3377,12 @@
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>All figures with their intervals, for programs.</source>
-   <translation type="unfinished" />
+   <translation>Alle Kennzahlen mit ihren Intervallen, für Programme.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Complete, for another Fovea (.zip)</source>
-   <translation type="unfinished" />
+   <translation>Vollständig, für ein anderes Fovea (.zip)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -3392,22 +3392,22 @@
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Figures (JSON)…</source>
-   <translation type="unfinished" />
+   <translation>Kennzahlen (JSON)…</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>HTML report…</source>
-   <translation type="unfinished" />
+   <translation>HTML-Bericht…</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>Keras (.keras)</source>
-   <translation type="unfinished" />
+   <translation>Keras (.keras)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>LiteRT (.tflite)</source>
-   <translation type="unfinished" />
+   <translation>LiteRT (.tflite)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -3417,37 +3417,37 @@
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>ONNX (.onnx)</source>
-   <translation type="unfinished" />
+   <translation>ONNX (.onnx)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>One file for any browser: figures, curves, mistakes, limits.</source>
-   <translation type="unfinished" />
+   <translation>Eine Datei für jeden Browser: Kennzahlen, Kurven, Fehler, Grenzen.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>One line for every picture: truth, answer, scores.</source>
-   <translation type="unfinished" />
+   <translation>Eine Zeile für jedes Bild: Wahrheit, Antwort, Scores.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>PDF report…</source>
-   <translation type="unfinished" />
+   <translation>PDF-Bericht…</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Picture (*.png)</source>
-   <translation type="unfinished" />
+   <translation>Bild (*.png)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Picture of both plots (*.png)</source>
-   <translation type="unfinished" />
+   <translation>Bild beider Diagramme (*.png)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Predictions (CSV)…</source>
-   <translation type="unfinished" />
+   <translation>Vorhersagen (CSV)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -3477,22 +3477,22 @@
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Strokes, to draw on later (*.json)</source>
-   <translation type="unfinished" />
+   <translation>Striche, um später weiterzuzeichnen (*.json)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Table (*.csv)</source>
-   <translation type="unfinished" />
+   <translation>Tabelle (*.csv)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>The same on pages, to print or to file.</source>
-   <translation type="unfinished" />
+   <translation>Dasselbe auf Seiten, zum Drucken oder Ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Training plan (*.json)</source>
-   <translation type="unfinished" />
+   <translation>Trainingsplan (*.json)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -3512,17 +3512,17 @@
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>everything, with its card and checksums</source>
-   <translation type="unfinished" />
+   <translation>alles, mit Karte und Prüfsummen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>for ONNX Runtime and many other programs</source>
-   <translation type="unfinished" />
+   <translation>für ONNX Runtime und viele andere Programme</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>for telephones and small computers</source>
-   <translation type="unfinished" />
+   <translation>für Telefone und kleine Computer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -3532,7 +3532,7 @@
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>to train on, or to use in Python</source>
-   <translation type="unfinished" />
+   <translation>zum Weitertrainieren oder zur Benutzung in Python</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -4140,7 +4140,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/__main__.py" />
    <source>'fovea --help' lists the commands.</source>
-   <translation type="unfinished" />
+   <translation>'fovea --help' führt die Befehle auf.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -4155,12 +4155,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>'fovea data inspect' says why.</source>
-   <translation type="unfinished" />
+   <translation>'fovea data inspect' sagt, warum.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/training_data.py" />
    <source>'fovea data inspect' tells more.</source>
-   <translation type="unfinished" />
+   <translation>'fovea data inspect' sagt mehr.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
@@ -4205,7 +4205,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>'mnist.npz' was not found</source>
-   <translation type="unfinished" />
+   <translation>'mnist.npz' wurde nicht gefunden</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -4245,7 +4245,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>'{file}' of model '{id}' does not fit its network</source>
-   <translation type="unfinished" />
+   <translation>'{file}' von Modell '{id}' passt nicht zu seinem Netz</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -4265,7 +4265,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>'{id}' names no classes that could be learned further</source>
-   <translation type="unfinished" />
+   <translation>'{id}' nennt keine Klassen, die weiter gelernt werden könnten</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -4315,7 +4315,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>'{name}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>'{name}' lässt sich nicht lesen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
@@ -4330,7 +4330,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>'{name}' cannot be read: {reason}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' lässt sich nicht lesen: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -4350,27 +4350,27 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/engine/explaining.py" />
    <source>'{name}' does not end in pooling and one dense layer; it has no class activation map</source>
-   <translation type="unfinished" />
+   <translation>'{name}' endet nicht mit Pooling und einer dichten Schicht; es hat keine Klassenaktivierungskarte</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/embeddings.py" />
    <source>'{name}' does not give what its stages know</source>
-   <translation type="unfinished" />
+   <translation>'{name}' gibt nicht, was seine Stufen wissen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/embeddings.py" />
    <source>'{name}' gives scores alone, nothing that another classifier could build upon</source>
-   <translation type="unfinished" />
+   <translation>'{name}' gibt nur Scores, nichts, worauf ein anderer Klassifikator aufbauen könnte</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>'{name}' has no Keras form: it was imported as .tflite</source>
-   <translation type="unfinished" />
+   <translation>'{name}' hat keine Keras-Form: es wurde als .tflite importiert</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/gradients.py" />
    <source>'{name}' has no Keras network to ask for gradients</source>
-   <translation type="unfinished" />
+   <translation>'{name}' hat kein Keras-Netz, das nach Gradienten zu fragen wäre</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -4400,7 +4400,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>'{name}' has {size} bytes, {size2} expected</source>
-   <translation type="unfinished" />
+   <translation>'{name}' hat {size} Bytes, {size2} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -4410,7 +4410,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>'{name}' holds more than the {most:,} bytes expected</source>
-   <translation type="unfinished" />
+   <translation>'{name}' enthält mehr als die erwarteten {most:,} Bytes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
@@ -4440,7 +4440,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>'{name}' in the archive is damaged</source>
-   <translation type="unfinished" />
+   <translation>'{name}' im Archiv ist beschädigt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -4455,7 +4455,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>'{name}' is a file, not a folder</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ist eine Datei, kein Ordner</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -4525,7 +4525,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>'{name}' is no list of labels</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ist keine Liste von Labels</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_results.py" />
@@ -4535,12 +4535,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>'{name}' is no table of pictures and labels</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ist keine Tabelle mit Bildern und Labels</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>'{name}' is no text in UTF-8</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ist kein Text in UTF-8</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
@@ -4550,12 +4550,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>'{name}' is not empty</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ist nicht leer</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching.py" />
    <source>'{name}' is not there any more</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ist nicht mehr da</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -4565,7 +4565,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>'{name}' is too large for a list of labels</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ist für eine Liste von Labels zu groß</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
@@ -4590,7 +4590,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>'{name}' names no {what}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' nennt kein {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
@@ -4635,7 +4635,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>'{name}' would unpack to {file_size:,} bytes from {compress_size:,}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' würde aus {compress_size:,} Bytes auf {file_size:,} entpackt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -4675,7 +4675,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>'{recipe}' begins from a model, and none is named</source>
-   <translation type="unfinished" />
+   <translation>'{recipe}' geht von einem Modell aus, und keines ist genannt</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -4685,7 +4685,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>'{scaling}' is for colour pictures; this network takes grey ones.</source>
-   <translation type="unfinished" />
+   <translation>'{scaling}' ist für Farbbilder; dieses Netz nimmt graue.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -4730,7 +4730,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
    <source>'{title}' has no class {missing}</source>
-   <translation type="unfinished" />
+   <translation>'{title}' hat keine Klasse {missing}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -4780,12 +4780,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>'{title}' holds no pictures of its '{split}' split</source>
-   <translation type="unfinished" />
+   <translation>'{title}' enthält keine Bilder seines Teils '{split}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
    <source>'{title}' holds no pictures to learn from</source>
-   <translation type="unfinished" />
+   <translation>'{title}' enthält keine Bilder zum Lernen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -4825,7 +4825,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>'{title}' was not found</source>
-   <translation type="unfinished" />
+   <translation>'{title}' wurde nicht gefunden</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4835,7 +4835,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>'{twice}' is there twice</source>
-   <translation type="unfinished" />
+   <translation>'{twice}' ist zweimal da</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -4930,7 +4930,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>0 to 1, then ImageNet's means subtracted and divided by its deviations (PyTorch's habit)</source>
-   <translation type="unfinished" />
+   <translation>0 bis 1, dann die Mittelwerte von ImageNet abgezogen und durch seine Abweichungen geteilt (Brauch von PyTorch)</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -5010,12 +5010,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
    <source>; the model's own is {value:.3g}</source>
-   <translation type="unfinished" />
+   <translation>; die des Modells ist {value:.3g}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>; {count} were given</source>
-   <translation type="unfinished" />
+   <translation>; {count} wurden angegeben</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5114,7 +5114,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/engine/inspecting.py" />
    <source>A picture or the lack of memory may have ended it: try a part of the data.</source>
-   <translation type="unfinished" />
+   <translation>Ein Bild oder Mangel an Speicher hat sie vielleicht beendet: Versuchen Sie es mit einem Teil der Daten.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
@@ -5174,17 +5174,17 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/app/teaching.py" />
    <source>Add it again from where it is now.</source>
-   <translation type="unfinished" />
+   <translation>Fügen Sie es erneut von dort hinzu, wo es jetzt ist.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/training_data.py" />
    <source>Add other pictures of each class, or pictures to check with in a folder 'val'.</source>
-   <translation type="unfinished" />
+   <translation>Fügen Sie weitere Bilder jeder Klasse hinzu oder Bilder zum Prüfen in einem Ordner 'val'.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/training_data.py" />
    <source>Add pictures of it to those to learn from, or leave the class out.</source>
-   <translation type="unfinished" />
+   <translation>Fügen Sie zu denen zum Lernen Bilder davon hinzu oder lassen Sie die Klasse aus.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -5221,7 +5221,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>Are its outputs probabilities, or raw values (logits)?</source>
-   <translation type="unfinished" />
+   <translation>Sind seine Ausgaben Wahrscheinlichkeiten oder Rohwerte (Logits)?</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
@@ -5236,7 +5236,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>Begin it again whenever you like; nothing was kept.</source>
-   <translation type="unfinished" />
+   <translation>Beginnen Sie sie neu, wann Sie wollen; nichts wurde aufbewahrt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
@@ -5317,7 +5317,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>Check the disk, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Prüfen Sie die Platte und versuchen Sie es dann erneut.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -5332,7 +5332,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Check the path.</source>
-   <translation type="unfinished" />
+   <translation>Prüfen Sie den Pfad.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -5347,17 +5347,17 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/engine/gradients.py" />
    <source>Choose 'covering parts' (occlusion).</source>
-   <translation type="unfinished" />
+   <translation>Wählen Sie 'Teile abdecken' (occlusion).</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Choose a .keras, .h5, .tflite or .zip file.</source>
-   <translation type="unfinished" />
+   <translation>Wählen Sie eine .keras-, .h5-, .tflite- oder .zip-Datei.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>Choose a file that ends in .h5 or .weights.h5.</source>
-   <translation type="unfinished" />
+   <translation>Wählen Sie eine Datei, die mit .h5 oder .weights.h5 endet.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/patient_names.py" />
@@ -5367,7 +5367,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Choose a new folder: nothing is written over.</source>
-   <translation type="unfinished" />
+   <translation>Wählen Sie einen neuen Ordner: Nichts wird überschrieben.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -5377,22 +5377,22 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>Choose another folder, or free some space.</source>
-   <translation type="unfinished" />
+   <translation>Wählen Sie einen anderen Ordner oder schaffen Sie Platz.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>Choose another folder, or remove it.</source>
-   <translation type="unfinished" />
+   <translation>Wählen Sie einen anderen Ordner oder entfernen Sie es.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>Choose another folder.</source>
-   <translation type="unfinished" />
+   <translation>Wählen Sie einen anderen Ordner.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/embeddings.py" />
    <source>Choose another model.</source>
-   <translation type="unfinished" />
+   <translation>Wählen Sie ein anderes Modell.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -5407,12 +5407,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>Choose another place.</source>
-   <translation type="unfinished" />
+   <translation>Wählen Sie einen anderen Ort.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>Choose another set.</source>
-   <translation type="unfinished" />
+   <translation>Wählen Sie eine andere Menge.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
@@ -5427,7 +5427,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/engine/explaining.py" />
    <source>Choose gradients (grad-cam) or occlusion.</source>
-   <translation type="unfinished" />
+   <translation>Wählen Sie Gradienten (grad-cam) oder Abdecken (occlusion).</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
@@ -5483,12 +5483,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/__main__.py" />
    <source>Classifying and evaluating need none of it; the full edition has Keras and TensorFlow.</source>
-   <translation type="unfinished" />
+   <translation>Klassifizieren und Auswerten brauchen nichts davon; die volle Ausgabe hat Keras und TensorFlow.</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>Close it there, or choose another place.</source>
-   <translation type="unfinished" />
+   <translation>Schließen Sie sie dort oder wählen Sie einen anderen Ort.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -5503,7 +5503,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/engine/answers.py" />
    <source>Close other programs or use a smaller picture.</source>
-   <translation type="unfinished" />
+   <translation>Schließen Sie andere Programme oder nehmen Sie ein kleineres Bild.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training_job.py" />
@@ -5513,7 +5513,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/system/workers.py" />
    <source>Close other programs, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Schließen Sie andere Programme und versuchen Sie es dann erneut.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
@@ -5655,7 +5655,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>Did you mean {topics}?</source>
-   <translation type="unfinished" />
+   <translation>Meinten Sie {topics}?</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5750,7 +5750,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>Evaluate both models on the same pictures.</source>
-   <translation type="unfinished" />
+   <translation>Werten Sie beide Modelle auf denselben Bildern aus.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5760,7 +5760,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
    <source>Expected 0 to 1.</source>
-   <translation type="unfinished" />
+   <translation>Erwartet 0 bis 1.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
@@ -5780,7 +5780,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
    <source>Expected one that begins with {known}.</source>
-   <translation type="unfinished" />
+   <translation>Erwartet wird eine, die mit {known} beginnt.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -5795,12 +5795,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Expected: a row for each picture, file first, label second.</source>
-   <translation type="unfinished" />
+   <translation>Erwartet: eine Zeile je Bild, zuerst die Datei, dann das Label.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Expected: file first, label second.</source>
-   <translation type="unfinished" />
+   <translation>Erwartet: zuerst die Datei, dann das Label.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
@@ -5825,7 +5825,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>Export it as .tflite.</source>
-   <translation type="unfinished" />
+   <translation>Exportieren Sie es als .tflite.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -5865,7 +5865,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>Fetch or copy it again.</source>
-   <translation type="unfinished" />
+   <translation>Holen oder kopieren Sie sie erneut.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5910,7 +5910,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>For example https://example.org/fovea/latest.json</source>
-   <translation type="unfinished" />
+   <translation>Zum Beispiel https://example.org/fovea/latest.json</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
@@ -5925,7 +5925,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>Fovea ended</source>
-   <translation type="unfinished" />
+   <translation>Fovea endete</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training.py" />
@@ -5975,7 +5975,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>Free some space, use fewer or smaller pictures, or move Fovea's files with FOVEA_HOME.</source>
-   <translation type="unfinished" />
+   <translation>Schaffen Sie Platz, nehmen Sie weniger oder kleinere Bilder oder verlegen Sie die Dateien von Fovea mit FOVEA_HOME.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6010,7 +6010,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
    <source>Give a camera's number, a video file or an address.</source>
-   <translation type="unfinished" />
+   <translation>Geben Sie die Nummer einer Kamera, eine Videodatei oder eine Adresse an.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -6035,7 +6035,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
    <source>Give the folder with --data.</source>
-   <translation type="unfinished" />
+   <translation>Geben Sie den Ordner mit --data an.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
@@ -6090,7 +6090,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>How is a picture brought into its size: stretched, its middle cut out, or padded?</source>
-   <translation type="unfinished" />
+   <translation>Wie wird ein Bild auf seine Größe gebracht: gestreckt, die Mitte ausgeschnitten oder aufgefüllt?</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6100,7 +6100,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>How were pixels scaled when it was trained? Wrong scaling gives wrong answers.</source>
-   <translation type="unfinished" />
+   <translation>Wie wurden die Pixel beim Training skaliert? Falsche Skalierung gibt falsche Antworten.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -6145,17 +6145,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>Import or train it again.</source>
-   <translation type="unfinished" />
+   <translation>Importieren oder trainieren Sie es neu.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Imported from a file of the kind {format}.</source>
-   <translation type="unfinished" />
+   <translation>Importiert aus einer Datei der Art {format}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>In a checkout of Fovea: pip install '.[onnx]'. Or export as .tflite or .keras.</source>
-   <translation type="unfinished" />
+   <translation>In einem Checkout von Fovea: pip install '.[onnx]'. Oder exportieren Sie als .tflite oder .keras.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -6170,17 +6170,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>Install Fovea again.</source>
-   <translation type="unfinished" />
+   <translation>Installieren Sie Fovea neu.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>Install Fovea with it: pip install '.[{extra}]' in its checkout</source>
-   <translation type="unfinished" />
+   <translation>Installieren Sie Fovea damit: pip install '.[{extra}]' in seinem Checkout</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>Install it</source>
-   <translation type="unfinished" />
+   <translation>Installieren Sie es</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
@@ -6190,7 +6190,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>Install it first.</source>
-   <translation type="unfinished" />
+   <translation>Installieren Sie es zuerst.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -6205,12 +6205,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>Install the expected one: pip install {wanted}.</source>
-   <translation type="unfinished" />
+   <translation>Installieren Sie die erwartete: pip install {wanted}.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>Install the package again: pip install --force-reinstall --no-deps {wanted}.</source>
-   <translation type="unfinished" />
+   <translation>Installieren Sie das Paket neu: pip install --force-reinstall --no-deps {wanted}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -6220,7 +6220,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>Install them under Models, or with 'fovea models install {id}', or choose another model.</source>
-   <translation type="unfinished" />
+   <translation>Installieren Sie sie unter Modelle oder mit 'fovea models install {id}', oder wählen Sie ein anderes Modell.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
@@ -6240,7 +6240,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>Is the address right?</source>
-   <translation type="unfinished" />
+   <translation>Stimmt die Adresse?</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -6250,12 +6250,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Is this column the one with the labels?</source>
-   <translation type="unfinished" />
+   <translation>Ist diese Spalte die mit den Labels?</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>Is this computer connected?</source>
-   <translation type="unfinished" />
+   <translation>Ist dieser Computer verbunden?</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -6285,12 +6285,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>It is damaged, or made to fill the memory.</source>
-   <translation type="unfinished" />
+   <translation>Sie ist beschädigt oder dazu gemacht, den Speicher zu füllen.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>It is made to fill the disk.</source>
-   <translation type="unfinished" />
+   <translation>Es ist dazu gemacht, die Platte zu füllen.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -6319,12 +6319,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>It takes pictures of any size: which size was it trained with?</source>
-   <translation type="unfinished" />
+   <translation>Es nimmt Bilder jeder Größe: Mit welcher Größe wurde es trainiert?</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
    <source>It was left out; everything else goes on.</source>
-   <translation type="unfinished" />
+   <translation>Es wurde ausgelassen; alles andere geht weiter.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -6359,7 +6359,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Its outputs are probabilities: say so, or leave it to the file.</source>
-   <translation type="unfinished" />
+   <translation>Seine Ausgaben sind Wahrscheinlichkeiten: Sagen Sie es oder überlassen Sie es der Datei.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_rows.py" />
@@ -6374,7 +6374,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>Its publisher has to mend that.</source>
-   <translation type="unfinished" />
+   <translation>Das muss ihr Herausgeber beheben.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -6429,7 +6429,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Judge some in Evaluate's gallery, then take them over.</source>
-   <translation type="unfinished" />
+   <translation>Beurteilen Sie einige in der Galerie von Auswerten, dann übernehmen Sie sie.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -6439,7 +6439,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>Keras {version} on {backend}</source>
-   <translation type="unfinished" />
+   <translation>Keras {version} auf {backend}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
@@ -6454,7 +6454,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>Known ones: {known}.</source>
-   <translation type="unfinished" />
+   <translation>Bekannte: {known}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
@@ -6484,17 +6484,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>Label some more, then make the model again and compare.</source>
-   <translation type="unfinished" />
+   <translation>Benennen Sie noch einige, machen Sie dann das Modell neu und vergleichen Sie.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>Label some more.</source>
-   <translation type="unfinished" />
+   <translation>Benennen Sie noch einige.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Label some, then export.</source>
-   <translation type="unfinished" />
+   <translation>Benennen Sie einige, dann exportieren Sie.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -6504,12 +6504,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/__main__.py" />
    <source>Languages: {known}.</source>
-   <translation type="unfinished" />
+   <translation>Sprachen: {known}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/selftest.py" />
    <source>Layers that mix the pictures of a batch cannot be used; save the network without them.</source>
-   <translation type="unfinished" />
+   <translation>Schichten, die die Bilder eines Batches mischen, können nicht benutzt werden; speichern Sie das Netz ohne sie.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
@@ -6539,7 +6539,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
    <source>Leave the threshold out.</source>
-   <translation type="unfinished" />
+   <translation>Lassen Sie die Schwelle weg.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -6574,7 +6574,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>Look at the files, or the model.</source>
-   <translation type="unfinished" />
+   <translation>Sehen Sie die Dateien an oder das Modell.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/console.py" />
@@ -6639,7 +6639,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/data/features.py" />
    <source>Make room and resume.</source>
-   <translation type="unfinished" />
+   <translation>Schaffen Sie Platz und machen Sie weiter.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/drawings.py" />
@@ -6649,7 +6649,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/data/features.py" />
    <source>Make room, or choose a later layer or one with a global pooling after it: it has fewer features.</source>
-   <translation type="unfinished" />
+   <translation>Schaffen Sie Platz oder wählen Sie eine spätere Schicht oder eine mit globalem Pooling danach: Sie hat weniger Merkmale.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -6659,7 +6659,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
    <source>Make the plan again.</source>
-   <translation type="unfinished" />
+   <translation>Machen Sie den Plan neu.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -6694,7 +6694,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>Models in the store: {known}.</source>
-   <translation type="unfinished" />
+   <translation>Modelle in der Ablage: {known}.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
@@ -6784,12 +6784,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Nothing was taken over.</source>
-   <translation type="unfinished" />
+   <translation>Nichts wurde übernommen.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Nothing was written.</source>
-   <translation type="unfinished" />
+   <translation>Nichts wurde geschrieben.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6804,7 +6804,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>ONNX Runtime {version}</source>
-   <translation type="unfinished" />
+   <translation>ONNX Runtime {version}</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/figures/result.py" />
@@ -6833,7 +6833,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>One label a line, or a JSON list of texts.</source>
-   <translation type="unfinished" />
+   <translation>Je Zeile ein Label, oder eine JSON-Liste von Texten.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -6930,7 +6930,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>Parts: {parts}.</source>
-   <translation type="unfinished" />
+   <translation>Teile: {parts}.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6975,7 +6975,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/inspector.py" />
    <source>Please report this.</source>
-   <translation type="unfinished" />
+   <translation>Bitte melden Sie das.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -7105,7 +7105,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>Save it as UTF-8.</source>
-   <translation type="unfinished" />
+   <translation>Speichern Sie es als UTF-8.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -7170,7 +7170,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>Set FOVEA_DATA to the folder that holds it.</source>
-   <translation type="unfinished" />
+   <translation>Setzen Sie FOVEA_DATA auf den Ordner, der es enthält.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
@@ -7226,12 +7226,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/client.py" />
    <source>Start Fovea again; if that does not help, run 'fovea selftest'.</source>
-   <translation type="unfinished" />
+   <translation>Starten Sie Fovea neu; wenn das nicht hilft, führen Sie 'fovea selftest' aus.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searching.py" />
    <source>Start it again: it goes on.</source>
-   <translation type="unfinished" />
+   <translation>Starten Sie sie erneut: Sie geht weiter.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -7261,7 +7261,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/data/embeddings.py" />
    <source>Take its embedding, or install the model again.</source>
-   <translation type="unfinished" />
+   <translation>Nehmen Sie sein Embedding oder installieren Sie das Modell neu.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
@@ -7486,7 +7486,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>The file is left as it is. Look at the rights and the disk of Fovea's own data.</source>
-   <translation type="unfinished" />
+   <translation>Die Datei bleibt, wie sie ist. Sehen Sie nach Rechten und Platte der eigenen Daten von Fovea.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -7516,7 +7516,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>The full edition of Fovea has it.</source>
-   <translation type="unfinished" />
+   <translation>Die volle Ausgabe von Fovea hat es.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
@@ -7551,7 +7551,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>The names of its {expected} classes, in the order of its outputs{told}.</source>
-   <translation type="unfinished" />
+   <translation>Die Namen seiner {expected} Klassen, in der Reihenfolge seiner Ausgaben{told}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -7596,7 +7596,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>The picture was read correctly; try another model.</source>
-   <translation type="unfinished" />
+   <translation>Das Bild wurde richtig gelesen; versuchen Sie ein anderes Modell.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -7611,7 +7611,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>The run's log says where. The last checkpoint is kept.</source>
-   <translation type="unfinished" />
+   <translation>Das Protokoll des Laufs sagt, wo. Der letzte Checkpoint bleibt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -7676,7 +7676,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>There are: {names}.</source>
-   <translation type="unfinished" />
+   <translation>Es gibt: {names}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -7826,7 +7826,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>Topics: {topics}.</source>
-   <translation type="unfinished" />
+   <translation>Themen: {topics}.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -7871,7 +7871,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/similar.py" />
    <source>Try again.</source>
-   <translation type="unfinished" />
+   <translation>Versuchen Sie es erneut.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -7916,7 +7916,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>Unpack it and pack it again without a password.</source>
-   <translation type="unfinished" />
+   <translation>Entpacken Sie es und packen Sie es neu ohne Passwort.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -7941,7 +7941,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>Use --how features or --how fine-tune.</source>
-   <translation type="unfinished" />
+   <translation>Nehmen Sie --how features oder --how fine-tune.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/__init__.py" />
@@ -7951,7 +7951,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>Use a smaller batch or smaller pictures, or close other programs; then go on from the last checkpoint.</source>
-   <translation type="unfinished" />
+   <translation>Nehmen Sie kleinere Batches oder kleinere Bilder oder schließen Sie andere Programme; machen Sie dann vom letzten Checkpoint aus weiter.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
@@ -7971,12 +7971,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/searcher.py" />
    <source>Use smaller pictures or batches.</source>
-   <translation type="unfinished" />
+   <translation>Nehmen Sie kleinere Bilder oder Batches.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Use {listed}.</source>
-   <translation type="unfinished" />
+   <translation>Nehmen Sie {listed}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -8001,12 +8001,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>Wait a moment, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Warten Sie einen Moment und versuchen Sie es dann erneut.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
    <source>Wait a moment.</source>
-   <translation type="unfinished" />
+   <translation>Warten Sie einen Moment.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training.py" />
@@ -8031,7 +8031,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>Weights have to lie in the file itself.</source>
-   <translation type="unfinished" />
+   <translation>Gewichte müssen in der Datei selbst liegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -8051,7 +8051,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>What is the model to be called?</source>
-   <translation type="unfinished" />
+   <translation>Wie soll das Modell heißen?</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -8085,7 +8085,7 @@ exit status: 0 all trials are done; 1 it failed, or there is no figure for --tes
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>What may stand in braces: {allowed}.</source>
-   <translation type="unfinished" />
+   <translation>Was in geschweiften Klammern stehen darf: {allowed}.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -8190,7 +8190,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/__main__.py" />
    <source>Without one there is 'fovea demo'.</source>
-   <translation type="unfinished" />
+   <translation>Ohne eine solche gibt es 'fovea demo'.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -8390,7 +8390,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>a label is empty</source>
-   <translation type="unfinished" />
+   <translation>ein Label ist leer</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
@@ -8430,7 +8430,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>a network of its own, from random weights</source>
-   <translation type="unfinished" />
+   <translation>ein eigenes Netz, aus zufälligen Gewichten</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
@@ -8460,7 +8460,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>a pattern has 1 to {most} letters</source>
-   <translation type="unfinished" />
+   <translation>ein Muster hat 1 bis {most} Zeichen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8485,7 +8485,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>a plan needs to be told its classes</source>
-   <translation type="unfinished" />
+   <translation>einem Plan müssen seine Klassen gesagt werden</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -8525,7 +8525,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>a table of answers</source>
-   <translation type="unfinished" />
+   <translation>Tabelle mit Antworten</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -8540,12 +8540,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
    <source>a threshold goes with two labels; this model has {count}</source>
-   <translation type="unfinished" />
+   <translation>zu einer Schwelle gehören zwei Labels; dieses Modell hat {count}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
    <source>a threshold of {threshold}</source>
-   <translation type="unfinished" />
+   <translation>eine Schwelle von {threshold}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -8670,7 +8670,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>an evaluation</source>
-   <translation type="unfinished" />
+   <translation>einer Auswertung</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8700,27 +8700,27 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/engine/teacher.py" />
    <source>an unexpected fault stopped the learning ({name})</source>
-   <translation type="unfinished" />
+   <translation>ein unerwarteter Fehler hat das Lernen angehalten ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
    <source>an unexpected fault stopped the learning ({place})</source>
-   <translation type="unfinished" />
+   <translation>ein unerwarteter Fehler hat das Lernen angehalten ({place})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searcher.py" />
    <source>an unexpected fault stopped the search ({name})</source>
-   <translation type="unfinished" />
+   <translation>ein unerwarteter Fehler hat die Suche angehalten ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>an unexpected fault stopped the training ({name})</source>
-   <translation type="unfinished" />
+   <translation>ein unerwarteter Fehler hat das Training angehalten ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/answers.py" />
    <source>an unexpected fault stopped this picture ({name})</source>
-   <translation type="unfinished" />
+   <translation>ein unerwarteter Fehler hat dieses Bild angehalten ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
@@ -8745,7 +8745,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>another Fovea is changing the models</source>
-   <translation type="unfinished" />
+   <translation>ein anderes Fovea ändert gerade die Modelle</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
@@ -8850,7 +8850,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>as they are, 0 to 255</source>
-   <translation type="unfinished" />
+   <translation>wie sie sind, 0 bis 255</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -8890,7 +8890,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/data/augment.py" />
    <source>augmentation 'european' found pictures of {shape}; 28×28×1 expected</source>
-   <translation type="unfinished" />
+   <translation>Augmentierung 'european' fand Bilder von {shape}; 28×28×1 erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -8935,7 +8935,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>blue before green before red, ImageNet's means subtracted (Caffe's habit)</source>
-   <translation type="unfinished" />
+   <translation>Blau vor Grün vor Rot, die Mittelwerte von ImageNet abgezogen (Brauch von Caffe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -8985,7 +8985,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>by the pattern '{pattern}' all pictures would have one name</source>
-   <translation type="unfinished" />
+   <translation>nach dem Muster '{pattern}' hätten alle Bilder einen Namen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -9017,7 +9017,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/worker.py" />
    <source>cancelled</source>
-   <translation type="unfinished" />
+   <translation>abgebrochen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
@@ -9032,7 +9032,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>cannot be read</source>
-   <translation type="unfinished" />
+   <translation>lässt sich nicht lesen</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
@@ -9217,12 +9217,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>copied by answer</source>
-   <translation type="unfinished" />
+   <translation>nach Antwort kopiert</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>copied into one folder</source>
-   <translation type="unfinished" />
+   <translation>in einen Ordner kopiert</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -9282,7 +9282,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>data</source>
-   <translation type="unfinished" />
+   <translation>Daten</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -9337,7 +9337,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>divided by 255, 0 to 1</source>
-   <translation type="unfinished" />
+   <translation>durch 255 geteilt, 0 bis 1</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
@@ -9347,7 +9347,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>does not match its checksum</source>
-   <translation type="unfinished" />
+   <translation>passt nicht zu seiner Prüfsumme</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
@@ -9512,12 +9512,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/workers.py" />
    <source>exit status {code}</source>
-   <translation type="unfinished" />
+   <translation>Beendigungsstatus {code}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/child.py" />
    <source>exit status {exitcode}</source>
-   <translation type="unfinished" />
+   <translation>Beendigungsstatus {exitcode}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -9583,7 +9583,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>fine-tune its last layers</source>
-   <translation type="unfinished" />
+   <translation>seine letzten Schichten feinabstimmen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -9639,7 +9639,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>format of {a}</source>
-   <translation type="unfinished" />
+   <translation>Format für {a}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -9768,12 +9768,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
    <source>given by the user{own}</source>
-   <translation type="unfinished" />
+   <translation>vom Benutzer angegeben{own}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>go on training every layer</source>
-   <translation type="unfinished" />
+   <translation>jede Schicht weiter trainieren</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -9938,7 +9938,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>is missing</source>
-   <translation type="unfinished" />
+   <translation>fehlt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
@@ -9948,7 +9948,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
    <source>it asks for more than the {memory:.1f} GiB of memory that it may use</source>
-   <translation type="unfinished" />
+   <translation>es verlangt mehr als die {memory:.1f} GiB Speicher, die es benutzen darf</translation>
   </message>
   <message>
    <location filename="../../desktop/services/first_models.py" />
@@ -9983,12 +9983,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it has no answer: it could not be read</source>
-   <translation type="unfinished" />
+   <translation>es hat keine Antwort: es konnte nicht gelesen werden</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it has no file of its own to rename</source>
-   <translation type="unfinished" />
+   <translation>es hat keine eigene Datei zum Umbenennen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -10003,12 +10003,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it has not been classified</source>
-   <translation type="unfinished" />
+   <translation>es wurde nicht klassifiziert</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it is a link or no plain file</source>
-   <translation type="unfinished" />
+   <translation>es ist ein Link oder keine einfache Datei</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -10018,12 +10018,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it is listed twice</source>
-   <translation type="unfinished" />
+   <translation>es ist zweimal aufgeführt</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>it is nested more than {most} deep</source>
-   <translation type="unfinished" />
+   <translation>es ist mehr als {most} tief verschachtelt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -10033,32 +10033,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>it is not UTF-8 text</source>
-   <translation type="unfinished" />
+   <translation>es ist kein UTF-8-Text</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it is not the kind of picture that the model learned from</source>
-   <translation type="unfinished" />
+   <translation>es ist nicht die Art von Bild, aus der das Modell gelernt hat</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>it is not valid JSON{where}</source>
-   <translation type="unfinished" />
+   <translation>es ist kein gültiges JSON{where}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it is there already, under that name</source>
-   <translation type="unfinished" />
+   <translation>es ist schon da, unter diesem Namen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
    <source>it needs more memory than it may use ({name})</source>
-   <translation type="unfinished" />
+   <translation>es braucht mehr Speicher, als es benutzen darf ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/child.py" />
    <source>it stopped answering</source>
-   <translation type="unfinished" />
+   <translation>es antwortete nicht mehr</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -10068,7 +10068,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
    <source>it took longer than {seconds:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>es dauerte länger als {seconds:.0f} Sekunden</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -10118,7 +10118,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>its folder is called '{model_id}', its manifest '{id}'</source>
-   <translation type="unfinished" />
+   <translation>sein Ordner heißt '{model_id}', sein Manifest '{id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -10173,12 +10173,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>its outputs were said to be raw values (logits), but its last layer is a {last}</source>
-   <translation type="unfinished" />
+   <translation>seine Ausgaben wurden als Rohwerte (Logits) angegeben, aber seine letzte Schicht ist ein {last}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>its pictures have {width:.0f}×{height:.0f} pixels; expected at most {most} million</source>
-   <translation type="unfinished" />
+   <translation>ihre Bilder haben {width:.0f}×{height:.0f} Pixel; erwartet werden höchstens {most} Millionen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -10198,7 +10198,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>its score is below {least:g}</source>
-   <translation type="unfinished" />
+   <translation>sein Score liegt unter {least:g}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -10238,12 +10238,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/features.py" />
    <source>keeping the features of {count} pictures</source>
-   <translation type="unfinished" />
+   <translation>das Aufbewahren der Merkmale von {count} Bildern</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>keeping the prepared pictures</source>
-   <translation type="unfinished" />
+   <translation>das Aufbewahren der vorbereiteten Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -10273,7 +10273,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>learn a head from its features</source>
-   <translation type="unfinished" />
+   <translation>einen Kopf aus seinen Merkmalen lernen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -10448,7 +10448,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>members of the archive share their bytes, or lie outside of it</source>
-   <translation type="unfinished" />
+   <translation>Teile des Archivs benutzen dieselben Bytes oder liegen außerhalb davon</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -10473,22 +10473,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>model '{id}' cannot be loaded by LiteRT</source>
-   <translation type="unfinished" />
+   <translation>Modell '{id}' lässt sich von LiteRT nicht laden</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>model '{id}' gives {found}; expected {count} scores, one a label</source>
-   <translation type="unfinished" />
+   <translation>Modell '{id}' gibt {found}; erwartet werden {count} Scores, einer je Label</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>model '{id}' has no file '{name}'</source>
-   <translation type="unfinished" />
+   <translation>Modell '{id}' hat keine Datei '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>model '{id}' has no output {place} for '{name}'</source>
-   <translation type="unfinished" />
+   <translation>Modell '{id}' hat keine Ausgabe {place} für '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -10503,7 +10503,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>model '{id}' is damaged: '{name}' {word}</source>
-   <translation type="unfinished" />
+   <translation>Modell '{id}' ist beschädigt: '{name}' {word}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -10548,7 +10548,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>model.json cannot be read</source>
-   <translation type="unfinished" />
+   <translation>model.json lässt sich nicht lesen</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -10558,7 +10558,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>model.json is missing</source>
-   <translation type="unfinished" />
+   <translation>model.json fehlt</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -10633,12 +10633,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>moved by answer</source>
-   <translation type="unfinished" />
+   <translation>nach Antwort verschoben</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>moved into one folder</source>
-   <translation type="unfinished" />
+   <translation>in einen Ordner verschoben</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -10699,7 +10699,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>neither '{folder}' nor '{file}' was found</source>
-   <translation type="unfinished" />
+   <translation>weder '{folder}' noch '{file}' wurde gefunden</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -10739,7 +10739,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
    <source>no camera was named</source>
-   <translation type="unfinished" />
+   <translation>keine Kamera wurde genannt</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -10794,7 +10794,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>no folder was chosen</source>
-   <translation type="unfinished" />
+   <translation>kein Ordner wurde gewählt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/calibration.py" />
@@ -10834,7 +10834,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>no label of this evaluation was judged</source>
-   <translation type="unfinished" />
+   <translation>kein Label dieser Auswertung wurde beurteilt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -10854,12 +10854,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/camera_client.py" />
    <source>no picture came within {seconds:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>innerhalb von {seconds:.0f} Sekunden kam kein Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>no picture of this project has a label yet</source>
-   <translation type="unfinished" />
+   <translation>noch hat kein Bild dieses Projekts ein Label</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -10878,7 +10878,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>no picture was answered: {first}</source>
-   <translation type="unfinished" />
+   <translation>kein Bild wurde beantwortet: {first}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
@@ -10898,17 +10898,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/similar.py" />
    <source>no process could be started to look at the pictures</source>
-   <translation type="unfinished" />
+   <translation>kein Prozess konnte gestartet werden, um die Bilder anzusehen</translation>
   </message>
   <message>
    <location filename="../../desktop/system/workers.py" />
    <source>no process could be started to open pictures: {reason}</source>
-   <translation type="unfinished" />
+   <translation>kein Prozess konnte gestartet werden, um Bilder zu öffnen: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
    <source>no process could be started: {value}</source>
-   <translation type="unfinished" />
+   <translation>kein Prozess konnte gestartet werden: {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -10928,7 +10928,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>no such output</source>
-   <translation type="unfinished" />
+   <translation>keine solche Ausgabe</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
@@ -10969,7 +10969,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>none of {count:,} pictures can be read</source>
-   <translation type="unfinished" />
+   <translation>keines von {count:,} Bildern lässt sich lesen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
@@ -11044,7 +11044,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/teacher.py" />
    <source>nothing has been looked at yet</source>
-   <translation type="unfinished" />
+   <translation>noch wurde nichts angesehen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
@@ -11449,12 +11449,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>renamed</source>
-   <translation type="unfinished" />
+   <translation>umbenannt</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>report format</source>
-   <translation type="unfinished" />
+   <translation>Berichtsformat</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -11824,12 +11824,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
    <source>that is not the address of a camera</source>
-   <translation type="unfinished" />
+   <translation>das ist keine Adresse einer Kamera</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the HDF5 file is damaged or cut off</source>
-   <translation type="unfinished" />
+   <translation>die HDF5-Datei ist beschädigt oder abgeschnitten</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -11869,7 +11869,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the address cannot be reached ({lower})</source>
-   <translation type="unfinished" />
+   <translation>die Adresse ist nicht zu erreichen ({lower})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -11914,12 +11914,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive has no '{name}'</source>
-   <translation type="unfinished" />
+   <translation>das Archiv hat kein '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive has {count:,} members; at most {most_members:,} expected</source>
-   <translation type="unfinished" />
+   <translation>das Archiv hat {count:,} Einträge; höchstens {most_members:,} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/store/archive.py" />
@@ -11929,17 +11929,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive holds '{name}' twice</source>
-   <translation type="unfinished" />
+   <translation>das Archiv enthält '{name}' zweimal</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive holds a link ('{name}')</source>
-   <translation type="unfinished" />
+   <translation>das Archiv enthält einen Link ('{name}')</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive holds a member that leads out of it ({name})</source>
-   <translation type="unfinished" />
+   <translation>das Archiv enthält einen Eintrag, der aus ihm hinausführt ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/archive.py" />
@@ -11949,17 +11949,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive is encrypted</source>
-   <translation type="unfinished" />
+   <translation>das Archiv ist verschlüsselt</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive is packed in a way that is not used here</source>
-   <translation type="unfinished" />
+   <translation>das Archiv ist auf eine Art gepackt, die hier nicht benutzt wird</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive would unpack to {total:,} bytes; at most {most:,} expected</source>
-   <translation type="unfinished" />
+   <translation>das Archiv würde auf {total:,} Bytes entpackt; höchstens {most:,} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -11969,7 +11969,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>the camera stopped with a fault ({fault})</source>
-   <translation type="unfinished" />
+   <translation>die Kamera hielt mit einem Fehler an ({fault})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/works_here.py" />
@@ -12019,7 +12019,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the checksum beside the file is none</source>
-   <translation type="unfinished" />
+   <translation>die Prüfsumme neben der Datei ist keine</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -12049,12 +12049,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/convert/convert.py" />
    <source>the conversion to LiteRT failed: it wrote nothing</source>
-   <translation type="unfinished" />
+   <translation>die Umwandlung in LiteRT schlug fehl: sie schrieb nichts</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/convert.py" />
    <source>the conversion to LiteRT failed: {message}</source>
-   <translation type="unfinished" />
+   <translation>die Umwandlung in LiteRT schlug fehl: {message}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
@@ -12064,7 +12064,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>the converted file's outputs have other names than the model's</source>
-   <translation type="unfinished" />
+   <translation>die Ausgaben der umgewandelten Datei heißen anders als die des Modells</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -12084,7 +12084,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>the data name more than {most_classes:,} classes</source>
-   <translation type="unfinished" />
+   <translation>die Daten nennen mehr als {most_classes:,} Klassen</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -12103,17 +12103,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>the disk cannot be asked for its room: {reason}</source>
-   <translation type="unfinished" />
+   <translation>die Platte lässt sich nicht nach ihrem Platz fragen: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>the disk of '{name}'</source>
-   <translation type="unfinished" />
+   <translation>die Platte mit '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>the disk of Fovea's cache</source>
-   <translation type="unfinished" />
+   <translation>die Platte mit dem Zwischenspeicher von Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -12133,17 +12133,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>the disk of Fovea's own data</source>
-   <translation type="unfinished" />
+   <translation>die Platte mit den eigenen Daten von Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>the domain gate of model '{id}' is for colour; it takes grey</source>
-   <translation type="unfinished" />
+   <translation>die Prüfung der Bildart von Modell '{id}' ist für Farbe; es nimmt Grau</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>the domain gate of model '{id}' takes {count} features; its network gives {size}</source>
-   <translation type="unfinished" />
+   <translation>die Prüfung der Bildart von Modell '{id}' nimmt {count} Merkmale; sein Netz gibt {size}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -12178,7 +12178,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/client.py" />
    <source>the engine ended {blamed_after} times while working on this ({reason})</source>
-   <translation type="unfinished" />
+   <translation>die Engine endete {blamed_after}-mal bei der Arbeit hieran ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -12188,7 +12188,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/client.py" />
    <source>the engine process does not start</source>
-   <translation type="unfinished" />
+   <translation>der Engine-Prozess startet nicht</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -12213,12 +12213,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>the evaluation was stopped</source>
-   <translation type="unfinished" />
+   <translation>die Auswertung wurde angehalten</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>the evaluation was stopped before a picture was answered</source>
-   <translation type="unfinished" />
+   <translation>die Auswertung wurde angehalten, bevor ein Bild beantwortet war</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/events.py" />
@@ -12228,37 +12228,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>the export</source>
-   <translation type="unfinished" />
+   <translation>der Export</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>the export was cancelled</source>
-   <translation type="unfinished" />
+   <translation>der Export wurde abgebrochen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>the exported file</source>
-   <translation type="unfinished" />
+   <translation>die exportierte Datei</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>the exported file differs from the model by {facts:.1e} in a score; {limit:.0e} at most expected</source>
-   <translation type="unfinished" />
+   <translation>die exportierte Datei weicht vom Modell um {facts:.1e} in einem Score ab; höchstens {limit:.0e} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>the exported file gives no usable numbers (NaN or infinity)</source>
-   <translation type="unfinished" />
+   <translation>die exportierte Datei gibt keine brauchbaren Zahlen (NaN oder unendlich)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>the exported file gives {shape}, the model {shape2}</source>
-   <translation type="unfinished" />
+   <translation>die exportierte Datei gibt {shape}, das Modell {shape2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/features.py" />
    <source>the features could not be written: {reason}</source>
-   <translation type="unfinished" />
+   <translation>die Merkmale konnten nicht geschrieben werden: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -12268,7 +12268,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>the file cannot be read</source>
-   <translation type="unfinished" />
+   <translation>die Datei lässt sich nicht lesen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
@@ -12278,7 +12278,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file declares {declared:,} bytes of data and has {size:,}; at most {most:,} are opened</source>
-   <translation type="unfinished" />
+   <translation>die Datei deklariert {declared:,} Bytes Daten und hat {size:,}; höchstens {most:,} werden geöffnet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
@@ -12288,7 +12288,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the file does not agree with its checksum: it was changed or cut off</source>
-   <translation type="unfinished" />
+   <translation>die Datei stimmt nicht mit ihrer Prüfsumme überein: sie wurde verändert oder abgeschnitten</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -12308,7 +12308,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file has more than {most_objects:,} entries</source>
-   <translation type="unfinished" />
+   <translation>die Datei hat mehr als {most_objects:,} Einträge</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
@@ -12323,17 +12323,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file holds data of a kind that weights do not have ({dtype})</source>
-   <translation type="unfinished" />
+   <translation>die Datei enthält Daten einer Art, die Gewichte nicht haben ({dtype})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file holds links in place of data</source>
-   <translation type="unfinished" />
+   <translation>die Datei enthält Links anstelle von Daten</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file holds something that is neither a group nor data</source>
-   <translation type="unfinished" />
+   <translation>die Datei enthält etwas, das weder eine Gruppe noch Daten ist</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -12343,7 +12343,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the file is damaged or cut off: it is no whole ZIP archive</source>
-   <translation type="unfinished" />
+   <translation>die Datei ist beschädigt oder abgeschnitten: sie ist kein vollständiges ZIP-Archiv</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -12358,17 +12358,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the file is far too large for an update file</source>
-   <translation type="unfinished" />
+   <translation>die Datei ist für eine Update-Datei viel zu groß</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file is packed by a filter that is not used here ({compression})</source>
-   <translation type="unfinished" />
+   <translation>die Datei ist mit einem Filter gepackt, der hier nicht benutzt wird ({compression})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file keeps its data in other files</source>
-   <translation type="unfinished" />
+   <translation>die Datei bewahrt ihre Daten in anderen Dateien auf</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -12378,7 +12378,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file links to another file instead of holding its data</source>
-   <translation type="unfinished" />
+   <translation>die Datei verweist auf eine andere Datei, statt ihre Daten zu enthalten</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
@@ -12413,17 +12413,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file's groups are nested deeper than {deepest} levels</source>
-   <translation type="unfinished" />
+   <translation>die Gruppen der Datei sind tiefer als {deepest} Ebenen verschachtelt</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file's groups are nested too deeply</source>
-   <translation type="unfinished" />
+   <translation>die Gruppen der Datei sind zu tief verschachtelt</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file's notes are larger than any that weights need</source>
-   <translation type="unfinished" />
+   <translation>die Notizen der Datei sind größer, als Gewichte sie brauchen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -12443,7 +12443,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>the folder '{name}' may not be written to</source>
-   <translation type="unfinished" />
+   <translation>der Ordner '{name}' darf nicht beschrieben werden</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -12453,7 +12453,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>the folder holds no picture that can be opened</source>
-   <translation type="unfinished" />
+   <translation>der Ordner enthält kein Bild, das sich öffnen lässt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
@@ -12473,7 +12473,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>the folder to write into does not exist</source>
-   <translation type="unfinished" />
+   <translation>der Ordner, in den geschrieben werden soll, existiert nicht</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -12488,7 +12488,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>the help has no topic '{topic}'</source>
-   <translation type="unfinished" />
+   <translation>die Hilfe hat kein Thema '{topic}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
@@ -12508,7 +12508,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>the import was cancelled</source>
-   <translation type="unfinished" />
+   <translation>der Import wurde abgebrochen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -12518,22 +12518,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/inspecting.py" />
    <source>the inspection ended without a result (exit status {patience_s})</source>
-   <translation type="unfinished" />
+   <translation>das Durchsehen endete ohne Ergebnis (Beendigungsstatus {patience_s})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/inspector.py" />
    <source>the inspection failed unexpectedly ({name})</source>
-   <translation type="unfinished" />
+   <translation>das Durchsehen schlug unerwartet fehl ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/inspector.py" />
    <source>the inspection was cancelled</source>
-   <translation type="unfinished" />
+   <translation>das Durchsehen wurde abgebrochen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>the label '{label}' is there twice</source>
-   <translation type="unfinished" />
+   <translation>das Label '{label}' ist zweimal da</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -12543,12 +12543,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>the labels</source>
-   <translation type="unfinished" />
+   <translation>die Labels</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>the labels in '{name}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>die Labels in '{name}' lassen sich nicht lesen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -12583,7 +12583,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
    <source>the library that reads it crashed; it may have asked for more than the {memory:.1f} GiB of memory that it may use</source>
-   <translation type="unfinished" />
+   <translation>die Bibliothek, die es liest, ist abgestürzt; vielleicht verlangte sie mehr als die {memory:.1f} GiB Speicher, die sie benutzen darf</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -12603,7 +12603,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>the list of pictures</source>
-   <translation type="unfinished" />
+   <translation>die Liste der Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -12683,17 +12683,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/worker.py" />
    <source>the model has {count} classes, none is number {index}</source>
-   <translation type="unfinished" />
+   <translation>das Modell hat {count} Klassen, keine ist Nummer {index}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/gradients.py" />
    <source>the model has {count} classes, none is {index}</source>
-   <translation type="unfinished" />
+   <translation>das Modell hat {count} Klassen, keine ist {index}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>the model is not sure of it</source>
-   <translation type="unfinished" />
+   <translation>das Modell ist sich darin nicht sicher</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/works_here.py" />
@@ -12748,7 +12748,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/convert/selftest.py" />
    <source>the network answers {group} pictures at once otherwise than one by one (by {gap:.1e} in a score)</source>
-   <translation type="unfinished" />
+   <translation>das Netz beantwortet {group} Bilder auf einmal anders als einzeln (um {gap:.1e} in einem Score)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
@@ -12768,7 +12768,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>the network gave no usable numbers for this picture</source>
-   <translation type="unfinished" />
+   <translation>das Netz gab für dieses Bild keine brauchbaren Zahlen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -12808,12 +12808,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>the network of everyday photographs is not installed</source>
-   <translation type="unfinished" />
+   <translation>das Netz der Alltagsfotos ist nicht installiert</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>the network takes {name} {signature}; its description says uint8 {value}</source>
-   <translation type="unfinished" />
+   <translation>das Netz nimmt {name} {signature}; seine Beschreibung sagt uint8 {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -12878,7 +12878,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>the number {text} is too large</source>
-   <translation type="unfinished" />
+   <translation>die Zahl {text} ist zu groß</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -12888,22 +12888,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>the package '{distribution}' is installed, but its file '{file}' is missing</source>
-   <translation type="unfinished" />
+   <translation>das Paket '{distribution}' ist installiert, aber seine Datei '{file}' fehlt</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>the package '{distribution}', which carries these weights, is not installed here</source>
-   <translation type="unfinished" />
+   <translation>das Paket '{distribution}', das diese Gewichte trägt, ist hier nicht installiert</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>the page '{name}' has no part '{part}'</source>
-   <translation type="unfinished" />
+   <translation>die Seite '{name}' hat keinen Teil '{part}'</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>the pages of the help are missing or damaged</source>
-   <translation type="unfinished" />
+   <translation>die Seiten der Hilfe fehlen oder sind beschädigt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -12918,12 +12918,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>the pattern '{pattern}' has a brace too many or too few</source>
-   <translation type="unfinished" />
+   <translation>das Muster '{pattern}' hat eine geschweifte Klammer zu viel oder zu wenig</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>the pattern holds '{field}'</source>
-   <translation type="unfinished" />
+   <translation>das Muster enthält '{field}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -12943,7 +12943,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/similar_child.py" />
    <source>the pictures could not be compared ({fault})</source>
-   <translation type="unfinished" />
+   <translation>die Bilder konnten nicht verglichen werden ({fault})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -12953,7 +12953,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>the pictures take {need}, and the disk has {free} free; some of that is kept</source>
-   <translation type="unfinished" />
+   <translation>die Bilder brauchen {need}, und auf der Platte sind {free} frei; etwas davon wird zurückgehalten</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -12983,7 +12983,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
    <source>the plan does not say where its pictures lie</source>
-   <translation type="unfinished" />
+   <translation>der Plan sagt nicht, wo seine Bilder liegen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -13013,7 +13013,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>the prepared pictures could not be read back</source>
-   <translation type="unfinished" />
+   <translation>die vorbereiteten Bilder konnten nicht zurückgelesen werden</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -13028,12 +13028,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/teaching.py" />
    <source>the process that learns from labels has ended ({why})</source>
-   <translation type="unfinished" />
+   <translation>der Prozess, der aus Labels lernt, hat geendet ({why})</translation>
   </message>
   <message>
    <location filename="../../desktop/system/workers.py" />
    <source>the process that opens pictures does not start</source>
-   <translation type="unfinished" />
+   <translation>der Prozess, der Bilder öffnet, startet nicht</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -13168,7 +13168,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the run's state</source>
-   <translation type="unfinished" />
+   <translation>der Zustand des Laufs</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -13249,7 +13249,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/searching.py" />
    <source>the search's process has ended ({why})</source>
-   <translation type="unfinished" />
+   <translation>der Prozess der Suche hat geendet ({why})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -13259,12 +13259,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the server answered {code}</source>
-   <translation type="unfinished" />
+   <translation>der Server antwortete {code}</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the server did not answer in full within {whole_s:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>der Server antwortete nicht vollständig innerhalb von {whole_s:.0f} Sekunden</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -13274,7 +13274,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the server's answer makes no sense ({name})</source>
-   <translation type="unfinished" />
+   <translation>die Antwort des Servers ergibt keinen Sinn ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
@@ -13314,12 +13314,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/training_client.py" />
    <source>the system ended it for lack of memory</source>
-   <translation type="unfinished" />
+   <translation>das System hat es aus Mangel an Speicher beendet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
    <source>the system ended it, most likely for want of memory</source>
-   <translation type="unfinished" />
+   <translation>das System hat es beendet, höchstwahrscheinlich aus Mangel an Speicher</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/console.py" />
@@ -13344,7 +13344,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>the table has one column only</source>
-   <translation type="unfinished" />
+   <translation>die Tabelle hat nur eine Spalte</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/general_words.py" />
@@ -13374,7 +13374,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/training_client.py" />
    <source>the training was cancelled</source>
-   <translation type="unfinished" />
+   <translation>das Training wurde abgebrochen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -13384,7 +13384,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/training_client.py" />
    <source>the training was stopped; its last checkpoint is kept</source>
-   <translation type="unfinished" />
+   <translation>das Training wurde angehalten; sein letzter Checkpoint bleibt</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training_job.py" />
@@ -13464,7 +13464,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>there are no labelled pictures that neither '{old}' nor '{new}' has learned from</source>
-   <translation type="unfinished" />
+   <translation>es gibt keine benannten Bilder, aus denen weder '{old}' noch '{new}' gelernt hat</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -13474,7 +13474,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>there are no samples '{kind}'</source>
-   <translation type="unfinished" />
+   <translation>es gibt keine Beispiele '{kind}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -13489,7 +13489,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>there are too many runs called '{name}' now</source>
-   <translation type="unfinished" />
+   <translation>es gibt jetzt zu viele Läufe namens '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
@@ -13499,7 +13499,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>there is a file of that name</source>
-   <translation type="unfinished" />
+   <translation>es gibt eine Datei dieses Namens</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -13519,7 +13519,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>there is another run '{run_id}' now</source>
-   <translation type="unfinished" />
+   <translation>es gibt jetzt einen anderen Lauf '{run_id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
@@ -13544,7 +13544,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>there is no camera number {number}</source>
-   <translation type="unfinished" />
+   <translation>es gibt keine Kamera Nummer {number}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/checkpoint.py" />
@@ -13569,12 +13569,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>there is no data set '{source}'</source>
-   <translation type="unfinished" />
+   <translation>es gibt keine Datenmenge '{source}'</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
    <source>there is no display to open a window on</source>
-   <translation type="unfinished" />
+   <translation>es gibt keine Anzeige, auf der ein Fenster zu öffnen wäre</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -13584,7 +13584,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>there is no file '{name}'</source>
-   <translation type="unfinished" />
+   <translation>es gibt keine Datei '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -13609,7 +13609,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>there is no model '{model_id}'</source>
-   <translation type="unfinished" />
+   <translation>es gibt kein Modell '{model_id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -13658,7 +13658,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>there is no run '{run_id}'</source>
-   <translation type="unfinished" />
+   <translation>es gibt keinen Lauf '{run_id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -13683,17 +13683,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>there is no such file</source>
-   <translation type="unfinished" />
+   <translation>es gibt keine solche Datei</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
    <source>there is no translation into '{language}'</source>
-   <translation type="unfinished" />
+   <translation>es gibt keine Übersetzung in '{language}'</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>there is none</source>
-   <translation type="unfinished" />
+   <translation>es gibt keine</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
@@ -13703,17 +13703,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/answers.py" />
    <source>there is not enough memory for this picture</source>
-   <translation type="unfinished" />
+   <translation>für dieses Bild ist nicht genug Speicher da</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searcher.py" />
    <source>there is not enough memory for this search</source>
-   <translation type="unfinished" />
+   <translation>für diese Suche ist nicht genug Speicher da</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>there is not enough memory for this training</source>
-   <translation type="unfinished" />
+   <translation>für dieses Training ist nicht genug Speicher da</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
@@ -13748,7 +13748,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>there is something called '{name}' in that folder</source>
-   <translation type="unfinished" />
+   <translation>in diesem Ordner gibt es etwas namens '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -13818,7 +13818,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/gradients.py" />
    <source>this edition of Fovea comes without TensorFlow</source>
-   <translation type="unfinished" />
+   <translation>diese Ausgabe von Fovea kommt ohne TensorFlow</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -13838,12 +13838,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>this export</source>
-   <translation type="unfinished" />
+   <translation>dieser Export</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>this installation comes without the samples '{kind}'</source>
-   <translation type="unfinished" />
+   <translation>diese Installation kommt ohne die Beispiele '{kind}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -13863,7 +13863,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>this is no HDF5 file</source>
-   <translation type="unfinished" />
+   <translation>das ist keine HDF5-Datei</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -13873,7 +13873,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>this is no address of an update file; one begins with https:// and names no user</source>
-   <translation type="unfinished" />
+   <translation>das ist keine Adresse einer Update-Datei; eine solche beginnt mit https:// und nennt keinen Benutzer</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -13923,7 +13923,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/teacher.py" />
    <source>this picture was not looked at yet</source>
-   <translation type="unfinished" />
+   <translation>dieses Bild wurde noch nicht angesehen</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
@@ -13948,7 +13948,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>this run is being trained by another process</source>
-   <translation type="unfinished" />
+   <translation>dieser Lauf wird von einem anderen Prozess trainiert</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -13999,7 +13999,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>training needs {package}, which is not part of this installation</source>
-   <translation type="unfinished" />
+   <translation>Training braucht {package}, das nicht Teil dieser Installation ist</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -14104,7 +14104,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>validation holds no picture of '{label}': nothing is measured of it</source>
-   <translation type="unfinished" />
+   <translation>die Validierung enthält kein Bild von '{label}': darüber wird nichts gemessen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
@@ -14129,7 +14129,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>version {version} of the package '{distribution}' is installed; {version2} expected</source>
-   <translation type="unfinished" />
+   <translation>Version {version} des Pakets '{distribution}' ist installiert; {version2} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
@@ -14169,17 +14169,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>what lies at this address is no update file of Fovea</source>
-   <translation type="unfinished" />
+   <translation>was unter dieser Adresse liegt, ist keine Update-Datei von Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/similar.py" />
    <source>what looks at the pictures stopped ({reason})</source>
-   <translation type="unfinished" />
+   <translation>was die Bilder ansieht, hat angehalten ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_client.py" />
    <source>what reads the camera stopped ({reason})</source>
-   <translation type="unfinished" />
+   <translation>was die Kamera liest, hat angehalten ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -14224,7 +14224,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>what was prepared of the pictures</source>
-   <translation type="unfinished" />
+   <translation>was von den Bildern vorbereitet wurde</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -14339,7 +14339,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>writing ONNX needs the package {name}, which is not part of this installation</source>
-   <translation type="unfinished" />
+   <translation>ONNX zu schreiben braucht das Paket {name}, das nicht Teil dieser Installation ist</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -14409,7 +14409,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{count:,} bytes found, at most {most_bytes:,} expected</source>
-   <translation type="unfinished" />
+   <translation>{count:,} Bytes gefunden, höchstens {most_bytes:,} erwartet</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/dataset.py" />
@@ -14514,7 +14514,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>{count:,} of {count2:,} pictures to {purpose} with are exact copies of pictures that are learnt from: the figures promise too much</source>
-   <translation type="unfinished" />
+   <translation>{count:,} von {count2:,} Bildern zum {purpose} sind genaue Kopien von Bildern, aus denen gelernt wird: die Kennzahlen versprechen zu viel</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -14538,7 +14538,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>{count:,} of {total:,} pictures of '{labels}' are to check with, about {wanted:,.0f} were asked for: what belongs together stays on one side</source>
-   <translation type="unfinished" />
+   <translation>{count:,} von {total:,} Bildern von '{labels}' sind zum Prüfen, verlangt waren etwa {wanted:,.0f}: was zusammengehört, bleibt auf einer Seite</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -14775,7 +14775,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>{count} labels found; 2 to {most_classes:,} expected</source>
-   <translation type="unfinished" />
+   <translation>{count} Labels gefunden; 2 bis {most_classes:,} erwartet</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/label_map.py" />
@@ -14853,12 +14853,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{error}; the damaged file could not be put aside</source>
-   <translation type="unfinished" />
+   <translation>{error}; die beschädigte Datei konnte nicht beiseitegelegt werden</translation>
   </message>
   <message>
    <location filename="../../desktop/system/words.py" />
    <source>{first} {then}</source>
-   <translation type="unfinished" />
+   <translation>{first} {then}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -14913,7 +14913,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>{hint}, or by itself: pip install {wanted}. Models that are there work without it.</source>
-   <translation type="unfinished" />
+   <translation>{hint}, oder einzeln: pip install {wanted}. Vorhandene Modelle arbeiten ohne es.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -15008,12 +15008,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{kind_of} found, a list of texts expected</source>
-   <translation type="unfinished" />
+   <translation>{kind_of} gefunden, eine Liste von Texten erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{kind_of} found, an object expected</source>
-   <translation type="unfinished" />
+   <translation>{kind_of} gefunden, ein Objekt erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
@@ -15127,17 +15127,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>{name} cannot be opened as a video: it is damaged, or of a kind that Fovea does not read</source>
-   <translation type="unfinished" />
+   <translation>{name} lässt sich nicht als Video öffnen: es ist beschädigt oder von einer Art, die Fovea nicht liest</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>{name} does not answer</source>
-   <translation type="unfinished" />
+   <translation>{name} antwortet nicht</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>{name} gives no moving pictures</source>
-   <translation type="unfinished" />
+   <translation>{name} gibt keine bewegten Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
@@ -15182,12 +15182,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/child.py" />
    <source>{name}: ended by the system, perhaps for lack of memory</source>
-   <translation type="unfinished" />
+   <translation>{name}: vom System beendet, vielleicht aus Mangel an Speicher</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>{name}: {reason}</source>
-   <translation type="unfinished" />
+   <translation>{name}: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -15293,7 +15293,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>{shared:,} of {count:,} persons or cases to check with have pictures that are learnt from, as the data's own splits have it: the figures promise too much</source>
-   <translation type="unfinished" />
+   <translation>{shared:,} von {count:,} Personen oder Fällen zum Prüfen haben Bilder, aus denen gelernt wird, so wie die Daten sich selbst aufteilen: die Kennzahlen versprechen zu viel</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -15368,7 +15368,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{text} is no number</source>
-   <translation type="unfinished" />
+   <translation>{text} ist keine Zahl</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -15443,7 +15443,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ml/convert/export_litert.py" />
    <source>{value} is not part of this installation</source>
-   <translation type="unfinished" />
+   <translation>{value} ist nicht Teil dieser Installation</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -15458,12 +15458,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>{wanted} pictures labelled since then are needed to compare old and new; there are {count}</source>
-   <translation type="unfinished" />
+   <translation>um alt und neu zu vergleichen, werden {wanted} seither benannte Bilder gebraucht; es gibt {count}</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{what} could not be read: {reason}</source>
-   <translation type="unfinished" />
+   <translation>{what} konnte nicht gelesen werden: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
@@ -15478,27 +15478,27 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>{what} takes {size_words}, and {size_words2} are kept in reserve; {disk} has {size_words3} free</source>
-   <translation type="unfinished" />
+   <translation>{what} braucht {size_words}, und {size_words2} werden in Reserve gehalten; {disk} hat {size_words3} frei</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>{what} was not saved: {disk} is full</source>
-   <translation type="unfinished" />
+   <translation>{what} wurde nicht gespeichert: {disk} ist voll</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>{what} was not saved: {disk} may not be written to, or another program has the file open</source>
-   <translation type="unfinished" />
+   <translation>{what} wurde nicht gespeichert: {disk} darf nicht beschrieben werden, oder ein anderes Programm hat die Datei offen</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>{what} was not saved: {reason_of}</source>
-   <translation type="unfinished" />
+   <translation>{what} wurde nicht gespeichert: {reason_of}</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{what}: the file was damaged ({error}). It was kept as {name}.</source>
-   <translation type="unfinished" />
+   <translation>{what}: die Datei war beschädigt ({error}). Sie wurde als {name} aufbewahrt.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -15608,7 +15608,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</source>
-   <translation type="unfinished" />
+   <translation>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training.py" />
@@ -20559,42 +20559,42 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>Build upon a model</source>
-   <translation type="unfinished" />
+   <translation>Auf einem Modell aufbauen</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>Build upon {0}</source>
-   <translation type="unfinished" />
+   <translation>Auf {0} aufbauen</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>Every layer goes on learning from where {0} stands, with your pictures.</source>
-   <translation type="unfinished" />
+   <translation>Jede Schicht lernt von dort, wo {0} steht, mit Ihren Bildern weiter.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>First a new last layer learns alone, then the last layers of {0} are tuned slowly with it. For some hundred pictures or more.</source>
-   <translation type="unfinished" />
+   <translation>Zuerst lernt eine neue letzte Schicht allein, dann werden die letzten Schichten von {0} langsam mit ihr abgestimmt. Ab einigen hundert Bildern.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>Fovea's own</source>
-   <translation type="unfinished" />
+   <translation>Eigenes von Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>Go on with a model</source>
-   <translation type="unfinished" />
+   <translation>Mit einem Modell weitermachen</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>{0} stays as it is; only a new last layer learns from what it sees in each picture. Needs few pictures, and an epoch takes seconds.</source>
-   <translation type="unfinished" />
+   <translation>{0} bleibt, wie es ist; nur eine neue letzte Schicht lernt aus dem, was es in jedem Bild sieht. Braucht wenige Bilder, und eine Epoche dauert Sekunden.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>{0}, fine-tuned</source>
-   <translation type="unfinished" />
+   <translation>{0}, feinabgestimmt</translation>
   </message>
  </context>
  <context>
@@ -23359,7 +23359,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>data</source>
-   <translation type="unfinished" />
+   <translation>Daten</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
