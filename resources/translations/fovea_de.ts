@@ -4105,12 +4105,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source> and {count} more</source>
-   <translation type="unfinished" />
+   <translation> und {count} weitere</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source> and {count} more classes with {sum} pictures</source>
-   <translation type="unfinished" />
+   <translation> und {count} weitere Klassen mit {sum} Bildern</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
@@ -4120,12 +4120,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source> of '{module}'</source>
-   <translation type="unfinished" />
+   <translation> von '{module}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source> of the package {distribution} {version}</source>
-   <translation type="unfinished" />
+   <translation> des Pakets {distribution} {version}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -4135,7 +4135,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>'evaluation.json' cannot be read: {error}</source>
-   <translation type="unfinished" />
+   <translation>'evaluation.json' lässt sich nicht lesen: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
@@ -4225,7 +4225,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>'{file}' does not fit its network</source>
-   <translation type="unfinished" />
+   <translation>'{file}' passt nicht zu seinem Netz</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/first_layer.py" />
@@ -4270,17 +4270,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>'{key}' cannot be set this way</source>
-   <translation type="unfinished" />
+   <translation>'{key}' lässt sich so nicht setzen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>'{key}' cannot be varied: each trial would be checked with other pictures, and none could be compared</source>
-   <translation type="unfinished" />
+   <translation>'{key}' lässt sich nicht variieren: jeder Versuch würde mit anderen Bildern geprüft, und keine zwei wären vergleichbar</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>'{key}' is no setting</source>
-   <translation type="unfinished" />
+   <translation>'{key}' ist keine Einstellung</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -4310,7 +4310,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{left}' belongs to no layer of {name}</source>
-   <translation type="unfinished" />
+   <translation>'{left}' gehört zu keiner Schicht von {name}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -4335,7 +4335,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{name}' cannot be trained on: it has no {keras_file}</source>
-   <translation type="unfinished" />
+   <translation>auf '{name}' lässt sich nicht trainieren: es hat kein {keras_file}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -4385,7 +4385,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' has the shape {shape}; {tuple} expected</source>
-   <translation type="unfinished" />
+   <translation>'{name}' hat die Form {shape}; {tuple} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
@@ -4425,7 +4425,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' holds no numbers of 32 bits</source>
-   <translation type="unfinished" />
+   <translation>'{name}' enthält keine Zahlen mit 32 Bit</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4510,7 +4510,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' is missing</source>
-   <translation type="unfinished" />
+   <translation>'{name}' fehlt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -4530,7 +4530,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/search_results.py" />
    <source>'{name}' is no name for a search</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ist kein Name für eine Suche</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -4545,7 +4545,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>'{name}' is not described</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ist nicht beschrieben</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -4560,7 +4560,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{name}' is there in version {version}; the plan begins from version {version2}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ist in Version {version} da; der Plan geht von Version {version2} aus</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -4595,17 +4595,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>'{name}' needs 'flatten', 'gap' or 'gmp' before it</source>
-   <translation type="unfinished" />
+   <translation>'{name}' braucht davor 'flatten', 'gap' oder 'gmp'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>'{name}' needs a picture, but a layer before it has flattened it</source>
-   <translation type="unfinished" />
+   <translation>'{name}' braucht ein Bild, aber eine Schicht davor hat es flach gemacht</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>'{name}' needs at least {size} pixels a side and gets {shape}×{shape2}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' braucht mindestens {size} Pixel je Seite und bekommt {shape}×{shape2}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -4615,12 +4615,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{name}' takes colour pictures; the plan prepares grey ones</source>
-   <translation type="unfinished" />
+   <translation>'{name}' nimmt Farbbilder; der Plan bereitet graue vor</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{name}' takes pictures of {size}; the plan prepares {size2}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' nimmt Bilder von {size}; der Plan bereitet {size2} vor</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -4645,7 +4645,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>'{name}': {shape} channels do not divide into {groups} groups</source>
-   <translation type="unfinished" />
+   <translation>'{name}': {shape} Kanäle lassen sich nicht in {groups} Gruppen teilen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -4690,12 +4690,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>'{solved}' cannot train a whole network</source>
-   <translation type="unfinished" />
+   <translation>'{solved}' kann kein ganzes Netz trainieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>'{solved}' solves a head without layers of its own, on the features of a model</source>
-   <translation type="unfinished" />
+   <translation>'{solved}' löst einen Kopf ohne eigene Schichten, auf den Merkmalen eines Modells</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -4720,7 +4720,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{title}' does not give what its stages know</source>
-   <translation type="unfinished" />
+   <translation>'{title}' gibt nicht, was seine Stufen wissen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4735,12 +4735,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{title}' has no embedding that a new last layer could build upon</source>
-   <translation type="unfinished" />
+   <translation>'{title}' hat kein Embedding, auf dem eine neue letzte Schicht aufbauen könnte</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{title}' has no layer '{layer}'</source>
-   <translation type="unfinished" />
+   <translation>'{title}' hat keine Schicht '{layer}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -4750,7 +4750,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{title}' has no {name}</source>
-   <translation type="unfinished" />
+   <translation>'{title}' hat kein {name}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -4845,12 +4845,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>'{where}{name}' has no settings below it</source>
-   <translation type="unfinished" />
+   <translation>'{where}{name}' hat keine Einstellungen darunter</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>'{where}{name}' is a group of settings</source>
-   <translation type="unfinished" />
+   <translation>'{where}{name}' ist eine Gruppe von Einstellungen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -4915,7 +4915,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>.8497 (the author's split)</source>
-   <translation type="unfinished" />
+   <translation>0,8497 (Aufteilung des Autors)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -4945,27 +4945,27 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>63.87 % colour</source>
-   <translation type="unfinished" />
+   <translation>63,87 % farbig</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>66.4 % test</source>
-   <translation type="unfinished" />
+   <translation>66,4 % Test</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>7.4 to 7.5 % top-5 error with its published weights</source>
-   <translation type="unfinished" />
+   <translation>7,4 bis 7,5 % Top-5-Fehler mit seinen veröffentlichten Gewichten</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>70.4 %, augmented 72 %</source>
-   <translation type="unfinished" />
+   <translation>70,4 %, augmentiert 72 %</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>93.57 % test</source>
-   <translation type="unfinished" />
+   <translation>93,57 % Test</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -4985,22 +4985,22 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>96.16 %: 32 units, dropout .1, Adam</source>
-   <translation type="unfinished" />
+   <translation>96,16 %: 32 Einheiten, Dropout 0,1, Adam</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>96.68 % at 5,900 pictures, 72.44 % at 300 (a dense net: 85.56 and 48.26 %)</source>
-   <translation type="unfinished" />
+   <translation>96,68 % bei 5.900 Bildern, 72,44 % bei 300 (ein dichtes Netz: 85,56 und 48,26 %)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>97.87 % test</source>
-   <translation type="unfinished" />
+   <translation>97,87 % Test</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>99.06 to 99.20 %</source>
-   <translation type="unfinished" />
+   <translation>99,06 bis 99,20 %</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -5099,7 +5099,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>A model of another Fovea comes whole: export it there as one .zip.</source>
-   <translation type="unfinished" />
+   <translation>Ein Modell eines anderen Fovea kommt als Ganzes: Exportieren Sie es dort als ein .zip.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -5124,7 +5124,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>A small residual net, quick on a CPU, for photos and scans of any kind: the one to begin with.</source>
-   <translation type="unfinished" />
+   <translation>Ein kleines Residualnetz, schnell auf einer CPU, für Fotos und Scans jeder Art: das, mit dem man beginnt.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5194,7 +5194,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>AlexNet</source>
-   <translation type="unfinished" />
+   <translation>AlexNet</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5226,12 +5226,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>At least {fewest} of each are needed.</source>
-   <translation type="unfinished" />
+   <translation>Mindestens {fewest} von jeder werden gebraucht.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Be the only ground for a decision that can harm anybody.</source>
-   <translation type="unfinished" />
+   <translation>Die einzige Grundlage einer Entscheidung sein, die jemandem schaden kann.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
@@ -5241,12 +5241,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>Both ends must be numbers.</source>
-   <translation type="unfinished" />
+   <translation>Beide Enden müssen Zahlen sein.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>Both ends of a range of whole numbers must be whole numbers.</source>
-   <translation type="unfinished" />
+   <translation>Beide Enden eines Bereichs ganzer Zahlen müssen ganze Zahlen sein.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -5262,7 +5262,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>CIFAR-10</source>
-   <translation type="unfinished" />
+   <translation>CIFAR-10</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
@@ -5277,12 +5277,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Cats and dogs</source>
-   <translation type="unfinished" />
+   <translation>Katzen und Hunde</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>Change it in the plan's file.</source>
-   <translation type="unfinished" />
+   <translation>Ändern Sie es in der Datei des Plans.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -5342,7 +5342,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Chest X-rays: strided convolutions</source>
-   <translation type="unfinished" />
+   <translation>Thorax-Röntgenbilder: Faltungen mit Schrittweite</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/gradients.py" />
@@ -5417,7 +5417,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>Choose another start.</source>
-   <translation type="unfinished" />
+   <translation>Wählen Sie einen anderen Ausgangspunkt.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -5432,12 +5432,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>Choose larger pictures or fewer layers.</source>
-   <translation type="unfinished" />
+   <translation>Wählen Sie größere Bilder oder weniger Schichten.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/explain/grad_cam.py" />
    <source>Choose occlusion.</source>
-   <translation type="unfinished" />
+   <translation>Wählen Sie Abdecken (occlusion).</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -5543,12 +5543,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>Convert it again with a fixed size.</source>
-   <translation type="unfinished" />
+   <translation>Wandeln Sie es neu mit fester Größe um.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>Convert it again with built-in operations alone.</source>
-   <translation type="unfinished" />
+   <translation>Wandeln Sie es neu nur mit eingebauten Operationen um.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -5645,7 +5645,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Dense 100 on small grey letters that Fovea draws and shears.</source>
-   <translation type="unfinished" />
+   <translation>Dicht 100 auf kleinen grauen Buchstaben, die Fovea zeichnet und schert.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -5665,37 +5665,37 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits from few pictures</source>
-   <translation type="unfinished" />
+   <translation>Ziffern aus wenigen Bildern</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: LeNet-5 of 1998</source>
-   <translation type="unfinished" />
+   <translation>Ziffern: LeNet-5 von 1998</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: a LeNet</source>
-   <translation type="unfinished" />
+   <translation>Ziffern: ein LeNet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: dense 128 and 60</source>
-   <translation type="unfinished" />
+   <translation>Ziffern: dicht 128 und 60</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: one point of the grid</source>
-   <translation type="unfinished" />
+   <translation>Ziffern: ein Punkt des Rasters</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: two convolutions</source>
-   <translation type="unfinished" />
+   <translation>Ziffern: zwei Faltungen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: two small dense layers</source>
-   <translation type="unfinished" />
+   <translation>Ziffern: zwei kleine dichte Schichten</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5850,7 +5850,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Features of VGG16</source>
-   <translation type="unfinished" />
+   <translation>Merkmale von VGG16</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -5860,7 +5860,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Fetch or copy it again, or export it again where it was made.</source>
-   <translation type="unfinished" />
+   <translation>Holen oder kopieren Sie es erneut oder exportieren Sie es neu, wo es gemacht wurde.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
@@ -5890,22 +5890,22 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>First a new head alone, then its last layers too, slowly.</source>
-   <translation type="unfinished" />
+   <translation>Zuerst ein neuer Kopf allein, dann auch die letzten Schichten, langsam.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Flatten, dense 128, dropout, dense 60; 30 % for validation.</source>
-   <translation type="unfinished" />
+   <translation>Flach, dicht 128, Dropout, dicht 60; 30 % zur Validierung.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Flatten, dense 32, dense 32.</source>
-   <translation type="unfinished" />
+   <translation>Flach, dicht 32, dicht 32.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Flatten, dense 32, dropout; the search varies it.</source>
-   <translation type="unfinished" />
+   <translation>Flach, dicht 32, Dropout; die Suche variiert es.</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -5915,12 +5915,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>For instance: C32k3s, P2, D128.</source>
-   <translation type="unfinished" />
+   <translation>Zum Beispiel: C32k3s, P2, D128.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Four convolutions with normalisation and dropout on small grey pictures.</source>
-   <translation type="unfinished" />
+   <translation>Vier Faltungen mit Normalisierung und Dropout auf kleinen grauen Bildern.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
@@ -5940,7 +5940,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Fovea's small residual net</source>
-   <translation type="unfinished" />
+   <translation>Kleines Residualnetz von Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -5990,7 +5990,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>Get the weights from their publisher again.</source>
-   <translation type="unfinished" />
+   <translation>Besorgen Sie die Gewichte erneut von ihrem Herausgeber.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -6040,7 +6040,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>Give the values to try: --vary KEY=a|b|c.</source>
-   <translation type="unfinished" />
+   <translation>Geben Sie die Werte an, die versucht werden sollen: --vary KEY=a|b|c.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training_job.py" />
@@ -6115,7 +6115,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>If several pictures show the same person or thing, some may lie on both sides of the split.</source>
-   <translation type="unfinished" />
+   <translation>Wenn mehrere Bilder dieselbe Person oder dasselbe Ding zeigen, liegen vielleicht einige auf beiden Seiten der Aufteilung.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6160,7 +6160,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>InceptionV3, fine-tuned</source>
-   <translation type="unfinished" />
+   <translation>InceptionV3, feinabgestimmt</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -6225,7 +6225,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>Install them under Models, or with 'fovea models install {id}'.</source>
-   <translation type="unfinished" />
+   <translation>Installieren Sie sie unter Modelle oder mit 'fovea models install {id}'.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6349,12 +6349,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>Its last checkpoint stays with the run.</source>
-   <translation type="unfinished" />
+   <translation>Sein letzter Checkpoint bleibt beim Lauf.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Its layers: {known}.</source>
-   <translation type="unfinished" />
+   <translation>Seine Schichten: {known}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -6384,17 +6384,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Its training began from the model {parent}.</source>
-   <translation type="unfinished" />
+   <translation>Sein Training ging vom Modell {parent} aus.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>Its weights are kept in 16 bits, which changes scores by up to a few thousandths.</source>
-   <translation type="unfinished" />
+   <translation>Seine Gewichte werden in 16 Bit aufbewahrt, was Scores um bis zu einige Tausendstel ändert.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>Its weights do not come with Fovea</source>
-   <translation type="unfinished" />
+   <translation>Seine Gewichte kommen nicht mit Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -6434,7 +6434,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Keras cannot build it: {words}</source>
-   <translation type="unfinished" />
+   <translation>Keras kann es nicht bauen: {words}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
@@ -6444,7 +6444,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>Known are C32k3s, C32k3v/2, P2, A2, D128, flatten, gap, gmp, BN, drop.25, act:relu; see the documentation.</source>
-   <translation type="unfinished" />
+   <translation>Bekannt sind C32k3s, C32k3v/2, P2, A2, D128, flatten, gap, gmp, BN, drop.25, act:relu; siehe die Dokumentation.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6459,12 +6459,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>Known: {activations}.</source>
-   <translation type="unfinished" />
+   <translation>Bekannt: {activations}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>Known: {initialisers}.</source>
-   <translation type="unfinished" />
+   <translation>Bekannt: {initialisers}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -6499,7 +6499,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Labels and preprocessing are what its user said on importing it; where they are wrong, its answers are.</source>
-   <translation type="unfinished" />
+   <translation>Labels und Vorverarbeitung sind, was sein Benutzer beim Importieren angab; wo sie falsch sind, sind es seine Antworten.</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
@@ -6514,12 +6514,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>Layers there: {names}.</source>
-   <translation type="unfinished" />
+   <translation>Schichten dort: {names}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/transfer_plans.py" />
    <source>Layers there: {value}.</source>
-   <translation type="unfinished" />
+   <translation>Schichten dort: {value}.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6549,7 +6549,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Letters of a captcha</source>
-   <translation type="unfinished" />
+   <translation>Buchstaben eines Captchas</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6584,7 +6584,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
    <source>Look at the folder of Fovea's own data, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Sehen Sie nach dem Ordner der eigenen Daten von Fovea und versuchen Sie es dann erneut.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -6594,7 +6594,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>Look for the file whose hash the catalogue names.</source>
-   <translation type="unfinished" />
+   <translation>Suchen Sie die Datei, deren Hash der Katalog nennt.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -6624,7 +6624,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>MNIST</source>
-   <translation type="unfinished" />
+   <translation>MNIST</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -6654,7 +6654,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Make the plan again to begin from the version that there is.</source>
-   <translation type="unfinished" />
+   <translation>Machen Sie den Plan neu, um von der vorhandenen Version auszugehen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
@@ -6724,7 +6724,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Name one of its layers instead.</source>
-   <translation type="unfinished" />
+   <translation>Nennen Sie stattdessen eine seiner Schichten.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6754,17 +6754,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>No mistake was made on the pictures it was checked with; that is no promise for others.</source>
-   <translation type="unfinished" />
+   <translation>Auf den Bildern, mit denen es geprüft wurde, gab es keinen Fehler; das ist kein Versprechen für andere.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Nobody but you has checked this model: its figures come from {n} pictures of the {split} split of '{title}' and say nothing about other pictures.</source>
-   <translation type="unfinished" />
+   <translation>Niemand außer Ihnen hat dieses Modell geprüft: Seine Kennzahlen stammen von {n} Bildern des Teils {split} von '{title}' und sagen nichts über andere Bilder.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Nobody has measured it in Fovea: see 'Evaluate' with labelled pictures of your own.</source>
-   <translation type="unfinished" />
+   <translation>Niemand hat es in Fovea gemessen: siehe 'Auswerten' mit eigenen benannten Bildern.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -6774,7 +6774,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Not stated: whoever imported it knows what it is for.</source>
-   <translation type="unfinished" />
+   <translation>Nicht angegeben: Wer es importiert hat, weiß, wofür es ist.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -6823,12 +6823,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>One convolution, dense 1024, dropout; three epochs.</source>
-   <translation type="unfinished" />
+   <translation>Eine Faltung, dicht 1024, Dropout; drei Epochen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>One convolution, pooling, dense 512.</source>
-   <translation type="unfinished" />
+   <translation>Eine Faltung, Pooling, dicht 512.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -6908,7 +6908,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>Or set augment.STEP.SETTING.</source>
-   <translation type="unfinished" />
+   <translation>Oder setzen Sie augment.STEP.SETTING.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -6950,12 +6950,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Pictures are brought to {width}×{height} colour pixels: what is lost there cannot count.</source>
-   <translation type="unfinished" />
+   <translation>Bilder werden auf {width}×{height} farbige Pixel gebracht: Was dort verloren geht, kann nicht zählen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Pictures are brought to {width}×{height} grey pixels: what is lost there cannot count.</source>
-   <translation type="unfinished" />
+   <translation>Bilder werden auf {width}×{height} graue Pixel gebracht: Was dort verloren geht, kann nicht zählen.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -6965,12 +6965,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Pictures like those of '{title}', for learning and trying out.</source>
-   <translation type="unfinished" />
+   <translation>Bilder wie die von '{title}', zum Lernen und Ausprobieren.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Pixels go in {scaling}.</source>
-   <translation type="unfinished" />
+   <translation>Pixel gehen {scaling} hinein.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/inspector.py" />
@@ -6995,7 +6995,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Prepare the pictures as the model takes them.</source>
-   <translation type="unfinished" />
+   <translation>Bereiten Sie die Bilder so vor, wie das Modell sie nimmt.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
@@ -7085,7 +7085,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Save it again with a recent Keras as .keras.</source>
-   <translation type="unfinished" />
+   <translation>Speichern Sie es neu mit einem aktuellen Keras als .keras.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
@@ -7125,22 +7125,22 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>Save or export the network again.</source>
-   <translation type="unfinished" />
+   <translation>Speichern oder exportieren Sie das Netz neu.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Save the part that goes from one picture to the scores of the classes.</source>
-   <translation type="unfinished" />
+   <translation>Speichern Sie den Teil, der von einem Bild zu den Scores der Klassen führt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Save the whole network: model.save('net.keras').</source>
-   <translation type="unfinished" />
+   <translation>Speichern Sie das ganze Netz: model.save('net.keras').</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Say that they are raw values (logits), if they are.</source>
-   <translation type="unfinished" />
+   <translation>Sagen Sie, dass es Rohwerte (Logits) sind, wenn sie es sind.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -7175,22 +7175,22 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>Set it for all trials with --set; of the data, data.limit can be varied.</source>
-   <translation type="unfinished" />
+   <translation>Setzen Sie es mit --set für alle Versuche; von den Daten lässt sich data.limit variieren.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>Set one of them: {inner}.</source>
-   <translation type="unfinished" />
+   <translation>Setzen Sie eine davon: {inner}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>Settings there: {allowed}.</source>
-   <translation type="unfinished" />
+   <translation>Einstellungen dort: {allowed}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>Settings there: {names}.</source>
-   <translation type="unfinished" />
+   <translation>Einstellungen dort: {names}.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7246,7 +7246,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>Such parts can run code of their own. Rebuild the network from usual Keras layers, or export it as .tflite.</source>
-   <translation type="unfinished" />
+   <translation>Solche Teile können eigenen Code ausführen. Bauen Sie das Netz aus üblichen Keras-Schichten neu oder exportieren Sie es als .tflite.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
@@ -7256,7 +7256,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>Take it up again.</source>
-   <translation type="unfinished" />
+   <translation>Nehmen Sie es wieder auf.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/embeddings.py" />
@@ -7266,17 +7266,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>Teachable Machine also exports 'Tensorflow Lite' ('Floating point'): its .tflite can be imported as it is.</source>
-   <translation type="unfinished" />
+   <translation>Teachable Machine exportiert auch 'Tensorflow Lite' ('Floating point'): dessen .tflite lässt sich importieren, wie es ist.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Tells apart {names}.</source>
-   <translation type="unfinished" />
+   <translation>Unterscheidet {names}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>The 16-layer net of Simonyan and Zisserman (2014), from random weights; very large and slow.</source>
-   <translation type="unfinished" />
+   <translation>Das 16-schichtige Netz von Simonyan und Zisserman (2014), aus zufälligen Gewichten; sehr groß und langsam.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -7371,7 +7371,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>The LeNet on 5,900 pictures or fewer, four epochs.</source>
-   <translation type="unfinished" />
+   <translation>Das LeNet auf 5.900 Bildern oder weniger, vier Epochen.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
@@ -7446,7 +7446,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The figures are cross-validated: each of the {n} pictures was checked by a last layer that had not learned from it; the model itself has learned from all of them, and the same pictures chose the penalty and the temperature.</source>
-   <translation type="unfinished" />
+   <translation>Die Kennzahlen sind kreuzvalidiert: Jedes der {n} Bilder wurde von einer letzten Schicht geprüft, die nicht daraus gelernt hatte; das Modell selbst hat aus allen gelernt, und dieselben Bilder wählten den Strafterm und die Temperatur.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
@@ -7556,12 +7556,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>The net of 2012 (Krizhevsky, Sutskever, Hinton), from random weights; large and slow.</source>
-   <translation type="unfinished" />
+   <translation>Das Netz von 2012 (Krizhevsky, Sutskever, Hinton), aus zufälligen Gewichten; groß und langsam.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>The net of LeCun et al. 1998: tanh, average pooling.</source>
-   <translation type="unfinished" />
+   <translation>Das Netz von LeCun et al. 1998: tanh, Mittelwert-Pooling.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -7616,32 +7616,32 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The same validation pictures chose the epoch and the temperature: on new pictures expect a little less.</source>
-   <translation type="unfinished" />
+   <translation>Dieselben Validierungsbilder wählten die Epoche und die Temperatur: Erwarten Sie auf neuen Bildern etwas weniger.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The same validation pictures chose the epoch, the temperature and the threshold: on new pictures expect a little less.</source>
-   <translation type="unfinished" />
+   <translation>Dieselben Validierungsbilder wählten die Epoche, die Temperatur und die Schwelle: Erwarten Sie auf neuen Bildern etwas weniger.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The same validation pictures chose the temperature and the threshold: on new pictures expect a little less.</source>
-   <translation type="unfinished" />
+   <translation>Dieselben Validierungsbilder wählten die Temperatur und die Schwelle: Erwarten Sie auf neuen Bildern etwas weniger.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The same validation pictures chose the temperature: on new pictures expect a little less.</source>
-   <translation type="unfinished" />
+   <translation>Dieselben Validierungsbilder wählten die Temperatur: Erwarten Sie auf neuen Bildern etwas weniger.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>The same with rotation, shift, zoom and mirroring.</source>
-   <translation type="unfinished" />
+   <translation>Dasselbe mit Drehung, Verschiebung, Zoom und Spiegelung.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>The smaller number first; above 0 with log.</source>
-   <translation type="unfinished" />
+   <translation>Die kleinere Zahl zuerst; mit log über 0.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -7706,7 +7706,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>These are not the published weights: whoever installed them vouched for their file. What it answers has not been checked.</source>
-   <translation type="unfinished" />
+   <translation>Das sind nicht die veröffentlichten Gewichte: Wer sie installierte, hat sich für seine Datei verbürgt. Was es antwortet, wurde nicht geprüft.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -7716,32 +7716,32 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: a first demonstration</source>
-   <translation type="unfinished" />
+   <translation>Dinge: eine erste Vorführung</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: four convolutions</source>
-   <translation type="unfinished" />
+   <translation>Dinge: vier Faltungen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: four convolutions, augmented</source>
-   <translation type="unfinished" />
+   <translation>Dinge: vier Faltungen, augmentiert</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: normalised and with dropout</source>
-   <translation type="unfinished" />
+   <translation>Dinge: normalisiert und mit Dropout</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: one convolution</source>
-   <translation type="unfinished" />
+   <translation>Dinge: eine Faltung</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: three small convolutions</source>
-   <translation type="unfinished" />
+   <translation>Dinge: drei kleine Faltungen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -7806,12 +7806,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Three convolutions, two of stride 2, on large pictures, in small batches.</source>
-   <translation type="unfinished" />
+   <translation>Drei Faltungen, zwei mit Schrittweite 2, auf großen Bildern, in kleinen Batches.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Three valid convolutions, squared error on one-hot.</source>
-   <translation type="unfinished" />
+   <translation>Drei Faltungen ohne Rand, quadratischer Fehler auf One-Hot.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7856,7 +7856,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
    <source>Try again a little later.</source>
-   <translation type="unfinished" />
+   <translation>Versuchen Sie es etwas später noch einmal.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -7886,22 +7886,22 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Two convolutions with batch normalisation and dropout, large batches.</source>
-   <translation type="unfinished" />
+   <translation>Zwei Faltungen mit Batch-Normalisierung und Dropout, große Batches.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Two convolutions, pooling, dense 128; large batches.</source>
-   <translation type="unfinished" />
+   <translation>Zwei Faltungen, Pooling, dicht 128; große Batches.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Two pairs of convolutions, dense 512.</source>
-   <translation type="unfinished" />
+   <translation>Zwei Paare von Faltungen, dicht 512.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Two wide 5×5 convolutions with pooling, dense 500.</source>
-   <translation type="unfinished" />
+   <translation>Zwei breite 5×5-Faltungen mit Pooling, dicht 500.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -7961,12 +7961,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Use its embedding.</source>
-   <translation type="unfinished" />
+   <translation>Nehmen Sie sein Embedding.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_results.py" />
    <source>Use letters, digits and hyphens.</source>
-   <translation type="unfinished" />
+   <translation>Nehmen Sie Buchstaben, Ziffern und Bindestriche.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searcher.py" />
@@ -7981,12 +7981,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>VGG16 as published stays as it is; a small head learns from what its layer block4_pool says.</source>
-   <translation type="unfinished" />
+   <translation>VGG16 bleibt, wie es veröffentlicht ist; ein kleiner Kopf lernt aus dem, was seine Schicht block4_pool sagt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>VGG16 from random weights</source>
-   <translation type="unfinished" />
+   <translation>VGG16 aus zufälligen Gewichten</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -8095,17 +8095,17 @@ exit status: 0 all trials are done; 1 it failed, or there is no figure for --tes
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Whatever it is shown, it answers with one of its {count} classes.</source>
-   <translation type="unfinished" />
+   <translation>Was auch immer ihm gezeigt wird, es antwortet mit einer seiner {count} Klassen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>Where it was made, save it as .keras (model.save('net.keras')) or convert it to .tflite.</source>
-   <translation type="unfinished" />
+   <translation>Wo es gemacht wurde, speichern Sie es als .keras (model.save('net.keras')) oder wandeln Sie es in .tflite um.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Where it was made, save it as .keras or convert it to .tflite.</source>
-   <translation type="unfinished" />
+   <translation>Wo es gemacht wurde, speichern Sie es als .keras oder wandeln Sie es in .tflite um.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -8151,7 +8151,7 @@ exit status: 0 all well (a model whose weights are not installed is no fault); 1
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>With {n} pictures to check with the figures are rough; see their intervals.</source>
-   <translation type="unfinished" />
+   <translation>Mit {n} Bildern zum Prüfen sind die Kennzahlen grob; siehe ihre Intervalle.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -8215,7 +8215,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>Write for instance fit.epochs=10.</source>
-   <translation type="unfinished" />
+   <translation>Schreiben Sie zum Beispiel fit.epochs=10.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -8300,7 +8300,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a PyTorch file, which is a pickle and can run code of its own when it is opened</source>
-   <translation type="unfinished" />
+   <translation>eine PyTorch-Datei, also ein Pickle, das beim Öffnen eigenen Code ausführen kann</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8320,7 +8320,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a TensorFlow graph, which is a program and cannot be checked layer by layer</source>
-   <translation type="unfinished" />
+   <translation>ein TensorFlow-Graph, also ein Programm, das nicht Schicht für Schicht geprüft werden kann</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8335,7 +8335,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a checkpoint, which holds weights without their network</source>
-   <translation type="unfinished" />
+   <translation>ein Checkpoint, der Gewichte ohne ihr Netz enthält</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8355,7 +8355,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a file of weights without their network</source>
-   <translation type="unfinished" />
+   <translation>eine Datei mit Gewichten ohne ihr Netz</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -8375,7 +8375,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>a grid needs values, and {ranges} is a range</source>
-   <translation type="unfinished" />
+   <translation>ein Raster braucht Werte, und {ranges} ist ein Bereich</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8395,12 +8395,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>a layer cannot be called '{value}': the name is taken</source>
-   <translation type="unfinished" />
+   <translation>eine Schicht kann nicht '{value}' heißen: der Name ist vergeben</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>a layer of somebody's own, '{registered}'</source>
-   <translation type="unfinished" />
+   <translation>eine selbst geschriebene Schicht, '{registered}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_journal.py" />
@@ -8455,7 +8455,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>a part of another picture, with its label's share</source>
-   <translation type="unfinished" />
+   <translation>ein Teil eines anderen Bildes, mit dem Anteil seines Labels</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -8465,7 +8465,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a pickle, which can run code of its own when it is opened</source>
-   <translation type="unfinished" />
+   <translation>ein Pickle, das beim Öffnen eigenen Code ausführen kann</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -8525,7 +8525,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>a table of answers</source>
-   <translation>Tabelle mit Antworten</translation>
+   <translation>eine Tabelle mit Antworten</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -8565,7 +8565,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>a whole number</source>
-   <translation type="unfinished" />
+   <translation>eine ganze Zahl</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -8590,7 +8590,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>after its conversion the network answers otherwise, by {largest_difference:.1e} in a score; {parity_limit:.0e} at most expected</source>
-   <translation type="unfinished" />
+   <translation>nach seiner Umwandlung antwortet das Netz anders, um {largest_difference:.1e} in einem Score; höchstens {parity_limit:.0e} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -8640,7 +8640,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>an ONNX file, which Fovea writes but does not read</source>
-   <translation type="unfinished" />
+   <translation>eine ONNX-Datei, die Fovea schreibt, aber nicht liest</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8655,7 +8655,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>an activation '{node}'</source>
-   <translation type="unfinished" />
+   <translation>eine Aktivierung '{node}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -8670,7 +8670,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>an evaluation</source>
-   <translation>einer Auswertung</translation>
+   <translation>eine Auswertung</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8690,12 +8690,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>an operation of the network has a place that does not exist</source>
-   <translation type="unfinished" />
+   <translation>eine Operation des Netzes hat einen Platz, den es nicht gibt</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>an unexpected fault stopped it ({name})</source>
-   <translation type="unfinished" />
+   <translation>ein unerwarteter Fehler hat es angehalten ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
@@ -8740,7 +8740,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
    <source>another Fovea has been preparing its models for minutes</source>
-   <translation type="unfinished" />
+   <translation>ein anderes Fovea bereitet seit Minuten seine Modelle vor</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -8790,37 +8790,37 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>any folder with one folder for each class</source>
-   <translation type="unfinished" />
+   <translation>beliebiger Ordner mit einem Ordner je Klasse</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>any folder, a thousand pictures or more</source>
-   <translation type="unfinished" />
+   <translation>beliebiger Ordner, tausend Bilder oder mehr</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>any folder, many thousand pictures</source>
-   <translation type="unfinished" />
+   <translation>beliebiger Ordner, viele tausend Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>any folder, some hundred pictures</source>
-   <translation type="unfinished" />
+   <translation>beliebiger Ordner, einige hundert Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/architectures.py" />
    <source>architecture '{name}': {error}</source>
-   <translation type="unfinished" />
+   <translation>Architektur '{name}': {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>architecture only</source>
-   <translation type="unfinished" />
+   <translation>nur Architektur</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>architecture, 60 M parameters</source>
-   <translation type="unfinished" />
+   <translation>Architektur, 60 Mio. Parameter</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -8845,7 +8845,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>as the file itself scales bytes</source>
-   <translation type="unfinished" />
+   <translation>wie die Datei selbst Bytes skaliert</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -8865,7 +8865,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>at most {most_parameters} million are imported</source>
-   <translation type="unfinished" />
+   <translation>höchstens {most_parameters} Millionen werden importiert</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -8875,17 +8875,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>at_least goes with the decision 'sensitivity', and with no other</source>
-   <translation type="unfinished" />
+   <translation>at_least gehört zur Entscheidung 'sensitivity' und zu keiner anderen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>at_least {at_least} found; expected a fraction between 0 and 1</source>
-   <translation type="unfinished" />
+   <translation>at_least {at_least} gefunden; ein Anteil zwischen 0 und 1 erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>augment: {text} found, 'none' expected</source>
-   <translation type="unfinished" />
+   <translation>augment: {text} gefunden, 'none' erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/augment.py" />
@@ -8895,12 +8895,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>augmentation '{name}' has no setting {unknown}</source>
-   <translation type="unfinished" />
+   <translation>Augmentierung '{name}' hat keine Einstellung {unknown}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>augmentation '{name}': {key} is {value}; expected {wanted}</source>
-   <translation type="unfinished" />
+   <translation>Augmentierung '{name}': {key} ist {value}; {wanted} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -8915,7 +8915,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>bend smoothly</source>
-   <translation type="unfinished" />
+   <translation>sanft verbiegen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -8930,7 +8930,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>blended with another picture and its label</source>
-   <translation type="unfinished" />
+   <translation>mit einem anderen Bild und seinem Label überblendet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -8940,7 +8940,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>brightness and contrast</source>
-   <translation type="unfinished" />
+   <translation>Helligkeit und Kontrast</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -8955,12 +8955,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>building the network</source>
-   <translation type="unfinished" />
+   <translation>Netz wird gebaut</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>burnt-in markers</source>
-   <translation type="unfinished" />
+   <translation>eingebrannte Markierungen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -9022,7 +9022,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>cancelled; no model was made</source>
-   <translation type="unfinished" />
+   <translation>abgebrochen; kein Modell wurde gemacht</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -9062,7 +9062,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>chest X-rays</source>
-   <translation type="unfinished" />
+   <translation>Thorax-Röntgenbilder</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -9102,7 +9102,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>class weights and over- or under-sampling both balance the classes: choose one of them</source>
-   <translation type="unfinished" />
+   <translation>Klassengewichte und Over- oder Undersampling gleichen beide die Klassen aus: wählen Sie eines davon</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -9132,7 +9132,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>clip_norm {clip_norm} found; expected a number above 0, or none</source>
-   <translation type="unfinished" />
+   <translation>clip_norm {clip_norm} gefunden; eine Zahl über 0 erwartet, oder keine</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -9147,7 +9147,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>comparing checksums</source>
-   <translation type="unfinished" />
+   <translation>Prüfsummen werden verglichen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -9157,12 +9157,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>comparing the file's hash</source>
-   <translation type="unfinished" />
+   <translation>Hash der Datei wird verglichen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>comparing the two forms</source>
-   <translation type="unfinished" />
+   <translation>die zwei Formen werden verglichen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
@@ -9207,12 +9207,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>converting it</source>
-   <translation type="unfinished" />
+   <translation>wird umgewandelt</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>converting it to LiteRT</source>
-   <translation type="unfinished" />
+   <translation>wird in LiteRT umgewandelt</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -9247,12 +9247,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>copying</source>
-   <translation type="unfinished" />
+   <translation>kopiert</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>cover a part</source>
-   <translation type="unfinished" />
+   <translation>einen Teil abdecken</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/solved.py" />
@@ -9262,12 +9262,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>curves only (Kermany et al.: 92.8 % accuracy, AUC .968)</source>
-   <translation type="unfinished" />
+   <translation>nur Kurven (Kermany et al.: 92,8 % Genauigkeit, AUC 0,968)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>cycles repeat a 'triangle' or a 'cosine', not the schedule '{schedule}'</source>
-   <translation type="unfinished" />
+   <translation>Zyklen wiederholen 'triangle' oder 'cosine', nicht den Verlauf '{schedule}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -9332,7 +9332,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>digits as Europeans write them</source>
-   <translation type="unfinished" />
+   <translation>Ziffern, wie man sie in Europa schreibt</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -9432,7 +9432,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>epochs, batch and steps_per_execution must be at least 1</source>
-   <translation type="unfinished" />
+   <translation>epochs, batch und steps_per_execution müssen mindestens 1 sein</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -9482,7 +9482,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>every deviation must be above 0</source>
-   <translation type="unfinished" />
+   <translation>jede Abweichung muss über 0 liegen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -9502,7 +9502,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>every test letter right</source>
-   <translation type="unfinished" />
+   <translation>jeder Testbuchstabe richtig</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -9588,7 +9588,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>fine-tuning needs at least one layer to unfreeze</source>
-   <translation type="unfinished" />
+   <translation>Feinabstimmung braucht mindestens eine freizugebende Schicht</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
@@ -9624,7 +9624,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>folds {folds} found; expected 0, or 2 or more with a head that is solved</source>
-   <translation type="unfinished" />
+   <translation>folds {folds} gefunden; erwartet 0, oder 2 oder mehr mit einem Kopf, der gelöst wird</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -9748,7 +9748,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>from {low:g} to {high:g}</source>
-   <translation type="unfinished" />
+   <translation>von {low:g} bis {high:g}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -9803,7 +9803,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>has the shape {shape}</source>
-   <translation type="unfinished" />
+   <translation>hat die Form {shape}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -9918,7 +9918,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>installing {name} for a while</source>
-   <translation type="unfinished" />
+   <translation>das vorübergehende Installieren von {name}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -10063,7 +10063,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>it takes {kinds} and gives {kinds2}; FLOAT32 or bytes expected</source>
-   <translation type="unfinished" />
+   <translation>es nimmt {kinds} und gibt {kinds2}; FLOAT32 oder Bytes erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
@@ -10078,12 +10078,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its Keras network takes {shapes}, or does not give {outputs} scores</source>
-   <translation type="unfinished" />
+   <translation>sein Keras-Netz nimmt {shapes} oder gibt nicht {outputs} Scores</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its answers differ by {worst:.2g} from those of its own self-test</source>
-   <translation type="unfinished" />
+   <translation>seine Antworten weichen um {worst:.2g} von denen seines eigenen Selbsttests ab</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -10103,17 +10103,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>its description of the era of Keras 2 cannot be built: {plain}</source>
-   <translation type="unfinished" />
+   <translation>seine Beschreibung aus der Zeit von Keras 2 lässt sich nicht bauen: {plain}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its domain gate is for colour pictures; its network takes grey ones</source>
-   <translation type="unfinished" />
+   <translation>seine Prüfung der Bildart ist für Farbbilder; sein Netz nimmt graue</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its domain gate takes {count} features; its network gives {size}</source>
-   <translation type="unfinished" />
+   <translation>seine Prüfung der Bildart nimmt {count} Merkmale; sein Netz gibt {size}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -10128,47 +10128,47 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>its input has no fixed size</source>
-   <translation type="unfinished" />
+   <translation>seine Eingabe hat keine feste Größe</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its input is {shape}; (batch, height, width, 1 or 3) expected: channels come last</source>
-   <translation type="unfinished" />
+   <translation>seine Eingabe ist {shape}; (Batch, Höhe, Breite, 1 oder 3) erwartet: Kanäle kommen zuletzt</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>its input is {shape}; [batch, height, width, 1 or 3] expected</source>
-   <translation type="unfinished" />
+   <translation>seine Eingabe ist {shape}; [Batch, Höhe, Breite, 1 oder 3] erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its network does not give {outputs} scores, one a label</source>
-   <translation type="unfinished" />
+   <translation>sein Netz gibt nicht {outputs} Scores, einen je Label</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its network has {count} outputs, its description names others</source>
-   <translation type="unfinished" />
+   <translation>sein Netz hat {count} Ausgaben, seine Beschreibung nennt andere</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its network takes {tuple}, its description differs</source>
-   <translation type="unfinished" />
+   <translation>sein Netz nimmt {tuple}, seine Beschreibung sagt anderes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its output is {out}; (batch, classes) expected</source>
-   <translation type="unfinished" />
+   <translation>seine Ausgabe ist {out}; (Batch, Klassen) erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>its output is {out}; [batch, classes] expected</source>
-   <translation type="unfinished" />
+   <translation>seine Ausgabe ist {out}; [Batch, Klassen] erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its outputs are no probabilities: from {min:.3g} to {max:.3g}, sums from {min2:.3g} to {max2:.3g}</source>
-   <translation type="unfinished" />
+   <translation>seine Ausgaben sind keine Wahrscheinlichkeiten: von {min:.3g} bis {max:.3g}, Summen von {min2:.3g} bis {max2:.3g}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -10203,7 +10203,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its self-test cannot be read</source>
-   <translation type="unfinished" />
+   <translation>sein Selbsttest lässt sich nicht lesen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -10213,7 +10213,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>its tensors would take far more memory than the file itself</source>
-   <translation type="unfinished" />
+   <translation>ihre Tensoren bräuchten weit mehr Speicher als die Datei selbst</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -10253,7 +10253,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>label_smoothing and ema must be at least 0 and below 1</source>
-   <translation type="unfinished" />
+   <translation>label_smoothing und ema müssen mindestens 0 und kleiner als 1 sein</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -10268,7 +10268,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>largest difference between the trained model and its exported form over {n} validation pictures: {gap:.1e}</source>
-   <translation type="unfinished" />
+   <translation>größter Unterschied zwischen dem trainierten Modell und seiner exportierten Form über {n} Validierungsbilder: {gap:.1e}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
@@ -10313,17 +10313,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>letters drawn by the program</source>
-   <translation type="unfinished" />
+   <translation>vom Programm gezeichnete Buchstaben</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>limit {limit} found; expected a number of images, or 0 for all</source>
-   <translation type="unfinished" />
+   <translation>limit {limit} gefunden; eine Anzahl von Bildern erwartet, oder 0 für alle</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>limit {limit} found; expected at least one image of each of the {count} classes</source>
-   <translation type="unfinished" />
+   <translation>limit {limit} gefunden; mindestens ein Bild jeder der {count} Klassen erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/linear_heads.py" />
@@ -10398,7 +10398,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>looking through the file</source>
-   <translation type="unfinished" />
+   <translation>Datei wird durchgesehen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -10453,7 +10453,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>method only</source>
-   <translation type="unfinished" />
+   <translation>nur Methode</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -10463,12 +10463,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>mirror left and right</source>
-   <translation type="unfinished" />
+   <translation>links und rechts spiegeln</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>mirror top and bottom</source>
-   <translation type="unfinished" />
+   <translation>oben und unten spiegeln</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
@@ -10608,7 +10608,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>momentum must be at least 0 and below 1, and weight_decay at least 0</source>
-   <translation type="unfinished" />
+   <translation>momentum muss mindestens 0 und kleiner als 1 sein, und weight_decay mindestens 0</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -10704,7 +10704,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>nesterov needs a momentum above 0</source>
-   <translation type="unfinished" />
+   <translation>nesterov braucht ein Momentum über 0</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/metrics.py" />
@@ -10764,12 +10764,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>no distances follow from the pictures' features: {error}</source>
-   <translation type="unfinished" />
+   <translation>aus den Merkmalen der Bilder folgen keine Abstände: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>no domain gate: {trouble}</source>
-   <translation type="unfinished" />
+   <translation>keine Prüfung der Bildart: {trouble}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -10943,7 +10943,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>no threshold could be chosen: validation holds no picture of '{missing}'</source>
-   <translation type="unfinished" />
+   <translation>es konnte keine Schwelle gewählt werden: die Validierung enthält kein Bild von '{missing}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -11014,7 +11014,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>not stated</source>
-   <translation type="unfinished" />
+   <translation>nicht angegeben</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -11029,7 +11029,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>not the published file: its user vouched for it by its SHA-256</source>
-   <translation type="unfinished" />
+   <translation>nicht die veröffentlichte Datei: ihr Benutzer hat sich mit ihrem SHA-256 dafür verbürgt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -11129,12 +11129,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>on the validation split</source>
-   <translation type="unfinished" />
+   <translation>auf dem Validierungsteil</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>on {perturbed} copies of the validation split, augmented as in training</source>
-   <translation type="unfinished" />
+   <translation>auf {perturbed} Kopien des Validierungsteils, augmentiert wie im Training</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
@@ -11194,7 +11194,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>one of {choices}</source>
-   <translation type="unfinished" />
+   <translation>eines von {choices}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -11209,7 +11209,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>one picture would need {value:,} bytes of memory</source>
-   <translation type="unfinished" />
+   <translation>ein Bild bräuchte {value:,} Bytes Speicher</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -11274,7 +11274,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>patience, swa, l1 and l2 must be at least 0</source>
-   <translation type="unfinished" />
+   <translation>patience, swa, l1 und l2 müssen mindestens 0 sein</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -11289,12 +11289,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>perturbed {perturbed} found; expected 0 to 20 copies</source>
-   <translation type="unfinished" />
+   <translation>perturbed {perturbed} gefunden; 0 bis 20 Kopien erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>photos of cats and dogs</source>
-   <translation type="unfinished" />
+   <translation>Fotos von Katzen und Hunden</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -11354,17 +11354,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>plain bars at the edges</source>
-   <translation type="unfinished" />
+   <translation>einfarbige Balken an den Rändern</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>plan.{name}: fields unknown in schema 1: {stray}</source>
-   <translation type="unfinished" />
+   <translation>plan.{name}: in Schema 1 unbekannte Felder: {stray}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>plan: fields unknown in schema 1: start, preset</source>
-   <translation type="unfinished" />
+   <translation>plan: in Schema 1 unbekannte Felder: start, preset</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -11394,7 +11394,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>printed as pictures only</source>
-   <translation type="unfinished" />
+   <translation>nur als Bilder gedruckt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -11404,7 +11404,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>rate must be above 0 and warmup a fraction below 1</source>
-   <translation type="unfinished" />
+   <translation>rate muss über 0 liegen, und warmup muss ein Anteil unter 1 sein</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -11479,7 +11479,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>rotate, shift, shear, zoom</source>
-   <translation type="unfinished" />
+   <translation>drehen, verschieben, scheren, zoomen</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_rows.py" />
@@ -11494,7 +11494,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>saturation and colour cast</source>
-   <translation type="unfinished" />
+   <translation>Sättigung und Farbstich</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11519,22 +11519,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
    <source>scale it so that it covers {size} and cut its middle out</source>
-   <translation type="unfinished" />
+   <translation>skalieren Sie es so, dass es {size} bedeckt, und schneiden Sie die Mitte aus</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
    <source>scale it so that it fits into {size} and fill the rest with {pad_value}</source>
-   <translation type="unfinished" />
+   <translation>skalieren Sie es so, dass es in {size} passt, und füllen Sie den Rest mit {pad_value}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
    <source>scale it so that its shorter side has {resize_shorter} pixels and cut the middle {size} out</source>
-   <translation type="unfinished" />
+   <translation>skalieren Sie es so, dass seine kürzere Seite {resize_shorter} Pixel hat, und schneiden Sie die mittleren {size} aus</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>schema {schema} found, {schema2} expected; a newer Fovea may read it</source>
-   <translation type="unfinished" />
+   <translation>Schema {schema} gefunden, {schema2} erwartet; ein neueres Fovea kann es vielleicht lesen</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -11554,12 +11554,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>seed {seed} found; expected a whole number from 0 to {seeds}</source>
-   <translation type="unfinished" />
+   <translation>seed {seed} gefunden; eine ganze Zahl von 0 bis {seeds} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>sensitivity and specificity alike</source>
-   <translation type="unfinished" />
+   <translation>Sensitivität und Spezifität gleich</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -11569,12 +11569,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>set aside: '{rsplit}' ({reason})</source>
-   <translation type="unfinished" />
+   <translation>beiseitegelegt: '{rsplit}' ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>set aside: {count} pictures that cannot be read</source>
-   <translation type="unfinished" />
+   <translation>beiseitegelegt: {count} Bilder, die sich nicht lesen lassen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -11590,7 +11590,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>shift by whole pixels</source>
-   <translation type="unfinished" />
+   <translation>um ganze Pixel verschieben</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -11630,7 +11630,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>softer and sharper</source>
-   <translation type="unfinished" />
+   <translation>weicher und schärfer</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/linear_heads.py" />
@@ -11645,7 +11645,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>something of '{node}'</source>
-   <translation type="unfinished" />
+   <translation>etwas von '{node}'</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -11664,17 +11664,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>stopped</source>
-   <translation type="unfinished" />
+   <translation>angehalten</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>stopped after {count} epochs; the checkpoint is kept</source>
-   <translation type="unfinished" />
+   <translation>nach {count} Epochen angehalten; der Checkpoint bleibt</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>stopped at once; the last checkpoint stays</source>
-   <translation type="unfinished" />
+   <translation>sofort angehalten; der letzte Checkpoint bleibt</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
@@ -11749,7 +11749,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
    <source>stretch it to {size}, whatever its shape</source>
-   <translation type="unfinished" />
+   <translation>strecken Sie es auf {size}, gleich welcher Form</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -11839,12 +11839,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the LiteRT file is damaged or cut off</source>
-   <translation type="unfinished" />
+   <translation>die LiteRT-Datei ist beschädigt oder abgeschnitten</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the LiteRT file is damaged or of an unknown version</source>
-   <translation type="unfinished" />
+   <translation>die LiteRT-Datei ist beschädigt oder von unbekannter Version</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -11884,7 +11884,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the architecture 'head' goes with the starts 'features' and 'fine-tune', and with no other</source>
-   <translation type="unfinished" />
+   <translation>die Architektur 'head' gehört zu den Ausgangspunkten 'features' und 'fine-tune' und zu keinem anderen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -11909,7 +11909,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the archive has no '{missing}': it is no .keras file of Keras 3</source>
-   <translation type="unfinished" />
+   <translation>das Archiv hat kein '{missing}': es ist keine .keras-Datei von Keras 3</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -12039,7 +12039,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>the classifying layer needs 'flatten', 'gap' or 'gmp' before it</source>
-   <translation type="unfinished" />
+   <translation>die klassifizierende Schicht braucht davor 'flatten', 'gap' oder 'gmp'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -12059,7 +12059,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>the converted file differs from the network by {gap:.1e}; at most {limit:.0e} expected</source>
-   <translation type="unfinished" />
+   <translation>die umgewandelte Datei weicht um {gap:.1e} vom Netz ab; höchstens {limit:.0e} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
@@ -12098,7 +12098,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the decision '{rule}' goes with two labels and a positive class of 0 or 1</source>
-   <translation type="unfinished" />
+   <translation>die Entscheidung '{rule}' gehört zu zwei Labels und einer positiven Klasse 0 oder 1</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -12223,7 +12223,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/events.py" />
    <source>the event '{values}' lacks a field or has a strange one</source>
-   <translation type="unfinished" />
+   <translation>dem Ereignis '{values}' fehlt ein Feld, oder es hat ein fremdes</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -12273,7 +12273,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>the file carries code ('{error}'); it was not run</source>
-   <translation type="unfinished" />
+   <translation>die Datei trägt Code ('{error}'); er wurde nicht ausgeführt</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
@@ -12283,7 +12283,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the file describes no Functional or Sequential network</source>
-   <translation type="unfinished" />
+   <translation>die Datei beschreibt kein Netz der Art Functional oder Sequential</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -12298,12 +12298,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>the file does not say everything: {values}</source>
-   <translation type="unfinished" />
+   <translation>die Datei sagt nicht alles: {values}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install_steps.py" />
    <source>the file has changed while it was read: SHA-256 {found} found, {sha256} expected</source>
-   <translation type="unfinished" />
+   <translation>die Datei hat sich beim Lesen verändert: SHA-256 {found} gefunden, {sha256} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
@@ -12313,12 +12313,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>the file has {count:.1f} GB; at most 1.1 GB are opened</source>
-   <translation type="unfinished" />
+   <translation>die Datei hat {count:.1f} GB; höchstens 1,1 GB werden geöffnet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the file has {size:,} bytes; at most {most_bytes:,} expected</source>
-   <translation type="unfinished" />
+   <translation>die Datei hat {size:,} Bytes; höchstens {most_bytes:,} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
@@ -12338,7 +12338,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the file holds weights alone, not the network that they belong to</source>
-   <translation type="unfinished" />
+   <translation>die Datei enthält nur Gewichte, nicht das Netz, zu dem sie gehören</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -12348,12 +12348,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>the file is damaged, cut off or empty</source>
-   <translation type="unfinished" />
+   <translation>die Datei ist beschädigt, abgeschnitten oder leer</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the file is damaged: its network cannot be read or does not run</source>
-   <translation type="unfinished" />
+   <translation>die Datei ist beschädigt: ihr Netz lässt sich nicht lesen oder läuft nicht</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -12373,7 +12373,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the file keeps weights after its end, which is not read here</source>
-   <translation type="unfinished" />
+   <translation>die Datei bewahrt Gewichte hinter ihrem Ende auf, was hier nicht gelesen wird</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
@@ -12383,7 +12383,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>the file lists far more than a network's weights</source>
-   <translation type="unfinished" />
+   <translation>die Datei führt weit mehr auf als die Gewichte eines Netzes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
@@ -12398,7 +12398,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/install_steps.py" />
    <source>the file of weights is far larger than a network's</source>
-   <translation type="unfinished" />
+   <translation>die Datei mit Gewichten ist weit größer als die eines Netzes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -12468,7 +12468,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
    <source>the folder of models cannot be written to ({lower})</source>
-   <translation type="unfinished" />
+   <translation>der Ordner der Modelle darf nicht beschrieben werden ({lower})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
@@ -12493,17 +12493,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>the highest score decides: a threshold chosen {how} gains no more {what} than chance may ({value:+.1f} percentage points, 95 % interval {value2:+.1f} to {value3:+.1f}, cross-validated)</source>
-   <translation type="unfinished" />
+   <translation>der höchste Score entscheidet: eine {how} gewählte Schwelle gewinnt nicht mehr {what}, als Zufall es könnte ({value:+.1f} Prozentpunkte, 95-%-Intervall {value2:+.1f} bis {value3:+.1f}, kreuzvalidiert)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>the highest score decides: validation has {positives} and {negatives} pictures or persons of the two classes, and {fewest} of each are needed to choose a threshold</source>
-   <translation type="unfinished" />
+   <translation>der höchste Score entscheidet: die Validierung hat {positives} und {negatives} Bilder oder Personen der zwei Klassen, und um eine Schwelle zu wählen, werden von jeder {fewest} gebraucht</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>the highest threshold with a sensitivity of at least {at_least:.0%}</source>
-   <translation type="unfinished" />
+   <translation>die höchste Schwelle mit einer Sensitivität von mindestens {at_least:.0%}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -12563,17 +12563,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>the layer '{word}' has a number that is 0 or far too large</source>
-   <translation type="unfinished" />
+   <translation>die Schicht '{word}' hat eine Zahl, die 0 oder viel zu groß ist</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>the layer '{word}' is not understood</source>
-   <translation type="unfinished" />
+   <translation>die Schicht '{word}' wird nicht verstanden</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>the layers are not a list of words</source>
-   <translation type="unfinished" />
+   <translation>die Schichten sind keine Liste von Wörtern</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
@@ -12623,7 +12623,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>the lowest threshold there is, with a sensitivity of {reached:.1%}: the plan's cannot be reached</source>
-   <translation type="unfinished" />
+   <translation>die niedrigste Schwelle, die es gibt, mit einer Sensitivität von {reached:.1%}: die des Plans ist nicht zu erreichen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
@@ -12653,12 +12653,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>the model '{model}' to begin from is not there</source>
-   <translation type="unfinished" />
+   <translation>das Modell '{model}', von dem ausgegangen werden soll, ist nicht da</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>the model '{name}' is in the store</source>
-   <translation type="unfinished" />
+   <translation>das Modell '{name}' ist in der Ablage</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -12753,17 +12753,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network brings files of its own, which image networks do not need</source>
-   <translation type="unfinished" />
+   <translation>das Netz bringt eigene Dateien mit, die Bildnetze nicht brauchen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/explain/grad_cam.py" />
    <source>the network cannot be taken apart at a map</source>
-   <translation type="unfinished" />
+   <translation>das Netz lässt sich nicht an einer Karte auseinandernehmen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>the network computes {width:,} features of a picture: too many for a gate</source>
-   <translation type="unfinished" />
+   <translation>das Netz berechnet {width:,} Merkmale eines Bildes: zu viele für eine Prüfung der Bildart</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
@@ -12773,37 +12773,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the network gives no usable numbers (NaN or infinity) for test pictures</source>
-   <translation type="unfinished" />
+   <translation>das Netz gibt für Testbilder keine brauchbaren Zahlen (NaN oder unendlich)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the network has about {declared} million parameters</source>
-   <translation type="unfinished" />
+   <translation>das Netz hat etwa {declared} Millionen Parameter</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the network has branches that it chooses while running</source>
-   <translation type="unfinished" />
+   <translation>das Netz hat Verzweigungen, die es beim Laufen wählt</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/explain/grad_cam.py" />
    <source>the network has no spatial map</source>
-   <translation type="unfinished" />
+   <translation>das Netz hat keine räumliche Karte</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the network has {count:,} operations</source>
-   <translation type="unfinished" />
+   <translation>das Netz hat {count:,} Operationen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the network has {count_params:,} parameters</source>
-   <translation type="unfinished" />
+   <translation>das Netz hat {count_params:,} Parameter</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the network has {count} inputs and {count2} outputs; one of each expected</source>
-   <translation type="unfinished" />
+   <translation>das Netz hat {count} Eingaben und {count2} Ausgaben; je eine erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
@@ -12818,52 +12818,52 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the network uses the operation '{own}', which is not on the list of operations that Fovea runs</source>
-   <translation type="unfinished" />
+   <translation>das Netz benutzt die Operation '{own}', die nicht auf der Liste der Operationen steht, die Fovea ausführt</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network uses {what}, which is not on the list of layers that Fovea builds</source>
-   <translation type="unfinished" />
+   <translation>das Netz benutzt {what}, was nicht auf der Liste der Schichten steht, die Fovea baut</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>the network's description has a layer without settings</source>
-   <translation type="unfinished" />
+   <translation>die Beschreibung des Netzes hat eine Schicht ohne Einstellungen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network's description has more than {most_nodes:,} parts</source>
-   <translation type="unfinished" />
+   <translation>die Beschreibung des Netzes hat mehr als {most_nodes:,} Teile</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network's description has {count:,} bytes</source>
-   <translation type="unfinished" />
+   <translation>die Beschreibung des Netzes hat {count:,} Bytes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network's description is no object</source>
-   <translation type="unfinished" />
+   <translation>die Beschreibung des Netzes ist kein Objekt</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>the network's description lists no layers</source>
-   <translation type="unfinished" />
+   <translation>die Beschreibung des Netzes führt keine Schichten auf</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network's description names a class by something that is no text</source>
-   <translation type="unfinished" />
+   <translation>die Beschreibung des Netzes benennt eine Klasse mit etwas, das kein Text ist</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>the network's description names no layers</source>
-   <translation type="unfinished" />
+   <translation>die Beschreibung des Netzes nennt keine Schichten</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network's description: {error}</source>
-   <translation type="unfinished" />
+   <translation>die Beschreibung des Netzes: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
@@ -12883,7 +12883,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the output that its description calls probabilities is another</source>
-   <translation type="unfinished" />
+   <translation>die Ausgabe, die seine Beschreibung Wahrscheinlichkeiten nennt, ist eine andere</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
@@ -12973,12 +12973,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the plan '{name}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>der Plan '{name}' lässt sich nicht lesen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the plan cannot be read: {error}</source>
-   <translation type="unfinished" />
+   <translation>der Plan lässt sich nicht lesen: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
@@ -13018,7 +13018,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>the preset '{id}' needs to be told its classes and its pictures</source>
-   <translation type="unfinished" />
+   <translation>der Voreinstellung '{id}' müssen ihre Klassen und ihre Bilder gesagt werden</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -13093,12 +13093,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>the published file ({licence})</source>
-   <translation type="unfinished" />
+   <translation>die veröffentlichte Datei ({licence})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>the range of {key} is {low:g} to {high:g}</source>
-   <translation type="unfinished" />
+   <translation>der Bereich von {key} ist {low:g} bis {high:g}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -13219,7 +13219,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>the scratch copy of the model</source>
-   <translation type="unfinished" />
+   <translation>die Arbeitskopie des Modells</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -13279,7 +13279,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>the setting '{key}' of a layer '{name}' is not known</source>
-   <translation type="unfinished" />
+   <translation>die Einstellung '{key}' einer Schicht '{name}' ist nicht bekannt</translation>
   </message>
   <message>
    <location filename="../../desktop/services/settings.py" />
@@ -13304,7 +13304,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the start '{kind}' goes {which} a model</source>
-   <translation type="unfinished" />
+   <translation>der Ausgangspunkt '{kind}' geht {which} ein Modell</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -13414,7 +13414,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>the unpacked model</source>
-   <translation type="unfinished" />
+   <translation>das entpackte Modell</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -13424,7 +13424,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>the weight '{name}' of layer '{own}' {found}; {tuple} expected</source>
-   <translation type="unfinished" />
+   <translation>das Gewicht '{name}' der Schicht '{own}' {found}; {tuple} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -13434,7 +13434,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>the weights of '{name}' are not installed</source>
-   <translation type="unfinished" />
+   <translation>die Gewichte von '{name}' sind nicht installiert</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
@@ -13524,22 +13524,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>there is no activation '{activation}'</source>
-   <translation type="unfinished" />
+   <translation>es gibt keine Aktivierung '{activation}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/architectures.py" />
    <source>there is no architecture '{name}'</source>
-   <translation type="unfinished" />
+   <translation>es gibt keine Architektur '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>there is no architecture '{name}'; known: {architectures}</source>
-   <translation type="unfinished" />
+   <translation>es gibt keine Architektur '{name}'; bekannt: {architectures}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>there is no augmentation '{name}'</source>
-   <translation type="unfinished" />
+   <translation>es gibt keine Augmentierung '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
@@ -13599,12 +13599,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>there is no initialiser '{name}'</source>
-   <translation type="unfinished" />
+   <translation>es gibt keine Initialisierung '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>there is no layer '{layer}'</source>
-   <translation type="unfinished" />
+   <translation>es gibt keine Schicht '{layer}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -13638,7 +13638,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>there is no preset '{preset_id}'</source>
-   <translation type="unfinished" />
+   <translation>es gibt keine Voreinstellung '{preset_id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -13673,7 +13673,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>there is no setting '{where}{name}'</source>
-   <translation type="unfinished" />
+   <translation>es gibt keine Einstellung '{where}{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
@@ -13698,7 +13698,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>there is not enough memory for a domain gate</source>
-   <translation type="unfinished" />
+   <translation>für eine Prüfung der Bildart ist nicht genug Speicher da</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/answers.py" />
@@ -13753,12 +13753,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>these weights do not fit the network: {what}</source>
-   <translation type="unfinished" />
+   <translation>diese Gewichte passen nicht zum Netz: {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/imagenet.py" />
    <source>these weights do not fit {name}: {split}</source>
-   <translation type="unfinished" />
+   <translation>diese Gewichte passen nicht zu {name}: {split}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -13783,7 +13783,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>thicker and thinner ink</source>
-   <translation type="unfinished" />
+   <translation>dickere und dünnere Tinte</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -13853,12 +13853,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>this is a SavedModel: it holds a program, not a list of layers, and a program cannot be checked</source>
-   <translation type="unfinished" />
+   <translation>das ist ein SavedModel: es enthält ein Programm, keine Liste von Schichten, und ein Programm kann nicht geprüft werden</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>this is a folder</source>
-   <translation type="unfinished" />
+   <translation>das ist ein Ordner</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
@@ -13868,7 +13868,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>this is no LiteRT file (.tflite)</source>
-   <translation type="unfinished" />
+   <translation>das ist keine LiteRT-Datei (.tflite)</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -13883,17 +13883,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/events.py" />
    <source>this is no event of a training</source>
-   <translation type="unfinished" />
+   <translation>das ist kein Ereignis eines Trainings</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>this is no file of PyTorch weights in the expected form: {words}</source>
-   <translation type="unfinished" />
+   <translation>das ist keine Datei mit PyTorch-Gewichten in der erwarteten Form: {words}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>this is no file of a network</source>
-   <translation type="unfinished" />
+   <translation>das ist keine Datei eines Netzes</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -13903,7 +13903,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>this is {refused_endings}</source>
-   <translation type="unfinished" />
+   <translation>das ist {refused_endings}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -13913,7 +13913,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>this model does not end in softmax scores; its training cannot go on</source>
-   <translation type="unfinished" />
+   <translation>dieses Modell endet nicht in Softmax-Scores; sein Training kann nicht weitergehen</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
@@ -13974,7 +13974,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>traces of JPEG</source>
-   <translation type="unfinished" />
+   <translation>Spuren von JPEG</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -14004,22 +14004,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>training plan: {found}</source>
-   <translation type="unfinished" />
+   <translation>Trainingsplan: {found}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>training saw exact copies of {doubled:,} of them</source>
-   <translation type="unfinished" />
+   <translation>das Training hat von {doubled:,} davon genaue Kopien gesehen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>training saw none of their {which}</source>
-   <translation type="unfinished" />
+   <translation>das Training hat keine ihrer {which} gesehen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>training saw other pictures of {shared:,} of their persons or cases</source>
-   <translation type="unfinished" />
+   <translation>das Training hat andere Bilder von {shared:,} ihrer Personen oder Fälle gesehen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -14044,7 +14044,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>true or false</source>
-   <translation type="unfinished" />
+   <translation>true oder false</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -14074,7 +14074,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>two labels are alike</source>
-   <translation type="unfinished" />
+   <translation>zwei Labels sind gleich</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -14084,12 +14084,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>two numbers {within}, the smaller first</source>
-   <translation type="unfinished" />
+   <translation>zwei Zahlen {within}, die kleinere zuerst</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>unfreeze and head_epochs must be at least 0, and head_rate above 0</source>
-   <translation type="unfinished" />
+   <translation>unfreeze und head_epochs müssen mindestens 0 sein, und head_rate über 0</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -14114,7 +14114,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>validation {validation} found; expected a fraction between 0 and 0.9</source>
-   <translation type="unfinished" />
+   <translation>validation {validation} gefunden; ein Anteil zwischen 0 und 0,9 erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/depth.py" />
@@ -14134,7 +14134,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>weights file sha256 {sha256}, md5 {md5}: {origin}</source>
-   <translation type="unfinished" />
+   <translation>Gewichtsdatei sha256 {sha256}, md5 {md5}: {origin}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -14199,7 +14199,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>what the network computes of some pictures is infinite or no number</source>
-   <translation type="unfinished" />
+   <translation>was das Netz aus einigen Bildern berechnet, ist unendlich oder keine Zahl</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -14736,7 +14736,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{count} classes found for {count2} labels</source>
-   <translation type="unfinished" />
+   <translation>{count} Klassen für {count2} Labels gefunden</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -14755,7 +14755,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>{count} halvings leave nothing of {shape}×{shape2} pixels</source>
-   <translation type="unfinished" />
+   <translation>{count} Halbierungen lassen von {shape}×{shape2} Pixeln nichts übrig</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -14770,7 +14770,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{count} labels found, at least 2 expected</source>
-   <translation type="unfinished" />
+   <translation>{count} Labels gefunden, mindestens 2 erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -14828,12 +14828,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>{count} training and {count2} validation pictures are too few for a domain gate</source>
-   <translation type="unfinished" />
+   <translation>{count} Trainings- und {count2} Validierungsbilder sind für eine Prüfung der Bildart zu wenige</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{cycles} cycles found; expected 1 to 20</source>
-   <translation type="unfinished" />
+   <translation>{cycles} Zyklen gefunden; 1 bis 20 erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -14898,7 +14898,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{head_epochs} epochs for the head found; expected fewer than the {epochs} in all</source>
-   <translation type="unfinished" />
+   <translation>{head_epochs} Epochen für den Kopf gefunden; weniger als die {epochs} insgesamt erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -15003,7 +15003,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{key}: {text} found, 'on' or 'none' expected</source>
-   <translation type="unfinished" />
+   <translation>{key}: {text} gefunden, 'on' oder 'none' erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -15023,12 +15023,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{learned} training pictures of '{title}' ({counts}); cross-validated.</source>
-   <translation type="unfinished" />
+   <translation>{learned} Trainingsbilder von '{title}' ({counts}); kreuzvalidiert.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{learned} training pictures of '{title}' ({counts}); {held} for validation.</source>
-   <translation type="unfinished" />
+   <translation>{learned} Trainingsbilder von '{title}' ({counts}); {held} zur Validierung.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -15063,7 +15063,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{matrix} of {total} pictures of '{labels}' were called '{labels2}'.</source>
-   <translation type="unfinished" />
+   <translation>{matrix} von {total} Bildern von '{labels}' wurden '{labels2}' genannt.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -15073,7 +15073,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{model} up to {value}, then {own}</source>
-   <translation type="unfinished" />
+   <translation>{model} bis {value}, dann {own}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -15147,7 +15147,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>{name} has {count} numbers for {shape} channels</source>
-   <translation type="unfinished" />
+   <translation>{name} hat {count} Zahlen für {shape} Kanäle</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
@@ -15207,7 +15207,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>{n} validation pictures set the limit of what is called foreign: about {refused:.0%} of other pictures of the model's own kind will be called so, or more</source>
-   <translation type="unfinished" />
+   <translation>{n} Validierungsbilder setzen die Grenze dessen, was fremd genannt wird: etwa {refused:.0%} der anderen Bilder von der Art des Modells werden so genannt werden, oder mehr</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/result.py" />
@@ -15513,7 +15513,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where} is not an object</source>
-   <translation type="unfinished" />
+   <translation>{where} ist kein Objekt</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -15548,12 +15548,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where}: expected a list, found {name}</source>
-   <translation type="unfinished" />
+   <translation>{where}: eine Liste erwartet, {name} gefunden</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where}: fields {parts}</source>
-   <translation type="unfinished" />
+   <translation>{where}: Felder {parts}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -15578,7 +15578,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where}: {name} found, {words} expected</source>
-   <translation type="unfinished" />
+   <translation>{where}: {name} gefunden, {words} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -15588,12 +15588,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where}: {text} found, {words} expected</source>
-   <translation type="unfinished" />
+   <translation>{where}: {text} gefunden, {words} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where}: {value} found; expected one of {map}</source>
-   <translation type="unfinished" />
+   <translation>{where}: {value} gefunden; eines von {map} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -23634,7 +23634,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>stopped</source>
-   <translation type="unfinished" />
+   <translation>angehalten</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
