@@ -4066,31 +4066,36 @@
    <location filename="../../desktop/cli/models_change.py" />
    <source>
 Addresses and hashes are from {source}, sizes from public logs of downloads. Fovea's authors have not downloaded the files: the first one that passes on this computer is remembered by its SHA-256. What a package carries is compared with the SHA-256 that Fovea's authors computed, and needs no connection.</source>
-   <translation type="unfinished" />
+   <translation>
+Adressen und Hashes stammen von {source}, Größen aus öffentlichen Protokollen von Downloads. Die Autoren von Fovea haben die Dateien nicht heruntergeladen: Die erste, die auf diesem Computer besteht, wird mit ihrem SHA-256 gemerkt. Was ein Paket trägt, wird mit dem SHA-256 verglichen, den die Autoren von Fovea berechnet haben, und braucht keine Verbindung.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>
 Does it work here? {sentence}</source>
-   <translation type="unfinished" />
+   <translation>
+Geht es hier? {sentence}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>
 The intervals rest on the {persons:,} people or cases that the names tell of.</source>
-   <translation type="unfinished" />
+   <translation>
+Die Intervalle beruhen auf den {persons:,} Personen oder Fällen, von denen die Namen sprechen.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>
 no model here can answer; 'fovea models list' says why</source>
-   <translation type="unfinished" />
+   <translation>
+kein Modell hier kann antworten; 'fovea models list' sagt, warum</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>
 pictures of the window:</source>
-   <translation type="unfinished" />
+   <translation>
+Bilder des Fensters:</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
@@ -4115,7 +4120,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source> and {step} batches</source>
-   <translation type="unfinished" />
+   <translation> und {step} Batches</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
@@ -4130,7 +4135,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source> of {total:,}</source>
-   <translation type="unfinished" />
+   <translation> von {total:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -4145,7 +4150,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>'fovea COMMAND --help' tells more, 'fovea help' explains the program.</source>
-   <translation type="unfinished" />
+   <translation>'fovea COMMAND --help' sagt mehr, 'fovea help' erklärt das Programm.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
@@ -4165,42 +4170,42 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/help.py" />
    <source>'fovea help' lists its topics.</source>
-   <translation type="unfinished" />
+   <translation>'fovea help' führt ihre Themen auf.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>'fovea licences' lists them.</source>
-   <translation type="unfinished" />
+   <translation>'fovea licences' führt sie auf.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea predict --model {model_id} PICTURE' asks it</source>
-   <translation type="unfinished" />
+   <translation>'fovea predict --model {model_id} PICTURE' fragt es</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea runs list' shows the runs there are.</source>
-   <translation type="unfinished" />
+   <translation>'fovea runs list' zeigt die Läufe, die es gibt.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>'fovea sort --undo {id}' takes it back</source>
-   <translation type="unfinished" />
+   <translation>'fovea sort --undo {id}' nimmt es zurück</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea train --resume {name}' takes it up</source>
-   <translation type="unfinished" />
+   <translation>'fovea train --resume {name}' nimmt es wieder auf</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea train --resume {own}' takes it up; for a new one name another folder.</source>
-   <translation type="unfinished" />
+   <translation>'fovea train --resume {own}' nimmt ihn wieder auf; für einen neuen nennen Sie einen anderen Ordner.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>'fovea train --resume {run}' makes its model</source>
-   <translation type="unfinished" />
+   <translation>'fovea train --resume {run}' macht sein Modell</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
@@ -4250,17 +4255,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>'{given}' begins {count} runs</source>
-   <translation type="unfinished" />
+   <translation>'{given}' ist der Anfang von {count} Läufen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>'{id}' comes as a package ({distribution}), not from an address</source>
-   <translation type="unfinished" />
+   <translation>'{id}' kommt als Paket ({distribution}), nicht von einer Adresse</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>'{id}' is not in the trash</source>
-   <translation type="unfinished" />
+   <translation>'{id}' ist nicht im Papierkorb</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
@@ -4290,7 +4295,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>'{layout}' is no layout: expected folders, table… or names…</source>
-   <translation type="unfinished" />
+   <translation>'{layout}' ist kein Layout: erwartet folders, table… oder names…</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
@@ -4495,7 +4500,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>'{name}' is in the trash; 'fovea models restore {quote}' takes it back</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ist im Papierkorb; 'fovea models restore {quote}' holt es zurück</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
@@ -4650,7 +4655,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>'{pair}' is no KEY=VALUE</source>
-   <translation type="unfinished" />
+   <translation>'{pair}' ist kein KEY=VALUE</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -4660,12 +4665,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>'{positive}' from a score of {value:.6g} on, else '{other}'</source>
-   <translation type="unfinished" />
+   <translation>'{positive}' ab einem Score von {value:.6g}, sonst '{other}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>'{prog} --help' shows the usage.</source>
-   <translation type="unfinished" />
+   <translation>'{prog} --help' zeigt den Aufruf.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -4700,17 +4705,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>'{text}' are no numbers of pictures</source>
-   <translation type="unfinished" />
+   <translation>'{text}' sind keine Anzahlen von Bildern</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>'{text}' is no range</source>
-   <translation type="unfinished" />
+   <translation>'{text}' ist kein Bereich</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>'{text}' names no values</source>
-   <translation type="unfinished" />
+   <translation>'{text}' nennt keine Werte</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -4840,7 +4845,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>'{twice}' is varied twice</source>
-   <translation type="unfinished" />
+   <translation>'{twice}' wird zweimal variiert</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
@@ -4855,22 +4860,22 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>(deleted)</source>
-   <translation type="unfinished" />
+   <translation>(gelöscht)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>(this package brings no text of its licence)</source>
-   <translation type="unfinished" />
+   <translation>(dieses Paket bringt keinen Text seiner Lizenz mit)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>, n = {count:,}</source>
-   <translation type="unfinished" />
+   <translation>, n = {count:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>, n = {least:,} to {most:,}</source>
-   <translation type="unfinished" />
+   <translation>, n = {least:,} bis {most:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -4880,37 +4885,37 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>--frames goes with --camera</source>
-   <translation type="unfinished" />
+   <translation>--frames gehört zu --camera</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>--input-size {input_size}: expected WxH</source>
-   <translation type="unfinished" />
+   <translation>--input-size {input_size}: WxH erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>--lang LANGUAGE (or FOVEA_LANG) names a language: {languages}.</source>
-   <translation type="unfinished" />
+   <translation>--lang LANGUAGE (oder FOVEA_LANG) nennt eine Sprache: {languages}.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>--move goes with --into</source>
-   <translation type="unfinished" />
+   <translation>--move gehört zu --into</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>--out would overwrite the picture itself</source>
-   <translation type="unfinished" />
+   <translation>--out würde das Bild selbst überschreiben</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>--pictures is no folder</source>
-   <translation type="unfinished" />
+   <translation>--pictures ist kein Ordner</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>--sha256 takes 64 hexadecimal digits and goes with --from</source>
-   <translation type="unfinished" />
+   <translation>--sha256 nimmt 64 hexadezimale Ziffern und gehört zu --from</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -4920,12 +4925,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>0 to 1</source>
-   <translation type="unfinished" />
+   <translation>0 bis 1</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>0 to 1 (default: {opacity})</source>
-   <translation type="unfinished" />
+   <translation>0 bis 1 (Vorgabe: {opacity})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -5005,7 +5010,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>; it was started again</source>
-   <translation type="unfinished" />
+   <translation>; sie wurde neu gestartet</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
@@ -5074,7 +5079,32 @@ Of a hundred pictures like those the model learned from, answer sets hold the ri
 exit status: 0 every picture was answered; 1 some failed, none was found, or the model is not installed or damaged;
 2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was printed until then holds).
 </source>
-   <translation type="unfinished" />
+   <translation>Ein Ordner wird durch alle Ebenen durchsucht; versteckte Dateien werden übergangen. Antworten kommen in der Reihenfolge der
+Bilder. DICOM-Dateien einer Serie kommen zusammen, in der Reihenfolge ihrer Lage im Patienten, eine Zeile je Einzelbild; ebenso
+die Einzelbilder einer Datei und was ein DICOMDIR aufführt. Die Zeilen einer Studie nennen den angegebenen Ordner oder das DICOMDIR,
+Studie, Serie und Einzelbild; wie ihre Dateien heißen, ist oft ein Name und wird nur mit --files gesagt.
+
+Mit --json ergibt jedes Bild ein Objekt auf einer eigenen Zeile:
+  path, model, label, index, probability, top (Liste von label, probability), notices (Liste von Texten),
+  elapsed_ms (decode, prepare, predict), prepared_sha256, in_domain (ob das Bild von der Art ist, mit der das
+  Modell trainiert wurde; null, wo das Modell es nicht sagen kann), domain_score (0 ist die Mitte seiner eigenen Bilder, über 1
+  ist nicht seine Art), domain_reasons (warum nicht, in Codes; "unlike", wo mehr nicht bekannt ist), answer_set (Labels, mit denen
+  bei der Fehlerrate error_rate zu rechnen ist; null, wo das Modell dafür nicht kalibriert wurde, und für Bilder nicht seiner
+  Art), general (das allgemeinere Wort, bei einem Modell, das Wörter kennt), digits (label, probability jeder Ziffer eines
+  Bildes, das mehrere enthält), suits (das vorhandene Modell, das zu einem Bild anderer Art passen würde, oder null), notice (bei
+  medizinischen Modellen)
+  - oder, wo es fehlschlug, path und error (kind, message);
+  - ein Einzelbild einer Studie oder einer DICOM-Datei mit mehreren Einzelbildern auch study und series (ab 1 gezählt im Angegebenen),
+  series_number (wie in der Datei, oder null), modality, frame und frames (ab 1), mit --files auch file.
+Mit --camera ist 'path' der Name der Kamera oder des Videos und die Nummer des Einzelbilds: beantwortet wird stets das neueste, die
+inzwischen gekommenen werden ausgelassen. Nichts wird gespeichert.
+Bei hundert Bildern wie denen, aus denen das Modell gelernt hat, enthalten Antwortmengen das richtige Label für mindestens
+100 x (1 - error_rate); über ein einzelnes Bild und über Bilder anderer Art sagt das nichts.
+'label' folgt der Entscheidungsregel des Modells, was nicht der höchste Score sein muss; 'probability' ist der Score von 'label'.
+
+Beendigungsstatus: 0 jedes Bild wurde beantwortet; 1 einige schlugen fehl, keines wurde gefunden, oder das Modell ist nicht installiert oder beschädigt;
+2 falscher Aufruf, darunter ein unbekanntes Modell; 130 mit Strg-C angehalten (was bis dahin ausgegeben wurde, gilt).
+</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
@@ -5149,7 +5179,22 @@ finished); the run and the model's figures come as "event": "run" and "model".
 
 exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad plan; 130 stopped by Ctrl-C
 </source>
-   <translation type="unfinished" />
+   <translation>Ein Training wird als Lauf aufbewahrt: sein Plan, welche Bilder auf welcher Seite waren, seine Kurven und ein Checkpoint jeder Epoche
+('fovea runs list'). --resume nimmt es genau dort wieder auf, wo es anhielt, auch nach einem Absturz. Strg-C einmal: nach diesem
+Batch anhalten, mit Checkpoint; zweimal: sofort anhalten (der letzte Checkpoint bleibt).
+
+Beispiele:
+  fovea train --data photos --name "My pets"
+  fovea train --preset mnist-lenet --name digits --epochs 5
+  fovea train --data photos --from cifar10 --how features --name pets
+  fovea train --data photos --architecture C32k3s,P2,flatten,D128 --size 64 --set optimizer.rate=0.002 --name small
+  fovea train --resume last
+
+Mit --json ist jedes Ereignis ein JSON-Objekt je Zeile ("event": started, phase, batch-done, epoch-done, note, checkpointed,
+finished); der Lauf und die Kennzahlen des Modells kommen als "event": "run" und "model".
+
+Beendigungsstatus: 0 das Modell ist in der Ablage; 1 es schlug fehl; 2 falscher Aufruf oder ein schlechter Plan; 130 mit Strg-C angehalten
+</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5251,13 +5296,14 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>Bright areas point towards '{labels}' ({how}, model {id})</source>
-   <translation type="unfinished" />
+   <translation>Helle Stellen sprechen für '{labels}' ({how}, Modell {id})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>CAUTION: {unanswered}
 </source>
-   <translation type="unfinished" />
+   <translation>VORSICHT: {unanswered}
+</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5292,7 +5338,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Check --storage, or give the search another --name.</source>
-   <translation type="unfinished" />
+   <translation>Prüfen Sie --storage oder geben Sie der Suche einen anderen --name.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -5337,7 +5383,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>Check this installation: models, engine, window.</source>
-   <translation type="unfinished" />
+   <translation>Diese Installation prüfen: Modelle, Engine, Fenster.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5372,7 +5418,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>Choose another file.</source>
-   <translation type="unfinished" />
+   <translation>Wählen Sie eine andere Datei.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -5447,12 +5493,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>Choose one with --split.</source>
-   <translation type="unfinished" />
+   <translation>Wählen Sie einen mit --split.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>Choose smaller pictures, a smaller network or a smaller batch.</source>
-   <translation type="unfinished" />
+   <translation>Wählen Sie kleinere Bilder, ein kleineres Netz oder kleinere Batches.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5468,17 +5514,17 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>Classes: {known}.</source>
-   <translation type="unfinished" />
+   <translation>Klassen: {known}.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>Classify a few samples with every model, and draw the window.</source>
-   <translation type="unfinished" />
+   <translation>Einige Beispiele mit jedem Modell klassifizieren und das Fenster zeichnen.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>Classify pictures.</source>
-   <translation type="unfinished" />
+   <translation>Bilder klassifizieren.</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
@@ -5523,7 +5569,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>Commands: {available}.</source>
-   <translation type="unfinished" />
+   <translation>Befehle: {available}.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5573,12 +5619,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>Copy or move pictures into folders by what a model says of them, or rename them.</source>
-   <translation type="unfinished" />
+   <translation>Bilder nach dem, was ein Modell über sie sagt, in Ordner kopieren oder verschieben oder umbenennen.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/samples.py" />
    <source>Copy samples into a folder: pictures to try, to evaluate a model on, to train on.</source>
-   <translation type="unfinished" />
+   <translation>Beispiele in einen Ordner kopieren: Bilder zum Ausprobieren, um ein Modell daran auszuwerten, um daran zu trainieren.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/studies.py" />
@@ -5593,7 +5639,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>Count, open and compare labelled pictures; say what is there and what is wrong with it.</source>
-   <translation type="unfinished" />
+   <translation>Benannte Bilder zählen, öffnen und vergleichen; sagen, was da ist und was daran nicht stimmt.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5607,7 +5653,11 @@ files, or CIFAR's python batches. Nothing in it is changed, and what is printed 
 
 exit status: 0 a model can be trained on it; 1 not as it is (the text says why), or it cannot be read; 2 wrong usage
 </source>
-   <translation type="unfinished" />
+   <translation>DATA ist ein Ordner mit einem Ordner je Klasse (auch unter train, val und test), ein Archiv davon, eine .npz-Datei,
+IDX-Dateien oder die Python-Batches von CIFAR. Nichts darin wird verändert, und die Ausgabe nennt keinen Ordner dieses Computers.
+
+Beendigungsstatus: 0 ein Modell kann daran trainiert werden; 1 so nicht (der Text sagt, warum), oder es lässt sich nicht lesen; 2 falscher Aufruf
+</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -5620,7 +5670,15 @@ exit status: 0 every picture was answered; 1 some were not (they are listed and 
 data cannot be used; 2 wrong usage, an unknown model or class mapping among it; 130 stopped by Ctrl-C (what was
 answered by then is kept as an incomplete result, which Evaluate in the window opens).
 </source>
-   <translation type="unfinished" />
+   <translation>DATA ist ein Ordner mit einem Ordner je Klasse (mit oder ohne Ordner train, val, test darüber), eine .npz-Datei im
+Aufbau von Keras, IDX-Dateien von MNIST oder die Python-Batches von CIFAR-10. Ohne --split wird der Teil 'test' genommen,
+wo es einen gibt. Klassennamen, die nicht die Labels des Modells sind, werden mit --map zugeordnet; geraten wird nichts,
+nur Namen, die sich allein in Groß- und Kleinschreibung unterscheiden, gelten als gleich, und das wird gesagt.
+
+Beendigungsstatus: 0 jedes Bild wurde beantwortet; 1 einige nicht (sie werden aufgeführt und nie gezählt), oder Modell
+oder Daten sind nicht brauchbar; 2 falscher Aufruf, darunter ein unbekanntes Modell oder eine unbekannte Klassenzuordnung;
+130 mit Strg-C angehalten (was bis dahin beantwortet war, bleibt als unvollständiges Ergebnis, das Auswerten im Fenster öffnet).
+</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5705,12 +5763,12 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>Draw the window into a PNG file, without a display.</source>
-   <translation type="unfinished" />
+   <translation>Das Fenster in eine PNG-Datei zeichnen, ohne Anzeige.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>Draw where in a picture a model found its answer.</source>
-   <translation type="unfinished" />
+   <translation>Zeichnen, wo im Bild ein Modell seine Antwort gefunden hat.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -5745,7 +5803,17 @@ example:
 
 exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 stopped by Ctrl-C
 </source>
-   <translation type="unfinished" />
+   <translation>Jedes Netz wird mit jeder Anzahl von Bildern neu trainiert, gezogen im Verhältnis der Klassen, --repeats-mal mit anderen
+Ziehungen und anderen Anfangsgewichten; alle werden mit denselben Validierungsbildern geprüft, oder mit --test auf dem Testteil
+der Daten. Was gemessen wurde, wird aufbewahrt: Derselbe Befehl macht weiter, wo er anhielt. Mehr Bilder, als zum Lernen da sind,
+werden vor dem ersten Training abgelehnt.
+
+Beispiel:
+  fovea study small-data --preset mnist-lenet --against mnist-mlp-32 --images 300,1000,3000 --repeats 3 --epochs 4
+      --name digits --plot digits.png
+
+Beendigungsstatus: 0 alles ist gemessen; 1 es schlug fehl; 2 falscher Aufruf oder ein schlechter Plan; 130 mit Strg-C angehalten
+</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
@@ -5845,7 +5913,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>FOVEA_HOME=FOLDER moves all of Fovea's own files there.</source>
-   <translation type="unfinished" />
+   <translation>FOVEA_HOME=FOLDER verlegt alle eigenen Dateien von Fovea dorthin.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5935,7 +6003,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>Fovea {version}</source>
-   <translation type="unfinished" />
+   <translation>Fovea {version}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5995,17 +6063,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>Give --data DATA.</source>
-   <translation type="unfinished" />
+   <translation>Geben Sie --data DATA an.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Give --images up to {there}.</source>
-   <translation type="unfinished" />
+   <translation>Geben Sie --images bis {there} an.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Give --repeats 1 or more.</source>
-   <translation type="unfinished" />
+   <translation>Geben Sie --repeats 1 oder mehr an.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
@@ -6020,17 +6088,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Give another --name, or the options that this one was begun with.</source>
-   <translation type="unfinished" />
+   <translation>Geben Sie einen anderen --name an oder die Optionen, mit denen diese begonnen wurde.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>Give each setting once.</source>
-   <translation type="unfinished" />
+   <translation>Geben Sie jede Einstellung einmal an.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Give settings to vary and one trial or more.</source>
-   <translation type="unfinished" />
+   <translation>Geben Sie zu variierende Einstellungen und einen oder mehr Versuche an.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
@@ -6085,7 +6153,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>How accuracy grows with the number of pictures.</source>
-   <translation type="unfinished" />
+   <translation>Wie die Genauigkeit mit der Anzahl der Bilder wächst.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -6195,7 +6263,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Install it: pip install optuna.</source>
-   <translation type="unfinished" />
+   <translation>Installieren Sie es: pip install optuna.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
@@ -6409,7 +6477,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF decoded; HEIF by libheif {libheif_version}</source>
-   <translation type="unfinished" />
+   <translation>JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF dekodiert; HEIF durch libheif {libheif_version}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -6419,12 +6487,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>JSON instead of text</source>
-   <translation type="unfinished" />
+   <translation>JSON statt Text</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>JSON lines instead of text; the last one is the result</source>
-   <translation type="unfinished" />
+   <translation>JSON-Zeilen statt Text; die letzte ist das Ergebnis</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -6474,7 +6542,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>Label pictures, and let a head learn from the labels at once.</source>
-   <translation type="unfinished" />
+   <translation>Bilder benennen und sofort einen Kopf aus den Labels lernen lassen.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
@@ -6529,12 +6597,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>Leave --size and --colour out.</source>
-   <translation type="unfinished" />
+   <translation>Lassen Sie --size und --colour weg.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Leave --test out: validation is measured then.</source>
-   <translation type="unfinished" />
+   <translation>Lassen Sie --test weg: Dann wird die Validierung gemessen.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
@@ -6559,7 +6627,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>List the components of this program with their licences.</source>
-   <translation type="unfinished" />
+   <translation>Die Komponenten dieses Programms mit ihren Lizenzen aufführen.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
@@ -6579,7 +6647,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/console.py" />
    <source>Look at the folder and the disk it lies on, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Sehen Sie nach dem Ordner und der Platte, auf der er liegt, und versuchen Sie es dann erneut.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
@@ -6604,7 +6672,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>Look through labelled pictures.</source>
-   <translation type="unfinished" />
+   <translation>Benannte Bilder durchsehen.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
@@ -6619,7 +6687,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>Lower the learning rate; {kept}.</source>
-   <translation type="unfinished" />
+   <translation>Senken Sie die Lernrate; {kept}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -6634,7 +6702,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>Make it first.</source>
-   <translation type="unfinished" />
+   <translation>Legen Sie ihn zuerst an.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/features.py" />
@@ -6674,7 +6742,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>Measure a model on labelled pictures.</source>
-   <translation type="unfinished" />
+   <translation>Ein Modell an benannten Bildern messen.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6818,7 +6886,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/stopwatch.py" />
    <source>One JSON object: painted and answered, in seconds on the computer's steady clock, which a caller that notes the moment of the start can subtract from.</source>
-   <translation type="unfinished" />
+   <translation>Ein JSON-Objekt: painted und answered, in Sekunden auf der gleichmäßigen Uhr des Computers, wovon ein Aufrufer, der den Moment des Starts notiert, diesen abziehen kann.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -6888,7 +6956,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/stopwatch.py" />
    <source>Open the window offscreen with a picture; print when it was painted and when it was answered.</source>
-   <translation type="unfinished" />
+   <translation>Das Fenster ohne Bildschirm mit einem Bild öffnen; ausgeben, wann es gezeichnet und wann geantwortet war.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
@@ -6925,7 +6993,19 @@ examples:
 
 exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage; 130 stopped by Ctrl-C
 </source>
-   <translation type="unfinished" />
+   <translation>PROJECT ist Id oder Name eines Projekts oder ein Ordner mit Bildern: Sein Projekt entsteht, wenn er zum ersten Mal genannt wird.
+Bilder bleiben, wo sie sind, und werden nie verändert. Jedes Label ist auf der Platte, bevor der Befehl weitergeht.
+
+Beispiele:
+  fovea teach create "My pets" photos
+  fovea teach label my-pets labels.csv --folder photos
+  fovea teach suggest my-pets --csv suggestions.csv
+  fovea teach accept my-pets --at-least 0.98
+  fovea teach make my-pets --name Pets
+  fovea teach export my-pets sorted --link
+
+Beendigungsstatus: 0 alles gut; 1 etwas schlug fehl (der Text sagt, was); 2 falscher Aufruf; 130 mit Strg-C angehalten
+</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
@@ -6960,7 +7040,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>Pictures are prepared for training once and kept; they can be made again at any time.</source>
-   <translation type="unfinished" />
+   <translation>Bilder werden einmal zum Training vorbereitet und aufbewahrt; sie lassen sich jederzeit neu herstellen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -7000,7 +7080,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/help.py" />
    <source>Print a page of the help, or look for words in it.</source>
-   <translation type="unfinished" />
+   <translation>Eine Seite der Hilfe ausgeben oder Wörter darin suchen.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -7165,7 +7245,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Searches: {value}.</source>
-   <translation type="unfinished" />
+   <translation>Suchen: {value}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
@@ -7221,7 +7301,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/answers.py" />
    <source>Start Fovea again.</source>
-   <translation type="unfinished" />
+   <translation>Starten Sie Fovea neu.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
@@ -7651,7 +7731,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>The trainings on this computer.</source>
-   <translation type="unfinished" />
+   <translation>Die Trainings auf diesem Computer.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -7831,12 +7911,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>Train a classifier, evaluate it and put it into the store.</source>
-   <translation type="unfinished" />
+   <translation>Einen Klassifikator trainieren, auswerten und in die Ablage legen.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Train nets on fewer and fewer pictures.</source>
-   <translation type="unfinished" />
+   <translation>Netze mit immer weniger Bildern trainieren.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7851,7 +7931,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>Try --model {suits}.</source>
-   <translation type="unfinished" />
+   <translation>Versuchen Sie --model {suits}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
@@ -7881,7 +7961,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>Try many settings of a training and see which won.</source>
-   <translation type="unfinished" />
+   <translation>Viele Einstellungen eines Trainings versuchen und sehen, welche gewann.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -8046,7 +8126,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>What is in the model store.</source>
-   <translation type="unfinished" />
+   <translation>Was in der Ablage der Modelle ist.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -8075,7 +8155,26 @@ examples:
 exit status: 0 all trials are done; 1 it failed, or there is no figure for --test; 2 wrong usage or a bad plan;
 130 stopped by Ctrl-C
 </source>
-   <translation type="unfinished" />
+   <translation>Variiert werden Felder des Plans, wie in 'fovea train --set':
+  --vary optimizer.name=adam|sgd --vary architecture.dropout=0.1|0.2     Werte
+  --range optimizer.rate=0.0001..0.01:log --range fit.batch=16..256:int   Zahlen
+
+--grid versucht jede Kombination der Werte; --trials N lässt Optunas TPE N-mal wählen und dabei aus dem Gesehenen lernen.
+Versuche, die in derselben Epoche schlechter sind als die Mitte der anderen, enden früh (--no-prune: nie). Eine Suche
+desselben Namens geht weiter, wo sie anhielt. Mehrere Computer können sich eine teilen: Geben Sie jedem denselben --name und --storage,
+zum Beispiel postgresql://user@host/fovea.
+
+Jeder Versuch ist ein Lauf ('fovea runs show'); 'fovea train --resume RUN' macht das Modell des besten.
+
+Beispiele:
+  fovea search --preset mnist-grid --name digits --grid --vary architecture.layers=flatten,D16|flatten,D32
+  fovea search --data photos --name pets --trials 20 --range optimizer.rate=0.0003..0.01:log --vary fit.batch=16|32
+  fovea search --show pets --plot pets.png --csv pets.csv
+  fovea search --list
+
+Beendigungsstatus: 0 alle Versuche sind fertig; 1 es schlug fehl, oder für --test gibt es keine Kennzahl; 2 falscher Aufruf oder ein schlechter Plan;
+130 mit Strg-C angehalten
+</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -8130,7 +8229,12 @@ is reported, not failed.
 
 exit status: 0 everything holds; 1 something does not; 2 wrong usage.
 </source>
-   <translation type="unfinished" />
+   <translation>Mit --json ein Objekt: holds, version, edition, system, checks (Liste von name, state, detail, seconds).
+Der Zustand einer Prüfung ist ok, failed oder not-installed: Ein Modell ohne seine Gewichte oder ein Teil, den diese Ausgabe
+weglässt, wird berichtet, nicht als Fehler.
+
+Beendigungsstatus: 0 alles hält; 1 etwas nicht; 2 falscher Aufruf.
+</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -8141,12 +8245,18 @@ files with name and verdict).
 exit status: 0 all well (a model whose weights are not installed is no fault); 1 a model is damaged;
 2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was fetched is kept for the next try).
 </source>
-   <translation type="unfinished" />
+   <translation>Mit --json: 'list' gibt eine Liste von Objekten aus (id, name, state, bundled, version, labels, input, size, medical, notice,
+problem), 'show' ein Objekt (dieselben Felder und 'manifest'), 'verify' eine Liste von Objekten (id, state, holds, problem,
+files mit name und verdict).
+
+Beendigungsstatus: 0 alles gut (ein Modell ohne installierte Gewichte ist kein Fehler); 1 ein Modell ist beschädigt;
+2 falscher Aufruf, darunter ein unbekanntes Modell; 130 mit Strg-C angehalten (was geholt wurde, bleibt für den nächsten Versuch).
+</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>With fewer than {fewest} pictures to check with these are no figures to compare by.</source>
-   <translation type="unfinished" />
+   <translation>Mit weniger als {fewest} Bildern zum Prüfen sind das keine Kennzahlen, nach denen zu vergleichen wäre.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -8164,7 +8274,10 @@ exit status: 0 all well (a model whose weights are not installed is no fault); 1
 
 exit status: 0 every picture was answered and the window drawn; 1 something failed; 2 wrong usage.
 </source>
-   <translation type="unfinished" />
+   <translation>Ohne Anzeige und ohne Netzwerk. Die Bilder des Fensters kommen nach --out (Vorgabe: ./out).
+
+Beendigungsstatus: 0 jedes Bild wurde beantwortet und das Fenster gezeichnet; 1 etwas schlug fehl; 2 falscher Aufruf.
+</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
@@ -8173,7 +8286,11 @@ exit status: 0 every picture was answered and the window drawn; 1 something fail
 
 exit status: 0; 1 nothing was found, or the pages cannot be read; 2 there is no such topic.
 </source>
-   <translation type="unfinished" />
+   <translation>Ohne Thema: die Liste der Themen. TOPIC#PART gibt einen Teil einer Seite aus. 'fovea --help' führt die Befehle auf,
+'fovea COMMAND --help' die Optionen eines Befehls.
+
+Beendigungsstatus: 0; 1 nichts wurde gefunden, oder die Seiten lassen sich nicht lesen; 2 es gibt kein solches Thema.
+</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
@@ -8185,7 +8302,14 @@ be replaced by your own build. docs/licences.md has the steps.
 
 exit status: 0; 1 the list cannot be read; 2 there is no such component.
 </source>
-   <translation type="unfinished" />
+   <translation>Ohne Namen: eine Tabelle. Mit Namen: diese Komponenten mit den Texten ihrer Lizenzen. --json gibt eine Liste von Objekten
+mit name, version, licence (SPDX), kind, homepage, source und texts.
+
+Qt und PySide6 werden unter der LGPL, Version 3, benutzt: Ihre Bibliotheken liegen als eigene Dateien neben dem Programm und
+dürfen durch selbst gebaute ersetzt werden. Die Schritte stehen in docs/licences.md.
+
+Beendigungsstatus: 0; 1 die Liste lässt sich nicht lesen; 2 es gibt keine solche Komponente.
+</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
@@ -8195,22 +8319,22 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>Write KEY=A|B|C.</source>
-   <translation type="unfinished" />
+   <translation>Schreiben Sie KEY=A|B|C.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>Write KEY=LOW..HIGH, with :log or :int.</source>
-   <translation type="unfinished" />
+   <translation>Schreiben Sie KEY=LOW..HIGH, mit :log oder :int.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>Write for instance --set fit.epochs=10.</source>
-   <translation type="unfinished" />
+   <translation>Schreiben Sie zum Beispiel --set fit.epochs=10.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Write for instance 300,1000,3000.</source>
-   <translation type="unfinished" />
+   <translation>Schreiben Sie zum Beispiel 300,1000,3000.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -8230,7 +8354,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>Write more of the id.</source>
-   <translation type="unfinished" />
+   <translation>Schreiben Sie mehr von der Id.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -8245,7 +8369,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>a CSV: file and label of each picture</source>
-   <translation type="unfinished" />
+   <translation>eine CSV: Datei und Label jedes Bildes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8345,12 +8469,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>a database of its own, shared by several computers</source>
-   <translation type="unfinished" />
+   <translation>eine eigene Datenbank, die sich mehrere Computer teilen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>a file (.h5, .weights.h5)</source>
-   <translation type="unfinished" />
+   <translation>eine Datei (.h5, .weights.h5)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8360,17 +8484,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>a folder of class folders, an archive of one, an .npz, IDX files, CIFAR batches, or pictures with a table of their labels (see --layout); the name of a public set (mnist, cifar10-jpeg, chest-xray, cats-dogs, captcha-letters); or, with a plan for a public set, where the sets lie</source>
-   <translation type="unfinished" />
+   <translation>ein Ordner mit Klassenordnern, ein Archiv davon, ein .npz, IDX-Dateien, CIFAR-Batches oder Bilder mit einer Tabelle ihrer Labels (siehe --layout); der Name einer öffentlichen Menge (mnist, cifar10-jpeg, chest-xray, cats-dogs, captcha-letters); oder, mit einem Plan für eine öffentliche Menge, wo die Mengen liegen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>a folder of pictures and --model are needed, or --undo, or --log</source>
-   <translation type="unfinished" />
+   <translation>ein Ordner mit Bildern und --model werden gebraucht, oder --undo, oder --log</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>a folder of your own for the run (default: the runs)</source>
-   <translation type="unfinished" />
+   <translation>ein eigener Ordner für den Lauf (Vorgabe: die Läufe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
@@ -8385,7 +8509,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>a head on what '{name}' sees in each picture (--preset, --architecture, --from, --size and --colour choose otherwise)</source>
-   <translation type="unfinished" />
+   <translation>ein Kopf auf dem, was '{name}' in jedem Bild sieht (--preset, --architecture, --from, --size und --colour wählen anders)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -8415,7 +8539,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>a mirror of the same file; its hash is compared all the same</source>
-   <translation type="unfinished" />
+   <translation>ein Spiegel derselben Datei; ihr Hash wird trotzdem verglichen</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -8425,7 +8549,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>a named system; 'fovea train --list-presets' shows them</source>
-   <translation type="unfinished" />
+   <translation>ein benanntes System; 'fovea train --list-presets' zeigt sie</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
@@ -8435,17 +8559,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>a network that begins from a finished one computes in 32 bits, as that does</source>
-   <translation type="unfinished" />
+   <translation>ein Netz, das von einem fertigen ausgeht, rechnet in 32 Bit wie dieses</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>a new folder, or a file .csv or .json</source>
-   <translation type="unfinished" />
+   <translation>ein neuer Ordner, oder eine Datei .csv oder .json</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
    <source>a page, as the list names it</source>
-   <translation type="unfinished" />
+   <translation>eine Seite, wie die Liste sie nennt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -8470,17 +8594,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>a picture in {form} decodes to another one</source>
-   <translation type="unfinished" />
+   <translation>ein Bild in {form} wird zu einem anderen dekodiert</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>a picture, a folder of pictures, or a DICOMDIR</source>
-   <translation type="unfinished" />
+   <translation>ein Bild, ein Ordner mit Bildern oder ein DICOMDIR</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/stopwatch.py" />
    <source>a picture; the model is the one that the settings name</source>
-   <translation type="unfinished" />
+   <translation>ein Bild; das Modell ist das, das die Einstellungen nennen</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
@@ -8495,17 +8619,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>a report to hand on: .html or .pdf</source>
-   <translation type="unfinished" />
+   <translation>ein Bericht zum Weitergeben: .html oder .pdf</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>a run that is taken up keeps its plan: --resume goes without {others}</source>
-   <translation type="unfinished" />
+   <translation>ein wieder aufgenommener Lauf behält seinen Plan: --resume geht ohne {others}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>a second model on the same pictures, with McNemar's test</source>
-   <translation type="unfinished" />
+   <translation>ein zweites Modell auf denselben Bildern, mit McNemar-Test</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -8550,7 +8674,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>a training plan (JSON)</source>
-   <translation type="unfinished" />
+   <translation>ein Trainingsplan (JSON)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -8570,22 +8694,22 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>about {size} to download</source>
-   <translation type="unfinished" />
+   <translation>etwa {size} herunterzuladen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>accuracy of some nets against the number of pictures to learn from</source>
-   <translation type="unfinished" />
+   <translation>Genauigkeit einiger Netze nach Anzahl der Bilder zum Lernen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>accuracy on the test split {accuracy}</source>
-   <translation type="unfinished" />
+   <translation>Genauigkeit auf dem Testteil {accuracy}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>accuracy on {split}, mean of {repeats} (least to most){of}</source>
-   <translation type="unfinished" />
+   <translation>Genauigkeit auf {split}, Mittel von {repeats} (kleinste bis größte){of}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8600,12 +8724,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>all figures, for programs ('-': stdout instead of the table)</source>
-   <translation type="unfinished" />
+   <translation>alle Kennzahlen, für Programme ('-': stdout statt der Tabelle)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>all into one folder; with --name telling the answers</source>
-   <translation type="unfinished" />
+   <translation>alle in einen Ordner; mit --name, das die Antworten sagt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -8615,7 +8739,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>all {size}</source>
-   <translation type="unfinished" />
+   <translation>alle {size}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8730,12 +8854,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>and {count:,} more without an answer; --csv lists all</source>
-   <translation type="unfinished" />
+   <translation>und {count:,} weitere ohne Antwort; --csv führt alle auf</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>and {rest:,} more</source>
-   <translation type="unfinished" />
+   <translation>und {rest:,} weitere</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
@@ -8755,17 +8879,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>another goal</source>
-   <translation type="unfinished" />
+   <translation>einem anderen Ziel</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>another net: a preset's, or layers (repeatable)</source>
-   <translation type="unfinished" />
+   <translation>ein weiteres Netz: das einer Voreinstellung, oder Schichten (mehrmals möglich)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>another plan: other classes, another network, or other settings beside those that are varied</source>
-   <translation type="unfinished" />
+   <translation>einem anderen Plan: anderen Klassen, einem anderen Netz oder anderen Einstellungen neben den variierten</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -8785,7 +8909,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>any field of the plan: optimizer.rate=0.01 fit.patience=5 augment.affine.rotate=15 …</source>
-   <translation type="unfinished" />
+   <translation>ein beliebiges Feld des Plans: optimizer.rate=0.01 fit.patience=5 augment.affine.rotate=15 …</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -8830,12 +8954,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>as 'fovea teach list --deleted' shows it</source>
-   <translation type="unfinished" />
+   <translation>wie 'fovea teach list --deleted' es zeigt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>as JSON</source>
-   <translation type="unfinished" />
+   <translation>als JSON</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -8860,7 +8984,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>at least one training of each is needed</source>
-   <translation type="unfinished" />
+   <translation>mindestens ein Training von jedem wird gebraucht</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -8870,7 +8994,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>at the end measure the best trial on the test split</source>
-   <translation type="unfinished" />
+   <translation>am Ende den besten Versuch auf dem Testteil messen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -8905,12 +9029,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>back  {new}  -&gt;  {old}</source>
-   <translation type="unfinished" />
+   <translation>zurück  {new}  -&gt;  {old}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>begin with a model of the store</source>
-   <translation type="unfinished" />
+   <translation>mit einem Modell der Ablage beginnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -8920,12 +9044,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>best</source>
-   <translation type="unfinished" />
+   <translation>beste</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>best {goal} of {count} trials {value}{n}: {chosen}</source>
-   <translation type="unfinished" />
+   <translation>beste {goal} von {count} Versuchen {value}{n}: {chosen}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -8945,12 +9069,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>bring in a network (.keras, .h5, .tflite) or a model of another Fovea (.zip)</source>
-   <translation type="unfinished" />
+   <translation>ein Netz (.keras, .h5, .tflite) oder ein Modell eines anderen Fovea (.zip) hereinholen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>bring the pictures to N×N pixels</source>
-   <translation type="unfinished" />
+   <translation>die Bilder auf N×N Pixel bringen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
@@ -8990,17 +9114,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>calibrating</source>
-   <translation type="unfinished" />
+   <translation>kalibriert</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>call a model something else</source>
-   <translation type="unfinished" />
+   <translation>ein Modell anders nennen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>called '{scores}'</source>
-   <translation type="unfinished" />
+   <translation>'{scores}' genannt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -9012,7 +9136,14 @@ on the prepared input, because the ink was moved and scaled. A map shows where a
 
 exit status: 0 the picture was written (with --json a description is printed); 1 it could not be made; 2 wrong usage.
 </source>
-   <translation type="unfinished" />
+   <translation>cam       die eigene letzte Karte des Netzes, sofort: für Netze, die mit Pooling und einer dichten Schicht enden
+grad-cam  Gradienten, für jedes Netz mit einer räumlichen Karte; lädt TensorFlow, was Sekunden dauert
+occlusion deckt einen Teil nach dem anderen ab und sieht, wie der Score fällt: langsamer, aber blind dafür, wie das Netz arbeitet
+Eine helle Stelle spricht für die Klasse. Was außerhalb der Eingabe des Netzes liegt, ist abgedunkelt. Bei Ziffern wird die
+Karte auf die vorbereitete Eingabe gezeichnet, denn die Tinte wurde verschoben und skaliert. Eine Karte zeigt, wohin ein Netz geschaut hat, nicht, dass es recht hat.
+
+Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibung ausgegeben); 1 es konnte nicht gemacht werden; 2 falscher Aufruf.
+</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/worker.py" />
@@ -9042,7 +9173,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>center_crop: the shorter side is scaled to N</source>
-   <translation type="unfinished" />
+   <translation>center_crop: die kürzere Seite wird auf N skaliert</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -9052,12 +9183,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>check this installation: models, engine, window</source>
-   <translation type="unfinished" />
+   <translation>diese Installation prüfen: Modelle, Engine, Fenster</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/checkpoint.py" />
    <source>checkpoint version {meta}, {version} expected</source>
-   <translation type="unfinished" />
+   <translation>Checkpoint-Version {meta}, {version} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -9087,17 +9218,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>class A of the data is label B; empty B: leave A out</source>
-   <translation type="unfinished" />
+   <translation>Klasse A der Daten ist Label B; leeres B: A auslassen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>class activation map</source>
-   <translation type="unfinished" />
+   <translation>Klassenaktivierungskarte</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>class folders, an archive, .npz …</source>
-   <translation type="unfinished" />
+   <translation>Klassenordner, ein Archiv, .npz …</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -9107,7 +9238,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>classes called 0, 1, 2 … are the model's own label numbers</source>
-   <translation type="unfinished" />
+   <translation>Klassen namens 0, 1, 2 … sind die Labelnummern des Modells</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -9117,17 +9248,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>classify a few samples with every model, with pictures of the window</source>
-   <translation type="unfinished" />
+   <translation>einige Beispiele mit jedem Modell klassifizieren, mit Bildern des Fensters</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>classify pictures: files and whole folders</source>
-   <translation type="unfinished" />
+   <translation>Bilder klassifizieren: Dateien und ganze Ordner</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>classify: show where the network looked</source>
-   <translation type="unfinished" />
+   <translation>classify: zeigen, wohin das Netz geschaut hat</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -9142,7 +9273,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>compare every file with its checksum</source>
-   <translation type="unfinished" />
+   <translation>jede Datei mit ihrer Prüfsumme vergleichen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
@@ -9152,7 +9283,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>comparing pictures</source>
-   <translation type="unfinished" />
+   <translation>vergleicht Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
@@ -9167,7 +9298,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>components whose licence texts are to be shown</source>
-   <translation type="unfinished" />
+   <translation>Komponenten, deren Lizenztexte gezeigt werden sollen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -9177,17 +9308,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>computing features</source>
-   <translation type="unfinished" />
+   <translation>berechnet Merkmale</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>computing {words}</source>
-   <translation type="unfinished" />
+   <translation>berechnet {words}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>confirm how the labels are read where class folders do not tell them: 'table' (a CSV names the pictures) or 'names' (the file names carry them), as they were recognised, or in full as Fovea proposes it: table:FILE:NAMES:LABELS, names:{label}_#; 'folders': each folder is a class, whatever it is called</source>
-   <translation type="unfinished" />
+   <translation>bestätigen, wie die Labels gelesen werden, wo Klassenordner sie nicht sagen: 'table' (eine CSV nennt die Bilder) oder 'names' (die Dateinamen tragen sie), wie sie erkannt wurden, oder ganz, wie Fovea es vorschlägt: table:FILE:NAMES:LABELS, names:{label}_#; 'folders': jeder Ordner ist eine Klasse, wie er auch heißt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
@@ -9227,22 +9358,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>copy</source>
-   <translation type="unfinished" />
+   <translation>kopieren</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>copy a model into your own</source>
-   <translation type="unfinished" />
+   <translation>ein Modell in Ihre eigenen kopieren</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>copy or move pictures into folders by answer, or rename them; with undo</source>
-   <translation type="unfinished" />
+   <translation>Bilder nach Antwort in Ordner kopieren oder verschieben oder umbenennen; lässt sich zurücknehmen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>copy the samples that come with Fovea into a folder</source>
-   <translation type="unfinished" />
+   <translation>die Beispiele, die mit Fovea kommen, in einen Ordner kopieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
@@ -9257,7 +9388,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/solved.py" />
    <source>cross-validated in {found} parts: each of the {count:,} pictures is checked once by a head that did not learn from it, and the model learns from all of them</source>
-   <translation type="unfinished" />
+   <translation>kreuzvalidiert in {found} Teilen: jedes der {count:,} Bilder wird einmal von einem Kopf geprüft, der nicht daraus gelernt hat, und das Modell lernt aus allen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -9272,7 +9403,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>damaged</source>
-   <translation type="unfinished" />
+   <translation>beschädigt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -9312,22 +9443,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>decoded at {width}×{height}</source>
-   <translation type="unfinished" />
+   <translation>dekodiert mit {width}×{height}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>default: ./out</source>
-   <translation type="unfinished" />
+   <translation>Vorgabe: ./out</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>default: bilinear</source>
-   <translation type="unfinished" />
+   <translation>Vorgabe: bilinear</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>default: light</source>
-   <translation type="unfinished" />
+   <translation>Vorgabe: light</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -9362,42 +9493,42 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>draw the window into a PNG file, without a display</source>
-   <translation type="unfinished" />
+   <translation>das Fenster in eine PNG-Datei zeichnen, ohne Anzeige</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>draw where in a picture a model found its answer</source>
-   <translation type="unfinished" />
+   <translation>zeichnen, wo im Bild ein Modell seine Antwort gefunden hat</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>draw: the drawing, as Export saves it</source>
-   <translation type="unfinished" />
+   <translation>draw: die Zeichnung, wie Exportieren sie speichert</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>drawn offscreen at {width}×{height}</source>
-   <translation type="unfinished" />
+   <translation>ohne Bildschirm gezeichnet mit {width}×{height}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>either --into FOLDER or --rename PATTERN is needed</source>
-   <translation type="unfinished" />
+   <translation>entweder --into FOLDER oder --rename PATTERN wird gebraucht</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>either pictures or --camera are needed</source>
-   <translation type="unfinished" />
+   <translation>entweder Bilder oder --camera werden gebraucht</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>end no trial early</source>
-   <translation type="unfinished" />
+   <translation>keinen Versuch früh beenden</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/trial.py" />
    <source>ended early: others do better</source>
-   <translation type="unfinished" />
+   <translation>früh beendet: andere sind besser</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
@@ -9417,17 +9548,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>epoch {epoch}  batch {step}/{steps}  loss {loss:.4f}  accuracy {accuracy:.4f}  {images_per_s:,.0f} pictures/s</source>
-   <translation type="unfinished" />
+   <translation>Epoche {epoch}  Batch {step}/{steps}  Verlust {loss:.4f}  Genauigkeit {accuracy:.4f}  {images_per_s:,.0f} Bilder/s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>epoch {epoch}/{epochs}  loss {loss:.4f}  accuracy {accuracy:.4f}  validation loss {val_loss:.4f}  accuracy {val_accuracy:.4f}  {seconds:.0f} s{marks}</source>
-   <translation type="unfinished" />
+   <translation>Epoche {epoch}/{epochs}  Verlust {loss:.4f}  Genauigkeit {accuracy:.4f}  Validierungsverlust {val_loss:.4f}  Genauigkeit {val_accuracy:.4f}  {seconds:.0f} s{marks}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>epochs {epoch} to {epochs}</source>
-   <translation type="unfinished" />
+   <translation>Epochen {epoch} bis {epochs}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -9437,32 +9568,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>evaluate, train, models: which part of the view</source>
-   <translation type="unfinished" />
+   <translation>evaluate, train, models: welcher Teil der Ansicht</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>evaluate, wizard: labelled data (default: none yet)</source>
-   <translation type="unfinished" />
+   <translation>evaluate, wizard: benannte Daten (Vorgabe: noch keine)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>evaluate: which of the data's splits</source>
-   <translation type="unfinished" />
+   <translation>evaluate: welcher Teil der Daten</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>evaluating</source>
-   <translation type="unfinished" />
+   <translation>wertet aus</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>evaluating ended with {status}: {which}</source>
-   <translation type="unfinished" />
+   <translation>Auswerten endete mit {status}: {which}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>events as JSON lines</source>
-   <translation type="unfinished" />
+   <translation>Ereignisse als JSON-Zeilen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -9472,12 +9603,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>every combination of the values</source>
-   <translation type="unfinished" />
+   <translation>jede Kombination der Werte</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>every component of this program with its licence</source>
-   <translation type="unfinished" />
+   <translation>jede Komponente dieses Programms mit ihrer Lizenz</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
@@ -9487,17 +9618,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>every measurement as a table</source>
-   <translation type="unfinished" />
+   <translation>jede Messung als Tabelle</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>every model, with its state</source>
-   <translation type="unfinished" />
+   <translation>jedes Modell, mit seinem Zustand</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>every run, the newest first</source>
-   <translation type="unfinished" />
+   <translation>jeder Lauf, der neueste zuerst</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -9507,7 +9638,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>everything holds</source>
-   <translation type="unfinished" />
+   <translation>alles hält</translation>
   </message>
   <message>
    <location filename="../../desktop/system/workers.py" />
@@ -9522,13 +9653,14 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>exit status: 0 all well; 1 a run is not there, in use or damaged; 2 wrong usage</source>
-   <translation type="unfinished" />
+   <translation>Beendigungsstatus: 0 alles gut; 1 ein Lauf ist nicht da, in Gebrauch oder beschädigt; 2 falscher Aufruf</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>exit status: 0 the picture was written (its path is printed); 1 it could not be drawn; 2 wrong usage.
 </source>
-   <translation type="unfinished" />
+   <translation>Beendigungsstatus: 0 das Bild wurde geschrieben (sein Pfad wird ausgegeben); 1 es konnte nicht gezeichnet werden; 2 falscher Aufruf.
+</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -9548,7 +9680,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>exporting</source>
-   <translation type="unfinished" />
+   <translation>exportiert</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -9558,7 +9690,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
    <source>features</source>
-   <translation type="unfinished" />
+   <translation>Merkmale</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -9568,7 +9700,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>figures of several runs, and where their plans differ</source>
-   <translation type="unfinished" />
+   <translation>Kennzahlen mehrerer Läufe und worin sich ihre Pläne unterscheiden</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -9578,7 +9710,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>files, folders, archives</source>
-   <translation type="unfinished" />
+   <translation>Dateien, Ordner, Archive</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
@@ -9593,13 +9725,14 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
    <source>fine-tuning: the last {free} layers learn now too</source>
-   <translation type="unfinished" />
+   <translation>Feinabstimmung: jetzt lernen auch die letzten {free} Schichten</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>fingerprint {fingerprint}
 </source>
-   <translation type="unfinished" />
+   <translation>Fingerabdruck {fingerprint}
+</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -9609,7 +9742,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>folder or file</source>
-   <translation type="unfinished" />
+   <translation>Ordner oder Datei</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -9629,12 +9762,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>for a network that takes any size</source>
-   <translation type="unfinished" />
+   <translation>für ein Netz, das jede Größe nimmt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>for everybody who uses this Python environment (as make does)</source>
-   <translation type="unfinished" />
+   <translation>für alle, die diese Python-Umgebung benutzen (wie make es tut)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -9649,82 +9782,82 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>fovea: left out DICOM objects that hold no picture, as reports do: {count:,}</source>
-   <translation type="unfinished" />
+   <translation>fovea: ausgelassene DICOM-Objekte, die kein Bild enthalten, wie etwa Befundberichte: {count:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>fovea: making {names} once, from what was installed; this takes up to a minute</source>
-   <translation type="unfinished" />
+   <translation>fovea: {names} wird einmalig aus dem Installierten hergestellt; das dauert bis zu einer Minute</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>fovea: no pictures found; expected {expected}, by suffix or by content</source>
-   <translation type="unfinished" />
+   <translation>fovea: keine Bilder gefunden; erwartet {expected}, nach Endung oder Inhalt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/console.py" />
    <source>fovea: stopped</source>
-   <translation type="unfinished" />
+   <translation>fovea: angehalten</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>fovea: the engine ended ({reason})</source>
-   <translation type="unfinished" />
+   <translation>fovea: die Engine endete ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict_camera.py" />
    <source>fovea: the video breaks off before its end</source>
-   <translation type="unfinished" />
+   <translation>fovea: das Video bricht vor seinem Ende ab</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>fovea: there are no models; install Fovea again, or import one</source>
-   <translation type="unfinished" />
+   <translation>fovea: es gibt keine Modelle; installieren Sie Fovea neu oder importieren Sie eines</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>fovea: {get} …</source>
-   <translation type="unfinished" />
+   <translation>fovea: {get} …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>fovea: {hint}</source>
-   <translation type="unfinished" />
+   <translation>fovea: {hint}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>fovea: {id}: {problem}</source>
-   <translation type="unfinished" />
+   <translation>fovea: {id}: {problem}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>fovea: {message}</source>
-   <translation type="unfinished" />
+   <translation>fovea: {message}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>fovea: {message}: training a network from nothing instead ({hint})</source>
-   <translation type="unfinished" />
+   <translation>fovea: {message}: stattdessen wird ein Netz von Grund auf trainiert ({hint})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>fovea: {name}: from the package {distribution}, offline</source>
-   <translation type="unfinished" />
+   <translation>fovea: {name}: aus dem Paket {distribution}, offline</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>fovea: {name}: {about}{size:,} bytes from {value}; licence: {licence}</source>
-   <translation type="unfinished" />
+   <translation>fovea: {name}: {about}{size:,} Bytes von {value}; Lizenz: {licence}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>fovea: {text}</source>
-   <translation type="unfinished" />
+   <translation>fovea: {text}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>frame {at:,} of {total:,}</source>
-   <translation type="unfinished" />
+   <translation>Einzelbild {at:,} von {total:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -9753,17 +9886,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>give either --grid or --trials N</source>
-   <translation type="unfinished" />
+   <translation>geben Sie entweder --grid oder --trials N an</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>give the search a --name</source>
-   <translation type="unfinished" />
+   <translation>geben Sie der Suche einen --name</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/stopwatch.py" />
    <source>give up after (default: 120)</source>
-   <translation type="unfinished" />
+   <translation>aufgeben nach (Vorgabe: 120)</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
@@ -9788,7 +9921,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>hard links instead of copies</source>
-   <translation type="unfinished" />
+   <translation>harte Links statt Kopien</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
@@ -9818,47 +9951,47 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>hold back some pictures to compare with this older model</source>
-   <translation type="unfinished" />
+   <translation>einige Bilder zurückhalten, um mit diesem älteren Modell zu vergleichen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>how (default: cam where its map is fine enough, else occlusion)</source>
-   <translation type="unfinished" />
+   <translation>wie (Vorgabe: cam, wo seine Karte fein genug ist, sonst occlusion)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>how a picture gets its size</source>
-   <translation type="unfinished" />
+   <translation>wie ein Bild seine Größe bekommt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>how long until the window is there, and until it answers</source>
-   <translation type="unfinished" />
+   <translation>wie lange es dauert, bis das Fenster da ist und bis es antwortet</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>how many classes to list (default: 1, with --json {json_top})</source>
-   <translation type="unfinished" />
+   <translation>wie viele Klassen aufzuführen sind (Vorgabe: 1, mit --json {json_top})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>how much prepared pictures take on disk; remove them</source>
-   <translation type="unfinished" />
+   <translation>wie viel Platz vorbereitete Bilder auf der Platte brauchen; sie entfernen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>how often the list of possible answers may leave out the right one, one of {rate_words} (default: {default_rate:g})</source>
-   <translation type="unfinished" />
+   <translation>wie oft der Liste möglicher Antworten die richtige fehlen darf, eines von {rate_words} (Vorgabe: {default_rate:g})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>how pixels were scaled when it was trained</source>
-   <translation type="unfinished" />
+   <translation>wie die Pixel beim Training skaliert wurden</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>id or name of a project, or a folder of pictures</source>
-   <translation type="unfinished" />
+   <translation>Id oder Name eines Projekts, oder ein Ordner mit Bildern</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -9873,7 +10006,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>in 32 bits: 16 would not be faster on this device</source>
-   <translation type="unfinished" />
+   <translation>in 32 Bit: 16 wären auf diesem Gerät nicht schneller</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -9913,7 +10046,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>install the weights of a network of the catalogue</source>
-   <translation type="unfinished" />
+   <translation>die Gewichte eines Netzes des Katalogs installieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
@@ -9923,7 +10056,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>instead of files: a camera's number, a video file or an address; ends with the video or by Ctrl-C</source>
-   <translation type="unfinished" />
+   <translation>statt Dateien: die Nummer einer Kamera, eine Videodatei oder eine Adresse; endet mit dem Video oder durch Strg-C</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -9968,17 +10101,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>it decodes to a blank picture</source>
-   <translation type="unfinished" />
+   <translation>es wird zu einem leeren Bild dekodiert</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>it failed ({filter})</source>
-   <translation type="unfinished" />
+   <translation>er schlug fehl ({filter})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/trial.py" />
    <source>it failed ({name})</source>
-   <translation type="unfinished" />
+   <translation>er schlug fehl ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -9993,7 +10126,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>it has no stored answers to compare with</source>
-   <translation type="unfinished" />
+   <translation>es hat keine gespeicherten Antworten zum Vergleichen</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -10013,7 +10146,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>it is about medical pictures: its card says so</source>
-   <translation type="unfinished" />
+   <translation>es geht um medizinische Bilder: seine Karte sagt es</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -10088,12 +10221,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>its answers differ by {worst:.2g}, at most {tolerance:.2g} expected</source>
-   <translation type="unfinished" />
+   <translation>seine Antworten weichen um {worst:.2g} ab, höchstens {tolerance:.2g} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>its classes in the order of its outputs; 'imagenet'</source>
-   <translation type="unfinished" />
+   <translation>seine Klassen in der Reihenfolge seiner Ausgaben; 'imagenet'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
@@ -10123,7 +10256,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>its id (default: list what is in the trash)</source>
-   <translation type="unfinished" />
+   <translation>seine Id (Vorgabe: aufführen, was im Papierkorb ist)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -10183,17 +10316,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>its process ended with status {value}</source>
-   <translation type="unfinished" />
+   <translation>sein Prozess endete mit Status {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
    <source>its process ended: {last}</source>
-   <translation type="unfinished" />
+   <translation>sein Prozess endete: {last}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>its run is not on this computer: no model can be made of it here</source>
-   <translation type="unfinished" />
+   <translation>sein Lauf ist nicht auf diesem Computer: hier lässt sich kein Modell daraus machen</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -10208,7 +10341,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>its stored answers cannot be read</source>
-   <translation type="unfinished" />
+   <translation>seine gespeicherten Antworten lassen sich nicht lesen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
@@ -10218,22 +10351,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>its weights are not installed</source>
-   <translation type="unfinished" />
+   <translation>seine Gewichte sind nicht installiert</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>its {goal} is no number</source>
-   <translation type="unfinished" />
+   <translation>sein {goal} ist keine Zahl</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>keep exact copies together, do not look for near ones</source>
-   <translation type="unfinished" />
+   <translation>genaue Kopien zusammenhalten, keine Beinahe-Kopien suchen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>keep the weights in 16 bits: half the size, scores differ by up to 0.01</source>
-   <translation type="unfinished" />
+   <translation>die Gewichte in 16 Bit halten: halbe Größe, Scores weichen bis zu 0,01 ab</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/features.py" />
@@ -10248,7 +10381,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>label pictures, with suggestions from what was labelled; make it a model</source>
-   <translation type="unfinished" />
+   <translation>Bilder benennen, mit Vorschlägen aus dem schon Benannten; ein Modell daraus machen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -10258,7 +10391,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>labelled pictures: class folders, .npz, IDX or CIFAR batches</source>
-   <translation type="unfinished" />
+   <translation>benannte Bilder: Klassenordner, .npz, IDX oder CIFAR-Batches</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
@@ -10278,17 +10411,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>leave a check out, for example 'training'</source>
-   <translation type="unfinished" />
+   <translation>eine Prüfung auslassen, zum Beispiel 'training'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>leave a picture whose name is taken</source>
-   <translation type="unfinished" />
+   <translation>ein Bild auslassen, dessen Name vergeben ist</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>leave answers with a lower score</source>
-   <translation type="unfinished" />
+   <translation>Antworten mit niedrigerem Score auslassen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -10298,12 +10431,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>left  {count:,}: {why}</source>
-   <translation type="unfinished" />
+   <translation>ausgelassen  {count:,}: {why}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>left  {name}: {why}</source>
-   <translation type="unfinished" />
+   <translation>ausgelassen  {name}: {why}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -10328,7 +10461,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/linear_heads.py" />
    <source>linear discriminant analysis (shrinkage {value:g})</source>
-   <translation type="unfinished" />
+   <translation>lineare Diskriminanzanalyse (Shrinkage {value:g})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -10343,22 +10476,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>list the commands, or what one of them did</source>
-   <translation type="unfinished" />
+   <translation>die Befehle aufführen, oder was einer davon getan hat</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
    <source>list the parts that hold all words</source>
-   <translation type="unfinished" />
+   <translation>die Teile aufführen, die alle Wörter enthalten</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>list, show, compare and delete trainings</source>
-   <translation type="unfinished" />
+   <translation>Trainings aufführen, zeigen, vergleichen und löschen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>list, verify, install, import, export, rename, delete models</source>
-   <translation type="unfinished" />
+   <translation>Modelle aufführen, prüfen, installieren, importieren, exportieren, umbenennen, löschen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -10373,27 +10506,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>look at the pictures in colour or in grey</source>
-   <translation type="unfinished" />
+   <translation>die Bilder in Farbe oder in Grau ansehen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>look for exact copies only, not for near ones</source>
-   <translation type="unfinished" />
+   <translation>nur genaue Kopien suchen, keine Beinahe-Kopien</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>look through a folder of labelled pictures</source>
-   <translation type="unfinished" />
+   <translation>einen Ordner mit benannten Bildern durchsehen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>looking at the pictures</source>
-   <translation type="unfinished" />
+   <translation>sieht die Bilder an</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>looking for people</source>
-   <translation type="unfinished" />
+   <translation>sucht Personen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
@@ -10403,12 +10536,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>looking through the pictures, {stage}: {done:,}</source>
-   <translation type="unfinished" />
+   <translation>sieht die Bilder durch, {stage}: {done:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>looking: {done:,} files …</source>
-   <translation type="unfinished" />
+   <translation>sieht nach: {done:,} Dateien …</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -10418,7 +10551,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>made for</source>
-   <translation type="unfinished" />
+   <translation>gemacht für</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -10428,7 +10561,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>make the models whose weights came with the installation; quick where they are there</source>
-   <translation type="unfinished" />
+   <translation>die Modelle herstellen, deren Gewichte mit der Installation kamen; schnell, wo sie da sind</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -10438,12 +10571,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>measure a model on a folder of labelled pictures</source>
-   <translation type="unfinished" />
+   <translation>ein Modell an einem Ordner mit benannten Bildern messen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>measure on the data's test split instead of on validation</source>
-   <translation type="unfinished" />
+   <translation>auf dem Testteil der Daten messen statt auf der Validierung</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -10508,22 +10641,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>model '{id}' is damaged: {problem}</source>
-   <translation type="unfinished" />
+   <translation>Modell '{id}' ist beschädigt: {problem}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>model '{id}' is in the store: {count} classes</source>
-   <translation type="unfinished" />
+   <translation>Modell '{id}' ist in der Ablage: {count} Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>model '{id}' is installed; Keras and LiteRT differ by {largest_difference:.1e} at most</source>
-   <translation type="unfinished" />
+   <translation>Modell '{id}' ist installiert; Keras und LiteRT weichen um höchstens {largest_difference:.1e} ab</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>model '{id}' is ready</source>
-   <translation type="unfinished" />
+   <translation>Modell '{id}' ist bereit</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -10613,22 +10746,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>move</source>
-   <translation type="unfinished" />
+   <translation>verschieben</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>move a model into the trash; it is kept there for 30 days</source>
-   <translation type="unfinished" />
+   <translation>ein Modell in den Papierkorb verschieben; dort bleibt es 30 Tage</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>move runs into the trash, where they stay thirty days</source>
-   <translation type="unfinished" />
+   <translation>Läufe in den Papierkorb verschieben, wo sie dreißig Tage bleiben</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>move the files instead of copying them</source>
-   <translation type="unfinished" />
+   <translation>die Dateien verschieben statt kopieren</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -10648,7 +10781,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>names shown for each finding (default: 3)</source>
-   <translation type="unfinished" />
+   <translation>für jeden Befund gezeigte Namen (Vorgabe: 3)</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -10714,27 +10847,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>new names instead, each in the folder where it is</source>
-   <translation type="unfinished" />
+   <translation>stattdessen neue Namen, jeder im selben Ordner</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>no answer</source>
-   <translation type="unfinished" />
+   <translation>keine Antwort</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
    <source>no answer within {timeout_s:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>keine Antwort innerhalb von {timeout_s:.0f} Sekunden</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>no answer: {naming}: {clean}</source>
-   <translation type="unfinished" />
+   <translation>keine Antwort: {naming}: {clean}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>no authority is known: downloads over https would be refused</source>
-   <translation type="unfinished" />
+   <translation>keine Zertifizierungsstelle ist bekannt: Downloads über https würden verweigert</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
@@ -10774,22 +10907,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>no epoch left</source>
-   <translation type="unfinished" />
+   <translation>keine Epoche übrig</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>no epoch was finished before, so none could be kept</source>
-   <translation type="unfinished" />
+   <translation>vorher war keine Epoche fertig, also konnte keine behalten werden</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>no figure on the test split: {why}</source>
-   <translation type="unfinished" />
+   <translation>keine Kennzahl auf dem Testteil: {why}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>no files have been copied, moved or renamed</source>
-   <translation type="unfinished" />
+   <translation>keine Dateien wurden kopiert, verschoben oder umbenannt</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -10873,7 +11006,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/teaching/accuracy.py" />
    <source>no picture that was drawn at random has a label</source>
-   <translation type="unfinished" />
+   <translation>kein zufällig gezogenes Bild hat ein Label</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
@@ -10883,12 +11016,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
    <source>no picture was written</source>
-   <translation type="unfinished" />
+   <translation>kein Bild wurde geschrieben</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>no pictures in the report</source>
-   <translation type="unfinished" />
+   <translation>keine Bilder im Bericht</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -10918,12 +11051,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>no runs yet; 'fovea train --data DATA --name NAME' begins one</source>
-   <translation type="unfinished" />
+   <translation>noch keine Läufe; 'fovea train --data DATA --name NAME' beginnt einen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>no searches yet; 'fovea search --help' shows how to begin one</source>
-   <translation type="unfinished" />
+   <translation>noch keine Suchen; 'fovea search --help' zeigt, wie man eine beginnt</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
@@ -10933,7 +11066,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>no such place</source>
-   <translation type="unfinished" />
+   <translation>keinen solchen Ort</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
@@ -10948,17 +11081,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>no translation comes with this version; its words are English</source>
-   <translation type="unfinished" />
+   <translation>mit dieser Version kommt keine Übersetzung; ihre Wörter sind englisch</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>no trial has finished</source>
-   <translation type="unfinished" />
+   <translation>kein Versuch ist fertig geworden</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>no trial has finished yet</source>
-   <translation type="unfinished" />
+   <translation>noch ist kein Versuch fertig</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -10979,12 +11112,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>not as delivered: {changed}</source>
-   <translation type="unfinished" />
+   <translation>nicht wie ausgeliefert: {changed}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>not as it was saved: {changed}</source>
-   <translation type="unfinished" />
+   <translation>nicht, wie es gespeichert wurde: {changed}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -10994,12 +11127,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>not done within {training_s:.0f} s</source>
-   <translation type="unfinished" />
+   <translation>nicht fertig innerhalb von {training_s:.0f} s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>not installed</source>
-   <translation type="unfinished" />
+   <translation>nicht installiert</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -11019,7 +11152,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>not sure</source>
-   <translation type="unfinished" />
+   <translation>nicht sicher</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -11034,7 +11167,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>not tried: the engine does not start</source>
-   <translation type="unfinished" />
+   <translation>nicht versucht: die Engine startet nicht</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -11049,7 +11182,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/help.py" />
    <source>nothing in the help holds '{words}'</source>
-   <translation type="unfinished" />
+   <translation>nichts in der Hilfe enthält '{words}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/fitness.py" />
@@ -11064,12 +11197,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>nothing odd was found</source>
-   <translation type="unfinished" />
+   <translation>nichts Auffälliges wurde gefunden</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>nothing to do</source>
-   <translation type="unfinished" />
+   <translation>nichts zu tun</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -11089,22 +11222,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>nothing was said</source>
-   <translation type="unfinished" />
+   <translation>nichts wurde gesagt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
    <source>nothing was said about it</source>
-   <translation type="unfinished" />
+   <translation>darüber wurde nichts gesagt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>numbers of pictures to learn from</source>
-   <translation type="unfinished" />
+   <translation>Anzahlen der Bilder zum Lernen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>numbers to try</source>
-   <translation type="unfinished" />
+   <translation>zu versuchende Zahlen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -11119,7 +11252,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>of the pictures of a study: name their files, too</source>
-   <translation type="unfinished" />
+   <translation>von den Bildern einer Studie: auch ihre Dateien nennen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -11139,27 +11272,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>one JSON list</source>
-   <translation type="unfinished" />
+   <translation>eine JSON-Liste</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>one JSON object</source>
-   <translation type="unfinished" />
+   <translation>ein JSON-Objekt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>one JSON object a line</source>
-   <translation type="unfinished" />
+   <translation>ein JSON-Objekt je Zeile</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>one JSON object instead of text</source>
-   <translation type="unfinished" />
+   <translation>ein JSON-Objekt statt Text</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>one epoch in a child; exported, verified and asked: {count} scores</source>
-   <translation type="unfinished" />
+   <translation>eine Epoche in einem Kindprozess; exportiert, geprüft und gefragt: {count} Scores</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -11169,7 +11302,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>one group</source>
-   <translation type="unfinished" />
+   <translation>eine Gruppe</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/calibration.py" />
@@ -11184,7 +11317,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>one model (default: all)</source>
-   <translation type="unfinished" />
+   <translation>ein Modell (Vorgabe: alle)</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
@@ -11204,7 +11337,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>one picture is</source>
-   <translation type="unfinished" />
+   <translation>ein Bild wird</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -11214,12 +11347,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>one row for every picture</source>
-   <translation type="unfinished" />
+   <translation>eine Zeile für jedes Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>one run: its state, figures and settings</source>
-   <translation type="unfinished" />
+   <translation>ein Lauf: sein Zustand, seine Kennzahlen und Einstellungen</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -11229,22 +11362,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>only runs in this state (done, stopped, interrupted …)</source>
-   <translation type="unfinished" />
+   <translation>nur Läufe in diesem Zustand (done, stopped, interrupted …)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>opening pictures</source>
-   <translation type="unfinished" />
+   <translation>öffnet Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>other pictures, or these have changed since</source>
-   <translation type="unfinished" />
+   <translation>anderen Bildern, oder diese haben sich seither verändert</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>other settings</source>
-   <translation type="unfinished" />
+   <translation>anderen Einstellungen</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -11264,7 +11397,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>parallel coordinates, as PNG or HTML by the suffix</source>
-   <translation type="unfinished" />
+   <translation>parallele Koordinaten, als PNG oder HTML nach der Endung</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -11309,7 +11442,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>pictures and folders of pictures</source>
-   <translation type="unfinished" />
+   <translation>Bilder und Ordner mit Bildern</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -11329,7 +11462,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>pictures of yours to compare answers on (default: two photographs of scikit-learn)</source>
-   <translation type="unfinished" />
+   <translation>eigene Bilder, auf denen Antworten verglichen werden (Vorgabe: zwei Fotos von scikit-learn)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -11339,7 +11472,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>pictures to open</source>
-   <translation type="unfinished" />
+   <translation>zu öffnende Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -11349,7 +11482,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>pixels (default: 1280x720)</source>
-   <translation type="unfinished" />
+   <translation>Pixel (Vorgabe: 1280x720)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -11374,22 +11507,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>prepared pictures and unpacked archives take {taken:.2f} GB of at most {most:.0f} GB</source>
-   <translation type="unfinished" />
+   <translation>vorbereitete Bilder und entpackte Archive brauchen {taken:.2f} GB von höchstens {most:.0f} GB</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>prepared pictures and unpacked archives take {taken:.2f} GB of at most {most:.0f} GB; {removed:.2f} GB were removed</source>
-   <translation type="unfinished" />
+   <translation>vorbereitete Bilder und entpackte Archive brauchen {taken:.2f} GB von höchstens {most:.0f} GB; {removed:.2f} GB wurden entfernt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>preparing pictures</source>
-   <translation type="unfinished" />
+   <translation>bereitet Bilder vor</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>print class, method and map as one JSON object</source>
-   <translation type="unfinished" />
+   <translation>Klasse, Methode und Karte als ein JSON-Objekt ausgeben</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -11399,7 +11532,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>pydicom brings no test file of this transfer syntax</source>
-   <translation type="unfinished" />
+   <translation>pydicom bringt keine Testdatei dieser Transfersyntax mit</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -11419,17 +11552,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>read the help: its topics, one of them, or where words stand</source>
-   <translation type="unfinished" />
+   <translation>die Hilfe lesen: ihre Themen, eines davon, oder wo Wörter stehen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>reading names</source>
-   <translation type="unfinished" />
+   <translation>liest Namen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>reading the headers of DICOM files: {done:,} of {total:,} …</source>
-   <translation type="unfinished" />
+   <translation>liest die Header der DICOM-Dateien: {done:,} von {total:,} …</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -11439,12 +11572,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>remove them all</source>
-   <translation type="unfinished" />
+   <translation>alle entfernen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>rename</source>
-   <translation type="unfinished" />
+   <translation>umbenennen</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -11459,17 +11592,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>residual-cnn, fast-cnn, the net of a preset, or layers such as C32k3s,P2,flatten,D128</source>
-   <translation type="unfinished" />
+   <translation>residual-cnn, fast-cnn, das Netz einer Voreinstellung, oder Schichten wie C32k3s,P2,flatten,D128</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>results</source>
-   <translation type="unfinished" />
+   <translation>Ergebnisse</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>resumed after epoch {epoch}{within}</source>
-   <translation type="unfinished" />
+   <translation>wieder aufgenommen nach Epoche {epoch}{within}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -11489,7 +11622,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>run {name}: {name2}</source>
-   <translation type="unfinished" />
+   <translation>Lauf {name}: {name2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -11499,22 +11632,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>say what is in a folder and what is wrong with it</source>
-   <translation type="unfinished" />
+   <translation>sagen, was in einem Ordner ist und was daran nicht stimmt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>say what to train: --data DATA, --preset ID or --plan FILE</source>
-   <translation type="unfinished" />
+   <translation>sagen Sie, was trainiert werden soll: --data DATA, --preset ID oder --plan FILE</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>say what to train: --data DATA, --preset ID, --plan FILE or --resume RUN</source>
-   <translation type="unfinished" />
+   <translation>sagen Sie, was trainiert werden soll: --data DATA, --preset ID, --plan FILE oder --resume RUN</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>say what would be done, and do nothing</source>
-   <translation type="unfinished" />
+   <translation>sagen, was getan würde, und nichts tun</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
@@ -11549,7 +11682,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>see how accuracy grows with the number of pictures</source>
-   <translation type="unfinished" />
+   <translation>sehen, wie die Genauigkeit mit der Anzahl der Bilder wächst</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -11579,7 +11712,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>settings</source>
-   <translation type="unfinished" />
+   <translation>Einstellungen</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -11595,22 +11728,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>show a search instead of running one</source>
-   <translation type="unfinished" />
+   <translation>eine Suche zeigen, statt eine auszuführen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>show all file names: a medical model's, and those that read like a person's, become numbers otherwise</source>
-   <translation type="unfinished" />
+   <translation>alle Dateinamen zeigen: die eines medizinischen Modells und solche, die sich wie der Name einer Person lesen, werden sonst zu Nummern</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>show so many (default: 20)</source>
-   <translation type="unfinished" />
+   <translation>so viele zeigen (Vorgabe: 20)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>show the named systems and end</source>
-   <translation type="unfinished" />
+   <translation>die benannten Systeme zeigen und enden</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -11620,12 +11753,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>so many (default: as many as suit)</source>
-   <translation type="unfinished" />
+   <translation>so viele (Vorgabe: so viele, wie passen)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>so many trials in all, chosen by TPE</source>
-   <translation type="unfinished" />
+   <translation>so viele Versuche insgesamt, von TPE gewählt</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -11635,12 +11768,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/linear_heads.py" />
    <source>softmax regression (C = {value:g})</source>
-   <translation type="unfinished" />
+   <translation>Softmax-Regression (C = {value:g})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>something does not hold</source>
-   <translation type="unfinished" />
+   <translation>etwas hält nicht</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
@@ -11684,62 +11817,62 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>stopped before the first answer: nothing is kept, no file was written</source>
-   <translation type="unfinished" />
+   <translation>vor der ersten Antwort angehalten: nichts wird aufbewahrt, keine Datei wurde geschrieben</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>stopped early: no better epoch since epoch {number}</source>
-   <translation type="unfinished" />
+   <translation>vorzeitig angehalten: keine bessere Epoche seit Epoche {number}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>stopped early: {right:,} of the {count:,} answered pictures are right, about the same share of every class was seen; kept as incomplete (Evaluate in the window opens it), no file was written</source>
-   <translation type="unfinished" />
+   <translation>vorzeitig angehalten: {right:,} der {count:,} beantworteten Bilder sind richtig, von jeder Klasse wurde etwa derselbe Anteil gesehen; als unvollständig aufbewahrt (Auswerten im Fenster öffnet es), keine Datei wurde geschrieben</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/trial.py" />
    <source>stopped; the checkpoint is kept</source>
-   <translation type="unfinished" />
+   <translation>angehalten; der Checkpoint bleibt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>stopped; the same command goes on</source>
-   <translation type="unfinished" />
+   <translation>angehalten; derselbe Befehl macht weiter</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>stopping after this batch; Ctrl-C again stops now</source>
-   <translation type="unfinished" />
+   <translation>hält nach diesem Batch an; noch einmal Strg-C hält sofort an</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>stopping after this file …</source>
-   <translation type="unfinished" />
+   <translation>hält nach dieser Datei an …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>stopping after this file; what was done can be undone …</source>
-   <translation type="unfinished" />
+   <translation>hält nach dieser Datei an; was getan wurde, lässt sich zurücknehmen …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>stopping; nothing is left behind</source>
-   <translation type="unfinished" />
+   <translation>hält an; nichts bleibt zurück</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>stopping; nothing is taken over</source>
-   <translation type="unfinished" />
+   <translation>hält an; nichts wird übernommen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_projects.py" />
    <source>stopping; what was added stays</source>
-   <translation type="unfinished" />
+   <translation>hält an; was hinzugefügt wurde, bleibt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>stopping; what was answered by now is kept; Ctrl-C again stops at once and keeps nothing</source>
-   <translation type="unfinished" />
+   <translation>hält an; was bis jetzt beantwortet ist, bleibt; noch einmal Strg-C hält sofort an und behält nichts</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -11759,7 +11892,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>study {study}, series {number}</source>
-   <translation type="unfinished" />
+   <translation>Studie {study}, Serie {number}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -11769,37 +11902,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>suggestions of one class alone</source>
-   <translation type="unfinished" />
+   <translation>Vorschläge nur einer Klasse</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>take a deleted model back</source>
-   <translation type="unfinished" />
+   <translation>ein gelöschtes Modell zurückholen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>take a run out of the trash</source>
-   <translation type="unfinished" />
+   <translation>einen Lauf aus dem Papierkorb holen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>take back the last command, or that one</source>
-   <translation type="unfinished" />
+   <translation>den letzten Befehl zurücknehmen, oder diesen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>take the kept result where the same model saw the same data before</source>
-   <translation type="unfinished" />
+   <translation>das aufbewahrte Ergebnis nehmen, wo dasselbe Modell dieselben Daten schon gesehen hat</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>take those of another kind, and the unsure ones, along</source>
-   <translation type="unfinished" />
+   <translation>die anderer Art und die unsicheren mitnehmen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>take up a run: its id, its folder, or 'last'</source>
-   <translation type="unfinished" />
+   <translation>einen Lauf wieder aufnehmen: seine Id, sein Ordner, oder 'last'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -11814,12 +11947,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>teach: the project (default: the list of them)</source>
-   <translation type="unfinished" />
+   <translation>teach: das Projekt (Vorgabe: die Liste davon)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>teach: what is shown next (default: all)</source>
-   <translation type="unfinished" />
+   <translation>teach: was als Nächstes gezeigt wird (Vorgabe: alle)</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
@@ -11834,7 +11967,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>the ImageNet networks that can be installed</source>
-   <translation type="unfinished" />
+   <translation>die ImageNet-Netze, die sich installieren lassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -11964,7 +12097,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the best of several looks better than it is: --test measures it on other pictures</source>
-   <translation type="unfinished" />
+   <translation>der beste von mehreren sieht besser aus, als er ist: --test misst ihn auf anderen Bildern</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
@@ -11979,7 +12112,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>the card of one model: what it is for, how good it is, its limits</source>
-   <translation type="unfinished" />
+   <translation>die Karte eines Modells: wofür es ist, wie gut es ist, seine Grenzen</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -11994,27 +12127,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/checkpoint.py" />
    <source>the checkpoint '{name}' is damaged</source>
-   <translation type="unfinished" />
+   <translation>der Checkpoint '{name}' ist beschädigt</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the checkpoint belongs to another training plan</source>
-   <translation type="unfinished" />
+   <translation>der Checkpoint gehört zu einem anderen Trainingsplan</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the checkpoint could not be written: {strerror}</source>
-   <translation type="unfinished" />
+   <translation>der Checkpoint konnte nicht geschrieben werden: {strerror}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the checkpoint does not fit this network</source>
-   <translation type="unfinished" />
+   <translation>der Checkpoint passt nicht zu diesem Netz</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the checkpoint does not fit this optimizer</source>
-   <translation type="unfinished" />
+   <translation>der Checkpoint passt nicht zu diesem Optimierer</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -12069,7 +12202,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>the curves, as PNG or HTML by the suffix</source>
-   <translation type="unfinished" />
+   <translation>die Kurven, als PNG oder HTML nach der Endung</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -12163,17 +12296,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>the engine</source>
-   <translation type="unfinished" />
+   <translation>die Engine</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>the engine did not answer within {start_s:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>die Engine antwortete nicht innerhalb von {start_s:.0f} Sekunden</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/answers.py" />
    <source>the engine ended its work without an answer for this picture</source>
-   <translation type="unfinished" />
+   <translation>die Engine beendete ihre Arbeit ohne Antwort für dieses Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
@@ -12183,7 +12316,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>the engine process answers differently</source>
-   <translation type="unfinished" />
+   <translation>der Engine-Prozess antwortet anders</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
@@ -12193,12 +12326,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>the engine process ended: {reason}</source>
-   <translation type="unfinished" />
+   <translation>der Engine-Prozess endete: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>the engine process was not ready within {start_s:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>der Engine-Prozess war nicht innerhalb von {start_s:.0f} Sekunden bereit</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -12293,7 +12426,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>the file does not say everything, and nothing is guessed:</source>
-   <translation type="unfinished" />
+   <translation>die Datei sagt nicht alles, und geraten wird nichts:</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -12403,7 +12536,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>the file to write</source>
-   <translation type="unfinished" />
+   <translation>die zu schreibende Datei</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -12438,7 +12571,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the folder '{name}' holds a run already</source>
-   <translation type="unfinished" />
+   <translation>der Ordner '{name}' enthält schon einen Lauf</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -12448,7 +12581,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>the folder for '{name}' is not there</source>
-   <translation type="unfinished" />
+   <translation>der Ordner für '{name}' ist nicht da</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
@@ -12458,12 +12591,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>the folder of --out cannot be made: {lower}</source>
-   <translation type="unfinished" />
+   <translation>der Ordner von --out lässt sich nicht anlegen: {lower}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>the folder of --out does not exist</source>
-   <translation type="unfinished" />
+   <translation>der Ordner von --out existiert nicht</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
@@ -12538,7 +12671,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>the label with the highest score</source>
-   <translation type="unfinished" />
+   <translation>das Label mit dem höchsten Score</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
@@ -12558,7 +12691,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the last good epoch was kept</source>
-   <translation type="unfinished" />
+   <translation>die letzte gute Epoche wurde behalten</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
@@ -12578,7 +12711,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>the learning has ended</source>
-   <translation type="unfinished" />
+   <translation>das Lernen hat geendet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
@@ -12588,7 +12721,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>the licence of that, for its card</source>
-   <translation type="unfinished" />
+   <translation>die Lizenz davon, für seine Karte</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -12628,17 +12761,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>the memory of {device} does not hold a batch of {batch}: each is computed in {parts} parts, whose gradients are averaged, so the steps stay the same</source>
-   <translation type="unfinished" />
+   <translation>der Speicher von {device} fasst keinen Batch von {batch}: jeder wird in {parts} Teilen berechnet, deren Gradienten gemittelt werden, die Schritte bleiben also dieselben</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the memory of {device} holds fewer validation pictures: {piece} are looked at together</source>
-   <translation type="unfinished" />
+   <translation>der Speicher von {device} fasst weniger Validierungsbilder: {piece} werden zusammen angesehen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>the memory of {device} is too small for this network: training on the CPU</source>
-   <translation type="unfinished" />
+   <translation>der Speicher von {device} ist für dieses Netz zu klein: Training auf der CPU</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -12663,17 +12796,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>the model (default: the first that can answer)</source>
-   <translation type="unfinished" />
+   <translation>das Modell (Vorgabe: das erste, das antworten kann)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the model folder (default: the user's models)</source>
-   <translation type="unfinished" />
+   <translation>der Modellordner (Vorgabe: die Modelle des Benutzers)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>the model has no class '{name}'</source>
-   <translation type="unfinished" />
+   <translation>das Modell hat keine Klasse '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -12723,7 +12856,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>the model; 'fovea models list' names them</source>
-   <translation type="unfinished" />
+   <translation>das Modell; 'fovea models list' nennt sie</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
@@ -12743,7 +12876,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>the names there (default: as they are)</source>
-   <translation type="unfinished" />
+   <translation>die Namen dort (Vorgabe: wie sie sind)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/selftest.py" />
@@ -12868,12 +13001,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
    <source>the new last layer learns from the pictures as they are: what the network sees in each is computed once</source>
-   <translation type="unfinished" />
+   <translation>die neue letzte Schicht lernt aus den Bildern, wie sie sind: was das Netz in jedem sieht, wird einmal berechnet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/solved.py" />
    <source>the new last layer: {candidates}, the best of {count} ways</source>
-   <translation type="unfinished" />
+   <translation>die neue letzte Schicht: {candidates}, die beste von {count} Arten</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -12908,7 +13041,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>the part to validate with where the data has none of its own: a fraction, or fraction:group with group person, auto or none (default: 0.2:auto)</source>
-   <translation type="unfinished" />
+   <translation>der Teil zum Validieren, wo die Daten keinen eigenen haben: ein Anteil, oder Anteil:Gruppe mit der Gruppe person, auto oder none (Vorgabe: 0.2:auto)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
@@ -12928,17 +13061,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>the picture</source>
-   <translation type="unfinished" />
+   <translation>das Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>the picture to explain</source>
-   <translation type="unfinished" />
+   <translation>das zu erklärende Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>the picture to write</source>
-   <translation type="unfinished" />
+   <translation>das zu schreibende Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/similar_child.py" />
@@ -12968,7 +13101,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the plan</source>
-   <translation type="unfinished" />
+   <translation>der Plan</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -12988,7 +13121,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the plan leaves it closed (data.use_test)</source>
-   <translation type="unfinished" />
+   <translation>der Plan lässt ihn geschlossen (data.use_test)</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -12998,17 +13131,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>the plan of the run '{run_id}' is damaged</source>
-   <translation type="unfinished" />
+   <translation>der Plan des Laufs '{run_id}' ist beschädigt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the plan was written; 'fovea train --plan {name}' trains it</source>
-   <translation type="unfinished" />
+   <translation>der Plan wurde geschrieben; 'fovea train --plan {name}' trainiert ihn</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>the plans are the same</source>
-   <translation type="unfinished" />
+   <translation>die Pläne sind gleich</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -13038,7 +13171,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>the program ended {times} times in the middle of it; it is not tried again</source>
-   <translation type="unfinished" />
+   <translation>das Programm endete {times}-mal mitten darin; er wird nicht noch einmal versucht</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/polarity.py" />
@@ -13128,7 +13261,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the run</source>
-   <translation type="unfinished" />
+   <translation>der Lauf</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -13158,12 +13291,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the run of trial {number} is not on this computer</source>
-   <translation type="unfinished" />
+   <translation>der Lauf von Versuch {number} ist nicht auf diesem Computer</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>the run's id, or 'last'</source>
-   <translation type="unfinished" />
+   <translation>die Id des Laufs, oder 'last'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -13224,22 +13357,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the search</source>
-   <translation type="unfinished" />
+   <translation>die Suche</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>the search '{name}' cannot be opened ({name2})</source>
-   <translation type="unfinished" />
+   <translation>die Suche '{name}' lässt sich nicht öffnen ({name2})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>the search '{name}' cannot be read ({name2})</source>
-   <translation type="unfinished" />
+   <translation>die Suche '{name}' lässt sich nicht lesen ({name2})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>the search '{study_name}' was begun with {what}</source>
-   <translation type="unfinished" />
+   <translation>die Suche '{study_name}' wurde mit {what} begonnen</translation>
   </message>
   <message>
    <location filename="../../desktop/services/searching.py" />
@@ -13254,7 +13387,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the searches on this computer</source>
-   <translation type="unfinished" />
+   <translation>die Suchen auf diesem Computer</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -13304,12 +13437,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the start '{kind}' goes {which} a model</source>
-   <translation>der Ausgangspunkt '{kind}' geht {which} ein Modell</translation>
+   <translation>der Ausgangspunkt '{kind}' passt nicht dazu, ob ein Modell genannt ist (erwartet: {which})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>the study</source>
-   <translation type="unfinished" />
+   <translation>die Studie</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/training_client.py" />
@@ -13324,12 +13457,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/console.py" />
    <source>the system refused it: {reason}</source>
-   <translation type="unfinished" />
+   <translation>das System hat es verweigert: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/console.py" />
    <source>the system refused it: {reason} ('{name}')</source>
-   <translation type="unfinished" />
+   <translation>das System hat es verweigert: {reason} ('{name}')</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
@@ -13359,7 +13492,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>the trained model gives no numbers</source>
-   <translation type="unfinished" />
+   <translation>das trainierte Modell gibt keine Zahlen</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training.py" />
@@ -13369,7 +13502,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>the training ended: {text}</source>
-   <translation type="unfinished" />
+   <translation>das Training endete: {text}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/training_client.py" />
@@ -13379,7 +13512,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the training was stopped</source>
-   <translation type="unfinished" />
+   <translation>das Training wurde angehalten</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/training_client.py" />
@@ -13394,17 +13527,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>the translation {name} cannot be loaded</source>
-   <translation type="unfinished" />
+   <translation>die Übersetzung {name} lässt sich nicht laden</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>the trash holds no project</source>
-   <translation type="unfinished" />
+   <translation>der Papierkorb enthält kein Projekt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the trials as a table</source>
-   <translation type="unfinished" />
+   <translation>die Versuche als Tabelle</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -13429,7 +13562,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>the weights of '{id}' are installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>die Gewichte von '{id}' sind installiert, um darauf aufzubauen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
@@ -13439,17 +13572,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
    <source>the window could not be drawn: {trouble}</source>
-   <translation type="unfinished" />
+   <translation>das Fenster konnte nicht gezeichnet werden: {trouble}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>the window was drawn empty</source>
-   <translation type="unfinished" />
+   <translation>das Fenster wurde leer gezeichnet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the {what} was no longer a number in epoch {epoch}</source>
-   <translation type="unfinished" />
+   <translation>{what} war in Epoche {epoch} keine Zahl mehr</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -13459,7 +13592,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there are no copies</source>
-   <translation type="unfinished" />
+   <translation>es gibt keine Kopien</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
@@ -13469,7 +13602,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>there are no pictures to train on</source>
-   <translation type="unfinished" />
+   <translation>es gibt keine Bilder zum Trainieren</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
@@ -13504,7 +13637,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>there is a model or an unfinished training '{wanted}': this one becomes '{id}'</source>
-   <translation type="unfinished" />
+   <translation>es gibt ein Modell oder ein unvollendetes Training '{wanted}': dieses wird zu '{id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -13549,22 +13682,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/checkpoint.py" />
    <source>there is no checkpoint '{name}' in this run</source>
-   <translation type="unfinished" />
+   <translation>in diesem Lauf gibt es keinen Checkpoint '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there is no class '{class_name}'</source>
-   <translation type="unfinished" />
+   <translation>es gibt keine Klasse '{class_name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>there is no command '{name}'</source>
-   <translation type="unfinished" />
+   <translation>es gibt keinen Befehl '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>there is no component '{sorted}'</source>
-   <translation type="unfinished" />
+   <translation>es gibt keine Komponente '{sorted}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
@@ -13579,7 +13712,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>there is no file '{file}'</source>
-   <translation type="unfinished" />
+   <translation>es gibt keine Datei '{file}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -13589,12 +13722,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>there is no file '{source}'</source>
-   <translation type="unfinished" />
+   <translation>es gibt keine Datei '{source}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>there is no file or folder '{missing}'</source>
-   <translation type="unfinished" />
+   <translation>es gibt keine Datei und keinen Ordner '{missing}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
@@ -13628,12 +13761,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there is no picture to suggest anything for</source>
-   <translation type="unfinished" />
+   <translation>es gibt kein Bild, für das etwas vorzuschlagen wäre</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there is no picture without a label</source>
-   <translation type="unfinished" />
+   <translation>es gibt kein Bild ohne Label</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -13653,7 +13786,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>there is no project yet; 'fovea teach create NAME PICTURES' makes one</source>
-   <translation type="unfinished" />
+   <translation>es gibt noch kein Projekt; 'fovea teach create NAME PICTURES' legt eines an</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -13663,12 +13796,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>there is no run to take up</source>
-   <translation type="unfinished" />
+   <translation>es gibt keinen Lauf aufzunehmen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>there is no search '{name}'</source>
-   <translation type="unfinished" />
+   <translation>es gibt keine Suche '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
@@ -13693,7 +13826,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>there is none</source>
-   <translation>es gibt keine</translation>
+   <translation>es gibt keines</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
@@ -13718,27 +13851,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>there is not enough memory for this training ({problem})</source>
-   <translation type="unfinished" />
+   <translation>für dieses Training ist nicht genug Speicher da ({problem})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there is nothing to suggest yet: {waiting_for} needed</source>
-   <translation type="unfinished" />
+   <translation>noch gibt es nichts vorzuschlagen: gebraucht wird {waiting_for}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>there is nothing to take back</source>
-   <translation type="unfinished" />
+   <translation>es gibt nichts zurückzunehmen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>there is nothing to try</source>
-   <translation type="unfinished" />
+   <translation>es gibt nichts zu versuchen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>there is nothing to {command}</source>
-   <translation type="unfinished" />
+   <translation>es gibt nichts für {command}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -13798,12 +13931,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>this data has no test split</source>
-   <translation type="unfinished" />
+   <translation>diese Daten haben keinen Testteil</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>this data has none</source>
-   <translation type="unfinished" />
+   <translation>diese Daten haben keinen</translation>
   </message>
   <message>
    <location filename="../../desktop/services/model_jobs.py" />
@@ -13813,7 +13946,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>this edition does not train</source>
-   <translation type="unfinished" />
+   <translation>diese Ausgabe trainiert nicht</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/gradients.py" />
@@ -13848,7 +13981,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>this installation has no Optuna</source>
-   <translation type="unfinished" />
+   <translation>diese Installation hat kein Optuna</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
@@ -13953,7 +14086,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>those in the trash instead</source>
-   <translation type="unfinished" />
+   <translation>stattdessen die im Papierkorb</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -13979,22 +14112,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>train a classifier</source>
-   <translation type="unfinished" />
+   <translation>einen Klassifikator trainieren</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>train: a small net trained now on drawn shapes</source>
-   <translation type="unfinished" />
+   <translation>train: ein kleines Netz, jetzt an gezeichneten Formen trainiert</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>train: the run to look at (default: none)</source>
-   <translation type="unfinished" />
+   <translation>train: der anzusehende Lauf (Vorgabe: keiner)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/trial.py" />
    <source>trained; taking it up makes its model</source>
-   <translation type="unfinished" />
+   <translation>trainiert; ihn aufzunehmen macht sein Modell</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
@@ -14024,7 +14157,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>trainings of each (default: 3)</source>
-   <translation type="unfinished" />
+   <translation>Trainings von jedem (Vorgabe: 3)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
@@ -14034,12 +14167,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>trial {number} of {wanted}: {value}  ({state})  {chosen}</source>
-   <translation type="unfinished" />
+   <translation>Versuch {number} von {wanted}: {value}  ({state})  {chosen}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>trial {number}: epoch {epoch}/{epochs}  validation {val_accuracy:.4f}</source>
-   <translation type="unfinished" />
+   <translation>Versuch {number}: Epoche {epoch}/{epochs}  Validierung {val_accuracy:.4f}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -14064,7 +14197,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>try many settings of a training and see which won</source>
-   <translation type="unfinished" />
+   <translation>viele Einstellungen eines Trainings versuchen und sehen, welche gewann</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
@@ -14079,7 +14212,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>two labels: the score from which on the positive one is answered</source>
-   <translation type="unfinished" />
+   <translation>zwei Labels: der Score, ab dem das positive geantwortet wird</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -14099,7 +14232,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>usage: fovea COMMAND …      (without a command: the window)</source>
-   <translation type="unfinished" />
+   <translation>Aufruf: fovea COMMAND …      (ohne Befehl: das Fenster)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
@@ -14109,7 +14242,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>validation loss</source>
-   <translation type="unfinished" />
+   <translation>Validierungsverlust</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -14124,7 +14257,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>values to try</source>
-   <translation type="unfinished" />
+   <translation>zu versuchende Werte</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
@@ -14139,12 +14272,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>what</source>
-   <translation type="unfinished" />
+   <translation>was</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>what 'delete' printed (default: list what is in the trash)</source>
-   <translation type="unfinished" />
+   <translation>was 'delete' ausgegeben hat (Vorgabe: aufführen, was im Papierkorb ist)</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -14154,17 +14287,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>what it is</source>
-   <translation type="unfinished" />
+   <translation>was es ist</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>what it was trained on, for its card</source>
-   <translation type="unfinished" />
+   <translation>worauf es trainiert wurde, für seine Karte</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>what its last layer gives</source>
-   <translation type="unfinished" />
+   <translation>was seine letzte Schicht gibt</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -14184,17 +14317,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>what the file does not say, and nobody guesses</source>
-   <translation type="unfinished" />
+   <translation>was die Datei nicht sagt und niemand rät</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>what the model is called</source>
-   <translation type="unfinished" />
+   <translation>wie das Modell heißt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>what the model is to be called</source>
-   <translation type="unfinished" />
+   <translation>wie das Modell heißen soll</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
@@ -14204,22 +14337,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>what the search is called</source>
-   <translation type="unfinished" />
+   <translation>wie die Suche heißt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>what the study is called</source>
-   <translation type="unfinished" />
+   <translation>wie die Studie heißt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>what the table's names are relative to</source>
-   <translation type="unfinished" />
+   <translation>worauf sich die Namen der Tabelle beziehen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>what to train (one of these; default: what suits the pictures)</source>
-   <translation type="unfinished" />
+   <translation>was trainiert werden soll (eines davon; Vorgabe: was zu den Bildern passt)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -14239,22 +14372,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>when</source>
-   <translation type="unfinished" />
+   <translation>wann</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>where the folders of the answers are to be</source>
-   <translation type="unfinished" />
+   <translation>wo die Ordner der Antworten liegen sollen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/samples.py" />
    <source>where the new folder is made</source>
-   <translation type="unfinished" />
+   <translation>wo der neue Ordner angelegt wird</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>which class (default: the model's answer)</source>
-   <translation type="unfinished" />
+   <translation>welche Klasse (Vorgabe: die Antwort des Modells)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -14264,22 +14397,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>which of the data's splits; 'all' for all of them</source>
-   <translation type="unfinished" />
+   <translation>welcher Teil der Daten; 'all' für alle</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>which ones first (default: the surest)</source>
-   <translation type="unfinished" />
+   <translation>welche zuerst (Vorgabe: die sichersten)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/samples.py" />
    <source>which samples (see below)</source>
-   <translation type="unfinished" />
+   <translation>welche Beispiele (siehe unten)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>which view</source>
-   <translation type="unfinished" />
+   <translation>welche Ansicht</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -14289,17 +14422,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>with --camera: end after so many answers</source>
-   <translation type="unfinished" />
+   <translation>mit --camera: nach so vielen Antworten enden</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>with --from the pictures are prepared as '{start}' takes them</source>
-   <translation type="unfinished" />
+   <translation>mit --from werden die Bilder vorbereitet, wie '{start}' sie nimmt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>with --from: take another file than the published one, if it has this hash</source>
-   <translation type="unfinished" />
+   <translation>mit --from: eine andere Datei als die veröffentlichte nehmen, wenn sie diesen Hash hat</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -14309,32 +14442,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>wizard: the starting point (default: recommended)</source>
-   <translation type="unfinished" />
+   <translation>wizard: der Ausgangspunkt (Vorgabe: der empfohlene)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>wizard: which page (default: 1)</source>
-   <translation type="unfinished" />
+   <translation>wizard: welche Seite (Vorgabe: 1)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>write a model for other programs, with a certificate of its answers</source>
-   <translation type="unfinished" />
+   <translation>ein Modell für andere Programme schreiben, mit einem Zertifikat seiner Antworten</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>write beside each file which number is which picture; not to be handed on</source>
-   <translation type="unfinished" />
+   <translation>neben jede Datei schreiben, welche Nummer welches Bild ist; nicht weitergeben</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>write the plan to FILE and train nothing</source>
-   <translation type="unfinished" />
+   <translation>den Plan in FILE schreiben und nichts trainieren</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>write them there instead</source>
-   <translation type="unfinished" />
+   <translation>sie stattdessen dorthin schreiben</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
@@ -14344,22 +14477,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>writing the model</source>
-   <translation type="unfinished" />
+   <translation>schreibt das Modell</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>{answered:,} answered, {failed:,} failed</source>
-   <translation type="unfinished" />
+   <translation>{answered:,} beantwortet, {failed:,} fehlgeschlagen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>{answered:,} answered, {failed:,} failed …</source>
-   <translation type="unfinished" />
+   <translation>{answered:,} beantwortet, {failed:,} fehlgeschlagen …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict_camera.py" />
    <source>{answered:,} frames answered, {failed:,} failed</source>
-   <translation type="unfinished" />
+   <translation>{answered:,} Einzelbilder beantwortet, {failed:,} fehlgeschlagen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -14384,7 +14517,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>{broken:,} pictures do not open and take no part</source>
-   <translation type="unfinished" />
+   <translation>{broken:,} Bilder lassen sich nicht öffnen und nehmen nicht teil</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -14441,12 +14574,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} classified …</source>
-   <translation type="unfinished" />
+   <translation>{count:,} klassifiziert …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} copied</source>
-   <translation type="unfinished" />
+   <translation>{count:,} kopiert</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
@@ -14480,7 +14613,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>{count:,} images, {elapsed_s:.1f} s on {value}</source>
-   <translation type="unfinished" />
+   <translation>{count:,} Bilder, {elapsed_s:.1f} s auf {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -14490,7 +14623,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} left</source>
-   <translation type="unfinished" />
+   <translation>{count:,} ausgelassen</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
@@ -14500,7 +14633,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} moved</source>
-   <translation type="unfinished" />
+   <translation>{count:,} verschoben</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/pictures/studies.py" />
@@ -14514,7 +14647,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>{count:,} of {count2:,} pictures to {purpose} with are exact copies of pictures that are learnt from: the figures promise too much</source>
-   <translation>{count:,} von {count2:,} Bildern zum {purpose} sind genaue Kopien von Bildern, aus denen gelernt wird: die Kennzahlen versprechen zu viel</translation>
+   <translation>{count:,} von {count2:,} Bildern mit dem Zweck '{purpose}' sind genaue Kopien von Bildern, aus denen gelernt wird: die Kennzahlen versprechen zu viel</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -14543,7 +14676,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>{count:,} pictures are</source>
-   <translation type="unfinished" />
+   <translation>{count:,} Bilder werden</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -14692,7 +14825,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} renamed</source>
-   <translation type="unfinished" />
+   <translation>{count:,} umbenannt</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/recognise.py" />
@@ -14706,7 +14839,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>{count:,} suggestions were taken; 'fovea teach undo {id}' takes them back</source>
-   <translation type="unfinished" />
+   <translation>{count:,} Vorschläge wurden übernommen; 'fovea teach undo {id}' nimmt sie zurück</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -14716,7 +14849,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} taken back</source>
-   <translation type="unfinished" />
+   <translation>{count:,} zurückgenommen</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
@@ -14747,9 +14880,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/cli/models.py" />
    <source>{count} files as they should be</source>
    <extracomment>Where the count is one, English says: {count} file as it should be</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count} Datei, wie sie sein soll</numerusform>
+    <numerusform>{count} Dateien, wie sie sein sollen</numerusform>
    </translation>
   </message>
   <message>
@@ -14809,12 +14942,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>{count} scores found, {count2} expected</source>
-   <translation type="unfinished" />
+   <translation>{count} Scores gefunden, {count2} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>{count} stored answers repeated, largest difference {worst:.1g}; the engine answers</source>
-   <translation type="unfinished" />
+   <translation>{count} gespeicherte Antworten wiederholt, größter Unterschied {worst:.1g}; die Engine antwortet</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/read_tables.py" />
@@ -14838,7 +14971,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s{left}</source>
-   <translation type="unfinished" />
+   <translation>{done:.1f} von {total:.1f} MB, {rate:.1f} MB/s{left}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -14848,7 +14981,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>{done} of {total} parts covered …</source>
-   <translation type="unfinished" />
+   <translation>{done} von {total} Teilen abgedeckt …</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -14863,17 +14996,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>{flavour}, {frozen}, Python {python_version}, Qt {qversion}</source>
-   <translation type="unfinished" />
+   <translation>{flavour}, {frozen}, Python {python_version}, Qt {qversion}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>{form} cannot be written: a library is missing</source>
-   <translation type="unfinished" />
+   <translation>{form} lässt sich nicht schreiben: eine Bibliothek fehlt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>{found:,} pictures were found again, {missing:,} are missing still, {replaced:,} hold another picture now</source>
-   <translation type="unfinished" />
+   <translation>{found:,} Bilder wurden wiedergefunden, {missing:,} fehlen noch, {replaced:,} enthalten jetzt ein anderes Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
@@ -14933,7 +15066,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>{hits} of {n}</source>
-   <translation type="unfinished" />
+   <translation>{hits} von {n}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -14993,7 +15126,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>{id} is back</source>
-   <translation type="unfinished" />
+   <translation>{id} ist wieder da</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -15033,7 +15166,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>{least} to {largest}, in the middle {middle}</source>
-   <translation type="unfinished" />
+   <translation>{least} bis {largest}, in der Mitte {middle}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -15053,12 +15186,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>{many} left out: broken, there twice, or in several classes ('fovea data inspect' lists them)</source>
-   <translation type="unfinished" />
+   <translation>{many} ausgelassen: kaputt, doppelt vorhanden oder in mehreren Klassen ('fovea data inspect' führt sie auf)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>{many} of nearly the same pictures: each stays on one side of the split (--exact: do not look)</source>
-   <translation type="unfinished" />
+   <translation>{many} fast gleicher Bilder: jede bleibt auf einer Seite der Aufteilung (--exact: nicht suchen)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -15117,12 +15250,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>{name} ({id}) on '{title}'{split}</source>
-   <translation type="unfinished" />
+   <translation>{name} ({id}) auf '{title}'{split}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>{name} ({id}, version {version})</source>
-   <translation type="unfinished" />
+   <translation>{name} ({id}, Version {version})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
@@ -15172,12 +15305,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>{name} was left out: {reason}</source>
-   <translation type="unfinished" />
+   <translation>{name} wurde ausgelassen: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>{name}: accuracy on {split}</source>
-   <translation type="unfinished" />
+   <translation>{name}: Genauigkeit auf {split}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/child.py" />
@@ -15192,17 +15325,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>{name}: {size:,} pictures, training {repeat} of {repeats}</source>
-   <translation type="unfinished" />
+   <translation>{name}: {size:,} Bilder, Training {repeat} von {repeats}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>{name}: {size:,} pictures: accuracy on {split} {accuracy}</source>
-   <translation type="unfinished" />
+   <translation>{name}: {size:,} Bilder: Genauigkeit auf {split} {accuracy}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>{n} drawn digits measured; a report as HTML ({st_size:,} bytes) and as PDF</source>
-   <translation type="unfinished" />
+   <translation>{n} gezeichnete Ziffern gemessen; ein Bericht als HTML ({st_size:,} Bytes) und als PDF</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
@@ -15217,37 +15350,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{out}: a copy of the only form that the model has: there is nothing to compare it with</source>
-   <translation type="unfinished" />
+   <translation>{out}: eine Kopie der einzigen Form, die das Modell hat: es gibt nichts, womit sie zu vergleichen wäre</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{out}: answers differ by {difference:.1e} at most over {pictures} pictures</source>
-   <translation type="unfinished" />
+   <translation>{out}: Antworten weichen über {pictures} Bilder um höchstens {difference:.1e} ab</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{out}: the whole model</source>
-   <translation type="unfinished" />
+   <translation>{out}: das ganze Modell</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>{parameters} parameters on {device}; {train} training and {validation} validation pictures; {left}</source>
-   <translation type="unfinished" />
+   <translation>{parameters} Parameter auf {device}; {train} Trainings- und {validation} Validierungsbilder; {left}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>{place} ({kind})</source>
-   <translation type="unfinished" />
+   <translation>{place} ({kind})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>{place}, part {part} of {parts}</source>
-   <translation type="unfinished" />
+   <translation>{place}, Teil {part} von {parts}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>{place}, {frame}</source>
-   <translation type="unfinished" />
+   <translation>{place}, {frame}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -15272,7 +15405,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>{run_id} is in the trash; 'fovea runs restore {tokens}' takes it out again</source>
-   <translation type="unfinished" />
+   <translation>{run_id} ist im Papierkorb; 'fovea runs restore {tokens}' holt es wieder heraus</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -15288,7 +15421,8 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/cli/evaluate.py" />
    <source>{sentence}
 Difference in accuracy: {value} ({bounds})</source>
-   <translation type="unfinished" />
+   <translation>{sentence}
+Unterschied der Genauigkeit: {value} ({bounds})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
@@ -15298,27 +15432,27 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>{shown} … {count:,} in all</source>
-   <translation type="unfinished" />
+   <translation>{shown} … {count:,} insgesamt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>{sizes:,} pictures to learn from are asked for, and there are {there:,}</source>
-   <translation type="unfinished" />
+   <translation>{sizes:,} Bilder zum Lernen sind verlangt, und es gibt {there:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{size} to download</source>
-   <translation type="unfinished" />
+   <translation>{size} herunterzuladen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{size}, here</source>
-   <translation type="unfinished" />
+   <translation>{size}, hier</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{size}: pip install {distribution}</source>
-   <translation type="unfinished" />
+   <translation>{size}: pip install {distribution}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -15378,7 +15512,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>{text}: expected {smallest} to {largest}x{largest}</source>
-   <translation type="unfinished" />
+   <translation>{text}: erwartet {smallest} bis {largest}x{largest}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -15388,17 +15522,17 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>{time} left</source>
-   <translation type="unfinished" />
+   <translation>noch {time}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>{title}: {total:,} pictures in {classes:,} classes</source>
-   <translation type="unfinished" />
+   <translation>{title}: {total:,} Bilder in {classes:,} Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>{title}: {total:,} pictures in {classes:,} classes, {broken:,} more do not open</source>
-   <translation type="unfinished" />
+   <translation>{title}: {total:,} Bilder in {classes:,} Klassen, {broken:,} weitere lassen sich nicht öffnen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -15408,7 +15542,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>{train:,} to learn from, {validation:,} to check with, {left_out:,} left out</source>
-   <translation type="unfinished" />
+   <translation>{train:,} zum Lernen, {validation:,} zum Prüfen, {left_out:,} ausgelassen</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -15438,7 +15572,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>{value} is missing</source>
-   <translation type="unfinished" />
+   <translation>{value} fehlt</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/export_litert.py" />
@@ -15503,12 +15637,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>{what}: {done:,}</source>
-   <translation type="unfinished" />
+   <translation>{what}: {done:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>{what}: {done:,} of {total:,}</source>
-   <translation type="unfinished" />
+   <translation>{what}: {done:,} von {total:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
@@ -15618,7 +15752,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>… and {count:,} more</source>
-   <translation type="unfinished" />
+   <translation>… und {count:,} weitere</translation>
   </message>
  </context>
  <context>
@@ -16755,19 +16889,19 @@ Dateien oder Ordner hier ablegen.</translation>
    <location filename="../../installers/linux_files/fovea.desktop" />
    <source>Classify images and train classifiers on this computer</source>
    <extracomment>In the menu of programs.</extracomment>
-   <translation type="unfinished" />
+   <translation>Auf diesem Computer Bilder klassifizieren und Klassifikatoren trainieren</translation>
   </message>
   <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
    <source>Image Classifier</source>
    <extracomment>In the menu of programs.</extracomment>
-   <translation type="unfinished" />
+   <translation>Bildklassifikator</translation>
   </message>
   <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
    <source>classify;image;X-ray;DICOM;neural network;</source>
    <extracomment>Words to search for, each ended by ';'.</extracomment>
-   <translation type="unfinished" />
+   <translation>klassifizieren;Bild;Röntgen;DICOM;neuronales Netz;</translation>
   </message>
  </context>
  <context>
@@ -23202,13 +23336,13 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>About</source>
    <extracomment>Before a text on a model's card: what the model does.</extracomment>
-   <translation type="unfinished" />
+   <translation>Über</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Answer</source>
    <extracomment>How the answer follows from the scores.</extracomment>
-   <translation type="unfinished" />
+   <translation>Antwort</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23224,18 +23358,18 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>FAILED</source>
-   <translation type="unfinished" />
+   <translation>FEHLGESCHLAGEN</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Fails on</source>
-   <translation type="unfinished" />
+   <translation>Versagt bei</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>For</source>
    <extracomment>Before a text on a model's card: what it is intended for.</extracomment>
-   <translation type="unfinished" />
+   <translation>Für</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23245,7 +23379,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Labels</source>
-   <translation type="unfinished" />
+   <translation>Labels</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23255,12 +23389,12 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Measured</source>
-   <translation type="unfinished" />
+   <translation>Gemessen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Must not</source>
-   <translation type="unfinished" />
+   <translation>Darf nicht</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23276,12 +23410,12 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Numbers</source>
    <extracomment>What the numbers beside answers are called.</extracomment>
-   <translation type="unfinished" />
+   <translation>Zahlen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>STOPS TRAINING</source>
-   <translation type="unfinished" />
+   <translation>VERHINDERT TRAINING</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23307,34 +23441,34 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>answers</source>
-   <translation type="unfinished" />
+   <translation>Antworten</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>begun</source>
    <extracomment>When a training was begun.</extracomment>
-   <translation type="unfinished" />
+   <translation>begonnen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>best</source>
    <extracomment>The best value found by a search.</extracomment>
-   <translation type="unfinished" />
+   <translation>beste</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>caution</source>
-   <translation type="unfinished" />
+   <translation>Vorsicht</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>check</source>
-   <translation type="unfinished" />
+   <translation>Prüfung</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>class</source>
-   <translation type="unfinished" />
+   <translation>Klasse</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23344,17 +23478,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>colours</source>
-   <translation type="unfinished" />
+   <translation>Farben</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>component</source>
-   <translation type="unfinished" />
+   <translation>Komponente</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>damaged</source>
-   <translation type="unfinished" />
+   <translation>beschädigt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23364,7 +23498,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>device</source>
-   <translation type="unfinished" />
+   <translation>Gerät</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23379,38 +23513,38 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>epochs</source>
-   <translation type="unfinished" />
+   <translation>Epochen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>failed</source>
-   <translation type="unfinished" />
+   <translation>fehlgeschlagen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>figure</source>
-   <translation type="unfinished" />
+   <translation>Kennzahl</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>file</source>
-   <translation type="unfinished" />
+   <translation>Datei</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>fingerprint</source>
-   <translation type="unfinished" />
+   <translation>Fingerabdruck</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>formats</source>
-   <translation type="unfinished" />
+   <translation>Formate</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>from</source>
    <extracomment>Head of a column: where a model comes from, from Fovea or from the user.</extracomment>
-   <translation type="unfinished" />
+   <translation>von</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23420,37 +23554,37 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>hint</source>
-   <translation type="unfinished" />
+   <translation>Rat</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>id</source>
-   <translation type="unfinished" />
+   <translation>Id</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>images</source>
-   <translation type="unfinished" />
+   <translation>Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>input</source>
-   <translation type="unfinished" />
+   <translation>Eingabe</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>installed</source>
-   <translation type="unfinished" />
+   <translation>installiert</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>interrupted</source>
-   <translation type="unfinished" />
+   <translation>unterbrochen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>kind</source>
-   <translation type="unfinished" />
+   <translation>Art</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23460,27 +23594,27 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>licence</source>
-   <translation type="unfinished" />
+   <translation>Lizenz</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>loss</source>
-   <translation type="unfinished" />
+   <translation>Verlust</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>made for</source>
-   <translation type="unfinished" />
+   <translation>gemacht für</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>message</source>
-   <translation type="unfinished" />
+   <translation>Meldung</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>model</source>
-   <translation type="unfinished" />
+   <translation>Modell</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23490,23 +23624,23 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>ms</source>
-   <translation type="unfinished" />
+   <translation>ms</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>name</source>
-   <translation type="unfinished" />
+   <translation>Name</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>net</source>
-   <translation type="unfinished" />
+   <translation>Netz</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>next</source>
    <extracomment>Head of a column: the classes with the next highest scores.</extracomment>
-   <translation type="unfinished" />
+   <translation>nächste</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23516,28 +23650,28 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>not installed</source>
-   <translation type="unfinished" />
+   <translation>nicht installiert</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>note</source>
-   <translation type="unfinished" />
+   <translation>Hinweis</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>ok</source>
-   <translation type="unfinished" />
+   <translation>ok</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>parameters</source>
-   <translation type="unfinished" />
+   <translation>Parameter</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>parent</source>
    <extracomment>The training that this one went on from.</extracomment>
-   <translation type="unfinished" />
+   <translation>Herkunft</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23548,12 +23682,12 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>people</source>
    <extracomment>How many people the pictures show, as far as names of files tell.</extracomment>
-   <translation type="unfinished" />
+   <translation>Personen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>picture</source>
-   <translation type="unfinished" />
+   <translation>Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23568,7 +23702,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>preset</source>
-   <translation type="unfinished" />
+   <translation>Voreinstellung</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23579,17 +23713,17 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>pruned</source>
    <extracomment>A trial of a search that was ended early.</extracomment>
-   <translation type="unfinished" />
+   <translation>früh beendet</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>queued</source>
-   <translation type="unfinished" />
+   <translation>wartet</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>ready</source>
-   <translation type="unfinished" />
+   <translation>bereit</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23599,37 +23733,37 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>run</source>
-   <translation type="unfinished" />
+   <translation>Lauf</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>running</source>
-   <translation type="unfinished" />
+   <translation>läuft</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>search</source>
-   <translation type="unfinished" />
+   <translation>Suche</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>seconds</source>
-   <translation type="unfinished" />
+   <translation>Sekunden</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>size</source>
-   <translation type="unfinished" />
+   <translation>Größe</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>specificity</source>
-   <translation type="unfinished" />
+   <translation>Spezifität</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>state</source>
-   <translation type="unfinished" />
+   <translation>Zustand</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23639,12 +23773,12 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>the plans differ in</source>
-   <translation type="unfinished" />
+   <translation>die Pläne unterscheiden sich in</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>time</source>
-   <translation type="unfinished" />
+   <translation>Zeit</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23654,32 +23788,32 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>trial</source>
-   <translation type="unfinished" />
+   <translation>Versuch</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>trials</source>
-   <translation type="unfinished" />
+   <translation>Versuche</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>truth \ answer</source>
-   <translation type="unfinished" />
+   <translation>Wahrheit \ Antwort</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>val_accuracy</source>
-   <translation type="unfinished" />
+   <translation>val_accuracy</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>val_balanced_accuracy</source>
-   <translation type="unfinished" />
+   <translation>val_balanced_accuracy</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>val_loss</source>
-   <translation type="unfinished" />
+   <translation>val_loss</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23689,27 +23823,27 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>value</source>
-   <translation type="unfinished" />
+   <translation>Wert</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>version</source>
-   <translation type="unfinished" />
+   <translation>Version</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>weights</source>
-   <translation type="unfinished" />
+   <translation>Gewichte</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>weights not installed</source>
-   <translation type="unfinished" />
+   <translation>Gewichte nicht installiert</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>what it is</source>
-   <translation type="unfinished" />
+   <translation>was es ist</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23720,7 +23854,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>you</source>
    <extracomment>In the column 'from': the user made or brought it in.</extracomment>
-   <translation type="unfinished" />
+   <translation>Sie</translation>
   </message>
  </context>
  <context>
@@ -25009,77 +25143,77 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>ambiguous option: %(option)s could match %(matches)s</source>
-   <translation type="unfinished" />
+   <translation>mehrdeutige Option: %(option)s passt zu %(matches)s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>argument %(argument_name)s: %(message)s</source>
-   <translation type="unfinished" />
+   <translation>Argument %(argument_name)s: %(message)s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>expected at least one argument</source>
-   <translation type="unfinished" />
+   <translation>mindestens ein Argument erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>expected at most one argument</source>
-   <translation type="unfinished" />
+   <translation>höchstens ein Argument erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>expected one argument</source>
-   <translation type="unfinished" />
+   <translation>ein Argument erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>invalid %(type)s value: %(value)r</source>
-   <translation type="unfinished" />
+   <translation>ungültiger Wert für %(type)s: %(value)r</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>invalid choice: %(value)r (choose from %(choices)s)</source>
-   <translation type="unfinished" />
+   <translation>ungültige Wahl: %(value)r (möglich: %(choices)s)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>not allowed with argument %s</source>
-   <translation type="unfinished" />
+   <translation>nicht erlaubt mit Argument %s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>one of the arguments %s is required</source>
-   <translation type="unfinished" />
+   <translation>eines der Argumente %s ist nötig</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>options</source>
-   <translation type="unfinished" />
+   <translation>Optionen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>positional arguments</source>
-   <translation type="unfinished" />
+   <translation>Argumente nach Stellung</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>show this help message and exit</source>
-   <translation type="unfinished" />
+   <translation>diese Hilfe zeigen und enden</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>the following arguments are required: %s</source>
-   <translation type="unfinished" />
+   <translation>diese Argumente sind nötig: %s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>unrecognized arguments: %s</source>
-   <translation type="unfinished" />
+   <translation>unbekannte Argumente: %s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>usage: </source>
-   <translation type="unfinished" />
+   <translation>Aufruf: </translation>
   </message>
  </context>
 </TS>
