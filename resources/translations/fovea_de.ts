@@ -134,7 +134,7 @@
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Preset</source>
    <extracomment>A ready-made set of settings for a training.</extracomment>
-   <translation>Voreinstellung</translation>
+   <translation>Vorlage</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -2101,7 +2101,7 @@
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>{0} pictures were given their right label. Teach learns from them.</source>
-   <translation>{0} Bilder bekamen ihr richtiges Label. Lehren lernt daraus.</translation>
+   <translation>{0} Bilder bekamen ihr richtiges Label. Anlernen lernt daraus.</translation>
   </message>
  </context>
  <context>
@@ -2538,12 +2538,12 @@
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Open the Teach project that this model was made of</source>
-   <translation>Lehrprojekt öffnen, aus dem dieses Modell gemacht wurde</translation>
+   <translation>Anlernprojekt öffnen, aus dem dieses Modell gemacht wurde</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Teach it more…</source>
-   <translation>Weiter lehren…</translation>
+   <translation>Weiter anlernen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
@@ -2766,7 +2766,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Open labelled folder…</source>
-   <translation>Benannten Ordner öffnen…</translation>
+   <translation>Ordner mit Labels öffnen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
@@ -2776,7 +2776,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Recent labelled folders</source>
-   <translation>Zuletzt benutzte benannte Ordner</translation>
+   <translation>Zuletzt benutzte Ordner mit Labels</translation>
   </message>
  </context>
  <context>
@@ -2866,17 +2866,17 @@
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
    <source>Labelled pictures ({0})</source>
-   <translation>Benannte Bilder ({0})</translation>
+   <translation>Bilder mit Labels ({0})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
    <source>Open a File of Labelled Images</source>
-   <translation>Eine Datei mit benannten Bildern öffnen</translation>
+   <translation>Eine Datei mit Bildern und Labels öffnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
    <source>Open a Labelled Folder</source>
-   <translation>Einen benannten Ordner öffnen</translation>
+   <translation>Einen Ordner mit Labels öffnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
@@ -2944,7 +2944,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/view.py" />
    <source>Drop a labelled folder to evaluate a model on it</source>
-   <translation>Einen benannten Ordner ablegen, um ein Modell daran auszuwerten</translation>
+   <translation>Einen Ordner mit Labels ablegen, um ein Modell daran auszuwerten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/view.py" />
@@ -3033,7 +3033,7 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Nobody has measured this model in Fovea. A folder of labelled pictures is enough to do so.</source>
-   <translation>Niemand hat dieses Modell in Fovea gemessen. Dafür genügt ein Ordner mit benannten Bildern.</translation>
+   <translation>Niemand hat dieses Modell in Fovea gemessen. Dafür genügt ein Ordner mit Bildern und Labels.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -4022,7 +4022,7 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Open the labelled folder {0}</source>
-   <translation>Benannten Ordner {0} öffnen</translation>
+   <translation>Ordner mit Labels {0} öffnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
@@ -4042,7 +4042,7 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Recent labelled folders</source>
-   <translation>Zuletzt benutzte benannte Ordner</translation>
+   <translation>Zuletzt benutzte Ordner mit Labels</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
@@ -4815,7 +4815,7 @@ Bilder des Fensters:</translation>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>'{title}' is no labelled data that Fovea knows</source>
-   <translation>'{title}' sind keine benannten Daten, die Fovea kennt</translation>
+   <translation>'{title}' sind keine Daten mit Labels, die Fovea kennt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -5639,7 +5639,7 @@ Beendigungsstatus: 0 das Modell ist in der Ablage; 1 es schlug fehl; 2 falscher 
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>Count, open and compare labelled pictures; say what is there and what is wrong with it.</source>
-   <translation>Benannte Bilder zählen, öffnen und vergleichen; sagen, was da ist und was daran nicht stimmt.</translation>
+   <translation>Bilder mit Labels zählen, öffnen und vergleichen; sagen, was da ist und was daran nicht stimmt.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6672,7 +6672,7 @@ Beendigungsstatus: 0 alles ist gemessen; 1 es schlug fehl; 2 falscher Aufruf ode
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>Look through labelled pictures.</source>
-   <translation>Benannte Bilder durchsehen.</translation>
+   <translation>Bilder mit Labels durchsehen.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
@@ -6742,7 +6742,7 @@ Beendigungsstatus: 0 alles ist gemessen; 1 es schlug fehl; 2 falscher Aufruf ode
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>Measure a model on labelled pictures.</source>
-   <translation>Ein Modell an benannten Bildern messen.</translation>
+   <translation>Ein Modell an Bildern mit Labels messen.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6832,7 +6832,7 @@ Beendigungsstatus: 0 alles ist gemessen; 1 es schlug fehl; 2 falscher Aufruf ode
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Nobody has measured it in Fovea: see 'Evaluate' with labelled pictures of your own.</source>
-   <translation>Niemand hat es in Fovea gemessen: siehe 'Auswerten' mit eigenen benannten Bildern.</translation>
+   <translation>Niemand hat es in Fovea gemessen: siehe 'Auswerten' mit eigenen Bildern und Labels.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -8884,7 +8884,7 @@ Beendigungsstatus: 0; 1 die Liste lässt sich nicht lesen; 2 es gibt keine solch
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>another net: a preset's, or layers (repeatable)</source>
-   <translation>ein weiteres Netz: das einer Voreinstellung, oder Schichten (mehrmals möglich)</translation>
+   <translation>ein weiteres Netz: das einer Vorlage, oder Schichten (mehrmals möglich)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -9313,7 +9313,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>computing {words}</source>
-   <translation>berechnet {words}</translation>
+   <translation>gerechnet wird {words}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
@@ -9573,7 +9573,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>evaluate, wizard: labelled data (default: none yet)</source>
-   <translation>evaluate, wizard: benannte Daten (Vorgabe: noch keine)</translation>
+   <translation>evaluate, wizard: Daten mit Labels (Vorgabe: noch keine)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -10381,7 +10381,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>label pictures, with suggestions from what was labelled; make it a model</source>
-   <translation>Bilder benennen, mit Vorschlägen aus dem schon Benannten; ein Modell daraus machen</translation>
+   <translation>Bildern Labels geben, mit Vorschlägen aus den schon gegebenen; ein Modell daraus machen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -10391,12 +10391,12 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>labelled pictures: class folders, .npz, IDX or CIFAR batches</source>
-   <translation>benannte Bilder: Klassenordner, .npz, IDX oder CIFAR-Batches</translation>
+   <translation>Bilder mit Labels: Klassenordner, .npz, IDX oder CIFAR-Batches</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>labels of a labelling project</source>
-   <translation>Labels eines Lehrprojekts</translation>
+   <translation>Labels eines Anlernprojekts</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
@@ -10516,7 +10516,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>look through a folder of labelled pictures</source>
-   <translation>einen Ordner mit benannten Bildern durchsehen</translation>
+   <translation>einen Ordner mit Bildern und Labels durchsehen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -10571,7 +10571,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>measure a model on a folder of labelled pictures</source>
-   <translation>ein Modell an einem Ordner mit benannten Bildern messen</translation>
+   <translation>ein Modell an einem Ordner mit Bildern und Labels messen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -11066,7 +11066,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>no such place</source>
-   <translation>keinen solchen Ort</translation>
+   <translation>es gibt ihn nicht</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
@@ -11592,7 +11592,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>residual-cnn, fast-cnn, the net of a preset, or layers such as C32k3s,P2,flatten,D128</source>
-   <translation>residual-cnn, fast-cnn, das Netz einer Voreinstellung, oder Schichten wie C32k3s,P2,flatten,D128</translation>
+   <translation>residual-cnn, fast-cnn, das Netz einer Vorlage, oder Schichten wie C32k3s,P2,flatten,D128</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -13151,7 +13151,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>the preset '{id}' needs to be told its classes and its pictures</source>
-   <translation>der Voreinstellung '{id}' müssen ihre Klassen und ihre Bilder gesagt werden</translation>
+   <translation>der Vorlage '{id}' müssen ihre Klassen und ihre Bilder gesagt werden</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -13582,7 +13582,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the {what} was no longer a number in epoch {epoch}</source>
-   <translation>{what} war in Epoche {epoch} keine Zahl mehr</translation>
+   <translation>der Wert '{what}' war in Epoche {epoch} keine Zahl mehr</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -13612,7 +13612,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>there are only {which} images: no ROC curve</source>
-   <translation>es gibt nur {which} Bilder: keine ROC-Kurve</translation>
+   <translation>es gibt nur Bilder einer Klasse ({which}): keine ROC-Kurve</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -13771,7 +13771,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>there is no preset '{preset_id}'</source>
-   <translation>es gibt keine Voreinstellung '{preset_id}'</translation>
+   <translation>es gibt keine Vorlage '{preset_id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -14147,7 +14147,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>training saw none of their {which}</source>
-   <translation>das Training hat keine ihrer {which} gesehen</translation>
+   <translation>das Training hat davon nichts gesehen ({which})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
@@ -15405,7 +15405,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>{run_id} is in the trash; 'fovea runs restore {tokens}' takes it out again</source>
-   <translation>{run_id} ist im Papierkorb; 'fovea runs restore {tokens}' holt es wieder heraus</translation>
+   <translation>{run_id} ist im Papierkorb; 'fovea runs restore {tokens}' holt ihn wieder heraus</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -17308,7 +17308,7 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>In Teach, held: record as the class of that key</source>
-   <translation>In Lehren, gehalten: als Klasse dieser Taste aufnehmen</translation>
+   <translation>In Anlernen, gehalten: als Klasse dieser Taste aufnehmen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
@@ -17443,17 +17443,17 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Teach: a picture shown large</source>
-   <translation>Lehren: ein groß gezeigtes Bild</translation>
+   <translation>Anlernen: ein groß gezeigtes Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Teach: the classes</source>
-   <translation>Lehren: die Klassen</translation>
+   <translation>Anlernen: die Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Teach: the pictures</source>
-   <translation>Lehren: die Bilder</translation>
+   <translation>Anlernen: die Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
@@ -18088,7 +18088,7 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Teach</source>
-   <translation>Lehren</translation>
+   <translation>Anlernen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
@@ -18415,12 +18415,12 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Settings…</source>
-   <translation>&amp;Einstellungen…</translation>
+   <translation>Einste&amp;llungen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Teach This Model More…</source>
-   <translation>&amp;Dieses Modell weiter lehren…</translation>
+   <translation>&amp;Dieses Modell weiter anlernen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
@@ -18435,7 +18435,7 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Undo Removing Images</source>
-   <translation>&amp;Entfernen von Bildern rückgängig</translation>
+   <translation>Entfernen von Bildern &amp;rückgängig</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
@@ -18460,7 +18460,7 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Fi&amp;les Sorted…</source>
-   <translation>Sortierte Da&amp;teien…</translation>
+   <translation>Sortierte &amp;Dateien…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
@@ -18510,12 +18510,12 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Zoom &amp;In</source>
-   <translation>Ver&amp;größern</translation>
+   <translation>Ve&amp;rgrößern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Zoom &amp;Out</source>
-   <translation>Ver&amp;kleinern</translation>
+   <translation>V&amp;erkleinern</translation>
   </message>
  </context>
  <context>
@@ -20056,7 +20056,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Open a Labelled Folder</source>
-   <translation>Einen benannten Ordner öffnen</translation>
+   <translation>Einen Ordner mit Labels öffnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
@@ -21254,7 +21254,7 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Preset</source>
    <extracomment>A ready-made set of settings for a training.</extracomment>
-   <translation>Voreinstellung</translation>
+   <translation>Vorlage</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
@@ -21345,7 +21345,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Filter by name, data, preset or state</source>
-   <translation>Nach Name, Daten, Voreinstellung oder Zustand filtern</translation>
+   <translation>Nach Name, Daten, Vorlage oder Zustand filtern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
@@ -21667,7 +21667,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Dropout: 0, 0.2, 0.4</source>
-   <translation>Dropout: 0, 0,2, 0,4</translation>
+   <translation>Dropout: 0; 0,2; 0,4</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
@@ -21747,7 +21747,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Weight decay: 0, 0.0001, 0.01</source>
-   <translation>Weight Decay: 0, 0,0001, 0,01</translation>
+   <translation>Weight Decay: 0; 0,0001; 0,01</translation>
   </message>
  </context>
  <context>
@@ -22661,7 +22661,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>(from memory)</source>
-   <translation>(aus dem Arbeitsspeicher)</translation>
+   <translation>(aus dem Speicher)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
@@ -22970,7 +22970,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
    <source>Open a Labelled Folder</source>
-   <translation>Einen benannten Ordner öffnen</translation>
+   <translation>Einen Ordner mit Labels öffnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
@@ -23554,7 +23554,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>hint</source>
-   <translation>Rat</translation>
+   <translation>Tipp</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23671,7 +23671,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>parent</source>
    <extracomment>The training that this one went on from.</extracomment>
-   <translation>Herkunft</translation>
+   <translation>Vorgänger</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23702,7 +23702,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>preset</source>
-   <translation>Voreinstellung</translation>
+   <translation>Vorlage</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23854,7 +23854,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>you</source>
    <extracomment>In the column 'from': the user made or brought it in.</extracomment>
-   <translation>Sie</translation>
+   <translation>Ihnen</translation>
   </message>
  </context>
  <context>
@@ -24043,7 +24043,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Teach</source>
-   <translation>Lehren</translation>
+   <translation>Anlernen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -24126,7 +24126,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>A model that is taught by this project learns from it. The picture itself is not changed or copied.</source>
-   <translation>Ein Modell, das von diesem Projekt gelehrt wird, lernt daraus. Das Bild selbst wird nicht verändert oder kopiert.</translation>
+   <translation>Ein Modell, das mit diesem Projekt angelernt wird, lernt daraus. Das Bild selbst wird nicht verändert oder kopiert.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
@@ -24171,7 +24171,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Teach project</source>
-   <translation>Lehrprojekt</translation>
+   <translation>Anlernprojekt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
