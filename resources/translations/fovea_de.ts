@@ -6782,7 +6782,7 @@ Beendigungsstatus: 0 alles ist gemessen; 1 es schlug fehl; 2 falscher Aufruf ode
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Must not be used for</source>
-   <translation>Darf nicht verwendet werden für</translation>
+   <translation>Darf nicht</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -18918,7 +18918,7 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Must not be used for</source>
-   <translation>Darf nicht verwendet werden für</translation>
+   <translation>Darf nicht</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -20994,7 +20994,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} of {1} pictures have no answer and count in no figure below. 'About the data' lists them with the reasons.</source>
-   <translation>{0} von {1} Bildern haben keine Antwort und zählen in keiner Kennzahl unten. „Über die Daten“ führt sie mit den Gründen auf.</translation>
+   <translation>{0} von {1} Bildern haben keine Antwort und zählen in keiner Kennzahl unten. „Daten“ führt sie mit den Gründen auf.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
