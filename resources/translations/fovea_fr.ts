@@ -21,13 +21,13 @@
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>A file that is opened from the desktop will not come to this window: no connection for it could be made. Drop it here instead.</source>
-   <translation type="unfinished" />
+   <translation>Un fichier ouvert depuis le bureau n’arrivera pas dans cette fenêtre : aucune connexion n’a pu être établie pour cela. Déposez-le plutôt ici.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Begun</source>
    <extracomment>When a training was begun.</extracomment>
-   <translation type="unfinished" />
+   <translation>Début</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -52,22 +52,22 @@
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Data</source>
-   <translation type="unfinished" />
+   <translation>Données</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Device</source>
-   <translation type="unfinished" />
+   <translation>Appareil</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Epochs</source>
-   <translation type="unfinished" />
+   <translation>Époques</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>Fovea is running already, but does not answer.</source>
-   <translation type="unfinished" />
+   <translation>Fovea est déjà en cours d’exécution, mais ne répond pas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
@@ -98,12 +98,12 @@
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
-   <translation type="unfinished" />
+   <translation>Nom de la classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Réseau</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
@@ -128,13 +128,13 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Paramètres</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Preset</source>
    <extracomment>A ready-made set of settings for a training.</extracomment>
-   <translation type="unfinished" />
+   <translation>Préréglage</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -145,13 +145,13 @@
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Run</source>
    <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation type="unfinished" />
+   <translation>Entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Runs</source>
    <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Historique</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -162,27 +162,27 @@
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>State</source>
    <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation type="unfinished" />
+   <translation>État</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Time spent</source>
-   <translation type="unfinished" />
+   <translation>Temps passé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>Exactitude de validation</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation loss</source>
-   <translation type="unfinished" />
+   <translation>Perte de validation</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>Wait until its window answers, or end it, then try again. Nothing was opened.</source>
-   <translation type="unfinished" />
+   <translation>Attendez que sa fenêtre réponde, ou fermez-la, puis réessayez. Rien n’a été ouvert.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
@@ -199,7 +199,7 @@
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation type="unfinished" />
+   <translation>meilleure époque : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -234,17 +234,17 @@
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the best epoch</source>
-   <translation type="unfinished" />
+   <translation>de la meilleure époque</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the finished model</source>
-   <translation type="unfinished" />
+   <translation>du modèle terminé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
-   <translation type="unfinished" />
+   <translation>sur {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -264,7 +264,7 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>{0} pictures in {1} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} images dans {1} classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
@@ -274,7 +274,7 @@
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>{0} – best</source>
-   <translation type="unfinished" />
+   <translation>{0} – meilleur</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -325,22 +325,22 @@
   <message>
    <location filename="../../desktop/ui/classify/advice_row.py" />
    <source>A medical model is never chosen by itself.</source>
-   <translation type="unfinished" />
+   <translation>Un modèle médical n’est jamais choisi automatiquement.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/advice_row.py" />
    <source>Use that model</source>
-   <translation type="unfinished" />
+   <translation>Utiliser ce modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/advice_row.py" />
    <source>Use the model {0}</source>
-   <translation type="unfinished" />
+   <translation>Utiliser le modèle {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/advice_row.py" />
    <source>Which model would suit</source>
-   <translation type="unfinished" />
+   <translation>Quel modèle conviendrait</translation>
   </message>
  </context>
  <context>
@@ -376,7 +376,7 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Classifying…</source>
-   <translation type="unfinished" />
+   <translation>Classification…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
@@ -386,7 +386,7 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Install the weights of this model</source>
-   <translation type="unfinished" />
+   <translation>Installer les poids de ce modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
@@ -401,12 +401,12 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>No answer. The reason is below the picture.</source>
-   <translation type="unfinished" />
+   <translation>Pas de réponse. La raison est indiquée sous l’image.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Opening {0} ms, preparing {1} ms, network {2} ms</source>
-   <translation type="unfinished" />
+   <translation>Ouverture {0} ms, préparation {1} ms, réseau {2} ms</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
@@ -416,12 +416,12 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>The answer appears here once an image is open.</source>
-   <translation type="unfinished" />
+   <translation>La réponse apparaît ici dès qu’une image est ouverte.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>The answer to what the camera sees appears here.</source>
-   <translation type="unfinished" />
+   <translation>La réponse à ce que voit la caméra apparaît ici.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
@@ -431,12 +431,12 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>{0} answers a second · {1} ms · {2}</source>
-   <translation type="unfinished" />
+   <translation>{0} réponses par seconde · {1} ms · {2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>{0} ms · {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} ms · {1}</translation>
   </message>
  </context>
  <context>
@@ -482,186 +482,186 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Again</source>
-   <translation type="unfinished" />
+   <translation>Encore</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Also, from the starting point: {0}</source>
-   <translation type="unfinished" />
+   <translation>Aussi, du point de départ : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Another picture</source>
-   <translation type="unfinished" />
+   <translation>Une autre image</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Brightness</source>
-   <translation type="unfinished" />
+   <translation>Luminosité</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Contrast</source>
-   <translation type="unfinished" />
+   <translation>Contraste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Corners filled with</source>
-   <translation type="unfinished" />
+   <translation>Coins remplis par</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>In each epoch every picture comes a little different, so few pictures go further. Choose only changes after which the right answer is still the same: a mirrored 'b' is a 'd'.</source>
-   <translation type="unfinished" />
+   <translation>À chaque époque, chaque image se présente un peu différemment, si bien que peu d’images vont plus loin. Ne choisissez que des modifications après lesquelles la bonne réponse reste la même : un « b » en miroir est un « d ».</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Lighter or darker by up to this share.</source>
-   <translation type="unfinished" />
+   <translation>Plus clair ou plus sombre, jusqu’à cette part.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Made larger or smaller by up to this share.</source>
-   <translation type="unfinished" />
+   <translation>Agrandi ou réduit, jusqu’à cette part.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Mirror left and right</source>
-   <translation type="unfinished" />
+   <translation>Miroir gauche-droite</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Mirror up and down</source>
-   <translation type="unfinished" />
+   <translation>Miroir haut-bas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Moved by up to this share of the side.</source>
-   <translation type="unfinished" />
+   <translation>Déplacé de cette part du côté au plus.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>None</source>
    <extracomment>A choice: none of it.</extracomment>
-   <translation type="unfinished" />
+   <translation>Aucune</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Not used here: the features of each picture are computed once.</source>
-   <translation type="unfinished" />
+   <translation>Non utilisé ici : les caractéristiques de chaque image ne sont calculées qu’une fois.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Recommended</source>
-   <translation type="unfinished" />
+   <translation>Recommandé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Rotation</source>
-   <translation type="unfinished" />
+   <translation>Rotation</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Sample {0}</source>
-   <translation type="unfinished" />
+   <translation>Échantillon {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Shear</source>
-   <translation type="unfinished" />
+   <translation>Cisaillement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Shift</source>
-   <translation type="unfinished" />
+   <translation>Décalage</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Slanted by up to so many degrees.</source>
-   <translation type="unfinished" />
+   <translation>Incliné de ce nombre de degrés au plus.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Stronger or weaker contrast.</source>
-   <translation type="unfinished" />
+   <translation>Contraste plus fort ou plus faible.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>The picture as it is prepared</source>
-   <translation type="unfinished" />
+   <translation>L’image telle qu’elle est préparée</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Top left: the picture as prepared; the others: what training makes of it</source>
-   <translation type="unfinished" />
+   <translation>En haut à gauche : l’image préparée ; les autres : ce que l’entraînement en fait</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Turned by up to so many degrees either way.</source>
-   <translation type="unfinished" />
+   <translation>Tourné de ce nombre de degrés au plus, dans les deux sens.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Variety</source>
    <extracomment>A page of the wizard: changes made to training pictures (data augmentation).</extracomment>
-   <translation type="unfinished" />
+   <translation>Variété</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>What fills the corners that come into view</source>
-   <translation type="unfinished" />
+   <translation>Ce qui remplit les coins qui apparaissent</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Which changes should it learn not to mind?</source>
-   <translation type="unfinished" />
+   <translation>Quelles modifications doit-il apprendre à ignorer ?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Zoom</source>
-   <translation type="unfinished" />
+   <translation>Zoom</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>black</source>
-   <translation type="unfinished" />
+   <translation>noir</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>mirrored left and right</source>
-   <translation type="unfinished" />
+   <translation>en miroir gauche-droite</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>mirrored up and down</source>
-   <translation type="unfinished" />
+   <translation>en miroir haut-bas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>none</source>
    <extracomment>There is none of it.</extracomment>
-   <translation type="unfinished" />
+   <translation>aucune</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>off</source>
    <extracomment>A setting that is switched off.</extracomment>
-   <translation type="unfinished" />
+   <translation>désactivé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>the edge drawn out</source>
-   <translation type="unfinished" />
+   <translation>le bord prolongé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>the other side</source>
-   <translation type="unfinished" />
+   <translation>l’autre côté</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>the picture mirrored</source>
-   <translation type="unfinished" />
+   <translation>l’image en miroir</translation>
   </message>
  </context>
  <context>
@@ -669,27 +669,27 @@
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Accuracy against share answered</source>
-   <translation type="unfinished" />
+   <translation>Exactitude selon la part de réponses données</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Accuracy against share answered, as a table</source>
-   <translation type="unfinished" />
+   <translation>Exactitude selon la part de réponses données, en tableau</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>All answered: {0} right</source>
-   <translation type="unfinished" />
+   <translation>Toutes répondues : {0} justes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Answered</source>
-   <translation type="unfinished" />
+   <translation>Répondues</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>From a score of</source>
-   <translation type="unfinished" />
+   <translation>À partir d’un score de</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
@@ -699,69 +699,69 @@
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Lower is better. The model gives: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Plus c’est bas, mieux c’est. Le modèle donne : {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Mean score</source>
-   <translation type="unfinished" />
+   <translation>Score moyen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Nothing was answered.</source>
-   <translation type="unfinished" />
+   <translation>Aucune réponse n’a été donnée.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Reliability</source>
-   <translation type="unfinished" />
+   <translation>Fiabilité</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Reliability as a table</source>
-   <translation type="unfinished" />
+   <translation>Fiabilité en tableau</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Right among them %</source>
-   <translation type="unfinished" />
+   <translation>% justes parmi elles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Score</source>
    <extracomment>The number beside an answer, 0 to 1.</extracomment>
-   <translation type="unfinished" />
+   <translation>Score</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Share answered as a table</source>
-   <translation type="unfinished" />
+   <translation>Part de réponses données, en tableau</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Share right %</source>
-   <translation type="unfinished" />
+   <translation>Part juste %</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>images answered, the surest first</source>
-   <translation type="unfinished" />
+   <translation>images répondues, les plus sûres d’abord</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>right among them</source>
-   <translation type="unfinished" />
+   <translation>justes parmi elles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>share right</source>
    <extracomment>Axis of a plot: share of right answers.</extracomment>
-   <translation type="unfinished" />
+   <translation>part juste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>top score (shaded: how many images)</source>
-   <translation type="unfinished" />
+   <translation>score le plus élevé (ombré : nombre d’images)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
@@ -897,12 +897,12 @@
   <message>
    <location filename="../../desktop/ui/classify/camera_part.py" />
    <source>Camera {0} {1}</source>
-   <translation type="unfinished" />
+   <translation>Caméra {0} {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/camera_part.py" />
    <source>Kept as {0}; it is an image of the list now.</source>
-   <translation type="unfinished" />
+   <translation>Gardée sous {0} ; c’est maintenant une image de la liste.</translation>
   </message>
  </context>
  <context>
@@ -918,42 +918,42 @@
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Cancel the training</source>
-   <translation type="unfinished" />
+   <translation>Annuler l’entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>End and discard</source>
-   <translation type="unfinished" />
+   <translation>Terminer et abandonner</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>End and keep the checkpoint</source>
-   <translation type="unfinished" />
+   <translation>Terminer et garder le point de reprise</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>End the training “{0}” now?</source>
-   <translation type="unfinished" />
+   <translation>Terminer maintenant l’entraînement « {0} » ?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Go on training</source>
-   <translation type="unfinished" />
+   <translation>Poursuivre l’entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>No epoch is done yet.</source>
-   <translation type="unfinished" />
+   <translation>Aucune époque n’est encore terminée.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>No model is made either way.</source>
-   <translation type="unfinished" />
+   <translation>Dans les deux cas, aucun modèle n’est créé.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>{0} of {1} epochs are done. With its checkpoint it can be taken up later.</source>
-   <translation type="unfinished" />
+   <translation>{0} époques sur {1} sont terminées. Avec son point de reprise, il peut être repris plus tard.</translation>
   </message>
  </context>
  <context>
@@ -982,7 +982,7 @@
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Models</source>
    <extracomment>A view of the window: trained models (networks), not people or cars.</extracomment>
-   <translation type="unfinished" />
+   <translation>Modèles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
@@ -1057,12 +1057,12 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Réseau</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Paramètres</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -1540,32 +1540,32 @@
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
    <source>Class names matched as you said.</source>
-   <translation type="unfinished" />
+   <translation>Noms de classes associés comme vous l’avez dit.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
    <source>Open the result of {0}</source>
-   <translation type="unfinished" />
+   <translation>Ouvrir le résultat de {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
    <source>Reading…</source>
-   <translation type="unfinished" />
+   <translation>Lecture…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
    <source>The class names fit the model.</source>
-   <translation type="unfinished" />
+   <translation>Les noms de classes correspondent au modèle.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
    <source>{0} images found…</source>
-   <translation type="unfinished" />
+   <translation>{0} images trouvées…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
    <source>{0} of {1} class names are not labels of this model. Say which label each means.</source>
-   <translation type="unfinished" />
+   <translation>{0} noms de classes sur {1} ne sont pas des étiquettes de ce modèle. Dites quelle étiquette chacun désigne.</translation>
   </message>
  </context>
  <context>
@@ -1573,7 +1573,7 @@
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
-   <translation type="unfinished" />
+   <translation>Nom de la classe</translation>
   </message>
  </context>
  <context>
@@ -1581,17 +1581,17 @@
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
-   <translation type="unfinished" />
+   <translation>Nom de la classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>{0}: {1} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} : {1} images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>{0}: {1} pictures, key {2}</source>
-   <translation type="unfinished" />
+   <translation>{0} : {1} images, touche {2}</translation>
   </message>
  </context>
  <context>
@@ -1599,52 +1599,52 @@
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Classes</source>
-   <translation type="unfinished" />
+   <translation>Classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Key</source>
-   <translation type="unfinished" />
+   <translation>Touche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Merge into</source>
-   <translation type="unfinished" />
+   <translation>Fusionner avec</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of a new class; Enter makes it</source>
-   <translation type="unfinished" />
+   <translation>Nom d’une nouvelle classe ; Entrée la crée</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
-   <translation type="unfinished" />
+   <translation>Nom de la classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>New class</source>
-   <translation type="unfinished" />
+   <translation>Nouvelle classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Remove the class</source>
-   <translation type="unfinished" />
+   <translation>Retirer la classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Rename…</source>
-   <translation type="unfinished" />
+   <translation>Renommer…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Show its pictures</source>
-   <translation type="unfinished" />
+   <translation>Afficher ses images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Type what there is to tell apart, one class after the other: ‘cat’, Enter, ‘dog’, Enter.</source>
-   <translation type="unfinished" />
+   <translation>Saisissez ce qu’il faut distinguer, une classe après l’autre : « chat », Entrée, « chien », Entrée.</translation>
   </message>
  </context>
  <context>
@@ -1653,7 +1653,7 @@
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Answers</source>
    <extracomment>How often a class was given as the answer.</extracomment>
-   <translation type="unfinished" />
+   <translation>Réponses</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
@@ -1664,7 +1664,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Figures of each class</source>
-   <translation type="unfinished" />
+   <translation>Chiffres de chaque classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
@@ -1674,22 +1674,22 @@
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>In brackets: 95 % intervals. Recall is also called sensitivity. FPR: share of false alarms; FNR: share of misses. A class enters a mean only where it has the figure. Enter shows a class's mistakes.</source>
-   <translation type="unfinished" />
+   <translation>Entre parenthèses : intervalles à 95 %. Le rappel est aussi appelé sensibilité. FPR : part de fausses alarmes ; FNR : part de cas manqués. Une classe n’entre dans une moyenne que si elle a le chiffre en question. Entrée affiche les erreurs d’une classe.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Macro mean (each class alike)</source>
-   <translation type="unfinished" />
+   <translation>Moyenne macro (chaque classe à égalité)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Means over the classes</source>
-   <translation type="unfinished" />
+   <translation>Moyennes sur les classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Weighted mean (by images)</source>
-   <translation type="unfinished" />
+   <translation>Moyenne pondérée (par images)</translation>
   </message>
  </context>
  <context>
@@ -1702,22 +1702,27 @@
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
    <source>Comparing {0} of {1} images…</source>
-   <translation type="unfinished" />
+   <translation>Comparaison de {0} images sur {1}…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
    <source>Looking for images…</source>
-   <translation type="unfinished" />
+   <translation>Recherche d’images…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/view.py" />
+   <source>Reading the headers of DICOM files: {0} of {1}…</source>
+   <translation>Lecture des en-têtes des fichiers DICOM : {0} sur {1}…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
    <source>The model for everyday photographs is ready: choose it in the list of models.</source>
-   <translation type="unfinished" />
+   <translation>Le modèle pour les photos de tous les jours est prêt : choisissez-le dans la liste des modèles.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
    <source>{0} images found…</source>
-   <translation type="unfinished" />
+   <translation>{0} images trouvées…</translation>
   </message>
  </context>
  <context>
@@ -1725,52 +1730,52 @@
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Close Fovea</source>
-   <translation type="unfinished" />
+   <translation>Fermer Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Discard</source>
-   <translation type="unfinished" />
+   <translation>Abandonner</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Do not close</source>
-   <translation type="unfinished" />
+   <translation>Ne pas fermer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Go on at the next start</source>
-   <translation type="unfinished" />
+   <translation>Continuer au prochain démarrage</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Go on at the next start: the checkpoint is kept and Fovea closes now.</source>
-   <translation type="unfinished" />
+   <translation>Continuer au prochain démarrage : le point de reprise est gardé et Fovea se ferme maintenant.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Stop after this epoch</source>
-   <translation type="unfinished" />
+   <translation>Arrêter après cette époque</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Stop after this epoch: Fovea closes when the best model so far is in the store.</source>
-   <translation type="unfinished" />
+   <translation>Arrêter après cette époque : Fovea se ferme quand le meilleur modèle obtenu jusque-là est dans le magasin.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Trainings are still running: {0}. What should happen to them?</source>
-   <translation type="unfinished" />
+   <translation>Des entraînements sont encore en cours : {0}. Que doit-il en advenir ?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Waiting trainings stay in the queue: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Les entraînements en attente restent dans la file : {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>“{0}” is still training. What should happen to it?</source>
-   <translation type="unfinished" />
+   <translation>« {0} » est encore en entraînement. Que doit-il en advenir ?</translation>
   </message>
  </context>
  <context>
@@ -1778,87 +1783,87 @@
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Compare</source>
-   <translation type="unfinished" />
+   <translation>Comparer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Compare with</source>
-   <translation type="unfinished" />
+   <translation>Comparer avec</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Difference in accuracy, first minus second: {0}. Both right: {1}. Both wrong: {2}. All figures here are of the {3} pictures that both answered.</source>
-   <translation type="unfinished" />
+   <translation>Différence d’exactitude, le premier moins le second : {0}. Tous deux justes : {1}. Tous deux faux : {2}. Tous les chiffres ici portent sur les {3} images auxquelles les deux ont répondu.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Figure (95 % interval)</source>
-   <translation type="unfinished" />
+   <translation>Chiffre (intervalle à 95 %)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Figures of both models</source>
-   <translation type="unfinished" />
+   <translation>Chiffres des deux modèles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Match class names…</source>
-   <translation type="unfinished" />
+   <translation>Associer les noms de classes…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>No other model that is ready answers these classes.</source>
-   <translation type="unfinished" />
+   <translation>Aucun autre modèle prêt ne répond à ces classes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>On the pictures that both answered</source>
-   <translation type="unfinished" />
+   <translation>Sur les images auxquelles les deux ont répondu</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Only the first is right</source>
-   <translation type="unfinished" />
+   <translation>Seul le premier a raison</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Only the second is right</source>
-   <translation type="unfinished" />
+   <translation>Seul le second a raison</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Only this model is right</source>
-   <translation type="unfinished" />
+   <translation>Seul ce modèle a raison</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Only {0} is right</source>
-   <translation type="unfinished" />
+   <translation>Seul {0} a raison</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Only {0} is right: {1} pictures</source>
-   <translation type="unfinished" />
+   <translation>Seul {0} a raison : {1} images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>The model to compare with</source>
-   <translation type="unfinished" />
+   <translation>Le modèle auquel comparer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>The pictures are not at hand: open their folder again.</source>
-   <translation type="unfinished" />
+   <translation>Les images ne sont pas disponibles : ouvrez de nouveau leur dossier.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>The second model answers the same pictures; a kept result of it is used at once.</source>
-   <translation type="unfinished" />
+   <translation>Le second modèle répond aux mêmes images ; un résultat déjà gardé est utilisé aussitôt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>{0} (classes to be matched)</source>
-   <translation type="unfinished" />
+   <translation>{0} (classes à associer)</translation>
   </message>
  </context>
  <context>
@@ -1866,97 +1871,97 @@
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>A smaller share gives longer lists.</source>
-   <translation type="unfinished" />
+   <translation>Une part plus petite donne des listes plus longues.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Allowed to be wrong in</source>
-   <translation type="unfinished" />
+   <translation>Erreur permise dans</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Familiar kind of picture: no.</source>
-   <translation type="unfinished" />
+   <translation>Type d’image connu : non.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Familiar kind of picture: yes</source>
-   <translation type="unfinished" />
+   <translation>Type d’image connu : oui</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Hide why</source>
-   <translation type="unfinished" />
+   <translation>Masquer les raisons</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>How often the answer is right is not known for pictures of another kind.</source>
-   <translation type="unfinished" />
+   <translation>Pour des images d’un autre type, on ne sait pas à quelle fréquence la réponse est juste.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>How often the answer is right was measured on pictures of {0}×{0} pixels; of larger ones such as this it is not known.</source>
-   <translation type="unfinished" />
+   <translation>La fréquence des réponses justes a été mesurée sur des images de {0}×{0} pixels ; pour de plus grandes comme celle-ci, on ne la connaît pas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>How often the list may leave out the right answer</source>
-   <translation type="unfinished" />
+   <translation>À quelle fréquence la liste peut omettre la bonne réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Most right answers score higher than this one.</source>
-   <translation type="unfinished" />
+   <translation>La plupart des bonnes réponses ont un score plus élevé que celle-ci.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>No answer can be ruled out: {0} validation pictures are too few for so small an error.</source>
-   <translation type="unfinished" />
+   <translation>Aucune réponse ne peut être exclue : {0} images de validation sont trop peu pour une erreur aussi petite.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Possible answers</source>
-   <translation type="unfinished" />
+   <translation>Réponses possibles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Possible answers: {0}. Of a hundred pictures like those it learned from, what is listed here holds the right answer for at least {1}; of this one picture that says nothing.</source>
-   <translation type="unfinished" />
+   <translation>Réponses possibles : {0}. Sur cent images comme celles de son apprentissage, ce qui est listé ici contient la bonne réponse pour au moins {1} ; sur cette image-ci, cela ne dit rien.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Show where in the picture the network found its answer</source>
-   <translation type="unfinished" />
+   <translation>Montrer où, dans l’image, le réseau a trouvé sa réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>This model cannot check whether a kind of picture is familiar to it.</source>
-   <translation type="unfinished" />
+   <translation>Ce modèle ne peut pas vérifier si un type d’image lui est connu.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Why this kind of picture is unfamiliar to the model</source>
-   <translation type="unfinished" />
+   <translation>Pourquoi ce type d’image est inconnu du modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Why?</source>
-   <translation type="unfinished" />
+   <translation>Pourquoi ?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>{0} of 100 cases</source>
-   <translation type="unfinished" />
+   <translation>{0} cas sur 100</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>{0} or {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} ou {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>{0} or {1} more</source>
-   <translation type="unfinished" />
+   <translation>{0} ou {1} de plus</translation>
   </message>
  </context>
  <context>
@@ -1969,57 +1974,57 @@
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>Copies count once when Fovea checks how good it is. Here they can leave the project; the sharpest of each group stays. Files are not touched, and Undo brings everything back.</source>
-   <translation type="unfinished" />
+   <translation>Les copies comptent une seule fois quand Fovea vérifie ce qu’il vaut. Ici, elles peuvent quitter le projet ; la plus nette de chaque groupe reste. Les fichiers ne sont pas touchés, et Annuler rétablit tout.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>Find Copies</source>
-   <translation type="unfinished" />
+   <translation>Trouver les copies</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>Keep the sharpest of each, remove {0}</source>
-   <translation type="unfinished" />
+   <translation>Garder la plus nette de chaque groupe, en retirer {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>Looking…</source>
-   <translation type="unfinished" />
+   <translation>Recherche…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>No copies among the pictures that were looked at.</source>
-   <translation type="unfinished" />
+   <translation>Pas de copies parmi les images examinées.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>Show</source>
-   <translation type="unfinished" />
+   <translation>Afficher</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>near copies</source>
-   <translation type="unfinished" />
+   <translation>quasi-doublons</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>taken in one go</source>
-   <translation type="unfinished" />
+   <translation>prises d’affilée</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>the same</source>
-   <translation type="unfinished" />
+   <translation>identiques</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>{0} groups</source>
-   <translation type="unfinished" />
+   <translation>{0} groupes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>{0} groups; the first 200 are shown.</source>
-   <translation type="unfinished" />
+   <translation>{0} groupes ; les 200 premiers sont affichés.</translation>
   </message>
  </context>
  <context>
@@ -2104,12 +2109,12 @@
   <message>
    <location filename="../../desktop/ui/shell/crash_offer.py" />
    <source>Show the report</source>
-   <translation type="unfinished" />
+   <translation>Afficher le rapport</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/crash_offer.py" />
    <source>Something went wrong in Fovea last time. A report lies on this computer; nothing was sent.</source>
-   <translation type="unfinished" />
+   <translation>Un problème est survenu dans Fovea la dernière fois. Un rapport se trouve sur cet ordinateur ; rien n’a été envoyé.</translation>
   </message>
  </context>
  <context>
@@ -2150,43 +2155,43 @@
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>Accuracy</source>
-   <translation type="unfinished" />
+   <translation>Exactitude</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>Loss</source>
    <extracomment>Machine learning: the value that training makes small.</extracomment>
-   <translation type="unfinished" />
+   <translation>Perte</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>Save the Curves</source>
-   <translation type="unfinished" />
+   <translation>Enregistrer les courbes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>The curves of {0} of {1} runs were saved as {2}.</source>
-   <translation type="unfinished" />
+   <translation>Les courbes de {0} entraînements sur {1} ont été enregistrées sous {2}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>The curves of {0} of {1} runs were saved as {2}. A table takes all of them.</source>
-   <translation type="unfinished" />
+   <translation>Les courbes de {0} entraînements sur {1} ont été enregistrées sous {2}. Un tableau les contient toutes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>The curves were not saved: {0}. Choose another folder.</source>
-   <translation type="unfinished" />
+   <translation>Les courbes n’ont pas été enregistrées : {0}. Choisissez un autre dossier.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>The curves were saved as {0}.</source>
-   <translation type="unfinished" />
+   <translation>Les courbes ont été enregistrées sous {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>There is no finished epoch to save yet.</source>
-   <translation type="unfinished" />
+   <translation>Il n’y a pas encore d’époque terminée à enregistrer.</translation>
   </message>
  </context>
  <context>
@@ -2207,88 +2212,88 @@
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Accuracy</source>
-   <translation type="unfinished" />
+   <translation>Exactitude</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>By batch</source>
-   <translation type="unfinished" />
+   <translation>Par lot</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>By epoch</source>
-   <translation type="unfinished" />
+   <translation>Par époque</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Epoch</source>
-   <translation type="unfinished" />
+   <translation>Époque</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Epoch (batches within)</source>
-   <translation type="unfinished" />
+   <translation>Époque (lots à l’intérieur)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Figures by epoch</source>
-   <translation type="unfinished" />
+   <translation>Chiffres par époque</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Learning rate</source>
-   <translation type="unfinished" />
+   <translation>Taux d’apprentissage</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Loss</source>
    <extracomment>Machine learning: the value that training makes small.</extracomment>
-   <translation type="unfinished" />
+   <translation>Perte</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>The curve begins with the first batches.</source>
-   <translation type="unfinished" />
+   <translation>La courbe commence avec les premiers lots.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Time</source>
-   <translation type="unfinished" />
+   <translation>Durée</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>Exactitude de validation</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Validation loss</source>
-   <translation type="unfinished" />
+   <translation>Perte de validation</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>best epoch</source>
-   <translation type="unfinished" />
+   <translation>meilleure époque</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>training</source>
-   <translation type="unfinished" />
+   <translation>entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>validation</source>
-   <translation type="unfinished" />
+   <translation>validation</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>{0} after epoch {1}: training {2}, validation {3}. The table has every epoch.</source>
-   <translation type="unfinished" />
+   <translation>{0} après l’époque {1} : entraînement {2}, validation {3}. Le tableau contient chaque époque.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>{0} – best</source>
-   <translation type="unfinished" />
+   <translation>{0} – meilleur</translation>
   </message>
  </context>
  <context>
@@ -2296,92 +2301,92 @@
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>% (95 % interval)</source>
-   <translation type="unfinished" />
+   <translation>% (intervalle à 95 %)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>1 − specificity</source>
-   <translation type="unfinished" />
+   <translation>1 − spécificité</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>At this threshold</source>
-   <translation type="unfinished" />
+   <translation>À ce seuil</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Figures at this threshold</source>
-   <translation type="unfinished" />
+   <translation>Chiffres à ce seuil</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>NPV where {0} % are positive</source>
-   <translation type="unfinished" />
+   <translation>VPN si {0} % sont positives</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>PPV where {0} % are positive</source>
-   <translation type="unfinished" />
+   <translation>VPP si {0} % sont positives</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Pictures of both classes are needed for a curve.</source>
-   <translation type="unfinished" />
+   <translation>Il faut des images des deux classes pour une courbe.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Precision and recall</source>
-   <translation type="unfinished" />
+   <translation>Précision et rappel</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>ROC curve</source>
-   <translation type="unfinished" />
+   <translation>Courbe ROC</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Share of positives where the model is to be used</source>
-   <translation type="unfinished" />
+   <translation>Part de positifs là où le modèle doit servir</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>The curves as a table</source>
-   <translation type="unfinished" />
+   <translation>Les courbes en tableau</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Threshold</source>
-   <translation type="unfinished" />
+   <translation>Seuil</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Where this share is positive (prevalence):</source>
-   <translation type="unfinished" />
+   <translation>Si cette part est positive (prévalence) :</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>chosen by hand on this data</source>
-   <translation type="unfinished" />
+   <translation>choisi à la main sur ces données</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>precision (PPV)</source>
-   <translation type="unfinished" />
+   <translation>précision (VPP)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>recall (sensitivity)</source>
-   <translation type="unfinished" />
+   <translation>rappel (sensibilité)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>sensitivity for '{0}'</source>
-   <translation type="unfinished" />
+   <translation>sensibilité pour '{0}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>threshold {0}</source>
-   <translation type="unfinished" />
+   <translation>seuil {0}</translation>
   </message>
  </context>
  <context>
@@ -2389,67 +2394,67 @@
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Class names: {0}</source>
-   <translation type="unfinished" />
+   <translation>Noms de classes : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Data: {0} · {1} images answered</source>
-   <translation type="unfinished" />
+   <translation>Données : {0} · {1} images répondues</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Evaluated: {0}</source>
-   <translation type="unfinished" />
+   <translation>Évalué : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Fingerprint: {0}</source>
-   <translation type="unfinished" />
+   <translation>Empreinte : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Model: {0}, version {1} · {2}</source>
-   <translation type="unfinished" />
+   <translation>Modèle : {0}, version {1} · {2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Nothing was odd; every image was answered.</source>
-   <translation type="unfinished" />
+   <translation>Rien d’étrange ; toutes les images ont une réponse.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Problems of the data and files without an answer</source>
-   <translation type="unfinished" />
+   <translation>Problèmes des données et fichiers sans réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Several pictures of one count together in the intervals.</source>
-   <translation type="unfinished" />
+   <translation>Plusieurs images d’un même cas comptent ensemble dans les intervalles.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>The data</source>
-   <translation type="unfinished" />
+   <translation>Les données</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>The names speak of {0} people or cases.</source>
-   <translation type="unfinished" />
+   <translation>Les noms indiquent {0} personnes ou cas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>What was odd, and files without an answer</source>
-   <translation type="unfinished" />
+   <translation>Ce qui était étrange, et fichiers sans réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>left out</source>
-   <translation type="unfinished" />
+   <translation>omises</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>• and {0} more</source>
-   <translation type="unfinished" />
+   <translation>• et {0} de plus</translation>
   </message>
  </context>
  <context>
@@ -2478,7 +2483,7 @@
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Card</source>
    <extracomment>A model's card: the page that says what it is for and how good it is ('model card').</extracomment>
-   <translation type="unfinished" />
+   <translation>Fiche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
@@ -2567,7 +2572,7 @@
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Draw</source>
    <extracomment>A view of the window: draw digits by hand. An imperative, or a noun as a tab has it.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dessiner</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
@@ -2582,7 +2587,7 @@
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Edit › Corrections takes it back.</source>
-   <translation type="unfinished" />
+   <translation>Édition › Corrections permet de revenir en arrière.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/exporting.py" />
@@ -2597,7 +2602,7 @@
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Images ({0})</source>
-   <translation type="unfinished" />
+   <translation>Images ({0})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
@@ -2622,7 +2627,7 @@
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Reading…</source>
-   <translation type="unfinished" />
+   <translation>Lecture…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
@@ -2707,7 +2712,7 @@
   <message>
    <location filename="../../desktop/ui/train/edition_note.py" />
    <source>This edition of Fovea classifies, draws and evaluates; it does not train. To train, install the full edition in its place: your models, runs and settings stay.</source>
-   <translation type="unfinished" />
+   <translation>Cette édition de Fovea classe, dessine et évalue ; elle n’entraîne pas. Pour entraîner, installez l’édition complète à sa place : vos modèles, entraînements et réglages restent.</translation>
   </message>
  </context>
  <context>
@@ -2723,27 +2728,27 @@
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>Earlier runs</source>
-   <translation type="unfinished" />
+   <translation>Anciens entraînements</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>New training…</source>
-   <translation type="unfinished" />
+   <translation>Nouvel entraînement…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>Or start from a plan file…</source>
-   <translation type="unfinished" />
+   <translation>Ou partir d’un fichier de plan…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>Teach Fovea your own classes</source>
-   <translation type="unfinished" />
+   <translation>Enseignez à Fovea vos propres classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>You need a folder that holds one folder of example images for each class. Training runs in the background while you go on working, and can be paused, stopped and taken up again. Nothing leaves this computer; your files are never changed.</source>
-   <translation type="unfinished" />
+   <translation>Il vous faut un dossier qui contient, pour chaque classe, un dossier d’images d’exemple. L’entraînement tourne en arrière-plan pendant que vous continuez à travailler ; il peut être mis en pause, arrêté et repris. Rien ne quitte cet ordinateur ; vos fichiers ne sont jamais modifiés.</translation>
   </message>
  </context>
  <context>
@@ -2751,27 +2756,27 @@
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>How good is a model on your pictures?</source>
-   <translation type="unfinished" />
+   <translation>Que vaut un modèle sur vos images ?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Open a folder that holds one folder for each class. Fovea answers every picture and shows where the model fails. Nothing leaves this computer; your files are never changed.</source>
-   <translation type="unfinished" />
+   <translation>Ouvrez un dossier qui contient un dossier par classe. Fovea répond à chaque image et montre où le modèle échoue. Rien ne quitte cet ordinateur ; vos fichiers ne sont jamais modifiés.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Open labelled folder…</source>
-   <translation type="unfinished" />
+   <translation>Ouvrir un dossier étiqueté…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Or a data file (.npz, MNIST's IDX)…</source>
-   <translation type="unfinished" />
+   <translation>Ou un fichier de données (.npz, IDX de MNIST)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Recent labelled folders</source>
-   <translation type="unfinished" />
+   <translation>Dossiers étiquetés récents</translation>
   </message>
  </context>
  <context>
@@ -2861,17 +2866,17 @@
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
    <source>Labelled pictures ({0})</source>
-   <translation type="unfinished" />
+   <translation>Images étiquetées ({0})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
    <source>Open a File of Labelled Images</source>
-   <translation type="unfinished" />
+   <translation>Ouvrir un fichier d’images étiquetées</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
    <source>Open a Labelled Folder</source>
-   <translation type="unfinished" />
+   <translation>Ouvrir un dossier étiqueté</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
@@ -2926,7 +2931,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
    <source>{0}, validation pictures</source>
-   <translation type="unfinished" />
+   <translation>{0}, images de validation</translation>
   </message>
  </context>
  <context>
@@ -2934,27 +2939,27 @@
   <message>
    <location filename="../../desktop/ui/evaluate/view.py" />
    <source>An evaluation is running. Cancel it, then open other data.</source>
-   <translation type="unfinished" />
+   <translation>Une évaluation est en cours. Annulez-la, puis ouvrez d’autres données.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/view.py" />
    <source>Drop a labelled folder to evaluate a model on it</source>
-   <translation type="unfinished" />
+   <translation>Déposez un dossier étiqueté pour y évaluer un modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/view.py" />
    <source>The evaluation was stopped before a picture was answered; nothing was kept.</source>
-   <translation type="unfinished" />
+   <translation>L’évaluation a été arrêtée avant qu’une image ait une réponse ; rien n’a été gardé.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/view.py" />
    <source>The evaluation was stopped; nothing of it was kept.</source>
-   <translation type="unfinished" />
+   <translation>L’évaluation a été arrêtée ; rien n’en a été gardé.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/view.py" />
    <source>{0} on {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} sur {1}</translation>
   </message>
  </context>
  <context>
@@ -2962,7 +2967,7 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>95 % interval</source>
-   <translation type="unfinished" />
+   <translation>intervalle à 95 %</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3023,7 +3028,7 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Réseau</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3033,12 +3038,12 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Paramètres</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Pictures</source>
-   <translation type="unfinished" />
+   <translation>Images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3081,12 +3086,12 @@
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>A table (CSV)…</source>
-   <translation type="unfinished" />
+   <translation>Un tableau (CSV)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>A table of names and labels (CSV)…</source>
-   <translation type="unfinished" />
+   <translation>Un tableau de noms et d’étiquettes (CSV)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
@@ -3096,7 +3101,7 @@
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>COCO (JSON)…</source>
-   <translation type="unfinished" />
+   <translation>COCO (JSON)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
@@ -3106,162 +3111,162 @@
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Class folders, copied…</source>
-   <translation type="unfinished" />
+   <translation>Dossiers de classes, copiés…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Class folders, linked (take no room)…</source>
-   <translation type="unfinished" />
+   <translation>Dossiers de classes, liés (sans place occupée)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Class folders…</source>
-   <translation type="unfinished" />
+   <translation>Dossiers de classes…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Drawings kept in Draw</source>
-   <translation type="unfinished" />
+   <translation>Dessins gardés dans Dessiner</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Export Class Folders into a New Folder</source>
-   <translation type="unfinished" />
+   <translation>Exporter des dossiers de classes dans un nouveau dossier</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Export Labels as COCO</source>
-   <translation type="unfinished" />
+   <translation>Exporter les étiquettes au format COCO</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Export Labels as a Table</source>
-   <translation type="unfinished" />
+   <translation>Exporter les étiquettes sous forme de tableau</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Export labels</source>
-   <translation type="unfinished" />
+   <translation>Exporter les étiquettes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Import Class Folders</source>
-   <translation type="unfinished" />
+   <translation>Importer des dossiers de classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Import a Table of Labels</source>
-   <translation type="unfinished" />
+   <translation>Importer un tableau d’étiquettes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Import labels</source>
-   <translation type="unfinished" />
+   <translation>Importer des étiquettes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Importing drawings…</source>
-   <translation type="unfinished" />
+   <translation>Importation des dessins…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Importing labels…</source>
-   <translation type="unfinished" />
+   <translation>Importation des étiquettes…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Looking for pictures that were moved…</source>
-   <translation type="unfinished" />
+   <translation>Recherche des images déplacées…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>No picture is missing.</source>
-   <translation type="unfinished" />
+   <translation>Aucune image ne manque.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>None yet</source>
-   <translation type="unfinished" />
+   <translation>Pas encore</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Tables (*.csv *.tsv *.txt)</source>
-   <translation type="unfinished" />
+   <translation>Tableaux (*.csv *.tsv *.txt)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>What was judged in Evaluate</source>
-   <translation type="unfinished" />
+   <translation>Ce qui a été jugé dans Évaluer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Where May the Pictures Lie Now?</source>
-   <translation type="unfinished" />
+   <translation>Où peuvent être les images maintenant ?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Writing class folders…</source>
-   <translation type="unfinished" />
+   <translation>Écriture des dossiers de classes…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Writing…</source>
-   <translation type="unfinished" />
+   <translation>Écriture…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} files hold another picture now: they are not learned from until you label them again.</source>
-   <translation type="unfinished" />
+   <translation>{0} fichiers contiennent maintenant une autre image : rien n’en est appris tant que vous ne les étiquetez pas de nouveau.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} had their label already</source>
-   <translation type="unfinished" />
+   <translation>{0} avaient déjà leur étiquette</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} labels were taken over</source>
-   <translation type="unfinished" />
+   <translation>{0} étiquettes ont été reprises</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} labels were written.</source>
-   <translation type="unfinished" />
+   <translation>{0} étiquettes ont été écrites.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} pictures are new</source>
-   <translation type="unfinished" />
+   <translation>{0} images sont nouvelles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} pictures could not be read ({1}: {2}).</source>
-   <translation type="unfinished" />
+   <translation>{0} images n’ont pas pu être lues ({1} : {2}).</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} pictures were found again.</source>
-   <translation type="unfinished" />
+   <translation>{0} images ont été retrouvées.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} pictures were found again; {1} are still missing.</source>
-   <translation type="unfinished" />
+   <translation>{0} images ont été retrouvées ; {1} manquent encore.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} pictures were written into class folders.</source>
-   <translation type="unfinished" />
+   <translation>{0} images ont été écrites dans des dossiers de classes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} rows contradict others: those pictures have no label.</source>
-   <translation type="unfinished" />
+   <translation>{0} lignes en contredisent d’autres : ces images n’ont pas d’étiquette.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} rows name pictures that are not there ({1} …).</source>
-   <translation type="unfinished" />
+   <translation>{0} lignes nomment des images qui ne sont pas là ({1} …).</translation>
   </message>
  </context>
  <context>
@@ -3289,7 +3294,7 @@
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Choose…</source>
-   <translation type="unfinished" />
+   <translation>Choisir…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -3382,7 +3387,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Copying {0} pictures…</source>
-   <translation type="unfinished" />
+   <translation>Copie de {0} images…</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -3407,7 +3412,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Not saved: {0}</source>
-   <translation type="unfinished" />
+   <translation>Non enregistré : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
@@ -3447,27 +3452,27 @@
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Save as {0}</source>
-   <translation type="unfinished" />
+   <translation>Enregistrer sous {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Save the List</source>
-   <translation type="unfinished" />
+   <translation>Enregistrer la liste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Saved: {0}</source>
-   <translation type="unfinished" />
+   <translation>Enregistré : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Saving the list…</source>
-   <translation type="unfinished" />
+   <translation>Enregistrement de la liste…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Something is still being written. Try again in a moment.</source>
-   <translation type="unfinished" />
+   <translation>Une écriture est encore en cours. Réessayez dans un instant.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -3492,17 +3497,17 @@
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Where Should the New Folder Be?</source>
-   <translation type="unfinished" />
+   <translation>Où créer le nouveau dossier ?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Writing {0}…</source>
-   <translation type="unfinished" />
+   <translation>Écriture de {0}…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>evaluation</source>
-   <translation type="unfinished" />
+   <translation>évaluation</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -3522,7 +3527,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>pictures</source>
-   <translation type="unfinished" />
+   <translation>images</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
@@ -3532,12 +3537,12 @@
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>{0} – selected pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} – images sélectionnées</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>{0}: {1} pictures could not be copied.</source>
-   <translation type="unfinished" />
+   <translation>{0} : {1} images n’ont pas pu être copiées.</translation>
   </message>
  </context>
  <context>
@@ -3545,12 +3550,12 @@
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Device</source>
-   <translation type="unfinished" />
+   <translation>Appareil</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Facts of the training</source>
-   <translation type="unfinished" />
+   <translation>Données de l’entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
@@ -3560,38 +3565,38 @@
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Learning rate</source>
-   <translation type="unfinished" />
+   <translation>Taux d’apprentissage</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Memory</source>
    <extracomment>The computer's memory in use.</extracomment>
-   <translation type="unfinished" />
+   <translation>Mémoire</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Paramètres</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Speed</source>
-   <translation type="unfinished" />
+   <translation>Vitesse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Time left</source>
-   <translation type="unfinished" />
+   <translation>Temps restant</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>{0} images/s</source>
-   <translation type="unfinished" />
+   <translation>{0} images/s</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>{0} to learn from, {1} to check</source>
-   <translation type="unfinished" />
+   <translation>{0} pour apprendre, {1} pour vérifier</translation>
   </message>
  </context>
  <context>
@@ -3599,12 +3604,12 @@
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>95 % interval {0}, from {1} images</source>
-   <translation type="unfinished" />
+   <translation>Intervalle à 95 % {0}, sur {1} images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>{0}; several images of one person or case count together</source>
-   <translation type="unfinished" />
+   <translation>{0} ; plusieurs images d’une même personne ou d’un même cas comptent ensemble</translation>
   </message>
  </context>
  <context>
@@ -3653,7 +3658,7 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Réseau</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3663,7 +3668,7 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Paramètres</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3683,7 +3688,7 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size</source>
-   <translation type="unfinished" />
+   <translation>Taille</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3759,23 +3764,23 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Keep one of each</source>
-   <translation type="unfinished" />
+   <translation>N’en garder qu’une</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Keep them all</source>
-   <translation type="unfinished" />
+   <translation>Les garder toutes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Leave them out</source>
-   <translation type="unfinished" />
+   <translation>Les omettre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Must be mended</source>
    <extracomment>A finding that stops the training until it is corrected.</extracomment>
-   <translation type="unfinished" />
+   <translation>À corriger</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
@@ -3785,7 +3790,7 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>What to do about it</source>
-   <translation type="unfinished" />
+   <translation>Que faire</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
@@ -3798,22 +3803,22 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source> · {0} left</source>
-   <translation type="unfinished" />
+   <translation> · reste {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>A classifier needs pictures of two classes or more, each in a folder of its own.</source>
-   <translation type="unfinished" />
+   <translation>Un classificateur a besoin d’images d’au moins deux classes, chacune dans son propre dossier.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Begins the training at once; everything else stays as recommended</source>
-   <translation type="unfinished" />
+   <translation>Commence l’entraînement aussitôt ; tout le reste demeure comme recommandé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Broken pictures are then found, and left out, when the training begins</source>
-   <translation type="unfinished" />
+   <translation>Les images endommagées sont alors trouvées, et omises, au début de l’entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
@@ -3824,123 +3829,123 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Every class needs a picture to learn from; leave out the classes that have none.</source>
-   <translation type="unfinished" />
+   <translation>Chaque classe a besoin d’une image pour apprendre ; omettez les classes qui n’en ont pas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Every class needs two pictures or more: one to learn from and one to check with.</source>
-   <translation type="unfinished" />
+   <translation>Chaque classe a besoin d’au moins deux images : une pour apprendre et une pour vérifier.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Every picture is opened once, before a training could stumble over it.</source>
-   <translation type="unfinished" />
+   <translation>Chaque image est ouverte une fois, avant qu’un entraînement ne puisse buter dessus.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Findings</source>
    <extracomment>A page of the wizard: what was found while looking through the pictures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Constats</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Look at the recommended settings</source>
-   <translation type="unfinished" />
+   <translation>Voir les réglages recommandés</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Looking for copies</source>
-   <translation type="unfinished" />
+   <translation>Recherche de copies</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Looking for pictures of one person</source>
-   <translation type="unfinished" />
+   <translation>Recherche d’images d’une même personne</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Opening the pictures</source>
-   <translation type="unfinished" />
+   <translation>Ouverture des images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Pictures</source>
-   <translation type="unfinished" />
+   <translation>Images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Pictures of each class</source>
-   <translation type="unfinished" />
+   <translation>Images de chaque classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Reading the folder</source>
-   <translation type="unfinished" />
+   <translation>Lecture du dossier</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Skip the look</source>
-   <translation type="unfinished" />
+   <translation>Passer l’examen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Skips to the last page; everything between stays as recommended</source>
-   <translation type="unfinished" />
+   <translation>Saute à la dernière page ; tout ce qui est entre les deux reste comme recommandé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Start with the recommended settings</source>
-   <translation type="unfinished" />
+   <translation>Démarrer avec les réglages recommandés</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>There are no pictures yet.</source>
-   <translation type="unfinished" />
+   <translation>Il n’y a pas encore d’images.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>This has to be mended before a training can start; change the folder, then look again.</source>
-   <translation type="unfinished" />
+   <translation>Il faut corriger cela avant qu’un entraînement puisse démarrer ; modifiez le dossier, puis examinez-le de nouveau.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Too few pictures of {0} stay with what is left out below; keep some of them.</source>
-   <translation type="unfinished" />
+   <translation>Trop peu d’images de {0} restent avec ce qui est omis ci-dessous ; gardez-en quelques-unes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>What Fovea found in it</source>
-   <translation type="unfinished" />
+   <translation>Ce que Fovea y a trouvé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>all {0}×{1} pixels</source>
-   <translation type="unfinished" />
+   <translation>toutes {0}×{1} pixels</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>nothing odd: every picture opens, and none is there twice</source>
-   <translation type="unfinished" />
+   <translation>rien d’étrange : toutes les images s’ouvrent, et aucune n’est en double</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>splits: {0}</source>
-   <translation type="unfinished" />
+   <translation>répartition : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>{0} and {1} more</source>
-   <translation type="unfinished" />
+   <translation>{0} et {1} de plus</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>{0}: {1} pictures in {2} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} : {1} images dans {2} classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>{0}×{1} to {2}×{3} pixels, median {4}×{5}</source>
-   <translation type="unfinished" />
+   <translation>de {0}×{1} à {2}×{3} pixels, médiane {4}×{5}</translation>
   </message>
  </context>
  <context>
@@ -3949,32 +3954,32 @@
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source> and </source>
    <extracomment>Between two names.</extracomment>
-   <translation type="unfinished" />
+   <translation> et </translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source>'{0}'</source>
-   <translation type="unfinished" />
+   <translation>'{0}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source>Cancelled. 'Everyday photographs' can be made at any time under Models, with Install.</source>
-   <translation type="unfinished" />
+   <translation>Annulé. 'Photos de tous les jours' peut être créé à tout moment sous Modèles, avec Installer.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source>Making '{0}' from what was installed: once, in about a minute. Until then Classify works with {1}.</source>
-   <translation type="unfinished" />
+   <translation>Création de '{0}' à partir de ce qui a été installé : une seule fois, en une minute environ. En attendant, Classer fonctionne avec {1}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source>The model for everyday photographs is not there: {0} {1} Everything else works without it.</source>
-   <translation type="unfinished" />
+   <translation>Le modèle pour les photos de tous les jours manque : {0} {1} Tout le reste fonctionne sans lui.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source>the other models</source>
-   <translation type="unfinished" />
+   <translation>les autres modèles</translation>
   </message>
  </context>
  <context>
@@ -3982,7 +3987,7 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>A folder that holds one folder of pictures for each class, for instance 'cats' and 'dogs'; or pictures with a table of their labels, or with labels in their names. Your files are only read, never changed, and nothing leaves this computer.</source>
-   <translation type="unfinished" />
+   <translation>Un dossier qui contient un dossier d’images par classe, par exemple « chats » et « chiens » ; ou des images avec un tableau de leurs étiquettes, ou avec les étiquettes dans leurs noms. Vos fichiers sont seulement lus, jamais modifiés, et rien ne quitte cet ordinateur.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
@@ -3992,17 +3997,17 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Drawings that you named and kept in the Draw view</source>
-   <translation type="unfinished" />
+   <translation>Dessins que vous avez nommés et gardés dans la vue Dessiner</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Drop a folder here</source>
-   <translation type="unfinished" />
+   <translation>Déposez un dossier ici</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>My drawings ({0})</source>
-   <translation type="unfinished" />
+   <translation>Mes dessins ({0})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
@@ -4012,47 +4017,47 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Open another folder…</source>
-   <translation type="unfinished" />
+   <translation>Ouvrir un autre dossier…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Open the labelled folder {0}</source>
-   <translation type="unfinished" />
+   <translation>Ouvrir le dossier étiqueté {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Or a file: an archive, a table of labels, a data file (.npz, MNIST's IDX)…</source>
-   <translation type="unfinished" />
+   <translation>Ou un fichier : une archive, un tableau d’étiquettes, un fichier de données (.npz, IDX de MNIST)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Pictures</source>
-   <translation type="unfinished" />
+   <translation>Images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Reading…</source>
-   <translation type="unfinished" />
+   <translation>Lecture…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Recent labelled folders</source>
-   <translation type="unfinished" />
+   <translation>Dossiers étiquetés récents</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Which pictures should it learn from?</source>
-   <translation type="unfinished" />
+   <translation>De quelles images doit-il apprendre ?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>{0} pictures found…</source>
-   <translation type="unfinished" />
+   <translation>{0} images trouvées…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>{0} pictures in {1} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} images dans {1} classes</translation>
   </message>
  </context>
  <context>
@@ -4930,7 +4935,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>1 − specificity</source>
-   <translation type="unfinished" />
+   <translation>1 − spécificité</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/deep_png.py" />
@@ -4965,7 +4970,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>95 % interval</source>
-   <translation type="unfinished" />
+   <translation>intervalle à 95 %</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5037,6 +5042,9 @@ $body
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>A folder is searched through all levels; hidden files are passed over. Answers come in the order of the pictures.
+DICOM files that belong to one series come together, in the order of their places in the patient, a line a frame; so do
+the frames of one file, and what a DICOMDIR lists. The lines of a study name the folder or DICOMDIR that was given,
+study, series and frame; what its files are called is often a name, and is said with --files alone.
 
 With --json every picture gives one object on a line of its own:
   path, model, label, index, probability, top (list of label, probability), notices (list of texts),
@@ -5047,7 +5055,9 @@ With --json every picture gives one object on a line of its own:
   kind), general (the more general word, of a model that knows words), digits (label, probability of each digit, of a
   picture that holds several), suits (the model at hand that would suit a picture of another kind, or null), notice (of
   medical models)
-  - or, where it failed, path and error (kind, message).
+  - or, where it failed, path and error (kind, message);
+  - a frame of a study or of a DICOM file of several frames also study and series (counted from 1 in what was given),
+  series_number (as in the file, or null), modality, frame and frames (from 1), with --files also file.
 With --camera 'path' is the camera's or video's name and the frame's number: always the newest frame is answered, those
 that came meanwhile are left out. Nothing is stored.
 Of a hundred pictures like those the model learned from, answer sets hold the right label for at least
@@ -5147,7 +5157,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>Accuracy against share answered</source>
-   <translation type="unfinished" />
+   <translation>Exactitude selon la part de réponses données</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5199,7 +5209,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
    <location filename="../../desktop/report/content.py" />
    <source>Answers</source>
    <extracomment>How often a class was given as the answer.</extracomment>
-   <translation type="unfinished" />
+   <translation>Réponses</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -5255,7 +5265,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Calibration</source>
-   <translation type="unfinished" />
+   <translation>Calibration</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5288,7 +5298,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/core/pictures/dicom/study.py" />
+   <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>Check that it is there.</source>
    <translation type="unfinished" />
   </message>
@@ -5521,7 +5531,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Confusion matrix</source>
-   <translation type="unfinished" />
+   <translation>Matrice de confusion</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -5564,6 +5574,11 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/core/pictures/studies.py" />
+   <source>Copy the whole disc or folder, not the DICOMDIR alone.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Copy them again from where they came, or go on without them.</source>
    <translation type="unfinished" />
@@ -5603,7 +5618,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Data</source>
-   <translation type="unfinished" />
+   <translation>Données</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5678,7 +5693,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Does it work here?</source>
-   <translation type="unfinished" />
+   <translation>Fonctionne-t-il ici ?</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -5958,7 +5973,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>From a score of</source>
-   <translation type="unfinished" />
+   <translation>À partir d’un score de</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -6279,6 +6294,20 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <location filename="../../desktop/store/catalogue.py" />
    <source>It is there to build a classifier of your own upon.</source>
    <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/studies.py" />
+   <source>It names more files than Fovea takes; the rest was left out.</source>
+   <translation type="unfinished" />
+  </message>
+  <message numerus="yes">
+   <location filename="../../desktop/core/pictures/studies.py" />
+   <source>It names {count:,} files outside its own folder; nothing outside was opened.</source>
+   <extracomment>Where the count is one, English says: It names {count:,} file outside its own folder; nothing outside was opened.</extracomment>
+   <translation type="unfinished">
+    <numerusform />
+    <numerusform />
+   </translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -6633,7 +6662,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Mean score</source>
-   <translation type="unfinished" />
+   <translation>Score moyen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -6693,7 +6722,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Names</source>
-   <translation type="unfinished" />
+   <translation>Noms</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
@@ -6840,8 +6869,13 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/core/pictures/studies.py" />
+   <source>Open the folder that it lies in instead.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
-   <source>Open one of the files that lie beside it.</source>
+   <source>Open the folder that it lies in.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -6899,7 +6933,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Per class</source>
-   <translation type="unfinished" />
+   <translation>Par classe</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6984,12 +7018,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>ROC curve</source>
-   <translation type="unfinished" />
+   <translation>Courbe ROC</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>Reliability</source>
-   <translation type="unfinished" />
+   <translation>Fiabilité</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -7170,7 +7204,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <location filename="../../desktop/report/content.py" />
    <source>Split</source>
    <extracomment>A part of the data: training, validation or test split.</extracomment>
-   <translation type="unfinished" />
+   <translation>Diviser</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -7308,6 +7342,11 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/core/pictures/studies.py" />
+   <source>The DICOMDIR names no files.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>The JPEG declares {width}×{height} pixels, {pixels:,.0f} million, in {size:,} bytes; expected at most {max_pixels} million in so small a file.</source>
    <translation type="unfinished" />
@@ -7408,7 +7447,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/core/pictures/dicom/study.py" />
+   <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>The file cannot be read: {reason}.</source>
    <translation type="unfinished" />
   </message>
@@ -7728,6 +7767,16 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/core/pictures/dicom/directory.py" />
+   <source>This is no DICOMDIR, whatever it is called.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/dicom/directory.py" />
+   <source>This is no file.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>This is {name}, for which Fovea has no decoder outside DICOM; it is not damaged.</source>
    <translation type="unfinished" />
@@ -7760,7 +7809,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Time</source>
-   <translation type="unfinished" />
+   <translation>Durée</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -8418,7 +8467,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
-   <source>a picture, or a folder of pictures</source>
+   <source>a picture, a folder of pictures, or a DICOMDIR</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -9301,7 +9350,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>done</source>
-   <translation type="unfinished" />
+   <translation>fait</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -9591,6 +9640,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>fovea: left out DICOM objects that hold no picture, as reports do: {count:,}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>fovea: making {names} once, from what was installed; this takes up to a minute</source>
    <translation type="unfinished" />
@@ -9658,6 +9712,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>fovea: {text}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>frame {at:,} of {total:,}</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -10227,7 +10286,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>left</source>
-   <translation type="unfinished" />
+   <translation>laissé</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -10242,7 +10301,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>left out</source>
-   <translation type="unfinished" />
+   <translation>omises</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -10898,7 +10957,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/ml/search.py" />
    <source>none</source>
    <extracomment>There is none of it.</extracomment>
-   <translation type="unfinished" />
+   <translation>aucune</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -11048,6 +11107,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>of the folders there only '{name}' holds pictures: the classes are those in it</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>of the pictures of a study: name their files, too</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -11233,7 +11297,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>pictures</source>
-   <translation type="unfinished" />
+   <translation>images</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -11353,6 +11417,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>reading names</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>reading the headers of DICOM files: {done:,} of {total:,} …</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -11509,7 +11578,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/report/plots.py" />
    <source>share right</source>
    <extracomment>Axis of a plot: share of right answers.</extracomment>
-   <translation type="unfinished" />
+   <translation>part juste</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -11681,6 +11750,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>study {study}, series {number}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>subsampled YCbCr colour of this kind</source>
    <translation type="unfinished" />
@@ -11723,7 +11797,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>taken back</source>
-   <translation type="unfinished" />
+   <translation>repris</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -14421,6 +14495,15 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <source>{count:,} moved</source>
    <translation type="unfinished" />
   </message>
+  <message numerus="yes">
+   <location filename="../../desktop/core/pictures/studies.py" />
+   <source>{count:,} of the {whole:,} files that it names are not there.</source>
+   <extracomment>Where the count is one, English says: {count:,} of the {whole:,} files that it names is not there.</extracomment>
+   <translation type="unfinished">
+    <numerusform />
+    <numerusform />
+   </translation>
+  </message>
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>{count:,} of {count2:,} pictures to {purpose} with are exact copies of pictures that are learnt from: the figures promise too much</source>
@@ -14753,7 +14836,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>{done} of {total}</source>
-   <translation type="unfinished" />
+   <translation>{done} sur {total}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -15145,6 +15228,21 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>{place} ({kind})</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>{place}, part {part} of {parts}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>{place}, {frame}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>{prefix}copies</source>
    <translation type="unfinished" />
@@ -15517,31 +15615,71 @@ Difference in accuracy: {value} ({bounds})</source>
   </message>
  </context>
  <context>
+  <name>FrameBar</name>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source> of {0}</source>
+   <extracomment>After a number: frame 3 of 12. The blank at the beginning stays.</extracomment>
+   <translation> sur {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source>Answer every frame</source>
+   <translation>Répondre à chaque trame</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source>Classifies each frame by itself and lists the answers in the table</source>
+   <translation>Classe chaque trame séparément et liste les réponses dans le tableau</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source>Frame</source>
+   <translation>Trame</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source>Frame </source>
+   <extracomment>Before a number: frame 3 of 12. The blank at the end stays.</extracomment>
+   <translation>Trame </translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source>Frame before (↑ or the wheel)</source>
+   <translation>Trame précédente (↑ ou la molette)</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source>Next frame (↓ or the wheel)</source>
+   <translation>Trame suivante (↓ ou la molette)</translation>
+  </message>
+ </context>
+ <context>
   <name>GalleryModel</name>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>label is right</source>
-   <translation type="unfinished" />
+   <translation>l’étiquette est juste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>label is unsure</source>
-   <translation type="unfinished" />
+   <translation>l’étiquette est incertaine</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>label is wrong</source>
-   <translation type="unfinished" />
+   <translation>l’étiquette est fausse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>{0}: answered '{1}' with {2}; it is '{3}', which got {4}</source>
-   <translation type="unfinished" />
+   <translation>{0} : réponse '{1}' avec {2} ; c’est '{3}', qui a obtenu {4}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>{0}: right, '{1}' with {2}</source>
-   <translation type="unfinished" />
+   <translation>{0} : juste, '{1}' avec {2}</translation>
   </message>
  </context>
  <context>
@@ -15549,22 +15687,22 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>1 picture</source>
-   <translation type="unfinished" />
+   <translation>1 image</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>All classes</source>
-   <translation type="unfinished" />
+   <translation>Toutes les classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>All pictures</source>
-   <translation type="unfinished" />
+   <translation>Toutes les images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Copy the pictures into a new folder…</source>
-   <translation type="unfinished" />
+   <translation>Copier les images dans un nouveau dossier…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15574,102 +15712,102 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Exports all pictures listed here.</source>
-   <translation type="unfinished" />
+   <translation>Exporte toutes les images listées ici.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Exports the selected pictures.</source>
-   <translation type="unfinished" />
+   <translation>Exporte les images sélectionnées.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Key: {0}</source>
-   <translation type="unfinished" />
+   <translation>Touche : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Likely wrong labels</source>
-   <translation type="unfinished" />
+   <translation>Étiquettes sans doute fausses</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No mistake among the {0} pictures answered.</source>
-   <translation type="unfinished" />
+   <translation>Aucune erreur parmi les {0} images répondues.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No mistake so far: {0} answered.</source>
-   <translation type="unfinished" />
+   <translation>Aucune erreur jusqu’ici : {0} répondues.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No name of these holds “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>Aucun nom de celles-ci ne contient « {0} ».</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No picture is answered yet.</source>
-   <translation type="unfinished" />
+   <translation>Aucune image n’a encore de réponse.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No picture is here.</source>
-   <translation type="unfinished" />
+   <translation>Il n’y a pas d’image ici.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No picture was answered.</source>
-   <translation type="unfinished" />
+   <translation>Aucune image n’a eu de réponse.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No wrong answer is so sure that its label would be doubtful.</source>
-   <translation type="unfinished" />
+   <translation>Aucune réponse fausse n’est assez sûre pour faire douter de son étiquette.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Only pictures of this class</source>
-   <translation type="unfinished" />
+   <translation>Seulement les images de cette classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Pictures</source>
-   <translation type="unfinished" />
+   <translation>Images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Right, least sure first</source>
-   <translation type="unfinished" />
+   <translation>Justes, les moins sûres d’abord</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Save as a list (CSV)…</source>
-   <translation type="unfinished" />
+   <translation>Enregistrer en liste (CSV)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Search by name</source>
-   <translation type="unfinished" />
+   <translation>Chercher par nom</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Search pictures by name</source>
-   <translation type="unfinished" />
+   <translation>Chercher des images par nom</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Take back what was last said of a label</source>
-   <translation type="unfinished" />
+   <translation>Retirer ce qui a été dit en dernier d’une étiquette</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>The label is</source>
-   <translation type="unfinished" />
+   <translation>L’étiquette est</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>The label of the chosen pictures is {0}</source>
-   <translation type="unfinished" />
+   <translation>L’étiquette des images choisies est {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15679,12 +15817,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Which pictures</source>
-   <translation type="unfinished" />
+   <translation>Quelles images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Worst mistakes first</source>
-   <translation type="unfinished" />
+   <translation>Pires erreurs d’abord</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15696,24 +15834,24 @@ Difference in accuracy: {value} ({bounds})</source>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>right</source>
    <extracomment>Correct (not the side).</extracomment>
-   <translation type="unfinished" />
+   <translation>juste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>unsure</source>
    <extracomment>Neither right nor wrong: somebody cannot tell.</extracomment>
-   <translation type="unfinished" />
+   <translation>incertaine</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>wrong</source>
    <extracomment>Not correct.</extracomment>
-   <translation type="unfinished" />
+   <translation>fausse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>{0} answered as {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} répondu comme {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15726,37 +15864,37 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>DICOM header</source>
-   <translation type="unfinished" />
+   <translation>En-tête DICOM</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Filter by tag, name or value</source>
-   <translation type="unfinished" />
+   <translation>Filtrer par tag, nom ou valeur</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Filter the header</source>
-   <translation type="unfinished" />
+   <translation>Filtrer l’en-tête</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Header of the file</source>
-   <translation type="unfinished" />
+   <translation>En-tête du fichier</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>Nom</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Show names, numbers and dates of the patient and of the examination</source>
-   <translation type="unfinished" />
+   <translation>Afficher les noms, numéros et dates du patient et de l’examen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Tag</source>
-   <translation type="unfinished" />
+   <translation>Tag</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
@@ -15766,12 +15904,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>hidden</source>
-   <translation type="unfinished" />
+   <translation>masqué</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>{0} lines, {1} of them hidden</source>
-   <translation type="unfinished" />
+   <translation>{0} lignes, dont {1} masquées</translation>
   </message>
  </context>
  <context>
@@ -15779,38 +15917,38 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>A heap of {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>Un tas de {0} images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Choose this heap for merging</source>
-   <translation type="unfinished" />
+   <translation>Choisir ce tas pour le fusionner</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Label {0}</source>
-   <translation type="unfinished" />
+   <translation>Étiqueter {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Show</source>
-   <translation type="unfinished" />
+   <translation>Afficher</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Split</source>
    <extracomment>A part of the data: training, validation or test split.</extracomment>
-   <translation type="unfinished" />
+   <translation>Diviser</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>What are these?</source>
-   <translation type="unfinished" />
+   <translation>Qu’est-ce que c’est ?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>What these pictures are</source>
-   <translation type="unfinished" />
+   <translation>Ce que sont ces images</translation>
   </message>
  </context>
  <context>
@@ -15823,52 +15961,52 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Every picture has a label.</source>
-   <translation type="unfinished" />
+   <translation>Toutes les images ont une étiquette.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Group Alike</source>
-   <translation type="unfinished" />
+   <translation>Regrouper les semblables</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Grouping…</source>
-   <translation type="unfinished" />
+   <translation>Regroupement…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Heaps</source>
-   <translation type="unfinished" />
+   <translation>Tas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Learning has stopped.</source>
-   <translation type="unfinished" />
+   <translation>L’apprentissage s’est arrêté.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Merge the chosen</source>
-   <translation type="unfinished" />
+   <translation>Fusionner les tas choisis</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Number of heaps</source>
-   <translation type="unfinished" />
+   <translation>Nombre de tas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Pictures without a label, in heaps that are alike. Name a heap, and all its pictures have that label.</source>
-   <translation type="unfinished" />
+   <translation>Images sans étiquette, en tas d’images semblables. Nommez un tas, et toutes ses images portent cette étiquette.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Splitting…</source>
-   <translation type="unfinished" />
+   <translation>Division…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>as many as suit</source>
-   <translation type="unfinished" />
+   <translation>autant qu’il convient</translation>
   </message>
  </context>
  <context>
@@ -15880,15 +16018,12 @@ Difference in accuracy: {value} ({bounds})</source>
   </message>
  </context>
  <context>
-  <name>HelpDialog</name>
- </context>
- <context>
   <name>HelpWindow</name>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Back</source>
    <extracomment>Button of a wizard: the page before.</extracomment>
-   <translation type="unfinished" />
+   <translation>Retour</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
@@ -15928,7 +16063,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Search the help</source>
-   <translation type="unfinished" />
+   <translation>Chercher dans l’aide</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
@@ -15938,7 +16073,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>The first page</source>
-   <translation type="unfinished" />
+   <translation>La première page</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
@@ -15956,7 +16091,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Does it work here?</source>
-   <translation type="unfinished" />
+   <translation>Fonctionne-t-il ici ?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
@@ -15966,12 +16101,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Figures here and on the model's card</source>
-   <translation type="unfinished" />
+   <translation>Chiffres ici et sur la fiche du modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Here it is {0} on {1} images.</source>
-   <translation type="unfinished" />
+   <translation>Ici, {0} sur {1} images.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
@@ -15981,83 +16116,83 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>It does better here than its card says</source>
-   <translation type="unfinished" />
+   <translation>Il fait mieux ici que ne le dit sa fiche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>It does worse here than its card says</source>
-   <translation type="unfinished" />
+   <translation>Il fait moins bien ici que ne le dit sa fiche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>It fits its card, if these pictures are new to it</source>
-   <translation type="unfinished" />
+   <translation>Il est conforme à sa fiche, si ces images sont nouvelles pour lui</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>No answer yet: the evaluation was stopped before all pictures were answered</source>
-   <translation type="unfinished" />
+   <translation>Pas de réponse pour l’instant : l’évaluation a été arrêtée avant que toutes les images aient une réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>No answer: these may be the pictures that the card was measured on</source>
-   <translation type="unfinished" />
+   <translation>Pas de réponse : ce sont peut-être les images sur lesquelles la fiche a été mesurée</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Not compared: this threshold is not the model's own</source>
-   <translation type="unfinished" />
+   <translation>Non comparé : ce seuil n’est pas celui du modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>The model's card gives no accuracy to compare with.</source>
-   <translation type="unfinished" />
+   <translation>La fiche du modèle ne donne pas d’exactitude à comparer.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>The model's card: {0}, split {1}</source>
-   <translation type="unfinished" />
+   <translation>La fiche du modèle : {0}, répartition {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>There is no figure to compare with</source>
-   <translation type="unfinished" />
+   <translation>Il n’y a pas de chiffre à comparer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>These pictures differ from those that it has learned from</source>
-   <translation type="unfinished" />
+   <translation>Ces images diffèrent de celles dont il a appris</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>This compares the same figures on two sets of pictures. 'Compatible' means that the intervals leave room for no difference, not that there is none; more pictures tell more. Your pictures should be such as the model will really be given, and labelled without looking at its answers.</source>
-   <translation type="unfinished" />
+   <translation>Ceci compare les mêmes chiffres sur deux ensembles d’images. 'Compatible' signifie que les intervalles laissent possible une absence de différence, non qu’il n’y en a pas ; plus d’images en disent davantage. Vos images devraient être telles que le modèle en recevra vraiment, et étiquetées sans regarder ses réponses.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Too few pictures for an answer</source>
-   <translation type="unfinished" />
+   <translation>Trop peu d’images pour une réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Value (95 % interval)</source>
-   <translation type="unfinished" />
+   <translation>Valeur (intervalle à 95 %)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>What Fovea does not know: whether the model has learned from these very pictures, or from others of the same people or things; whether the card was measured on them; and whether their labels are right. If any of this is so, the figures here say nothing on new pictures.</source>
-   <translation type="unfinished" />
+   <translation>Ce que Fovea ne sait pas : si le modèle a appris de ces images mêmes, ou d’autres des mêmes personnes ou choses ; si la fiche a été mesurée sur elles ; et si leurs étiquettes sont justes. Si l’un de ces cas se présente, les chiffres ici ne disent rien sur de nouvelles images.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Where</source>
    <extracomment>Head of a column: here, or on the model's card.</extracomment>
-   <translation type="unfinished" />
+   <translation>Où</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>no number of images</source>
-   <translation type="unfinished" />
+   <translation>nombre d’images inconnu</translation>
   </message>
  </context>
  <context>
@@ -16212,27 +16347,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/images_model.py" />
    <source>Note: {0}</source>
-   <translation type="unfinished" />
+   <translation>Note : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/images_model.py" />
    <source>no answer: it is not the kind of picture that the model learned from</source>
-   <translation type="unfinished" />
+   <translation>pas de réponse : l’image n’est pas du type de celles dont le modèle a appris</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/images_model.py" />
    <source>note: {0}</source>
-   <translation type="unfinished" />
+   <translation>note : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/images_model.py" />
    <source>with a star</source>
-   <translation type="unfinished" />
+   <translation>avec une étoile</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/images_model.py" />
    <source>{0}, no result: {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}, pas de résultat : {1}</translation>
   </message>
  </context>
  <context>
@@ -16265,12 +16400,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Choose…</source>
-   <translation type="unfinished" />
+   <translation>Choisir…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Classes</source>
-   <translation type="unfinished" />
+   <translation>Classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16325,7 +16460,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>Nom</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16455,7 +16590,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>{0} pixels</source>
-   <translation type="unfinished" />
+   <translation>{0} pixels</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16661,12 +16796,12 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/models/job_bar.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>Continuer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
    <source>Pause</source>
-   <translation type="unfinished" />
+   <translation>Pause</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
@@ -16684,12 +16819,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
    <source>Trainings</source>
-   <translation type="unfinished" />
+   <translation>Entraînements</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation type="unfinished" />
+   <translation>meilleure époque : {0}</translation>
   </message>
  </context>
  <context>
@@ -16697,96 +16832,96 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Cancel…</source>
-   <translation type="unfinished" />
+   <translation>Annuler…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Card</source>
    <extracomment>A model's card: the page that says what it is for and how good it is ('model card').</extracomment>
-   <translation type="unfinished" />
+   <translation>Fiche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Earlier</source>
    <extracomment>Button: move up in the queue of trainings.</extracomment>
-   <translation type="unfinished" />
+   <translation>Plus tôt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>End after this epoch and make a model of the best one so far</source>
-   <translation type="unfinished" />
+   <translation>Terminer après cette époque et faire un modèle de la meilleure jusqu’ici</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>Continuer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Go on from epoch {0}</source>
-   <translation type="unfinished" />
+   <translation>Continuer à partir de l’époque {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Later</source>
    <extracomment>Button: move down in the queue of trainings.</extracomment>
-   <translation type="unfinished" />
+   <translation>Plus tard</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Make the model</source>
-   <translation type="unfinished" />
+   <translation>Créer le modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Pause</source>
-   <translation type="unfinished" />
+   <translation>Pause</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Progress of the training</source>
-   <translation type="unfinished" />
+   <translation>Progression de l’entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Remove from the list</source>
-   <translation type="unfinished" />
+   <translation>Retirer de la liste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Save curves…</source>
-   <translation type="unfinished" />
+   <translation>Enregistrer les courbes…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>See its validation errors</source>
-   <translation type="unfinished" />
+   <translation>Voir ses erreurs de validation</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Start</source>
-   <translation type="unfinished" />
+   <translation>Démarrer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Start again</source>
-   <translation type="unfinished" />
+   <translation>Recommencer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Stop after this epoch</source>
-   <translation type="unfinished" />
+   <translation>Arrêter après cette époque</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Take out of the queue</source>
-   <translation type="unfinished" />
+   <translation>Retirer de la file</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Use it in Classify</source>
-   <translation type="unfinished" />
+   <translation>L’utiliser dans Classer</translation>
   </message>
  </context>
  <context>
@@ -16794,7 +16929,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation type="unfinished" />
+   <translation>meilleure époque : {0}</translation>
   </message>
  </context>
  <context>
@@ -16802,12 +16937,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>New training…</source>
-   <translation type="unfinished" />
+   <translation>Nouvel entraînement…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>Start from a plan file…</source>
-   <translation type="unfinished" />
+   <translation>Partir d’un fichier de plan…</translation>
   </message>
  </context>
  <context>
@@ -16815,12 +16950,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/judging.py" />
    <source>What you said of this label is not kept: the evaluation did not come to its end.</source>
-   <translation type="unfinished" />
+   <translation>Ce que vous avez dit de cette étiquette n’est pas gardé : l’évaluation n’est pas allée à son terme.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/judging.py" />
    <source>What you said of {0} labels is not kept: the evaluation did not come to its end.</source>
-   <translation type="unfinished" />
+   <translation>Ce que vous avez dit de {0} étiquettes n’est pas gardé : l’évaluation n’est pas allée à son terme.</translation>
   </message>
  </context>
  <context>
@@ -16836,42 +16971,42 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>1 evaluation deleted.</source>
-   <translation type="unfinished" />
+   <translation>1 évaluation supprimée.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Delete</source>
-   <translation type="unfinished" />
+   <translation>Supprimer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Delete the chosen evaluations</source>
-   <translation type="unfinished" />
+   <translation>Supprimer les évaluations choisies</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Kept evaluations</source>
-   <translation type="unfinished" />
+   <translation>Évaluations gardées</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Open</source>
-   <translation type="unfinished" />
+   <translation>Ouvrir</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Open the chosen evaluation</source>
-   <translation type="unfinished" />
+   <translation>Ouvrir l’évaluation choisie</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Take the deletion back</source>
-   <translation type="unfinished" />
+   <translation>Annuler la suppression</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>They open at once, without asking the model again.</source>
-   <translation type="unfinished" />
+   <translation>Elles s’ouvrent aussitôt, sans interroger de nouveau le modèle.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
@@ -16881,27 +17016,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>and {0} older ones</source>
-   <translation type="unfinished" />
+   <translation>et {0} plus anciennes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>incomplete</source>
-   <translation type="unfinished" />
+   <translation>incomplète</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>right: {0}</source>
-   <translation type="unfinished" />
+   <translation>juste : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>threshold {0} chosen</source>
-   <translation type="unfinished" />
+   <translation>seuil {0} choisi</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>{0} evaluations deleted.</source>
-   <translation type="unfinished" />
+   <translation>{0} évaluations supprimées.</translation>
   </message>
  </context>
  <context>
@@ -16909,83 +17044,88 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>A new sheet; can be undone</source>
-   <translation type="unfinished" />
+   <translation>Une nouvelle feuille ; annulable</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>A picture looked at large</source>
-   <translation type="unfinished" />
+   <translation>Une image vue en grand</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>A series, or a file of several frames</source>
+   <translation>Une série, ou un fichier à plusieurs trames</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Actual size</source>
-   <translation type="unfinished" />
+   <translation>Taille réelle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Back</source>
    <extracomment>Button of a wizard: the page before.</extracomment>
-   <translation type="unfinished" />
+   <translation>Retour</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Back from the large picture</source>
-   <translation type="unfinished" />
+   <translation>Revenir de la grande image</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Back, forward</source>
-   <translation type="unfinished" />
+   <translation>Précédent, suivant</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Choosing a model</source>
-   <translation type="unfinished" />
+   <translation>Choisir un modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Classify: the list of images</source>
-   <translation type="unfinished" />
+   <translation>Classer : la liste des images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Classify: the scores of the classes</source>
-   <translation type="unfinished" />
+   <translation>Classer : les scores des classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Copy the picture, or the files that are selected</source>
-   <translation type="unfinished" />
+   <translation>Copier l’image, ou les fichiers sélectionnés</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Copy the scores, where the keyboard is on them</source>
-   <translation type="unfinished" />
+   <translation>Copier les scores, si le clavier est sur eux</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Delete the chosen evaluations</source>
-   <translation type="unfinished" />
+   <translation>Supprimer les évaluations choisies</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Delete the chosen runs; Undo brings them back</source>
-   <translation type="unfinished" />
+   <translation>Supprimer les entraînements choisis ; Annuler les rétablit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Draw: the sheet</source>
-   <translation type="unfinished" />
+   <translation>Dessiner : la feuille</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Drop the stroke that is being drawn</source>
-   <translation type="unfinished" />
+   <translation>Abandonner le trait en cours</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>End the search, then close the help</source>
-   <translation type="unfinished" />
+   <translation>Terminer la recherche, puis fermer l’aide</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
@@ -16996,7 +17136,7 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Evaluate</source>
    <extracomment>A view of the window: measure how good a model is.</extracomment>
-   <translation type="unfinished" />
+   <translation>Évaluer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
@@ -17006,238 +17146,253 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Fit to the window</source>
-   <translation type="unfinished" />
+   <translation>Ajuster à la fenêtre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Go through the images</source>
-   <translation type="unfinished" />
+   <translation>Parcourir les images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Go through the images by pages, to the ends</source>
-   <translation type="unfinished" />
+   <translation>Parcourir les images par pages, jusqu’aux extrémités</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Go to the picture</source>
-   <translation type="unfinished" />
+   <translation>Aller à l’image</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>In Teach, held: record as the class of that key</source>
-   <translation type="unfinished" />
+   <translation>Dans Enseigner, maintenue : enregistrer pour la classe de cette touche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Keep the drawing with this true label</source>
-   <translation type="unfinished" />
+   <translation>Garder le dessin avec cette vraie étiquette</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Keep the frame that is shown</source>
-   <translation type="unfinished" />
+   <translation>Garder l’image affichée</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Label the pictures with the class of that key</source>
-   <translation type="unfinished" />
+   <translation>Étiqueter les images avec la classe de cette touche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Larger text, smaller, as at first</source>
-   <translation type="unfinished" />
+   <translation>Texte plus grand, plus petit, comme au départ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Look at the image large</source>
-   <translation type="unfinished" />
+   <translation>Voir l’image en grand</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Move a waiting training</source>
-   <translation type="unfinished" />
+   <translation>Déplacer un entraînement en attente</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Move an enlarged picture; Shift: finer</source>
-   <translation type="unfinished" />
+   <translation>Déplacer une image agrandie ; Maj : plus finement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Of a picture that was opened: the one before, the next</source>
-   <translation type="unfinished" />
+   <translation>D’une image ouverte : la précédente, la suivante</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Of several digits: the one whose scores are shown</source>
-   <translation type="unfinished" />
+   <translation>De plusieurs chiffres : celui dont les scores sont affichés</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Open the list of models</source>
-   <translation type="unfinished" />
+   <translation>Ouvrir la liste des modèles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Pen, eraser (unless a class has that letter)</source>
-   <translation type="unfinished" />
+   <translation>Stylo, gomme (sauf si une classe a cette lettre)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Pictures, in every view</source>
-   <translation type="unfinished" />
+   <translation>Images, dans toutes les vues</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Remove from the list; the file stays</source>
-   <translation type="unfinished" />
+   <translation>Retirer de la liste ; le fichier reste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Remove from the project; the file stays</source>
-   <translation type="unfinished" />
+   <translation>Retirer du projet ; le fichier reste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Remove the class; Undo brings it back</source>
-   <translation type="unfinished" />
+   <translation>Retirer la classe ; Annuler la rétablit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Rename the class</source>
-   <translation type="unfinished" />
+   <translation>Renommer la classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Search the help</source>
-   <translation type="unfinished" />
+   <translation>Chercher dans l’aide</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Search the pictures by name</source>
-   <translation type="unfinished" />
+   <translation>Chercher les images par nom</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Show all mistakes again</source>
-   <translation type="unfinished" />
+   <translation>Afficher de nouveau toutes les erreurs</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Show all names again</source>
-   <translation type="unfinished" />
+   <translation>Afficher de nouveau tous les noms</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Show the cell's pictures; open the picture</source>
-   <translation type="unfinished" />
+   <translation>Afficher les images de la case ; ouvrir l’image</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Show the picture large</source>
-   <translation type="unfinished" />
+   <translation>Voir l’image en grand</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Star the pictures</source>
-   <translation type="unfinished" />
+   <translation>Mettre une étoile aux images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Take a training off the list</source>
-   <translation type="unfinished" />
+   <translation>Retirer un entraînement de la liste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Take the label back</source>
-   <translation type="unfinished" />
+   <translation>Retirer l’étiquette</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Take the suggestion</source>
-   <translation type="unfinished" />
+   <translation>Accepter la suggestion</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Teach: a picture shown large</source>
+   <translation>Enseigner : une image vue en grand</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Teach: the classes</source>
-   <translation type="unfinished" />
+   <translation>Enseigner : les classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Teach: the pictures</source>
-   <translation type="unfinished" />
+   <translation>Enseigner : les images</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Ten frames back or on, to the ends</source>
+   <translation>Dix trames en arrière ou en avant, jusqu’aux extrémités</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The camera</source>
-   <translation type="unfinished" />
+   <translation>La caméra</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The first page</source>
-   <translation type="unfinished" />
+   <translation>La première page</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>The frame before, the next one; so does the wheel</source>
+   <translation>La trame précédente, la suivante ; la molette aussi</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The help</source>
-   <translation type="unfinished" />
+   <translation>L’aide</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The image before, the next one</source>
-   <translation type="unfinished" />
+   <translation>L’image précédente, la suivante</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The label of the picture is right, wrong, unsure</source>
-   <translation type="unfinished" />
+   <translation>L’étiquette de l’image est juste, fausse, incertaine</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The menu of an image, a row, a bar or a map</source>
-   <translation type="unfinished" />
+   <translation>Le menu d’une image, d’une ligne, d’une barre ou d’une carte</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The next place found, the one before</source>
-   <translation type="unfinished" />
+   <translation>L’endroit trouvé suivant, le précédent</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The wizard's step before, the next</source>
-   <translation type="unfinished" />
+   <translation>L’étape précédente de l’assistant, la suivante</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Train</source>
    <extracomment>A view of the window: train a model on pictures (machine learning).</extracomment>
-   <translation type="unfinished" />
+   <translation>Entraîner</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Train: the list of runs</source>
-   <translation type="unfinished" />
+   <translation>Entraîner : la liste des entraînements</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Turn the camera off and close it</source>
-   <translation type="unfinished" />
+   <translation>Éteindre la caméra et la fermer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Zoom in, zoom out</source>
-   <translation type="unfinished" />
+   <translation>Zoom avant, zoom arrière</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>digits</source>
-   <translation type="unfinished" />
+   <translation>chiffres</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>letters</source>
-   <translation type="unfinished" />
+   <translation>lettres</translation>
   </message>
  </context>
  <context>
@@ -17282,6 +17437,11 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/large_look.py" />
+   <source>{0}, frame {1} of {2}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/large_look.py" />
    <source>← → other images · + − zoom · Esc closes</source>
    <translation type="unfinished" />
   </message>
@@ -17296,12 +17456,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>Key: {0}</source>
-   <translation type="unfinished" />
+   <translation>Touche : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>Next</source>
-   <translation type="unfinished" />
+   <translation>Suivant</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
@@ -17311,50 +17471,50 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>Previous</source>
-   <translation type="unfinished" />
+   <translation>Précédente</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>The label is</source>
-   <translation type="unfinished" />
+   <translation>L’étiquette est</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>The label of this picture is {0}</source>
-   <translation type="unfinished" />
+   <translation>L’étiquette de cette image est {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>The picture is not where it was.</source>
-   <translation type="unfinished" />
+   <translation>L’image n’est plus à sa place.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>This picture cannot be shown.</source>
-   <translation type="unfinished" />
+   <translation>Cette image ne peut pas être affichée.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>You said: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Vous avez dit : {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>right</source>
    <extracomment>Correct (not the side).</extracomment>
-   <translation type="unfinished" />
+   <translation>juste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>unsure</source>
    <extracomment>Neither right nor wrong: somebody cannot tell.</extracomment>
-   <translation type="unfinished" />
+   <translation>incertaine</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>wrong</source>
    <extracomment>Not correct.</extracomment>
-   <translation type="unfinished" />
+   <translation>fausse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
@@ -17400,12 +17560,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Kind</source>
-   <translation type="unfinished" />
+   <translation>Type</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Layer</source>
-   <translation type="unfinished" />
+   <translation>Couche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -17420,12 +17580,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Réseau</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Paramètres</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -17435,7 +17595,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Settings</source>
-   <translation type="unfinished" />
+   <translation>Réglages</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -17507,72 +17667,72 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>(Between {0} and {1}.)</source>
-   <translation type="unfinished" />
+   <translation>(Entre {0} et {1}.)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>95 % interval</source>
-   <translation type="unfinished" />
+   <translation>intervalle à 95 %</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Accuracy against the number of labels</source>
-   <translation type="unfinished" />
+   <translation>Exactitude selon le nombre d’étiquettes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Another {0} labels would probably bring about {1}.</source>
-   <translation type="unfinished" />
+   <translation>{0} étiquettes de plus donneraient sans doute environ {1}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>It begins to suggest when there is {0}.</source>
-   <translation type="unfinished" />
+   <translation>Les suggestions commencent quand il y a {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Label a few pictures of two classes: then it begins to suggest.</source>
-   <translation type="unfinished" />
+   <translation>Étiquetez quelques images de deux classes : alors les suggestions commencent.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Make it a model…</source>
-   <translation type="unfinished" />
+   <translation>En faire un modèle…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Too few labels to say how often it is right.</source>
-   <translation type="unfinished" />
+   <translation>Trop peu d’étiquettes pour dire à quelle fréquence il a raison.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>What it has learned</source>
-   <translation type="unfinished" />
+   <translation>Ce qu’il a appris</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>With {0} labels: {1}, {2}</source>
-   <translation type="unfinished" />
+   <translation>Avec {0} étiquettes : {1}, {2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>accuracy</source>
-   <translation type="unfinished" />
+   <translation>exactitude</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>labels</source>
-   <translation type="unfinished" />
+   <translation>étiquettes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>{0} right</source>
-   <translation type="unfinished" />
+   <translation>{0} de réponses justes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>{0}. On {1} labelled pictures that were drawn at random, each left out, with its copies, while it learned.</source>
-   <translation type="unfinished" />
+   <translation>{0}. Sur {1} images étiquetées tirées au hasard, chacune laissée de côté, avec ses copies, pendant l’apprentissage.</translation>
   </message>
  </context>
  <context>
@@ -17581,32 +17741,32 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>Continuer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Not now</source>
-   <translation type="unfinished" />
+   <translation>Pas maintenant</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Trainings were cut off when Fovea ended last: {0}. Go on with them?</source>
-   <translation type="unfinished" />
+   <translation>Des entraînements ont été interrompus à la dernière fermeture de Fovea : {0}. Les poursuivre ?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Unfinished trainings</source>
-   <translation type="unfinished" />
+   <translation>Entraînements inachevés</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>{0} of {1} epochs are done; it goes on from there, with its curves.</source>
-   <translation type="unfinished" />
+   <translation>{0} époques sur {1} sont terminées ; il reprend à partir de là, avec ses courbes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>“{0}” was cut off when Fovea ended last. Go on with it?</source>
-   <translation type="unfinished" />
+   <translation>« {0} » a été interrompu à la dernière fermeture de Fovea. Le poursuivre ?</translation>
   </message>
  </context>
  <context>
@@ -17682,27 +17842,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>&amp;Edit</source>
-   <translation type="unfinished" />
+   <translation>É&amp;dition</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>&amp;File</source>
-   <translation type="unfinished" />
+   <translation>&amp;Fichier</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>&amp;Help</source>
-   <translation type="unfinished" />
+   <translation>&amp;Aide</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>&amp;Model</source>
-   <translation type="unfinished" />
+   <translation>&amp;Modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>&amp;View</source>
-   <translation type="unfinished" />
+   <translation>&amp;Affichage</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
@@ -17713,96 +17873,96 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Classify</source>
    <extracomment>A view of the window: sort pictures into classes.</extracomment>
-   <translation type="unfinished" />
+   <translation>Classer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Classify images</source>
-   <translation type="unfinished" />
+   <translation>Classer des images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Draw</source>
    <extracomment>A view of the window: draw digits by hand. An imperative, or a noun as a tab has it.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dessiner</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Draw digits and see them read</source>
-   <translation type="unfinished" />
+   <translation>Dessiner des chiffres et les voir lus</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Drop images or folders to classify them</source>
-   <translation type="unfinished" />
+   <translation>Déposez des images ou des dossiers pour les classer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Evaluate</source>
    <extracomment>A view of the window: measure how good a model is.</extracomment>
-   <translation type="unfinished" />
+   <translation>Évaluer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Fovea speaks the chosen language from its next start on.</source>
-   <translation type="unfinished" />
+   <translation>Fovea utilisera la langue choisie au prochain démarrage.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Images ({0})</source>
-   <translation type="unfinished" />
+   <translation>Images ({0})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Install, import, export and look after models</source>
-   <translation type="unfinished" />
+   <translation>Installer, importer, exporter et gérer les modèles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Label pictures and see at once what is learned</source>
-   <translation type="unfinished" />
+   <translation>Étiqueter des images et voir aussitôt ce qui est appris</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Models</source>
    <extracomment>A view of the window: trained models (networks), not people or cars.</extracomment>
-   <translation type="unfinished" />
+   <translation>Modèles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Open Images</source>
-   <translation type="unfinished" />
+   <translation>Ouvrir des images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Open a Folder of Images</source>
-   <translation type="unfinished" />
+   <translation>Ouvrir un dossier d’images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>See how good a model is</source>
-   <translation type="unfinished" />
+   <translation>Voir ce que vaut un modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Teach</source>
-   <translation type="unfinished" />
+   <translation>Enseigner</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>The other program would only move this, and Fovea moves nothing. Open it here.</source>
-   <translation type="unfinished" />
+   <translation>L’autre programme ne ferait que déplacer ceci, et Fovea ne déplace rien. Ouvrez-le ici.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Train</source>
    <extracomment>A view of the window: train a model on pictures (machine learning).</extracomment>
-   <translation type="unfinished" />
+   <translation>Entraîner</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Train a model on your own pictures</source>
-   <translation type="unfinished" />
+   <translation>Entraîner un modèle sur vos propres images</translation>
   </message>
  </context>
  <context>
@@ -17810,37 +17970,37 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>A model of {0} classes from {1} labelled pictures, with calibrated scores, a check whether a picture is of its kind, and a card that says how good it is. It appears among your models and works without this project.</source>
-   <translation type="unfinished" />
+   <translation>Un modèle de {0} classes à partir de {1} images étiquetées, avec des scores calibrés, un contrôle qui vérifie si une image est de son domaine, et une fiche qui dit ce qu’il vaut. Il apparaît parmi vos modèles et fonctionne sans ce projet.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>Make It a Model</source>
-   <translation type="unfinished" />
+   <translation>En faire un modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>Make the model</source>
-   <translation type="unfinished" />
+   <translation>Créer le modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>Nom</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>Name of the model</source>
-   <translation type="unfinished" />
+   <translation>Nom du modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>Quick: what it has learned here (well under a minute)</source>
-   <translation type="unfinished" />
+   <translation>Rapide : ce qu’il a appris ici (bien moins d’une minute)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>Thorough: the network itself learns your pictures as well (many minutes)</source>
-   <translation type="unfinished" />
+   <translation>Approfondi : le réseau lui-même apprend aussi vos images (de nombreuses minutes)</translation>
   </message>
  </context>
  <context>
@@ -17848,62 +18008,62 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>1 class is undecided.</source>
-   <translation type="unfinished" />
+   <translation>1 classe est indécise.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>At least one class must mean a label.</source>
-   <translation type="unfinished" />
+   <translation>Au moins une classe doit désigner une étiquette.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Choose…</source>
-   <translation type="unfinished" />
+   <translation>Choisir…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Class of the data</source>
-   <translation type="unfinished" />
+   <translation>Classe des données</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Label for the class {0}</source>
-   <translation type="unfinished" />
+   <translation>Étiquette pour la classe {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Label of the model</source>
-   <translation type="unfinished" />
+   <translation>Étiquette du modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Leave this class out</source>
-   <translation type="unfinished" />
+   <translation>Omettre cette classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Match Class Names</source>
-   <translation type="unfinished" />
+   <translation>Associer les noms de classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>The folder's class names are not the model's labels. Say which label each class means; a class that is left out is not evaluated. Fovea remembers this for the model and these names.</source>
-   <translation type="unfinished" />
+   <translation>Les noms de classes du dossier ne sont pas les étiquettes du modèle. Dites quelle étiquette chaque classe désigne ; une classe omise n’est pas évaluée. Fovea s’en souvient pour ce modèle et ces noms.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>The numbers are the model's own label numbers</source>
-   <translation type="unfinished" />
+   <translation>Les nombres sont les numéros d’étiquettes du modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Use these</source>
-   <translation type="unfinished" />
+   <translation>Utiliser ceux-ci</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>{0} classes are undecided.</source>
-   <translation type="unfinished" />
+   <translation>{0} classes sont indécises.</translation>
   </message>
  </context>
  <context>
@@ -17911,27 +18071,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>'{0}' answered as '{1}': {2} images, {3} of the {4} answered '{5}'</source>
-   <translation type="unfinished" />
+   <translation>'{0}' répondu comme '{1}' : {2} images, {3} des {4} répondues '{5}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>'{0}' answered as '{1}': {2} images, {3} of the {4} that are '{5}'</source>
-   <translation type="unfinished" />
+   <translation>'{0}' répondu comme '{1}' : {2} images, {3} des {4} qui sont '{5}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
-   <translation type="unfinished" />
+   <translation>sur {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>{0} images are '{1}'. Click to see them.</source>
-   <translation type="unfinished" />
+   <translation>{0} images sont '{1}'. Cliquez pour les voir.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>{0} images were answered '{1}'. Click to see them.</source>
-   <translation type="unfinished" />
+   <translation>{0} images ont reçu la réponse '{1}'. Cliquez pour les voir.</translation>
   </message>
  </context>
  <context>
@@ -17939,35 +18099,35 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>Confusion matrix</source>
-   <translation type="unfinished" />
+   <translation>Matrice de confusion</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>Rows: what it is. Columns: what the model answered. A cell shows its pictures.</source>
-   <translation type="unfinished" />
+   <translation>Lignes : ce que c’est. Colonnes : ce que le modèle a répondu. Une case affiche ses images.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>Share of each answer</source>
    <extracomment>Of all pictures that got this answer (column of the confusion matrix).</extracomment>
-   <translation type="unfinished" />
+   <translation>Part de chaque réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>Share of each truth</source>
    <extracomment>Of all pictures that are of a class (row of the confusion matrix).</extracomment>
-   <translation type="unfinished" />
+   <translation>Part de chaque vérité</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>Tint shows</source>
    <extracomment>What the colour of a cell of the confusion matrix shows.</extracomment>
-   <translation type="unfinished" />
+   <translation>La teinte montre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
-   <translation type="unfinished" />
+   <translation>sur {0}</translation>
   </message>
  </context>
  <context>
@@ -17975,12 +18135,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>Confusion matrix: truth down, answers across</source>
-   <translation type="unfinished" />
+   <translation>Matrice de confusion : vérité en lignes, réponses en colonnes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
-   <translation type="unfinished" />
+   <translation>sur {0}</translation>
   </message>
  </context>
  <context>
@@ -17988,232 +18148,232 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;About Fovea</source>
-   <translation type="unfinished" />
+   <translation>À &amp;propos de Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;About This Model</source>
-   <translation type="unfinished" />
+   <translation>À propos de ce &amp;modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Actual Size</source>
-   <translation type="unfinished" />
+   <translation>&amp;Taille réelle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Classify</source>
-   <translation type="unfinished" />
+   <translation>&amp;Classer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Classify All Images</source>
-   <translation type="unfinished" />
+   <translation>&amp;Classer toutes les images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Copy</source>
-   <translation type="unfinished" />
+   <translation>&amp;Copier</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Corrections…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Corrections…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Export Results as CSV…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Exporter les résultats en CSV…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Export…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Exporter…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Filter Images</source>
-   <translation type="unfinished" />
+   <translation>&amp;Filtrer les images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Fit to the Window</source>
-   <translation type="unfinished" />
+   <translation>A&amp;juster à la fenêtre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Help</source>
-   <translation type="unfinished" />
+   <translation>&amp;Aide</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Keyboard Shortcuts</source>
-   <translation type="unfinished" />
+   <translation>&amp;Raccourcis clavier</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Licences</source>
-   <translation type="unfinished" />
+   <translation>&amp;Licences</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Look Large</source>
-   <translation type="unfinished" />
+   <translation>&amp;Voir en grand</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Next Image</source>
-   <translation type="unfinished" />
+   <translation>Image &amp;suivante</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Note…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Note…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Open Images…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Ouvrir des images…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Paste Image</source>
-   <translation type="unfinished" />
+   <translation>C&amp;oller une image</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Previous Image</source>
-   <translation type="unfinished" />
+   <translation>Image &amp;précédente</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Print…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Imprimer…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Quit</source>
-   <translation type="unfinished" />
+   <translation>&amp;Quitter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Recent Folders</source>
-   <translation type="unfinished" />
+   <translation>Dossiers &amp;récents</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Redo</source>
-   <translation type="unfinished" />
+   <translation>&amp;Rétablir</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Remove from the List</source>
-   <translation type="unfinished" />
+   <translation>&amp;Retirer de la liste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Settings…</source>
-   <translation type="unfinished" />
+   <translation>Ré&amp;glages…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Teach This Model More…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Enseigner davantage à ce modèle…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Theme</source>
-   <translation type="unfinished" />
+   <translation>&amp;Thème</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Undo</source>
-   <translation type="unfinished" />
+   <translation>&amp;Annuler</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Undo Removing Images</source>
-   <translation type="unfinished" />
+   <translation>&amp;Annuler le retrait d’images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>C&amp;hoose a Model</source>
-   <translation type="unfinished" />
+   <translation>C&amp;hoisir un modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Check for &amp;Updates…</source>
-   <translation type="unfinished" />
+   <translation>Rechercher des &amp;mises à jour…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Classify This Image &amp;Again</source>
-   <translation type="unfinished" />
+   <translation>Classer cette image à &amp;nouveau</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Dark</source>
-   <translation type="unfinished" />
+   <translation>Sombre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Fi&amp;les Sorted…</source>
-   <translation type="unfinished" />
+   <translation>Fichiers &amp;triés…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Light</source>
-   <translation type="unfinished" />
+   <translation>Clair</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Like the System</source>
-   <translation type="unfinished" />
+   <translation>Comme le système</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>None yet</source>
-   <translation type="unfinished" />
+   <translation>Pas encore</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Open &amp;Folder…</source>
-   <translation type="unfinished" />
+   <translation>Ouvrir un &amp;dossier…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Open the &amp;Camera</source>
-   <translation type="unfinished" />
+   <translation>Ouvrir la &amp;caméra</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>S&amp;ort by Answer…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Trier par réponse…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>S&amp;tar</source>
-   <translation type="unfinished" />
+   <translation>Éto&amp;ile</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Select &amp;All Images</source>
-   <translation type="unfinished" />
+   <translation>&amp;Sélectionner toutes les images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>This &amp;Is a…</source>
-   <translation type="unfinished" />
+   <translation>C’e&amp;st…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Zoom &amp;In</source>
-   <translation type="unfinished" />
+   <translation>Zoom a&amp;vant</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Zoom &amp;Out</source>
-   <translation type="unfinished" />
+   <translation>Zoom a&amp;rrière</translation>
   </message>
  </context>
  <context>
@@ -18239,7 +18399,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Accuracy</source>
-   <translation type="unfinished" />
+   <translation>Exactitude</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -18462,7 +18622,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>95 % interval</source>
-   <translation type="unfinished" />
+   <translation>intervalle à 95 %</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/model_card.py" />
@@ -18509,7 +18669,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Data</source>
-   <translation type="unfinished" />
+   <translation>Données</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18559,7 +18719,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Input</source>
-   <translation type="unfinished" />
+   <translation>Entrée</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18631,7 +18791,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Paramètres</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18652,7 +18812,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Seed</source>
-   <translation type="unfinished" />
+   <translation>Graine</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18683,7 +18843,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Training</source>
-   <translation type="unfinished" />
+   <translation>Entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18804,7 +18964,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source> · {0} left</source>
-   <translation type="unfinished" />
+   <translation> · reste {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -18880,7 +19040,7 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/models/words.py" />
    <source>none</source>
    <extracomment>There is none of it.</extracomment>
-   <translation type="unfinished" />
+   <translation>aucune</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19069,37 +19229,37 @@ Drop files or folders here.</source>
    <location filename="../../desktop/core/notices.py" />
    <source>Fovea is for research and education only; it is not a medical device.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fovea est uniquement destiné à la recherche et à l’enseignement ; ce n’est pas un dispositif médical.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>Not the kind of picture that this model knows.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation type="unfinished" />
+   <translation>Pas le type d’image que ce modèle connaît.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>Research and education only; not a medical device.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation type="unfinished" />
+   <translation>Uniquement destiné à la recherche et à l’enseignement ; pas un dispositif médical.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>Some of these show nothing that the model knows: it answers all the same.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation type="unfinished" />
+   <translation>Certaines de ces images ne montrent rien que le modèle connaisse : il répond tout de même.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>The chest picture is a phantom drawn by a program: it is no X-ray and shows no one.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation type="unfinished" />
+   <translation>L’image du thorax est un fantôme dessiné par un programme : ce n’est pas une radiographie et elle ne montre personne.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>The output is a model score, not a diagnosis.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation type="unfinished" />
+   <translation>Le résultat est un score du modèle, pas un diagnostic.</translation>
   </message>
  </context>
  <context>
@@ -19119,12 +19279,22 @@ Drop files or folders here.</source>
   <name>Opener</name>
   <message>
    <location filename="../../desktop/services/opening.py" />
+   <source>1 object of the study holds no picture, as a report does, and was left out.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/opening.py" />
    <source>No images were found there. Fovea opens JPEG, PNG, WebP, TIFF, DICOM and more.</source>
    <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>Pasted {0} {1}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/opening.py" />
+   <source>{0} objects of the studies hold no picture, as reports do, and were left out.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -19146,60 +19316,65 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/parallel.py" />
    <source>No trial is finished yet.</source>
-   <translation type="unfinished" />
+   <translation>Aucun essai n’est encore terminé.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/parallel.py" />
    <source>Settings of the trials and what came of them</source>
-   <translation type="unfinished" />
+   <translation>Réglages des essais et leurs résultats</translation>
   </message>
  </context>
  <context>
   <name>PictureActions</name>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>A series is not sorted: its files belong together.</source>
+   <translation>Une série n’est pas triée : ses fichiers vont ensemble.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy class and score</source>
-   <translation type="unfinished" />
+   <translation>Copier la classe et le score</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy the files</source>
-   <translation type="unfinished" />
+   <translation>Copier les fichiers</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy the map with its legend</source>
-   <translation type="unfinished" />
+   <translation>Copier la carte avec sa légende</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy the path</source>
-   <translation type="unfinished" />
+   <translation>Copier le chemin</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy the paths</source>
-   <translation type="unfinished" />
+   <translation>Copier les chemins</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy the picture</source>
-   <translation type="unfinished" />
+   <translation>Copier l’image</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Find similar</source>
-   <translation type="unfinished" />
+   <translation>Chercher des images semblables</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Look at it large</source>
-   <translation type="unfinished" />
+   <translation>Voir en grand</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Model: {0}</source>
-   <translation type="unfinished" />
+   <translation>Modèle : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
@@ -19209,87 +19384,87 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Note on {0}. It is kept by Fovea, not in the file.</source>
-   <translation type="unfinished" />
+   <translation>Note sur {0}. Fovea la garde, pas le fichier.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Note: {0}</source>
-   <translation type="unfinished" />
+   <translation>Note : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Note…</source>
-   <translation type="unfinished" />
+   <translation>Note…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Only images with this answer</source>
-   <translation type="unfinished" />
+   <translation>Seulement les images avec cette réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>PNG pictures (*.png)</source>
-   <translation type="unfinished" />
+   <translation>Images PNG (*.png)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Print…</source>
-   <translation type="unfinished" />
+   <translation>Imprimer…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Remove from the list</source>
-   <translation type="unfinished" />
+   <translation>Retirer de la liste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Save the Map</source>
-   <translation type="unfinished" />
+   <translation>Enregistrer la carte</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Save the map with its legend…</source>
-   <translation type="unfinished" />
+   <translation>Enregistrer la carte avec sa légende…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Show in the file manager</source>
-   <translation type="unfinished" />
+   <translation>Afficher dans le gestionnaire de fichiers</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Sort by answer…</source>
-   <translation type="unfinished" />
+   <translation>Trier par réponse…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Star</source>
-   <translation type="unfinished" />
+   <translation>Étoile</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Take the star away</source>
-   <translation type="unfinished" />
+   <translation>Retirer l’étoile</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>The map was saved as {0}.</source>
-   <translation type="unfinished" />
+   <translation>La carte a été enregistrée sous {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>This is a ‘{0}’</source>
-   <translation type="unfinished" />
+   <translation>C’est : « {0} »</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Where does it see ‘{0}’?</source>
-   <translation type="unfinished" />
+   <translation>Où voit-il « {0} » ?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>like {0}, the most alike first</source>
-   <translation type="unfinished" />
+   <translation>comme {0}, les plus ressemblantes d’abord</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
@@ -19304,7 +19479,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>where it looked</source>
-   <translation type="unfinished" />
+   <translation>où il a regardé</translation>
   </message>
  </context>
  <context>
@@ -19312,72 +19487,50 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Copy the files</source>
-   <translation type="unfinished" />
+   <translation>Copier les fichiers</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Copy the paths</source>
-   <translation type="unfinished" />
+   <translation>Copier les chemins</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Edit › Corrections takes it back.</source>
-   <translation type="unfinished" />
+   <translation>Édition › Corrections permet de revenir en arrière.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Look at it large</source>
-   <translation type="unfinished" />
+   <translation>Voir en grand</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Show in the file manager</source>
-   <translation type="unfinished" />
+   <translation>Afficher dans le gestionnaire de fichiers</translation>
   </message>
  </context>
  <context>
   <name>PicturePane</name>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
-   <source> of {0}</source>
-   <extracomment>After a number: frame 3 of 12. The blank at the beginning stays.</extracomment>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Actual size, 100 %</source>
-   <translation type="unfinished" />
+   <translation>Taille réelle, 100 %</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Fit to the window</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/picture_pane.py" />
-   <source>Frame</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/picture_pane.py" />
-   <source>Frame </source>
-   <extracomment>Before a number: frame 3 of 12. The blank at the end stays.</extracomment>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/picture_pane.py" />
-   <source>Frame of this file</source>
-   <translation type="unfinished" />
+   <translation>Ajuster à la fenêtre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Look at it large (Space)</source>
-   <translation type="unfinished" />
+   <translation>Voir en grand (Espace)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Opening…</source>
-   <translation type="unfinished" />
+   <translation>Ouverture…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
@@ -19392,12 +19545,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Zoom in</source>
-   <translation type="unfinished" />
+   <translation>Zoom avant</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Zoom out</source>
-   <translation type="unfinished" />
+   <translation>Zoom arrière</translation>
   </message>
  </context>
  <context>
@@ -19405,22 +19558,22 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>Backspace takes the label back, Space shows the picture large.</source>
-   <translation type="unfinished" />
+   <translation>Retour arrière retire l’étiquette, Espace affiche l’image en grand.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>Enter takes the suggestion.</source>
-   <translation type="unfinished" />
+   <translation>Entrée accepte la suggestion.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>Keys: {0}</source>
-   <translation type="unfinished" />
+   <translation>Touches : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>No label yet</source>
-   <translation type="unfinished" />
+   <translation>Pas encore d’étiquette</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
@@ -19430,17 +19583,17 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>This picture {0}.</source>
-   <translation type="unfinished" />
+   <translation>Cette image {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>You said: {0}</source>
-   <translation type="unfinished" />
+   <translation>Vous avez dit : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>{0} pictures are selected.</source>
-   <translation type="unfinished" />
+   <translation>{0} images sont sélectionnées.</translation>
   </message>
  </context>
  <context>
@@ -19466,37 +19619,37 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>cannot be opened</source>
-   <translation type="unfinished" />
+   <translation>ne s’ouvre pas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>labelled {0}</source>
-   <translation type="unfinished" />
+   <translation>étiquetée {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>no label</source>
-   <translation type="unfinished" />
+   <translation>sans étiquette</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>no label; suggested {0}, model score {1}</source>
-   <translation type="unfinished" />
+   <translation>sans étiquette ; suggestion {0}, score du modèle {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>not where it was</source>
-   <translation type="unfinished" />
+   <translation>n’est plus à sa place</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>starred</source>
-   <translation type="unfinished" />
+   <translation>avec une étoile</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>the file holds another picture now</source>
-   <translation type="unfinished" />
+   <translation>le fichier contient maintenant une autre image</translation>
   </message>
  </context>
  <context>
@@ -19504,197 +19657,197 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>All classes</source>
-   <translation type="unfinished" />
+   <translation>Toutes les classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>All pictures</source>
-   <translation type="unfinished" />
+   <translation>Toutes les images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Backspace</source>
-   <translation type="unfinished" />
+   <translation>Retour arrière</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>By suggestion, surest first</source>
-   <translation type="unfinished" />
+   <translation>Par suggestion, les plus sûres d’abord</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Del</source>
-   <translation type="unfinished" />
+   <translation>Suppr</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Drawn at random, to measure</source>
-   <translation type="unfinished" />
+   <translation>Tirées au hasard, pour mesurer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Drop pictures, folders or archives here.</source>
-   <translation type="unfinished" />
+   <translation>Déposez ici des images, des dossiers ou des archives.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Enter</source>
-   <translation type="unfinished" />
+   <translation>Entrée</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Every picture has a label.</source>
-   <translation type="unfinished" />
+   <translation>Toutes les images ont une étiquette.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Find similar pictures</source>
-   <translation type="unfinished" />
+   <translation>Chercher des images semblables</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>It suggests nothing yet: label a few pictures of two classes first.</source>
-   <translation type="unfinished" />
+   <translation>Pas encore de suggestions : étiquetez d’abord quelques images de deux classes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Likely wrong labels</source>
-   <translation type="unfinished" />
+   <translation>Étiquettes sans doute fausses</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Model score at least</source>
-   <translation type="unfinished" />
+   <translation>Score du modèle d’au moins</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Most uncertain first</source>
-   <translation type="unfinished" />
+   <translation>Les plus incertaines d’abord</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Newest first</source>
-   <translation type="unfinished" />
+   <translation>Les plus récentes d’abord</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>No label looks wrong.</source>
-   <translation type="unfinished" />
+   <translation>Aucune étiquette ne semble fausse.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>No name of these holds “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>Aucun nom de celles-ci ne contient « {0} ».</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>No picture is here.</source>
-   <translation type="unfinished" />
+   <translation>Il n’y a pas d’image ici.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>No suggestion has so high a score. Move the slider to the left.</source>
-   <translation type="unfinished" />
+   <translation>Aucune suggestion n’a un score aussi élevé. Déplacez le curseur vers la gauche.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>One heap</source>
-   <translation type="unfinished" />
+   <translation>Un seul tas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>One moment…</source>
-   <translation type="unfinished" />
+   <translation>Un instant…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Only pictures of a class</source>
-   <translation type="unfinished" />
+   <translation>Seulement les images d’une classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Pictures of the project</source>
-   <translation type="unfinished" />
+   <translation>Images du projet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Remove from the project</source>
-   <translation type="unfinished" />
+   <translation>Retirer du projet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Search names</source>
-   <translation type="unfinished" />
+   <translation>Chercher des noms</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Search the names of the pictures</source>
-   <translation type="unfinished" />
+   <translation>Chercher parmi les noms des images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Show large</source>
-   <translation type="unfinished" />
+   <translation>Voir en grand</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Similar to a picture</source>
-   <translation type="unfinished" />
+   <translation>Semblables à une image</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Space</source>
-   <translation type="unfinished" />
+   <translation>Espace</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Star</source>
-   <translation type="unfinished" />
+   <translation>Étoile</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Starred</source>
-   <translation type="unfinished" />
+   <translation>Avec une étoile</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Suggestions from this model score on</source>
-   <translation type="unfinished" />
+   <translation>Suggestions à partir de ce score du modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Take the label back</source>
-   <translation type="unfinished" />
+   <translation>Retirer l’étiquette</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Take the suggestion</source>
-   <translation type="unfinished" />
+   <translation>Accepter la suggestion</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Take these {0} suggestions</source>
-   <translation type="unfinished" />
+   <translation>Accepter ces {0} suggestions</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Unlike everything labelled</source>
-   <translation type="unfinished" />
+   <translation>Différentes de tout ce qui est étiqueté</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>What is shown next</source>
-   <translation type="unfinished" />
+   <translation>Ce qui est montré ensuite</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Without a label</source>
-   <translation type="unfinished" />
+   <translation>Sans étiquette</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>{0} of {1} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} images sur {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -19707,22 +19860,22 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Batch size</source>
-   <translation type="unfinished" />
+   <translation>Taille de lot</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Choose…</source>
-   <translation type="unfinished" />
+   <translation>Choisir…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Epochs</source>
-   <translation type="unfinished" />
+   <translation>Époques</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Folder or file of the images</source>
-   <translation type="unfinished" />
+   <translation>Dossier ou fichier des images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
@@ -19732,54 +19885,56 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Learning rate</source>
-   <translation type="unfinished" />
+   <translation>Taux d’apprentissage</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>More settings</source>
-   <translation type="unfinished" />
+   <translation>Plus de réglages</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>Nom</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Name of the training and of its model</source>
-   <translation type="unfinished" />
+   <translation>Nom de l’entraînement et de son modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>One a line, for instance:
 fit.patience = 3
 augment.flip.p = 0.5</source>
-   <translation type="unfinished" />
+   <translation>Un par ligne, par exemple :
+fit.patience = 3
+augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Open a Labelled Folder</source>
-   <translation type="unfinished" />
+   <translation>Ouvrir un dossier étiqueté</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Seed</source>
-   <translation type="unfinished" />
+   <translation>Graine</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Start a Training</source>
-   <translation type="unfinished" />
+   <translation>Démarrer un entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Start training</source>
-   <translation type="unfinished" />
+   <translation>Démarrer l’entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>{0} · {1} classes: {2}</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1} classes : {2}</translation>
   </message>
  </context>
  <context>
@@ -19787,7 +19942,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Goes to</source>
-   <translation type="unfinished" />
+   <translation>Destination</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -19802,7 +19957,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>stays where it is</source>
-   <translation type="unfinished" />
+   <translation>reste où elle est</translation>
   </message>
  </context>
  <context>
@@ -19853,94 +20008,94 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source> pixels</source>
-   <translation type="unfinished" />
+   <translation> pixels</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Another picture</source>
-   <translation type="unfinished" />
+   <translation>Une autre image</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Colour</source>
-   <translation type="unfinished" />
+   <translation>Couleur</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Colours</source>
-   <translation type="unfinished" />
+   <translation>Couleurs</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Cut from the middle</source>
-   <translation type="unfinished" />
+   <translation>Découpée au centre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Every picture is brought to one size. Larger inputs keep finer detail and take longer to learn from.</source>
-   <translation type="unfinished" />
+   <translation>Chaque image est ramenée à une même taille. De plus grandes entrées gardent des détails plus fins et demandent un apprentissage plus long.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Fit</source>
    <extracomment>How a picture is brought to the network's size: stretched, cropped or padded.</extracomment>
-   <translation type="unfinished" />
+   <translation>Cadrage</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Grey</source>
-   <translation type="unfinished" />
+   <translation>Gris</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Ink found and centred (28×28 drawings)</source>
-   <translation type="unfinished" />
+   <translation>Encre trouvée et centrée (dessins 28×28)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Preparing</source>
    <extracomment>A page of the wizard: how pictures are prepared for the network.</extracomment>
-   <translation type="unfinished" />
+   <translation>Préparation</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Side of the input in pixels</source>
-   <translation type="unfinished" />
+   <translation>Côté de l’entrée en pixels</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Size</source>
-   <translation type="unfinished" />
+   <translation>Taille</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Stretched</source>
-   <translation type="unfinished" />
+   <translation>Étirée</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>The model that it starts from was made for this input, so it stays as it is.</source>
-   <translation type="unfinished" />
+   <translation>Le modèle de départ a été fait pour cette entrée ; elle reste donc telle quelle.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>The picture as it is</source>
-   <translation type="unfinished" />
+   <translation>L’image telle quelle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>What should the network see of a picture?</source>
-   <translation type="unfinished" />
+   <translation>Que doit voir le réseau d’une image ?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Whole picture, padded</source>
-   <translation type="unfinished" />
+   <translation>Image entière, complétée par des bords</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Your picture</source>
-   <translation type="unfinished" />
+   <translation>Votre image</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
@@ -19955,12 +20110,12 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>{0} pixels</source>
-   <translation type="unfinished" />
+   <translation>{0} pixels</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>{0}×{1} pixels</source>
-   <translation type="unfinished" />
+   <translation>{0}×{1} pixels</translation>
   </message>
  </context>
  <context>
@@ -19968,7 +20123,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/printing.py" />
    <source>Print</source>
-   <translation type="unfinished" />
+   <translation>Imprimer</translation>
   </message>
  </context>
  <context>
@@ -20091,22 +20246,22 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>, {0} a second</source>
-   <translation type="unfinished" />
+   <translation>, {0} par seconde</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>A folder…</source>
-   <translation type="unfinished" />
+   <translation>Un dossier…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Add pictures</source>
-   <translation type="unfinished" />
+   <translation>Ajouter des images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>All projects</source>
-   <translation type="unfinished" />
+   <translation>Tous les projets</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
@@ -20116,58 +20271,58 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Files…</source>
-   <translation type="unfinished" />
+   <translation>Fichiers…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Find copies…</source>
-   <translation type="unfinished" />
+   <translation>Trouver les copies…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>From the camera…</source>
-   <translation type="unfinished" />
+   <translation>De la caméra…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>Continuer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Group alike…</source>
-   <translation type="unfinished" />
+   <translation>Regrouper les semblables…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Heaps of pictures that are alike, to be named at once</source>
-   <translation type="unfinished" />
+   <translation>Des tas d’images semblables, à nommer d’un coup</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Pause</source>
-   <translation type="unfinished" />
+   <translation>Pause</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Pictures looked at</source>
-   <translation type="unfinished" />
+   <translation>Images examinées</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Project</source>
-   <translation type="unfinished" />
+   <translation>Projet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Redo</source>
-   <translation type="unfinished" />
+   <translation>Rétablir</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>The same picture twice, near copies, and pictures taken in one go</source>
-   <translation type="unfinished" />
+   <translation>La même image deux fois, les quasi-doublons et les images prises d’affilée</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
@@ -20177,12 +20332,12 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>{0} of {1} looked at</source>
-   <translation type="unfinished" />
+   <translation>{0} examinées sur {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>{0} pictures found</source>
-   <translation type="unfinished" />
+   <translation>{0} images trouvées</translation>
   </message>
  </context>
  <context>
@@ -20190,38 +20345,38 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Bone</source>
-   <translation type="unfinished" />
+   <translation>Os</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Brain</source>
-   <translation type="unfinished" />
+   <translation>Cerveau</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Centre {0}, width {1}{2}</source>
-   <translation type="unfinished" />
+   <translation>Centre {0}, largeur {1}{2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Custom window</source>
    <extracomment>Radiology: a window that the user has set.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fenêtre personnalisée</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Drag in the picture to measure</source>
-   <translation type="unfinished" />
+   <translation>Tirez dans l’image pour mesurer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Drag in the picture: across: width, down: level</source>
-   <translation type="unfinished" />
+   <translation>Tirez dans l’image : à l’horizontale la largeur, à la verticale le niveau</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Exchange dark and light</source>
-   <translation type="unfinished" />
+   <translation>Échanger le sombre et le clair</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
@@ -20232,18 +20387,18 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Header…</source>
-   <translation type="unfinished" />
+   <translation>En-tête…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Invert</source>
    <extracomment>Exchange dark and light of the picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Inverser</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Lung</source>
-   <translation type="unfinished" />
+   <translation>Poumon</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
@@ -20254,65 +20409,65 @@ augment.flip.p = 0.5</source>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Ruler</source>
    <extracomment>A tool to measure distances in a picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Règle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Soft tissue</source>
-   <translation type="unfinished" />
+   <translation>Tissus mous</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>The header of the DICOM file; the patient's data stay hidden until asked for</source>
-   <translation type="unfinished" />
+   <translation>L’en-tête du fichier DICOM ; les données du patient restent masquées tant qu’on ne les demande pas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Whole range</source>
    <extracomment>Radiology: a window over all grey values of the picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Étendue entière</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Window</source>
    <extracomment>Radiology: the range of grey values that is shown (centre and width), not a window of the screen.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fenêtre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Windows</source>
    <extracomment>Radiology: ranges of grey values (centre and width) to choose from.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fenêtres</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Windows of the file and usual ones</source>
-   <translation type="unfinished" />
+   <translation>Fenêtres du fichier et fenêtres usuelles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>for viewing only: the network used its own</source>
-   <translation type="unfinished" />
+   <translation>pour l’affichage seulement : le réseau a utilisé la sienne</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>no scale in this file: measured in pixels</source>
-   <translation type="unfinished" />
+   <translation>pas d’échelle dans ce fichier : mesuré en pixels</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>{0} at {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} à {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>{0} mm</source>
-   <translation type="unfinished" />
+   <translation>{0} mm</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>{0} pixels</source>
-   <translation type="unfinished" />
+   <translation>{0} pixels</translation>
   </message>
  </context>
  <context>
@@ -20320,27 +20475,27 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/shell/rail.py" />
    <source>Help</source>
-   <translation type="unfinished" />
+   <translation>Aide</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/rail.py" />
    <source>Help (F1)</source>
-   <translation type="unfinished" />
+   <translation>Aide (F1)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/rail.py" />
    <source>Settings</source>
-   <translation type="unfinished" />
+   <translation>Réglages</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/rail.py" />
    <source>Views</source>
-   <translation type="unfinished" />
+   <translation>Vues</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/rail.py" />
    <source>{0}: {1} % done</source>
-   <translation type="unfinished" />
+   <translation>{0} : {1} % faits</translation>
   </message>
  </context>
  <context>
@@ -20444,37 +20599,37 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>No path of this computer is written into any of these files.</source>
-   <translation type="unfinished" />
+   <translation>Aucun chemin de cet ordinateur n’est écrit dans ces fichiers.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Save what was found</source>
-   <translation type="unfinished" />
+   <translation>Enregistrer ce qui a été trouvé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Show all names of files all the same</source>
-   <translation type="unfinished" />
+   <translation>Afficher tout de même tous les noms de fichiers</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Show the worst mistakes with their pictures</source>
-   <translation type="unfinished" />
+   <translation>Montrer les pires erreurs avec leurs images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>The pictures are not at hand: reports come without them.</source>
-   <translation type="unfinished" />
+   <translation>Les images ne sont pas disponibles : les rapports sont faits sans elles.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Write a key beside it: which number is which file (not to be handed on)</source>
-   <translation type="unfinished" />
+   <translation>Écrire à côté une clé : quel numéro est quel fichier (à ne pas transmettre)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Writing</source>
-   <translation type="unfinished" />
+   <translation>Écriture</translation>
   </message>
  </context>
  <context>
@@ -20490,7 +20645,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>An unfamiliar kind of picture, so no class is the answer. The highest score is that of {0}.</source>
-   <translation type="unfinished" />
+   <translation>Un type d’image inconnu : aucune classe n’est donc la réponse. Le score le plus élevé est celui de {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
@@ -20502,7 +20657,7 @@ augment.flip.p = 0.5</source>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Familiar</source>
    <extracomment>Head of a column with yes or no: whether the picture is of a kind that the model knows.</extracomment>
-   <translation type="unfinished" />
+   <translation>Connu</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
@@ -20512,18 +20667,18 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>Nom</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Next best</source>
    <extracomment>The class with the second highest score.</extracomment>
-   <translation type="unfinished" />
+   <translation>Deuxième</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>No answer</source>
-   <translation type="unfinished" />
+   <translation>Pas de réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
@@ -20533,73 +20688,73 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Problem</source>
-   <translation type="unfinished" />
+   <translation>Problème</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Score</source>
    <extracomment>The number beside an answer, 0 to 1.</extracomment>
-   <translation type="unfinished" />
+   <translation>Score</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Size</source>
-   <translation type="unfinished" />
+   <translation>Taille</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>Stopped at {done} of {total}</source>
-   <translation type="unfinished" />
+   <translation>Arrêté à {done} sur {total}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Time</source>
-   <translation type="unfinished" />
+   <translation>Durée</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>no</source>
-   <translation type="unfinished" />
+   <translation>non</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>other classes: {count}</source>
-   <translation type="unfinished" />
+   <translation>autres classes : {count}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>unfamiliar: {count}</source>
-   <translation type="unfinished" />
+   <translation>inconnues : {count}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>yes</source>
-   <translation type="unfinished" />
+   <translation>oui</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>{0} {1:.9g}, {2} {3:.9g}: decided by the model's threshold.</source>
-   <translation type="unfinished" />
+   <translation>{0} {1:.9g}, {2} {3:.9g} : décidé par le seuil du modèle.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>{count} images</source>
-   <translation type="unfinished" />
+   <translation>{count} images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>{count} shown</source>
-   <translation type="unfinished" />
+   <translation>{count} affichées</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>{count} unreadable</source>
-   <translation type="unfinished" />
+   <translation>{count} illisibles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>{done} of {total}</source>
-   <translation type="unfinished" />
+   <translation>{done} sur {total}</translation>
   </message>
  </context>
  <context>
@@ -20607,27 +20762,27 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Accuracy so far</source>
-   <translation type="unfinished" />
+   <translation>Exactitude jusqu’ici</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>All evaluations</source>
-   <translation type="unfinished" />
+   <translation>Toutes les évaluations</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Back to all evaluations</source>
-   <translation type="unfinished" />
+   <translation>Retour à toutes les évaluations</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Calibration</source>
-   <translation type="unfinished" />
+   <translation>Calibration</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Compare</source>
-   <translation type="unfinished" />
+   <translation>Comparer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
@@ -20637,72 +20792,72 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Data</source>
-   <translation type="unfinished" />
+   <translation>Données</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Does it work here?</source>
-   <translation type="unfinished" />
+   <translation>Fonctionne-t-il ici ?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Mistakes</source>
-   <translation type="unfinished" />
+   <translation>Erreurs</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Parts of the evaluation</source>
-   <translation type="unfinished" />
+   <translation>Parties de l’évaluation</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Per class</source>
-   <translation type="unfinished" />
+   <translation>Par classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Report</source>
-   <translation type="unfinished" />
+   <translation>Rapport</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Stopped early: only {0} pictures were answered, about the same share of every class. Figures of all of the data may differ.</source>
-   <translation type="unfinished" />
+   <translation>Arrêtée avant la fin : seules {0} images ont une réponse, à peu près la même part de chaque classe. Les chiffres de toutes les données peuvent différer.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>largest sensitivity + specificity (Youden) on this data</source>
-   <translation type="unfinished" />
+   <translation>plus grande sensibilité + spécificité (Youden) sur ces données</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>nothing answered yet</source>
-   <translation type="unfinished" />
+   <translation>aucune réponse pour l’instant</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>sensitivity of {0} % or more on this data</source>
-   <translation type="unfinished" />
+   <translation>sensibilité d’au moins {0} % sur ces données</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>specificity of {0} % or more on this data</source>
-   <translation type="unfinished" />
+   <translation>spécificité d’au moins {0} % sur ces données</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} images</source>
-   <translation type="unfinished" />
+   <translation>{0} images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} of {1} pictures have no answer and count in no figure below. 'About the data' lists them with the reasons.</source>
-   <translation type="unfinished" />
+   <translation>{0} images sur {1} n’ont pas de réponse et ne comptent dans aucun chiffre ci-dessous. 'Les données' les liste avec les raisons.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} on {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} sur {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
@@ -20712,7 +20867,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} without an answer</source>
-   <translation type="unfinished" />
+   <translation>{0} sans réponse</translation>
   </message>
  </context>
  <context>
@@ -20725,17 +20880,17 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>Classify all again</source>
-   <translation type="unfinished" />
+   <translation>Tout classer à nouveau</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>Hide the results</source>
-   <translation type="unfinished" />
+   <translation>Masquer les résultats</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>Progress of the folder</source>
-   <translation type="unfinished" />
+   <translation>Progression du dossier</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
@@ -20745,17 +20900,17 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>These are the results of {0}, not of {1}.</source>
-   <translation type="unfinished" />
+   <translation>Ce sont les résultats de {0}, pas de {1}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>{0} images/s</source>
-   <translation type="unfinished" />
+   <translation>{0} images/s</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>{0} left</source>
-   <translation type="unfinished" />
+   <translation>{0} restantes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
@@ -20897,32 +21052,32 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Progress of the evaluation</source>
-   <translation type="unfinished" />
+   <translation>Progression de l’évaluation</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Starting an engine…</source>
-   <translation type="unfinished" />
+   <translation>Démarrage d’un moteur…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Stopping; what is answered is kept…</source>
-   <translation type="unfinished" />
+   <translation>Arrêt en cours ; ce qui a une réponse est gardé…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Working out figures and intervals…</source>
-   <translation type="unfinished" />
+   <translation>Calcul des chiffres et des intervalles…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>{0} images/s</source>
-   <translation type="unfinished" />
+   <translation>{0} images/s</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>{0} left</source>
-   <translation type="unfinished" />
+   <translation>{0} restantes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
@@ -20936,71 +21091,71 @@ augment.flip.p = 0.5</source>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Begun</source>
    <extracomment>When a training was begun.</extracomment>
-   <translation type="unfinished" />
+   <translation>Début</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Data</source>
-   <translation type="unfinished" />
+   <translation>Données</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Device</source>
-   <translation type="unfinished" />
+   <translation>Appareil</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Epochs</source>
-   <translation type="unfinished" />
+   <translation>Époques</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Preset</source>
    <extracomment>A ready-made set of settings for a training.</extracomment>
-   <translation type="unfinished" />
+   <translation>Préréglage</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Run</source>
    <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation type="unfinished" />
+   <translation>Entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Runs</source>
    <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Historique</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>State</source>
    <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation type="unfinished" />
+   <translation>État</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Time spent</source>
-   <translation type="unfinished" />
+   <translation>Temps passé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>Exactitude de validation</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation loss</source>
-   <translation type="unfinished" />
+   <translation>Perte de validation</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the best epoch</source>
-   <translation type="unfinished" />
+   <translation>de la meilleure époque</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the finished model</source>
-   <translation type="unfinished" />
+   <translation>du modèle terminé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
@@ -21013,147 +21168,147 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Accuracy: validation strong, training thin</source>
-   <translation type="unfinished" />
+   <translation>Exactitude : validation en trait fort, entraînement en trait fin</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Choose one or several runs to see their curves on one plot.</source>
-   <translation type="unfinished" />
+   <translation>Choisissez un ou plusieurs entraînements pour voir leurs courbes sur un même graphique.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Continue</source>
-   <translation type="unfinished" />
+   <translation>Continuer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Curves of the runs: {0}</source>
-   <translation type="unfinished" />
+   <translation>Courbes des entraînements : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Delete</source>
-   <translation type="unfinished" />
+   <translation>Supprimer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Epoch</source>
-   <translation type="unfinished" />
+   <translation>Époque</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Export curves…</source>
-   <translation type="unfinished" />
+   <translation>Exporter les courbes…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Filter by name, data, preset or state</source>
-   <translation type="unfinished" />
+   <translation>Filtrer par nom, données, préréglage ou état</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Filter the runs</source>
-   <translation type="unfinished" />
+   <translation>Filtrer les entraînements</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Loss: validation strong, training thin</source>
-   <translation type="unfinished" />
+   <translation>Perte : validation en trait fort, entraînement en trait fin</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>No epoch of it is finished.</source>
-   <translation type="unfinished" />
+   <translation>Aucune de ses époques n’est terminée.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>No run fits the filter.</source>
-   <translation type="unfinished" />
+   <translation>Aucun entraînement ne correspond au filtre.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>No run yet. Every training is kept here, with its plan, its curves and its figures.</source>
-   <translation type="unfinished" />
+   <translation>Pas encore d’entraînement. Chacun est gardé ici, avec son plan, ses courbes et ses chiffres.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Open folder</source>
-   <translation type="unfinished" />
+   <translation>Ouvrir le dossier</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Open the model</source>
-   <translation type="unfinished" />
+   <translation>Ouvrir le modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Repeat with changes…</source>
-   <translation type="unfinished" />
+   <translation>Répéter avec des modifications…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Setting</source>
-   <translation type="unfinished" />
+   <translation>Réglage</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Settings of the plan</source>
-   <translation type="unfinished" />
+   <translation>Réglages du plan</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>The plan. Choose a second run (Ctrl and click) to see what differs.</source>
-   <translation type="unfinished" />
+   <translation>Le plan. Choisissez un second entraînement (Ctrl et clic) pour voir ce qui diffère.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>The two plans are the same in everything that shapes the model.</source>
-   <translation type="unfinished" />
+   <translation>Les deux plans sont identiques dans tout ce qui détermine le modèle.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Train further…</source>
-   <translation type="unfinished" />
+   <translation>Poursuivre l’entraînement…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Two chosen runs: what differs between their plans.</source>
-   <translation type="unfinished" />
+   <translation>Deux entraînements choisis : ce qui diffère entre leurs plans.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>Exactitude de validation</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Validation accuracy of the chosen runs</source>
-   <translation type="unfinished" />
+   <translation>Exactitude de validation des entraînements choisis</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Validation loss</source>
-   <translation type="unfinished" />
+   <translation>Perte de validation</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Validation loss of the chosen runs</source>
-   <translation type="unfinished" />
+   <translation>Perte de validation des entraînements choisis</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>What differs between the two plans</source>
-   <translation type="unfinished" />
+   <translation>Ce qui diffère entre les deux plans</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>{0}, training</source>
-   <translation type="unfinished" />
+   <translation>{0}, entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>“{0}” is training. Cancel it, then delete its run.</source>
-   <translation type="unfinished" />
+   <translation>« {0} » est en cours d’entraînement. Annulez-le, puis supprimez-le de la liste.</translation>
   </message>
  </context>
  <context>
@@ -21360,95 +21515,97 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>A search trains the same data several times with other settings and shows which did best on the validation pictures. Each trial learns from those before it; poor ones end early.</source>
-   <translation type="unfinished" />
+   <translation>Une recherche entraîne plusieurs fois sur les mêmes données avec d’autres réglages et montre lesquels ont donné le meilleur résultat sur les images de validation. Chaque essai tire parti des précédents ; les mauvais se terminent tôt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Batch size: half, the same, twice</source>
-   <translation type="unfinished" />
+   <translation>Taille de lot : moitié, identique, double</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Dropout: 0, 0.2, 0.4</source>
-   <translation type="unfinished" />
+   <translation>Dropout : 0, 0,2, 0,4</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>End poor trials early</source>
-   <translation type="unfinished" />
+   <translation>Terminer tôt les mauvais essais</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Learning rate: a tenth to ten times as large</source>
-   <translation type="unfinished" />
+   <translation>Taux d’apprentissage : d’un dixième à dix fois</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>Nom</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Name of the search</source>
-   <translation type="unfinished" />
+   <translation>Nom de la recherche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>New Search</source>
-   <translation type="unfinished" />
+   <translation>Nouvelle recherche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Optimizer: AdamW, Adam, SGD</source>
-   <translation type="unfinished" />
+   <translation>Optimiseur : AdamW, Adam, SGD</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Other settings to vary</source>
-   <translation type="unfinished" />
+   <translation>Autres réglages à varier</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Others, one a line, for instance:
 fit.label_smoothing = 0 | 0.1
 fit.epochs = 10 | 20</source>
-   <translation type="unfinished" />
+   <translation>D’autres, un par ligne, par exemple :
+fit.label_smoothing = 0 | 0.1
+fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Start search</source>
-   <translation type="unfinished" />
+   <translation>Démarrer la recherche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>The training to vary</source>
-   <translation type="unfinished" />
+   <translation>L’entraînement à varier</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>This network has no dropout.</source>
-   <translation type="unfinished" />
+   <translation>Ce réseau n’a pas de dropout.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Training</source>
-   <translation type="unfinished" />
+   <translation>Entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Trials</source>
    <extracomment>Trainings of a search for better settings.</extracomment>
-   <translation type="unfinished" />
+   <translation>Essais</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Vary</source>
-   <translation type="unfinished" />
+   <translation>Varier</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Weight decay: 0, 0.0001, 0.01</source>
-   <translation type="unfinished" />
+   <translation>Décroissance des poids : 0, 0,0001, 0,01</translation>
   </message>
  </context>
  <context>
@@ -21456,191 +21613,191 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>, best {0}</source>
-   <translation type="unfinished" />
+   <translation>, meilleur {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>1 trial</source>
-   <translation type="unfinished" />
+   <translation>1 essai</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>A search is running. Stop it, then begin another.</source>
-   <translation type="unfinished" />
+   <translation>Une recherche est en cours. Arrêtez-la, puis commencez-en une autre.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>A search trains the same pictures several times with other settings (learning rate, batch size and more) and shows which did best. It begins from a training that was made before.</source>
-   <translation type="unfinished" />
+   <translation>Une recherche entraîne plusieurs fois sur les mêmes images avec d’autres réglages (taux d’apprentissage, taille de lot et plus) et montre lesquels ont donné le meilleur résultat. Elle part d’un entraînement déjà fait.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Done</source>
-   <translation type="unfinished" />
+   <translation>Terminé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>End after the batch at hand; the search can go on later</source>
-   <translation type="unfinished" />
+   <translation>Terminer après le lot en cours ; la recherche peut continuer plus tard</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Epochs</source>
-   <translation type="unfinished" />
+   <translation>Époques</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Failed</source>
-   <translation type="unfinished" />
+   <translation>Échoué</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>Continuer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Its run is not on this computer: it was trained on another one, or deleted.</source>
-   <translation type="unfinished" />
+   <translation>Son entraînement n’est pas sur cet ordinateur : il a eu lieu sur un autre, ou a été supprimé.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Let Fovea find better settings</source>
-   <translation type="unfinished" />
+   <translation>Laissez Fovea trouver de meilleurs réglages</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Make a model of the best trial</source>
-   <translation type="unfinished" />
+   <translation>Faire un modèle du meilleur essai</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>New search…</source>
-   <translation type="unfinished" />
+   <translation>Nouvelle recherche…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Progress of the search</source>
-   <translation type="unfinished" />
+   <translation>Progression de la recherche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Running</source>
-   <translation type="unfinished" />
+   <translation>En cours</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Searches</source>
-   <translation type="unfinished" />
+   <translation>Recherches</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Show its run</source>
-   <translation type="unfinished" />
+   <translation>Afficher son entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>State</source>
    <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation type="unfinished" />
+   <translation>État</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Stop</source>
-   <translation type="unfinished" />
+   <translation>Arrêter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Stopped early</source>
-   <translation type="unfinished" />
+   <translation>Arrêté tôt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>The search “{0}” is done: a model can be made of its best trial.</source>
-   <translation type="unfinished" />
+   <translation>La recherche « {0} » est terminée : un modèle peut être fait de son meilleur essai.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>The search “{0}” was stopped; Go on takes it up.</source>
-   <translation type="unfinished" />
+   <translation>La recherche « {0} » a été arrêtée ; Continuer la reprend.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>This search was begun on the command line: 'fovea search' goes on with it there.</source>
-   <translation type="unfinished" />
+   <translation>Cette recherche a été commencée en ligne de commande : 'fovea search' la poursuit là-bas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Time spent</source>
-   <translation type="unfinished" />
+   <translation>Temps passé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Trial</source>
    <extracomment>One training of a search for better settings.</extracomment>
-   <translation type="unfinished" />
+   <translation>Essai</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Trials</source>
    <extracomment>Trainings of a search for better settings.</extracomment>
-   <translation type="unfinished" />
+   <translation>Essais</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Try what is left of this search</source>
-   <translation type="unfinished" />
+   <translation>Essayer ce qui reste de cette recherche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>Exactitude de validation</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Validation loss</source>
-   <translation type="unfinished" />
+   <translation>Perte de validation</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Waiting</source>
-   <translation type="unfinished" />
+   <translation>En attente</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>stopping after this batch…</source>
-   <translation type="unfinished" />
+   <translation>arrêt après ce lot…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>the next trial begins…</source>
-   <translation type="unfinished" />
+   <translation>l’essai suivant commence…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>trial {0}: epoch {1} of {2}, validation loss {3}</source>
-   <translation type="unfinished" />
+   <translation>essai {0} : époque {1} sur {2}, perte de validation {3}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>{0} trials</source>
-   <translation type="unfinished" />
+   <translation>{0} essais</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>{0} – best</source>
-   <translation type="unfinished" />
+   <translation>{0} – meilleur</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>{0}. The strong line is the best; thin lines that end early were stopped early.</source>
-   <translation type="unfinished" />
+   <translation>{0}. La ligne forte est la meilleure ; les lignes fines qui finissent tôt ont été arrêtées tôt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>“{0}”: {1} of {2} trials done</source>
-   <translation type="unfinished" />
+   <translation>« {0} » : {1} essais terminés sur {2}</translation>
   </message>
  </context>
  <context>
@@ -21689,7 +21846,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Dark</source>
-   <translation type="unfinished" />
+   <translation>Sombre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -21719,7 +21876,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Light</source>
-   <translation type="unfinished" />
+   <translation>Clair</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -21734,7 +21891,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Settings</source>
-   <translation type="unfinished" />
+   <translation>Réglages</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -21772,292 +21929,292 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source> epochs without a better one</source>
-   <translation type="unfinished" />
+   <translation> époques sans amélioration</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>As they are</source>
-   <translation type="unfinished" />
+   <translation>Telles quelles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Back to the starting point's settings</source>
-   <translation type="unfinished" />
+   <translation>Revenir aux réglages du point de départ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Batch size</source>
-   <translation type="unfinished" />
+   <translation>Taille de lot</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Compute in 16 bits where the device gains by it</source>
-   <translation type="unfinished" />
+   <translation>Calculer sur 16 bits si l’appareil y gagne</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Constant</source>
    <extracomment>A schedule: the learning rate stays the same.</extracomment>
-   <translation type="unfinished" />
+   <translation>Constant</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Cross-entropy</source>
-   <translation type="unfinished" />
+   <translation>Entropie croisée</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Cycles of the schedule</source>
-   <translation type="unfinished" />
+   <translation>Cycles du programme</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Dropout</source>
-   <translation type="unfinished" />
+   <translation>Dropout</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Epochs</source>
-   <translation type="unfinished" />
+   <translation>Époques</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Falls in steps</source>
-   <translation type="unfinished" />
+   <translation>Baisse par paliers</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Falls like a cosine</source>
-   <translation type="unfinished" />
+   <translation>Baisse en cosinus</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>For several new layers, or settings of your own</source>
-   <translation type="unfinished" />
+   <translation>Pour plusieurs nouvelles couches, ou vos propres réglages</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Frequent classes are drawn less often</source>
    <extracomment>'Drawn': picked by chance (undersampling), not sketched.</extracomment>
-   <translation type="unfinished" />
+   <translation>Les classes fréquentes sont tirées moins souvent</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>How a step is made from the errors.</source>
-   <translation type="unfinished" />
+   <translation>Comment un pas est calculé à partir des erreurs.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>How long and how fast should it learn?</source>
-   <translation type="unfinished" />
+   <translation>Combien de temps et à quelle vitesse doit-il apprendre ?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>How often it goes through all pictures.</source>
-   <translation type="unfinished" />
+   <translation>Nombre de passages sur toutes les images.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>How often the rate rises and falls; each peak is half the one before.</source>
-   <translation type="unfinished" />
+   <translation>Combien de fois le taux monte et descend ; chaque pic vaut la moitié du précédent.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Keeps it from being too sure; 0 is off.</source>
-   <translation type="unfinished" />
+   <translation>L’empêche d’être trop sûr ; 0 désactive.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Keeps weights small; 0 is off.</source>
-   <translation type="unfinished" />
+   <translation>Garde les poids petits ; 0 désactive.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>L1 penalty</source>
-   <translation type="unfinished" />
+   <translation>Pénalité L1</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>L2 penalty</source>
-   <translation type="unfinished" />
+   <translation>Pénalité L2</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Label smoothing</source>
-   <translation type="unfinished" />
+   <translation>Lissage des étiquettes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Learning</source>
    <extracomment>A page of the wizard: how long and how fast the network learns.</extracomment>
-   <translation type="unfinished" />
+   <translation>Apprentissage</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Learning rate</source>
-   <translation type="unfinished" />
+   <translation>Taux d’apprentissage</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Loss</source>
    <extracomment>Machine learning: the value that training makes small.</extracomment>
-   <translation type="unfinished" />
+   <translation>Perte</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Mean squared error</source>
-   <translation type="unfinished" />
+   <translation>Erreur quadratique moyenne</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>More settings</source>
-   <translation type="unfinished" />
+   <translation>Plus de réglages</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Optimizer</source>
-   <translation type="unfinished" />
+   <translation>Optimiseur</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Pictures looked at before each small step.</source>
-   <translation type="unfinished" />
+   <translation>Images examinées avant chaque petit pas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Pushes needless weights to zero; 0 is off.</source>
-   <translation type="unfinished" />
+   <translation>Pousse les poids inutiles vers zéro ; 0 désactive.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Rare classes are drawn more often</source>
    <extracomment>'Drawn': picked by chance (oversampling), not sketched.</extracomment>
-   <translation type="unfinished" />
+   <translation>Les classes rares sont tirées plus souvent</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Rare classes weigh more</source>
-   <translation type="unfinished" />
+   <translation>Les classes rares pèsent davantage</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Rises, then falls</source>
-   <translation type="unfinished" />
+   <translation>Monte, puis descend</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>SGD with momentum</source>
-   <translation type="unfinished" />
+   <translation>SGD avec moment</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Saves time once nothing gets better.</source>
-   <translation type="unfinished" />
+   <translation>Gagne du temps une fois que plus rien ne s’améliore.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Schedule of the rate</source>
-   <translation type="unfinished" />
+   <translation>Programme du taux</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Share of features left out at random while learning; against learning by heart.</source>
-   <translation type="unfinished" />
+   <translation>Part des caractéristiques omises au hasard pendant l’apprentissage ; contre l’apprentissage par cœur.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Shrinks weights a little at every step; 0 is off.</source>
-   <translation type="unfinished" />
+   <translation>Réduit un peu les poids à chaque pas ; 0 désactive.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Smaller steps towards the end settle better.</source>
-   <translation type="unfinished" />
+   <translation>De plus petits pas vers la fin se stabilisent mieux.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Stop early after</source>
-   <translation type="unfinished" />
+   <translation>Arrêter tôt après</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The highest validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>La meilleure exactitude de validation</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The largest class has {0} times as many pictures as the smallest. Left as they are, the answers lean towards the frequent one.</source>
-   <translation type="unfinished" />
+   <translation>La plus grande classe a {0} fois plus d’images que la plus petite. Sans correction, les réponses penchent vers la plus fréquente.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The last one</source>
-   <translation type="unfinished" />
+   <translation>La dernière</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The lowest validation loss</source>
-   <translation type="unfinished" />
+   <translation>La plus faible perte de validation</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The network of that epoch becomes the model.</source>
-   <translation type="unfinished" />
+   <translation>Le réseau de cette époque devient le modèle.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The size of a step: too large never settles, too small takes for ever.</source>
-   <translation type="unfinished" />
+   <translation>La taille d’un pas : trop grand, il ne se stabilise jamais ; trop petit, il n’en finit pas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The starting point brought settings that work. You can change any of them, or just go on.</source>
-   <translation type="unfinished" />
+   <translation>Le point de départ a apporté des réglages qui fonctionnent. Vous pouvez en modifier n’importe lequel, ou simplement continuer.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>There is nothing to set. What the network sees in each picture is computed once; then several linear classifiers are worked out from it, and the one that is best on pictures it did not learn from becomes the model. That takes seconds, and with few pictures it is usually better than anything slower.</source>
-   <translation type="unfinished" />
+   <translation>Il n’y a rien à régler. Ce que le réseau voit dans chaque image est calculé une fois ; puis plusieurs classificateurs linéaires en sont tirés, et celui qui est le meilleur sur des images dont il n’a pas appris devient le modèle. Cela prend quelques secondes et, avec peu d’images, c’est en général meilleur que tout procédé plus lent.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Train the last layer step by step instead</source>
-   <translation type="unfinished" />
+   <translation>Entraîner plutôt la dernière couche pas à pas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Uneven classes</source>
-   <translation type="unfinished" />
+   <translation>Classes inégales</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Weight decay</source>
-   <translation type="unfinished" />
+   <translation>Décroissance des poids</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>What counts as an error, and how much.</source>
-   <translation type="unfinished" />
+   <translation>Ce qui compte comme une erreur, et combien.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>What to do where one class has many more pictures.</source>
-   <translation type="unfinished" />
+   <translation>Que faire si une classe a beaucoup plus d’images.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Which epoch counts</source>
-   <translation type="unfinished" />
+   <translation>Quelle époque compte</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Write TensorBoard logs into the run's folder</source>
-   <translation type="unfinished" />
+   <translation>Écrire des journaux TensorBoard dans le dossier de l’entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>never</source>
-   <translation type="unfinished" />
+   <translation>jamais</translation>
   </message>
  </context>
  <context>
@@ -22065,7 +22222,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source> and {0} more</source>
-   <translation type="unfinished" />
+   <translation> et {0} de plus</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
@@ -22075,18 +22232,18 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Choose…</source>
-   <translation type="unfinished" />
+   <translation>Choisir…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Evaluate</source>
    <extracomment>A view of the window: measure how good a model is.</extracomment>
-   <translation type="unfinished" />
+   <translation>Évaluer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Match class names…</source>
-   <translation type="unfinished" />
+   <translation>Associer les noms de classes…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
@@ -22096,48 +22253,48 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Open the kept result</source>
-   <translation type="unfinished" />
+   <translation>Ouvrir le résultat gardé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Other folder…</source>
-   <translation type="unfinished" />
+   <translation>Autre dossier…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Reading the folder</source>
-   <translation type="unfinished" />
+   <translation>Lecture du dossier</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Split</source>
    <extracomment>A part of the data: training, validation or test split.</extracomment>
-   <translation type="unfinished" />
+   <translation>Diviser</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Split of the data</source>
-   <translation type="unfinished" />
+   <translation>Partie des données</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>What Fovea noticed about this data</source>
-   <translation type="unfinished" />
+   <translation>Ce que Fovea a remarqué dans ces données</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>all of them</source>
-   <translation type="unfinished" />
+   <translation>toutes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>{0} images in {1} classes: {2}</source>
-   <translation type="unfinished" />
+   <translation>{0} images dans {1} classes : {2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>• and {0} more</source>
-   <translation type="unfinished" />
+   <translation>• et {0} de plus</translation>
   </message>
  </context>
  <context>
@@ -22145,17 +22302,17 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>A file that is opened from the desktop will not come to this window: no connection for it could be made. Drop it here instead.</source>
-   <translation type="unfinished" />
+   <translation>Un fichier ouvert depuis le bureau n’arrivera pas dans cette fenêtre : aucune connexion n’a pu être établie pour cela. Déposez-le plutôt ici.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>Fovea is running already, but does not answer.</source>
-   <translation type="unfinished" />
+   <translation>Fovea est déjà en cours d’exécution, mais ne répond pas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>Wait until its window answers, or end it, then try again. Nothing was opened.</source>
-   <translation type="unfinished" />
+   <translation>Attendez que sa fenêtre réponde, ou fermez-la, puis réessayez. Rien n’a été ouvert.</translation>
   </message>
  </context>
  <context>
@@ -22173,7 +22330,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
    <source>Key</source>
-   <translation type="unfinished" />
+   <translation>Touche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
@@ -22196,12 +22353,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>A folder for each answer</source>
-   <translation type="unfinished" />
+   <translation>Un dossier par réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Also what is not its kind, or not sure, into folders of their own</source>
-   <translation type="unfinished" />
+   <translation>Aussi ce qui n’est pas de son domaine ou pas sûr, dans des dossiers à part</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22211,7 +22368,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Choose…</source>
-   <translation type="unfinished" />
+   <translation>Choisir…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22221,12 +22378,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Copy into folders</source>
-   <translation type="unfinished" />
+   <translation>Copier dans des dossiers</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Copy {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>Copier {0} images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22236,32 +22393,32 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>If the name is taken</source>
-   <translation type="unfinished" />
+   <translation>Si le nom est pris</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Lowest score</source>
-   <translation type="unfinished" />
+   <translation>Score minimal</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Move into folders</source>
-   <translation type="unfinished" />
+   <translation>Déplacer dans des dossiers</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Move {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>Déplacer {0} images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Names</source>
-   <translation type="unfinished" />
+   <translation>Noms</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Only scores of at least</source>
-   <translation type="unfinished" />
+   <translation>Seulement les scores d’au moins</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22271,67 +22428,67 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Rename where they are</source>
-   <translation type="unfinished" />
+   <translation>Renommer sur place</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Rename {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>Renommer {0} images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Sort by Answer</source>
-   <translation type="unfinished" />
+   <translation>Trier par réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Stop</source>
-   <translation type="unfinished" />
+   <translation>Arrêter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Take it back</source>
-   <translation type="unfinished" />
+   <translation>Revenir en arrière</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>The folder that shall hold the folders of the answers</source>
-   <translation type="unfinished" />
+   <translation>Le dossier qui contiendra les dossiers des réponses</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>What will happen</source>
-   <translation type="unfinished" />
+   <translation>Ce qui va se passer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Where the Folders Are to Be</source>
-   <translation type="unfinished" />
+   <translation>Emplacement des dossiers</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>leave the picture</source>
-   <translation type="unfinished" />
+   <translation>laisser l’image</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>number the new one</source>
-   <translation type="unfinished" />
+   <translation>numéroter la nouvelle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} done. It can be taken back here, and later under Edit › Files Sorted….</source>
-   <translation type="unfinished" />
+   <translation>{0} effectués. Vous pouvez revenir en arrière ici, et plus tard par Édition › Fichiers triés….</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} pictures get a new name.</source>
-   <translation type="unfinished" />
+   <translation>{0} images reçoivent un nouveau nom.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} pictures go into {1} folders.</source>
-   <translation type="unfinished" />
+   <translation>{0} images vont dans {1} dossiers.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22341,12 +22498,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} were left: {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} ont été laissés : {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{name} is the name so far, {answer}, {score}, {number} and {model} say what they say.</source>
-   <translation type="unfinished" />
+   <translation>{name} est le nom actuel ; {answer}, {score}, {number} et {model} sont ce que leur nom indique.</translation>
   </message>
  </context>
  <context>
@@ -22354,7 +22511,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/sort_files.py" />
    <source>Sort the Files by Label</source>
-   <translation type="unfinished" />
+   <translation>Trier les fichiers par étiquette</translation>
   </message>
  </context>
  <context>
@@ -22362,7 +22519,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>(from memory)</source>
-   <translation type="unfinished" />
+   <translation>(de mémoire)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
@@ -22372,27 +22529,27 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Commands</source>
-   <translation type="unfinished" />
+   <translation>Commandes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Done</source>
-   <translation type="unfinished" />
+   <translation>Terminé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Files Sorted</source>
-   <translation type="unfinished" />
+   <translation>Fichiers triés</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Files of the command</source>
-   <translation type="unfinished" />
+   <translation>Fichiers de la commande</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Fovea copies, moves and renames files only on your command. Each command is listed here.</source>
-   <translation type="unfinished" />
+   <translation>Fovea ne copie, déplace et renomme des fichiers qu’à votre demande. Chaque commande est listée ici.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
@@ -22402,43 +22559,43 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Left</source>
-   <translation type="unfinished" />
+   <translation>Laissés</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>No files have been copied, moved or renamed yet.</source>
-   <translation type="unfinished" />
+   <translation>Aucun fichier n’a encore été copié, déplacé ou renommé.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>State</source>
    <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation type="unfinished" />
+   <translation>État</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Take it back</source>
-   <translation type="unfinished" />
+   <translation>Revenir en arrière</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Taken back</source>
-   <translation type="unfinished" />
+   <translation>Repris</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>To</source>
-   <translation type="unfinished" />
+   <translation>Vers</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>What</source>
-   <translation type="unfinished" />
+   <translation>Quoi</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>When</source>
-   <translation type="unfinished" />
+   <translation>Quand</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
@@ -22448,27 +22605,27 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>done</source>
-   <translation type="unfinished" />
+   <translation>fait</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>left</source>
-   <translation type="unfinished" />
+   <translation>laissé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>not done</source>
-   <translation type="unfinished" />
+   <translation>non fait</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>taken back</source>
-   <translation type="unfinished" />
+   <translation>repris</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>{0} were left: {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} ont été laissés : {1}</translation>
   </message>
  </context>
  <context>
@@ -22477,12 +22634,12 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Check</source>
    <extracomment>A page of the wizard: how many pictures are kept aside to check the network with (validation).</extracomment>
-   <translation type="unfinished" />
+   <translation>Vérification</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Checked with</source>
-   <translation type="unfinished" />
+   <translation>Vérifié avec</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
@@ -22499,32 +22656,32 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Draw differently</source>
    <extracomment>Choose other pictures by chance.</extracomment>
-   <translation type="unfinished" />
+   <translation>Tirer autrement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>How many pictures are kept aside to check it?</source>
-   <translation type="unfinished" />
+   <translation>Combien d’images sont mises de côté pour le vérifier ?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>It never learns from these. After every epoch they show how well it does on pictures it has not seen; they also choose the best epoch and set how sure it may sound.</source>
-   <translation type="unfinished" />
+   <translation>Il n’apprend jamais de celles-ci. Après chaque époque, elles montrent ce qu’il vaut sur des images qu’il n’a pas vues ; elles servent aussi à choisir la meilleure époque et à régler l’assurance de ses réponses.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Keep all pictures of one person on one side (recommended)</source>
-   <translation type="unfinished" />
+   <translation>Garder toutes les images d’une personne du même côté (recommandé)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Learns from</source>
-   <translation type="unfinished" />
+   <translation>Apprend de</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>No picture is left to check {0}: all of its pictures belong together (copies, or of one person), so they stay on one side. Whether it knows this class will not be known.</source>
-   <translation type="unfinished" />
+   <translation>Plus aucune image pour vérifier {0} : toutes ses images vont ensemble (copies, ou d’une même personne) et restent donc du même côté. On ne saura pas s’il connaît cette classe.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
@@ -22554,7 +22711,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Seed</source>
-   <translation type="unfinished" />
+   <translation>Graine</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
@@ -22594,6 +22751,74 @@ fit.epochs = 10 | 20</source>
   </message>
  </context>
  <context>
+  <name>Stack</name>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>1 file held a frame once more and was left out</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>1 frame is missing, as the others' {1} tell</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>Series {0}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>Study {0}, {1}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>numbers</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>ordered by file names: several frames have the same number, and no places</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>ordered by number: the files name no places</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>places</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>{0} files held a frame once more and were left out</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>{0} frames are missing, as the others' {1} tell</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>{0} series {1}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>{0}, frame {1}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>{0}, part {1} of {2}</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
   <name>Starter</name>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
@@ -22603,22 +22828,22 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
    <source>Open a Labelled Folder</source>
-   <translation type="unfinished" />
+   <translation>Ouvrir un dossier étiqueté</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
    <source>Start from a Plan File</source>
-   <translation type="unfinished" />
+   <translation>Partir d’un fichier de plan</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
    <source>The model that came of this training is not there any more; repeat it.</source>
-   <translation type="unfinished" />
+   <translation>Le modèle issu de cet entraînement n’existe plus ; répétez-le.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
    <source>Training plans (*.json)</source>
-   <translation type="unfinished" />
+   <translation>Plans d’entraînement (*.json)</translation>
   </message>
  </context>
  <context>
@@ -22626,7 +22851,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>As before</source>
-   <translation type="unfinished" />
+   <translation>Comme avant</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
@@ -22641,17 +22866,17 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>Its author reports: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Son auteur indique : {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Kind</source>
-   <translation type="unfinished" />
+   <translation>Type</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Layer</source>
-   <translation type="unfinished" />
+   <translation>Couche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
@@ -22671,12 +22896,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>Made for: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Fait pour : {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Réseau</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
@@ -22686,17 +22911,17 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Paramètres</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>Published systems</source>
-   <translation type="unfinished" />
+   <translation>Systèmes publiés</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Recommended</source>
-   <translation type="unfinished" />
+   <translation>Recommandé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
@@ -22711,7 +22936,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>The settings of the training '{0}'.</source>
-   <translation type="unfinished" />
+   <translation>Les réglages de l’entraînement '{0}'.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
@@ -22721,12 +22946,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>its last spatial map</source>
-   <translation type="unfinished" />
+   <translation>sa dernière carte spatiale</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>what its last layer gets (recommended)</source>
-   <translation type="unfinished" />
+   <translation>ce que reçoit sa dernière couche (recommandé)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
@@ -22752,7 +22977,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Pictures of the heap</source>
-   <translation type="unfinished" />
+   <translation>Images du tas</translation>
   </message>
  </context>
  <context>
@@ -22798,33 +23023,33 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Checked with</source>
-   <translation type="unfinished" />
+   <translation>Vérifié avec</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Input</source>
-   <translation type="unfinished" />
+   <translation>Entrée</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Learning</source>
    <extracomment>A page of the wizard: how long and how fast the network learns.</extracomment>
-   <translation type="unfinished" />
+   <translation>Apprentissage</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>Nom</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Name of the model</source>
-   <translation type="unfinished" />
+   <translation>Nom du modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Réseau</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
@@ -22834,7 +23059,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Pictures</source>
-   <translation type="unfinished" />
+   <translation>Images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
@@ -22854,7 +23079,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Start</source>
-   <translation type="unfinished" />
+   <translation>Démarrer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
@@ -22870,7 +23095,7 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Variety</source>
    <extracomment>A page of the wizard: changes made to training pictures (data augmentation).</extracomment>
-   <translation type="unfinished" />
+   <translation>Variété</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
@@ -22963,7 +23188,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>95 % interval</source>
-   <translation type="unfinished" />
+   <translation>intervalle à 95 %</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -22986,7 +23211,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Data</source>
-   <translation type="unfinished" />
+   <translation>Données</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23007,7 +23232,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Input</source>
-   <translation type="unfinished" />
+   <translation>Entrée</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23032,7 +23257,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Réseau</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23054,7 +23279,7 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/cli/table_words.py" />
    <source>State</source>
    <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation type="unfinished" />
+   <translation>État</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23064,7 +23289,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>accuracy</source>
-   <translation type="unfinished" />
+   <translation>exactitude</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23136,7 +23361,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>done</source>
-   <translation type="unfinished" />
+   <translation>fait</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23222,7 +23447,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>labels</source>
-   <translation type="unfinished" />
+   <translation>étiquettes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23278,7 +23503,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>no</source>
-   <translation type="unfinished" />
+   <translation>non</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23325,7 +23550,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>pictures</source>
-   <translation type="unfinished" />
+   <translation>images</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23416,7 +23641,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>training</source>
-   <translation type="unfinished" />
+   <translation>entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23451,7 +23676,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>validation</source>
-   <translation type="unfinished" />
+   <translation>validation</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23481,7 +23706,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>yes</source>
-   <translation type="unfinished" />
+   <translation>oui</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23495,57 +23720,57 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source> a second</source>
-   <translation type="unfinished" />
+   <translation> par seconde</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>Frames a second</source>
-   <translation type="unfinished" />
+   <translation>Images par seconde</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>Hold a class's key, or its button, to record what the camera sees as that class.</source>
-   <translation type="unfinished" />
+   <translation>Maintenez la touche d’une classe, ou son bouton, pour enregistrer sous cette classe ce que voit la caméra.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>Hold to record {0}</source>
-   <translation type="unfinished" />
+   <translation>Maintenir pour enregistrer {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>Leave out frames that are nearly alike</source>
-   <translation type="unfinished" />
+   <translation>Omettre les images presque identiques</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>Recording “{0}”…</source>
-   <translation type="unfinished" />
+   <translation>Enregistrement de « {0} »…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>The camera is off: turn it on first.</source>
-   <translation type="unfinished" />
+   <translation>La caméra est éteinte : allumez-la d’abord.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>Type the name of a class at the left first; then hold its key here.</source>
-   <translation type="unfinished" />
+   <translation>Saisissez d’abord le nom d’une classe à gauche ; puis maintenez sa touche ici.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>{0} frames were kept.</source>
-   <translation type="unfinished" />
+   <translation>{0} images ont été gardées.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>{0} were nearly the one before and left out.</source>
-   <translation type="unfinished" />
+   <translation>{0} étaient presque identiques à la précédente et ont été omises.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>“{0}”: {1} frames</source>
-   <translation type="unfinished" />
+   <translation>« {0} » : {1} images</translation>
   </message>
  </context>
  <context>
@@ -23553,37 +23778,37 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>Begin with a folder…</source>
-   <translation type="unfinished" />
+   <translation>Commencer par un dossier…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>Drop unsorted pictures or folders here, say what a few of them are, and Fovea suggests the rest. Your files stay where they are and are never changed; nothing leaves this computer.</source>
-   <translation type="unfinished" />
+   <translation>Déposez ici des images ou des dossiers non triés, dites ce que sont quelques-unes d’entre elles, et Fovea suggère le reste. Vos fichiers restent où ils sont et ne sont jamais modifiés ; rien ne quitte cet ordinateur.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>New project…</source>
-   <translation type="unfinished" />
+   <translation>Nouveau projet…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>Teach Fovea to tell your pictures apart</source>
-   <translation type="unfinished" />
+   <translation>Enseignez à Fovea à distinguer vos images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>Your projects</source>
-   <translation type="unfinished" />
+   <translation>Vos projets</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>{0}:  {1} of {2} pictures labelled, {3} classes, {4}</source>
-   <translation type="unfinished" />
+   <translation>{0} :  {1} images étiquetées sur {2}, {3} classes, {4}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>{0}: cannot be opened ({1})</source>
-   <translation type="unfinished" />
+   <translation>{0} : ne s’ouvre pas ({1})</translation>
   </message>
  </context>
  <context>
@@ -23591,167 +23816,167 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>A Folder of Pictures</source>
-   <translation type="unfinished" />
+   <translation>Un dossier d’images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Add Pictures</source>
-   <translation type="unfinished" />
+   <translation>Ajouter des images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>All {0} pictures were here already.</source>
-   <translation type="unfinished" />
+   <translation>Les {0} images étaient déjà toutes ici.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Delete…</source>
-   <translation type="unfinished" />
+   <translation>Supprimer…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Done again: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Rétabli : {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Drop pictures, folders or archives to add them to “{0}”</source>
-   <translation type="unfinished" />
+   <translation>Déposez des images, des dossiers ou des archives pour les ajouter à « {0} »</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Drop pictures, folders or archives to begin a project with them</source>
-   <translation type="unfinished" />
+   <translation>Déposez des images, des dossiers ou des archives pour commencer un projet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Duplicate</source>
-   <translation type="unfinished" />
+   <translation>Dupliquer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Find moved pictures…</source>
-   <translation type="unfinished" />
+   <translation>Retrouver les images déplacées…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Make it a model…</source>
-   <translation type="unfinished" />
+   <translation>En faire un modèle…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Name of the project</source>
-   <translation type="unfinished" />
+   <translation>Nom du projet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>New Project</source>
-   <translation type="unfinished" />
+   <translation>Nouveau projet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>No pictures were found there. Fovea reads JPEG, PNG, TIFF, HEIC, WebP, DICOM and more.</source>
-   <translation type="unfinished" />
+   <translation>Aucune image n’y a été trouvée. Fovea lit JPEG, PNG, TIFF, HEIC, WebP, DICOM et d’autres formats.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Pictures</source>
-   <translation type="unfinished" />
+   <translation>Images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Rename the Project</source>
-   <translation type="unfinished" />
+   <translation>Renommer le projet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Rename…</source>
-   <translation type="unfinished" />
+   <translation>Renommer…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Sort the files by label…</source>
-   <translation type="unfinished" />
+   <translation>Trier les fichiers par étiquette…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Teach</source>
-   <translation type="unfinished" />
+   <translation>Enseigner</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>The project “{0}” is back.</source>
-   <translation type="unfinished" />
+   <translation>Le projet « {0} » est rétabli.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Undone: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Annulé : {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>a change of the classes</source>
-   <translation type="unfinished" />
+   <translation>une modification des classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>adding {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>ajout de {0} images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>importing {0} labels</source>
-   <translation type="unfinished" />
+   <translation>importation de {0} étiquettes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>labelling {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>étiquetage de {0} images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>merging a class of {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>fusion d’une classe de {0} images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>removing {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>retrait de {0} images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>starring {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>étoiles pour {0} images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>taking back {0} labels</source>
-   <translation type="unfinished" />
+   <translation>retrait de {0} étiquettes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>{0} pictures were added.</source>
-   <translation type="unfinished" />
+   <translation>{0} images ont été ajoutées.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>{0} pictures were added; {1} were here already.</source>
-   <translation type="unfinished" />
+   <translation>{0} images ont été ajoutées ; {1} étaient déjà ici.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>{0} places could not be read.</source>
-   <translation type="unfinished" />
+   <translation>{0} emplacements n’ont pas pu être lus.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>“{0}” was deleted; Undo brings it back. Your files were not touched.</source>
-   <translation type="unfinished" />
+   <translation>« {0} » a été supprimé ; Annuler le rétablit. Vos fichiers n’ont pas été touchés.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>“{0}” was duplicated.</source>
-   <translation type="unfinished" />
+   <translation>« {0} » a été dupliqué.</translation>
   </message>
  </context>
  <context>
@@ -23822,47 +24047,47 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>'{0}' from a score of</source>
-   <translation type="unfinished" />
+   <translation>'{0}' à partir d’un score de</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Choose for me</source>
-   <translation type="unfinished" />
+   <translation>Choisir pour moi</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Largest sensitivity + specificity (Youden)</source>
-   <translation type="unfinished" />
+   <translation>Plus grande sensibilité + spécificité (Youden)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Sensitivity of {0} % or more</source>
-   <translation type="unfinished" />
+   <translation>Sensibilité d’au moins {0} %</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Specificity of {0} % or more</source>
-   <translation type="unfinished" />
+   <translation>Spécificité d’au moins {0} %</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>The model's own decision</source>
-   <translation type="unfinished" />
+   <translation>La décision propre du modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Threshold</source>
-   <translation type="unfinished" />
+   <translation>Seuil</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Threshold as a number</source>
-   <translation type="unfinished" />
+   <translation>Seuil en nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>chosen by hand on this data</source>
-   <translation type="unfinished" />
+   <translation>choisi à la main sur ces données</translation>
   </message>
  </context>
  <context>
@@ -23870,7 +24095,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Delete</source>
-   <translation type="unfinished" />
+   <translation>Supprimer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
@@ -23911,7 +24136,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Redo</source>
-   <translation type="unfinished" />
+   <translation>Rétablir</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
@@ -23979,7 +24204,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Done</source>
-   <translation type="unfinished" />
+   <translation>Terminé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24004,7 +24229,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Failed</source>
-   <translation type="unfinished" />
+   <translation>Échoué</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24034,7 +24259,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Running</source>
-   <translation type="unfinished" />
+   <translation>En cours</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24064,7 +24289,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Waiting</source>
-   <translation type="unfinished" />
+   <translation>En attente</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24102,63 +24327,63 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>A search varies the settings of a training. Make a training first; it may be short.</source>
-   <translation type="unfinished" />
+   <translation>Une recherche varie les réglages d’un entraînement. Faites d’abord un entraînement ; il peut être court.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Drop a folder of class folders, or a training plan, to train a model</source>
-   <translation type="unfinished" />
+   <translation>Déposez un dossier de dossiers de classes, ou un plan d’entraînement, pour entraîner un modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Fovea closes when the running epoch is done and its model is in the store.</source>
-   <translation type="unfinished" />
+   <translation>Fovea se ferme quand l’époque en cours est terminée et que son modèle est dans le magasin.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Runs</source>
    <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Historique</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Searches</source>
-   <translation type="unfinished" />
+   <translation>Recherches</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>The training “{0}” ended: {1}</source>
-   <translation type="unfinished" />
+   <translation>L’entraînement « {0} » s’est terminé : {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Trainings</source>
-   <translation type="unfinished" />
+   <translation>Entraînements</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Trainings were taken up again, as you asked: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Des entraînements ont été repris, comme vous l’avez demandé : {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>“{0}” goes on where it was: after epoch {1} of {2}.</source>
-   <translation type="unfinished" />
+   <translation>« {0} » reprend où il en était : après l’époque {1} sur {2}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>“{0}” is back among the runs.</source>
-   <translation type="unfinished" />
+   <translation>« {0} » est de nouveau parmi les entraînements.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>“{0}” is trained and can now be chosen as a model.</source>
-   <translation type="unfinished" />
+   <translation>« {0} » est entraîné et peut maintenant être choisi comme modèle.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>“{0}” was deleted. Undo brings it back, for thirty days.</source>
-   <translation type="unfinished" />
+   <translation>« {0} » a été supprimé. Annuler le rétablit, pendant trente jours.</translation>
   </message>
  </context>
  <context>
@@ -24166,7 +24391,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Accuracy</source>
-   <translation type="unfinished" />
+   <translation>Exactitude</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -24186,12 +24411,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Epoch</source>
-   <translation type="unfinished" />
+   <translation>Époque</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Figures by epoch</source>
-   <translation type="unfinished" />
+   <translation>Chiffres par époque</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -24202,17 +24427,17 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Loss</source>
    <extracomment>Machine learning: the value that training makes small.</extracomment>
-   <translation type="unfinished" />
+   <translation>Perte</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Réseau</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Paramètres</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -24237,12 +24462,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>Exactitude de validation</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Validation loss</source>
-   <translation type="unfinished" />
+   <translation>Perte de validation</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -24252,12 +24477,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>training</source>
-   <translation type="unfinished" />
+   <translation>entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>validation</source>
-   <translation type="unfinished" />
+   <translation>validation</translation>
   </message>
  </context>
  <context>
@@ -24266,7 +24491,7 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Back</source>
    <extracomment>Button of a wizard: the page before.</extracomment>
-   <translation type="unfinished" />
+   <translation>Retour</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
@@ -24276,7 +24501,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Help</source>
-   <translation type="unfinished" />
+   <translation>Aide</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
@@ -24286,12 +24511,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Next</source>
-   <translation type="unfinished" />
+   <translation>Suivant</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Start training</source>
-   <translation type="unfinished" />
+   <translation>Démarrer l’entraînement</translation>
   </message>
  </context>
  <context>
@@ -24418,27 +24643,27 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Ask again</source>
-   <translation type="unfinished" />
+   <translation>Redemander</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Asking the network for gradients… The first time TensorFlow is loaded for it.</source>
-   <translation type="unfinished" />
+   <translation>Calcul des gradients par le réseau… La première fois, TensorFlow est chargé pour cela.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Bright areas point towards “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>Les zones claires plaident pour « {0} ».</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Bright areas point towards “{0}”. The network takes each feature where it is strongest, so single spots count.</source>
-   <translation type="unfinished" />
+   <translation>Les zones claires plaident pour « {0} ». Le réseau prend chaque caractéristique là où elle est la plus forte : des taches isolées comptent donc.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Bright: covering this part lowers the score of “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>Clair : masquer cette partie abaisse le score de « {0} ».</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -24448,12 +24673,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Cancelled before a map was there.</source>
-   <translation type="unfinished" />
+   <translation>Annulé avant qu’une carte soit prête.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Cancelled: {0} of {1} parts were covered, the others not.</source>
-   <translation type="unfinished" />
+   <translation>Annulé : {0} parties sur {1} ont été masquées, les autres non.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -24464,7 +24689,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Class to explain</source>
-   <translation type="unfinished" />
+   <translation>Classe à expliquer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -24474,86 +24699,86 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Covering one part after the other: {0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>Masquage des parties l’une après l’autre : {0} sur {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Covering parts</source>
    <extracomment>A method: parts of the picture are covered one after the other (occlusion).</extracomment>
-   <translation type="unfinished" />
+   <translation>Masquage de parties</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Found by</source>
    <extracomment>By which method the map was found that shows where the network looked.</extracomment>
-   <translation type="unfinished" />
+   <translation>Méthode</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Gradients (Grad-CAM)</source>
-   <translation type="unfinished" />
+   <translation>Gradients (Grad-CAM)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>How to find out</source>
-   <translation type="unfinished" />
+   <translation>Comment le trouver</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>How to find out where the network looked</source>
-   <translation type="unfinished" />
+   <translation>Comment trouver où le réseau a regardé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>It shows where the network looked, not whether it is right.</source>
-   <translation type="unfinished" />
+   <translation>Cela montre où le réseau a regardé, pas s’il a raison.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Its own map (CAM)</source>
    <extracomment>A method: class activation mapping.</extracomment>
-   <translation type="unfinished" />
+   <translation>Sa propre carte (CAM)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Looking…</source>
-   <translation type="unfinished" />
+   <translation>Recherche…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Nothing in the picture points towards “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>Rien dans l’image ne plaide pour « {0} ».</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Overlay</source>
    <extracomment>How strongly the heat map covers the picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Superposition</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Shown on what the network saw, at the right: the ink was moved and scaled.</source>
-   <translation type="unfinished" />
+   <translation>Montré sur ce que le réseau a vu, à droite : l’encre a été déplacée et mise à l’échelle.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Strength of the overlay</source>
-   <translation type="unfinished" />
+   <translation>Intensité de la superposition</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>The class that the bright places point towards</source>
-   <translation type="unfinished" />
+   <translation>La classe pour laquelle plaident les endroits clairs</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>The map is coarse: {0} × {1} places.</source>
-   <translation type="unfinished" />
+   <translation>La carte est grossière : {0} × {1} places.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Where the network looked</source>
-   <translation type="unfinished" />
+   <translation>Où le réseau a regardé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -24564,7 +24789,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>points most towards the class</source>
-   <translation type="unfinished" />
+   <translation>plaide le plus pour la classe</translation>
   </message>
  </context>
  <context>
@@ -24637,7 +24862,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
-   <translation type="unfinished" />
+   <translation>sur {0}</translation>
   </message>
  </context>
  <context>
@@ -24726,7 +24951,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation type="unfinished" />
+   <translation>meilleure époque : {0}</translation>
   </message>
  </context>
  <context>
@@ -24760,7 +24985,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
-   <translation type="unfinished" />
+   <translation>Nom de la classe</translation>
   </message>
  </context>
  <context>
@@ -24768,7 +24993,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
-   <translation type="unfinished" />
+   <translation>sur {0}</translation>
   </message>
  </context>
  <context>
