@@ -6,17 +6,17 @@
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1 (divided by 255)</source>
-   <translation type="unfinished" />
+   <translation>0 à 1 (divisés par 255)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation type="unfinished" />
+   <translation>0 à 1, moins les moyennes d’ImageNet, par ses écarts-types (PyTorch)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 255, as they are</source>
-   <translation type="unfinished" />
+   <translation>0 à 255, tels quels</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
@@ -32,22 +32,22 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation type="unfinished" />
+   <translation>Vérifié</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>Origine</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>Crédits</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation type="unfinished" />
+   <translation>Endommagé : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
@@ -72,28 +72,28 @@
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation type="unfinished" />
+   <translation>N’a pas de classes propres</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>HeatPicture</source>
    <extracomment>nothing</extracomment>
-   <translation type="unfinished" />
+   <translation>HeatPicture</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation type="unfinished" />
+   <translation>Installé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>Installé, pour construire dessus</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Licence</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
@@ -108,22 +108,22 @@
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation type="unfinished" />
+   <translation>Non installé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation type="unfinished" />
+   <translation>Non installé · {0} à télécharger</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation type="unfinished" />
+   <translation>Pas encore créé · rien à télécharger</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation type="unfinished" />
+   <translation>Non mesuré</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -139,7 +139,7 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>Indiqué</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
@@ -156,7 +156,7 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>Taille du téléchargement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
@@ -188,13 +188,13 @@
    <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
    <extracomment>Models that come with the program.</extracomment>
-   <translation type="unfinished" />
+   <translation>Avec Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
    <extracomment>Models that the user made or brought in.</extracomment>
-   <translation type="unfinished" />
+   <translation>Les vôtres</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
@@ -204,32 +204,32 @@
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation type="unfinished" />
+   <translation>bleu, vert, rouge, moins les moyennes d’ImageNet (Caffe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation type="unfinished" />
+   <translation>comment les images ont reçu leur taille</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation type="unfinished" />
+   <translation>comment les pixels étaient donnés</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation type="unfinished" />
+   <translation>ses classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation type="unfinished" />
+   <translation>son nom</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation type="unfinished" />
+   <translation>sa taille</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
@@ -249,17 +249,17 @@
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation type="unfinished" />
+   <translation>ce que sont ses sorties</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} sur {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
@@ -269,7 +269,7 @@
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}×{1} couleur</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
@@ -279,7 +279,7 @@
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation type="unfinished" />
+   <translation>−1 à 1</translation>
   </message>
  </context>
  <context>
@@ -287,37 +287,37 @@
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>About Fovea</source>
-   <translation type="unfinished" />
+   <translation>À propos de Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>Classifies images on your own computer, offline. Free software under the Apache License 2.0.</source>
-   <translation type="unfinished" />
+   <translation>Classe des images sur votre propre ordinateur, hors ligne. Logiciel libre sous licence Apache 2.0.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>Copy versions</source>
-   <translation type="unfinished" />
+   <translation>Copier les versions</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>Parts and licences</source>
-   <translation type="unfinished" />
+   <translation>Composants et licences</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>Qt and PySide6 are used under the LGPL, version 3. A model's licence and credits are on its card.</source>
-   <translation type="unfinished" />
+   <translation>Qt et PySide6 sont utilisés sous la LGPL, version 3. La licence et les crédits d’un modèle sont sur sa fiche.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>System</source>
-   <translation type="unfinished" />
+   <translation>Système</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>Version {0}</source>
-   <translation type="unfinished" />
+   <translation>Version {0}</translation>
   </message>
  </context>
  <context>
@@ -348,22 +348,22 @@
   <message>
    <location filename="../../desktop/ui/draw/answer.py" />
    <source>Model</source>
-   <translation type="unfinished" />
+   <translation>Modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/answer.py" />
    <source>The scores are of digit {0} of {1}. The arrow keys or a click on its label choose another.</source>
-   <translation type="unfinished" />
+   <translation>Les scores sont ceux du chiffre {0} sur {1}. Les flèches du clavier ou un clic sur son étiquette en choisissent un autre.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/answer.py" />
    <source>What was read</source>
-   <translation type="unfinished" />
+   <translation>Ce qui a été lu</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/answer.py" />
    <source>{0} ms from the stroke to the answer · {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} ms du trait à la réponse · {1}</translation>
   </message>
  </context>
  <context>
@@ -371,7 +371,7 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>About this model</source>
-   <translation type="unfinished" />
+   <translation>À propos de ce modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
@@ -381,7 +381,7 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Damaged</source>
-   <translation type="unfinished" />
+   <translation>Endommagé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
@@ -391,12 +391,12 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Install…</source>
-   <translation type="unfinished" />
+   <translation>Installer…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Model</source>
-   <translation type="unfinished" />
+   <translation>Modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
@@ -411,7 +411,7 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Starting the engine…</source>
-   <translation type="unfinished" />
+   <translation>Démarrage du moteur…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
@@ -426,7 +426,7 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Weights not installed</source>
-   <translation type="unfinished" />
+   <translation>Poids non installés</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
@@ -444,37 +444,37 @@
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Tous les fichiers (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>Another job on models runs: wait for it, or cancel it.</source>
-   <translation type="unfinished" />
+   <translation>Une autre opération sur les modèles est en cours : attendez-la, ou annulez-la.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>Export</source>
-   <translation type="unfinished" />
+   <translation>Exporter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>Import a Model</source>
-   <translation type="unfinished" />
+   <translation>Importer un modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>Models (*.keras *.h5 *.hdf5 *.tflite *.zip)</source>
-   <translation type="unfinished" />
+   <translation>Modèles (*.keras *.h5 *.hdf5 *.tflite *.zip)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>Rename</source>
-   <translation type="unfinished" />
+   <translation>Renommer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>The model's name</source>
-   <translation type="unfinished" />
+   <translation>Le nom du modèle</translation>
   </message>
  </context>
  <context>
@@ -694,7 +694,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
@@ -766,7 +766,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>{0} to {1}</source>
-   <translation type="unfinished" />
+   <translation>de {0} à {1}</translation>
   </message>
  </context>
  <context>
@@ -774,122 +774,122 @@
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>A network camera…</source>
-   <translation type="unfinished" />
+   <translation>Une caméra réseau…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>A video file…</source>
-   <translation type="unfinished" />
+   <translation>Un fichier vidéo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Address of the camera (rtsp://, http:// or https://):</source>
-   <translation type="unfinished" />
+   <translation>Adresse de la caméra (rtsp://, http:// ou https://) :</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Tous les fichiers (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Camera</source>
-   <translation type="unfinished" />
+   <translation>Caméra</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Close the camera</source>
-   <translation type="unfinished" />
+   <translation>Fermer la caméra</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Keep this frame</source>
-   <translation type="unfinished" />
+   <translation>Garder cette image</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Look for cameras again</source>
-   <translation type="unfinished" />
+   <translation>Rechercher à nouveau des caméras</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Looking for cameras…</source>
-   <translation type="unfinished" />
+   <translation>Recherche de caméras…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Network Camera</source>
-   <translation type="unfinished" />
+   <translation>Caméra réseau</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>No camera</source>
-   <translation type="unfinished" />
+   <translation>Pas de caméra</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>No camera was found. Plug one in, then look for cameras again; a video file or a network camera can be chosen above.</source>
-   <translation type="unfinished" />
+   <translation>Aucune caméra n’a été trouvée. Branchez-en une, puis recherchez de nouveau ; un fichier vidéo ou une caméra réseau se choisissent ci-dessus.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Nothing is stored unless you keep it.</source>
-   <translation type="unfinished" />
+   <translation>Rien n’est conservé sauf ce que vous gardez.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Open a Video as a Camera</source>
-   <translation type="unfinished" />
+   <translation>Ouvrir une vidéo comme caméra</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Put the frame that is shown into the list of images (Return)</source>
-   <translation type="unfinished" />
+   <translation>Placer l’image affichée dans la liste des images (Entrée)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>The camera is off.</source>
-   <translation type="unfinished" />
+   <translation>La caméra est éteinte.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>The video breaks off before its end: the file is cut short or damaged.</source>
-   <translation type="unfinished" />
+   <translation>La vidéo s’interrompt avant sa fin : le fichier est tronqué ou endommagé.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>The video is over.</source>
-   <translation type="unfinished" />
+   <translation>La vidéo est terminée.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>This comes over the network from {0}.</source>
-   <translation type="unfinished" />
+   <translation>Ceci arrive par le réseau depuis {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Turn off</source>
-   <translation type="unfinished" />
+   <translation>Éteindre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Turn on</source>
-   <translation type="unfinished" />
+   <translation>Allumer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Turn the camera off and close it (Escape)</source>
-   <translation type="unfinished" />
+   <translation>Éteindre la caméra et la fermer (Échap)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Turning on…</source>
-   <translation type="unfinished" />
+   <translation>Allumage…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Videos ({0})</source>
-   <translation type="unfinished" />
+   <translation>Vidéos ({0})</translation>
   </message>
  </context>
  <context>
@@ -910,7 +910,7 @@
   <message>
    <location filename="../../desktop/ui/widgets/camera_screen.py" />
    <source>What the camera sees</source>
-   <translation type="unfinished" />
+   <translation>Ce que voit la caméra</translation>
   </message>
  </context>
  <context>
@@ -961,22 +961,22 @@
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation type="unfinished" />
+   <translation>Endommagé : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation type="unfinished" />
+   <translation>N’a pas de classes propres</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation type="unfinished" />
+   <translation>Installé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>Installé, pour construire dessus</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
@@ -987,44 +987,44 @@
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation type="unfinished" />
+   <translation>Non installé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation type="unfinished" />
+   <translation>Non installé · {0} à télécharger</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation type="unfinished" />
+   <translation>Pas encore créé · rien à télécharger</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation type="unfinished" />
+   <translation>Non mesuré</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
    <extracomment>Models that come with the program.</extracomment>
-   <translation type="unfinished" />
+   <translation>Avec Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
    <extracomment>Models that the user made or brought in.</extracomment>
-   <translation type="unfinished" />
+   <translation>Les vôtres</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}×{1} couleur</translation>
   </message>
  </context>
  <context>
@@ -1032,27 +1032,27 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation type="unfinished" />
+   <translation>Vérifié</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>Origine</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>Crédits</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Licence</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Model card</source>
-   <translation type="unfinished" />
+   <translation>Fiche du modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -1067,12 +1067,12 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>Indiqué</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>Taille du téléchargement</translation>
   </message>
  </context>
  <context>
@@ -1527,12 +1527,12 @@
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Caution</source>
-   <translation type="unfinished" />
+   <translation>Attention</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Caution: {text}</source>
-   <translation type="unfinished" />
+   <translation>Attention : {text}</translation>
   </message>
  </context>
  <context>
@@ -1659,7 +1659,7 @@
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>Classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
@@ -1669,7 +1669,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
@@ -1697,7 +1697,7 @@
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Annuler</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
@@ -1760,7 +1760,7 @@
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Stop after this epoch: Fovea closes when the best model so far is in the store.</source>
-   <translation>Arrêter après cette époque : Fovea se ferme quand le meilleur modèle obtenu jusque-là est dans le magasin.</translation>
+   <translation>Arrêter après cette époque : Fovea se ferme quand le meilleur modèle obtenu jusque-là est dans la bibliothèque.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
@@ -1969,7 +1969,7 @@
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>Fermer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
@@ -2032,27 +2032,27 @@
   <message>
    <location filename="../../desktop/ui/widgets/correcting.py" />
    <source>Another class…</source>
-   <translation type="unfinished" />
+   <translation>Une autre classe…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/correcting.py" />
    <source>It is ‘{1}’ in the project {2} now.</source>
-   <translation type="unfinished" />
+   <translation>C’est maintenant « {1} » dans le projet {2}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/correcting.py" />
    <source>This is a…</source>
-   <translation type="unfinished" />
+   <translation>C’est…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/correcting.py" />
    <source>{0} pictures are ‘{1}’ in the project {2} now.</source>
-   <translation type="unfinished" />
+   <translation>{0} images sont maintenant « {1} » dans le projet {2}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/correcting.py" />
    <source>{0} taken back.</source>
-   <translation type="unfinished" />
+   <translation>{0} repris.</translation>
   </message>
  </context>
  <context>
@@ -2060,48 +2060,48 @@
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>Fermer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Corrected pictures</source>
-   <translation type="unfinished" />
+   <translation>Images corrigées</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Corrections</source>
-   <translation type="unfinished" />
+   <translation>Corrections</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Folder</source>
-   <translation type="unfinished" />
+   <translation>Dossier</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>It is a</source>
-   <translation type="unfinished" />
+   <translation>C’est</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>No picture was corrected yet: right-click one, then ‘This is a…’.</source>
-   <translation type="unfinished" />
+   <translation>Aucune image n’a encore été corrigée : clic droit sur l’une d’elles, puis « C’est… ».</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Image</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Take back</source>
    <extracomment>Undo.</extracomment>
-   <translation type="unfinished" />
+   <translation>Reprendre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>{0} pictures were given their right label. Teach learns from them.</source>
-   <translation type="unfinished" />
+   <translation>{0} images ont reçu leur bonne étiquette. Enseigner en apprend.</translation>
   </message>
  </context>
  <context>
@@ -2122,32 +2122,32 @@
   <message>
    <location filename="../../desktop/ui/dialogs/crash_report.py" />
    <source>Copy</source>
-   <translation type="unfinished" />
+   <translation>Copier</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/crash_report.py" />
    <source>Delete the report</source>
-   <translation type="unfinished" />
+   <translation>Supprimer le rapport</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/crash_report.py" />
    <source>Error Report</source>
-   <translation type="unfinished" />
+   <translation>Rapport d’erreur</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/crash_report.py" />
    <source>Error report</source>
-   <translation type="unfinished" />
+   <translation>Rapport d’erreur</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/crash_report.py" />
    <source>The report is no longer there.</source>
-   <translation type="unfinished" />
+   <translation>Le rapport n’est plus là.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/crash_report.py" />
    <source>This is all that was noted down: which kind of error, and where in the program. It holds no file names, no pictures and nothing about you, and it stays on this computer. If you want to help, copy it and add it to a report of your own.</source>
-   <translation type="unfinished" />
+   <translation>C’est tout ce qui a été noté : quel type d’erreur, et à quel endroit du programme. Il ne contient ni noms de fichiers, ni images, ni rien sur vous, et il reste sur cet ordinateur. Si vous voulez aider, copiez-le et joignez-le à votre propre compte rendu.</translation>
   </message>
  </context>
  <context>
@@ -2199,12 +2199,12 @@
   <message>
    <location filename="../../desktop/ui/widgets/plot.py" />
    <source>Plots cannot be drawn here ({0}). The figures stand in the table.</source>
-   <translation type="unfinished" />
+   <translation>Les graphiques ne peuvent pas être tracés ici ({0}). Les chiffres sont dans le tableau.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/plot.py" />
    <source>The plot is being prepared…</source>
-   <translation type="unfinished" />
+   <translation>Préparation du graphique…</translation>
   </message>
  </context>
  <context>
@@ -2462,22 +2462,22 @@
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>&amp;Duplicate</source>
-   <translation type="unfinished" />
+   <translation>&amp;Dupliquer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>&amp;Rename…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Renommer…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>&amp;Show folder</source>
-   <translation type="unfinished" />
+   <translation>&amp;Afficher le dossier</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>&amp;Verify files</source>
-   <translation type="unfinished" />
+   <translation>&amp;Vérifier les fichiers</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
@@ -2488,72 +2488,72 @@
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Choose a model on the left.</source>
-   <translation type="unfinished" />
+   <translation>Choisissez un modèle à gauche.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Classify with it</source>
-   <translation type="unfinished" />
+   <translation>Classer avec</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Curves</source>
-   <translation type="unfinished" />
+   <translation>Courbes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>D&amp;elete</source>
-   <translation type="unfinished" />
+   <translation>&amp;Supprimer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Evaluation</source>
-   <translation type="unfinished" />
+   <translation>Évaluation</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Export…</source>
-   <translation type="unfinished" />
+   <translation>Exporter…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Files</source>
-   <translation type="unfinished" />
+   <translation>Fichiers</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Install…</source>
-   <translation type="unfinished" />
+   <translation>Installer…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Layers</source>
-   <translation type="unfinished" />
+   <translation>Couches</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>More</source>
-   <translation type="unfinished" />
+   <translation>Plus</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Open the Teach project that this model was made of</source>
-   <translation type="unfinished" />
+   <translation>Ouvrir le projet Enseigner dont ce modèle est issu</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Teach it more…</source>
-   <translation type="unfinished" />
+   <translation>Lui en apprendre plus…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>What is known of the model</source>
-   <translation type="unfinished" />
+   <translation>Ce que l’on sait du modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>version {0}</source>
-   <translation type="unfinished" />
+   <translation>version {0}</translation>
   </message>
  </context>
  <context>
@@ -2561,12 +2561,12 @@
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Tous les fichiers (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Copy the drawing</source>
-   <translation type="unfinished" />
+   <translation>Copier le dessin</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
@@ -2577,12 +2577,12 @@
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Draw a digit here, with mouse, pen or finger: any size, any place, several in a row</source>
-   <translation type="unfinished" />
+   <translation>Dessinez un chiffre ici, à la souris, au stylet ou au doigt : de toute taille, à tout endroit, plusieurs à la suite</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Drop a picture to put it below the strokes, or a drawing (JSON)</source>
-   <translation type="unfinished" />
+   <translation>Déposez une image pour la placer sous les traits, ou un dessin (JSON)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
@@ -2592,12 +2592,12 @@
   <message>
    <location filename="../../desktop/ui/draw/exporting.py" />
    <source>Export the Drawing</source>
-   <translation type="unfinished" />
+   <translation>Exporter le dessin</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Export…</source>
-   <translation type="unfinished" />
+   <translation>Exporter…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
@@ -2607,22 +2607,22 @@
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>No ink was found.</source>
-   <translation type="unfinished" />
+   <translation>Aucune encre trouvée.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>No ink was found: there is nothing to keep.</source>
-   <translation type="unfinished" />
+   <translation>Aucune encre trouvée : il n’y a rien à garder.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>No installed model reads drawings. Train one on pictures of digits, or install one.</source>
-   <translation type="unfinished" />
+   <translation>Aucun modèle installé ne lit les dessins. Entraînez-en un sur des images de chiffres, ou installez-en un.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Picture Below the Strokes</source>
-   <translation type="unfinished" />
+   <translation>Image sous les traits</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
@@ -2632,38 +2632,38 @@
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Starting the engine…</source>
-   <translation type="unfinished" />
+   <translation>Démarrage du moteur…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>The answer appears here while you draw.</source>
-   <translation type="unfinished" />
+   <translation>La réponse apparaît ici pendant que vous dessinez.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/exporting.py" />
    <source>The drawing was not written: {0}. Choose another folder.</source>
-   <translation type="unfinished" />
+   <translation>Le dessin n’a pas été écrit : {0}. Choisissez un autre dossier.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>The strokes were written, without the picture below them: export a PNG to keep both.</source>
-   <translation type="unfinished" />
+   <translation>Les traits ont été écrits, sans l’image en dessous : exportez un PNG pour garder les deux.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>This is a…</source>
-   <translation type="unfinished" />
+   <translation>C’est…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/exporting.py" />
    <source>drawing</source>
-   <translation type="unfinished" />
+   <translation>dessin</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>nothing</source>
    <extracomment>The lower end of a colour scale.</extracomment>
-   <translation type="unfinished" />
+   <translation>rien</translation>
   </message>
  </context>
  <context>
@@ -2672,7 +2672,7 @@
    <location filename="../../desktop/ui/draw/canvas.py" />
    <source>Sheet of paper to draw on</source>
    <extracomment>Name of the drawing area for screen readers.</extracomment>
-   <translation type="unfinished" />
+   <translation>Feuille de papier pour dessiner</translation>
   </message>
  </context>
  <context>
@@ -2681,17 +2681,17 @@
    <location filename="../../desktop/ui/draw/history.py" />
    <source>Draw on: {0}</source>
    <extracomment>Button below an earlier drawing: take it up again and go on drawing; {0} is what was read.</extracomment>
-   <translation type="unfinished" />
+   <translation>Continuer ce dessin : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/history.py" />
    <source>Each sheet and what was read on it is kept here until Fovea is closed.</source>
-   <translation type="unfinished" />
+   <translation>Chaque feuille et ce qui y a été lu sont gardés ici jusqu’à la fermeture de Fovea.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/history.py" />
    <source>Earlier drawings and their answers</source>
-   <translation type="unfinished" />
+   <translation>Dessins précédents et leurs réponses</translation>
   </message>
  </context>
  <context>
@@ -2699,7 +2699,7 @@
   <message>
    <location filename="../../desktop/ui/widgets/drop_overlay.py" />
    <source>Drop to open</source>
-   <translation type="unfinished" />
+   <translation>Déposez pour ouvrir</translation>
   </message>
  </context>
  <context>
@@ -2707,7 +2707,7 @@
   <message>
    <location filename="../../desktop/ui/train/edition_note.py" />
    <source>Note</source>
-   <translation type="unfinished" />
+   <translation>Note</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/edition_note.py" />
@@ -2720,7 +2720,7 @@
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Open the folder {0}</source>
-   <translation type="unfinished" />
+   <translation>Ouvrir le dossier {0}</translation>
   </message>
  </context>
  <context>
@@ -2784,42 +2784,42 @@
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Camera</source>
-   <translation type="unfinished" />
+   <translation>Caméra</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Drop images or folders here</source>
-   <translation type="unfinished" />
+   <translation>Déposez ici des images ou des dossiers</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>No images yet</source>
-   <translation type="unfinished" />
+   <translation>Pas encore d’images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Open a folder…</source>
-   <translation type="unfinished" />
+   <translation>Ouvrir un dossier…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Open images…</source>
-   <translation type="unfinished" />
+   <translation>Ouvrir des images…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Photos, scans, drawings and DICOM files, one or thousands. {0} pastes what you have copied. Nothing leaves this computer.</source>
-   <translation type="unfinished" />
+   <translation>Photos, numérisations, dessins et fichiers DICOM, un seul ou des milliers. {0} colle ce que vous avez copié. Rien ne quitte cet ordinateur.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Recent folders</source>
-   <translation type="unfinished" />
+   <translation>Dossiers récents</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Try a sample</source>
-   <translation type="unfinished" />
+   <translation>Essayer un échantillon</translation>
   </message>
  </context>
  <context>
@@ -2827,33 +2827,33 @@
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Copy</source>
-   <translation type="unfinished" />
+   <translation>Copier</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Details</source>
-   <translation type="unfinished" />
+   <translation>Détails</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Details of the failure</source>
-   <translation type="unfinished" />
+   <translation>Détails de l’échec</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Failure</source>
-   <translation type="unfinished" />
+   <translation>Échec</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Hide details</source>
-   <translation type="unfinished" />
+   <translation>Masquer les détails</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Kind: {kind}</source>
    <extracomment>Details of an error: its stable name, such as 'too-large'.</extracomment>
-   <translation type="unfinished" />
+   <translation>Type : {kind}</translation>
   </message>
  </context>
  <context>
@@ -2861,7 +2861,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Tous les fichiers (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
@@ -2881,52 +2881,52 @@
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>model score</source>
-   <translation type="unfinished" />
+   <translation>score du modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>n = {0}: too few for a figure</source>
-   <translation type="unfinished" />
+   <translation>n = {0} : trop peu pour un chiffre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>probability</source>
-   <translation type="unfinished" />
+   <translation>probabilité</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} h {1} min</source>
-   <translation type="unfinished" />
+   <translation>{0} h {1} min</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} min</source>
-   <translation type="unfinished" />
+   <translation>{0} min</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} sur {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} s</source>
-   <translation type="unfinished" />
+   <translation>{0} s</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} to {1}</source>
-   <translation type="unfinished" />
+   <translation>de {0} à {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0}, n = {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}, n = {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0}, split {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}, partie {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
@@ -2972,58 +2972,58 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation type="unfinished" />
+   <translation>Vérifié</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>Classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>Origine</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>Crédits</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Evaluate on pictures of your own</source>
-   <translation type="unfinished" />
+   <translation>Évaluer sur vos propres images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>F1</source>
-   <translation type="unfinished" />
+   <translation>F1</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Figure</source>
-   <translation type="unfinished" />
+   <translation>Chiffre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Figures by class</source>
-   <translation type="unfinished" />
+   <translation>Chiffres par classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Figures of the model</source>
-   <translation type="unfinished" />
+   <translation>Chiffres du modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Licence</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Measured on: {0}</source>
-   <translation type="unfinished" />
+   <translation>Mesuré sur : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3033,7 +3033,7 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Nobody has measured this model in Fovea. A folder of labelled pictures is enough to do so.</source>
-   <translation type="unfinished" />
+   <translation>Personne n’a mesuré ce modèle dans Fovea. Un dossier d’images étiquetées suffit pour le faire.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3048,37 +3048,37 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Precision</source>
-   <translation type="unfinished" />
+   <translation>Précision</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Recall</source>
-   <translation type="unfinished" />
+   <translation>Rappel</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>Indiqué</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>Taille du téléchargement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Value</source>
-   <translation type="unfinished" />
+   <translation>Valeur</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>n</source>
-   <translation type="unfinished" />
+   <translation>n</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>{0} to {1}</source>
-   <translation type="unfinished" />
+   <translation>de {0} à {1}</translation>
   </message>
  </context>
  <context>
@@ -3096,7 +3096,7 @@
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Tous les fichiers (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
@@ -3106,7 +3106,7 @@
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Annuler</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
@@ -3274,22 +3274,22 @@
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1 (divided by 255)</source>
-   <translation type="unfinished" />
+   <translation>0 à 1 (divisés par 255)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation type="unfinished" />
+   <translation>0 à 1, moins les moyennes d’ImageNet, par ses écarts-types (PyTorch)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 255, as they are</source>
-   <translation type="unfinished" />
+   <translation>0 à 255, tels quels</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Beside it lies a certificate that says how far its answers are from the model's own. It names no picture.</source>
-   <translation type="unfinished" />
+   <translation>À côté se trouve un certificat qui dit de combien ses réponses s’écartent de celles du modèle. Il ne nomme aucune image.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -3299,77 +3299,77 @@
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Compare on a folder of yours, too</source>
-   <translation type="unfinished" />
+   <translation>Comparer aussi sur un de vos dossiers</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Export {0}</source>
-   <translation type="unfinished" />
+   <translation>Exporter {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Export…</source>
-   <translation type="unfinished" />
+   <translation>Exporter…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>It was imported as .tflite and has no Keras form.</source>
-   <translation type="unfinished" />
+   <translation>Il a été importé en .tflite et n’a pas de forme Keras.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Only the pictures drawn by Fovea</source>
-   <translation type="unfinished" />
+   <translation>Seulement les images dessinées par Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Pictures to compare on</source>
-   <translation type="unfinished" />
+   <translation>Images à comparer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>The checksums travel with it: the other Fovea compares every file.</source>
-   <translation type="unfinished" />
+   <translation>Les sommes de contrôle l’accompagnent : l’autre Fovea compare chaque fichier.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation type="unfinished" />
+   <translation>bleu, vert, rouge, moins les moyennes d’ImageNet (Caffe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation type="unfinished" />
+   <translation>comment les images ont reçu leur taille</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation type="unfinished" />
+   <translation>comment les pixels étaient donnés</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation type="unfinished" />
+   <translation>ses classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation type="unfinished" />
+   <translation>son nom</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation type="unfinished" />
+   <translation>sa taille</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation type="unfinished" />
+   <translation>ce que sont ses sorties</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation type="unfinished" />
+   <translation>−1 à 1</translation>
   </message>
  </context>
  <context>
@@ -3560,7 +3560,7 @@
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
@@ -3617,43 +3617,43 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>All are what they were when the model was made.</source>
-   <translation type="unfinished" />
+   <translation>Tous sont tels qu’à la création du modèle.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation type="unfinished" />
+   <translation>Vérifié</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>Origine</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Compare every file with its checksum</source>
-   <translation type="unfinished" />
+   <translation>Comparer chaque fichier à sa somme de contrôle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>Crédits</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>File</source>
    <extracomment>The window (range of grey values) that the DICOM file itself names.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fichier</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Files</source>
-   <translation type="unfinished" />
+   <translation>Fichiers</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Licence</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3663,7 +3663,7 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Not as they were: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Modifiés : {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3673,17 +3673,17 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>Indiqué</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>SHA-256</source>
-   <translation type="unfinished" />
+   <translation>SHA-256</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Show folder</source>
-   <translation type="unfinished" />
+   <translation>Afficher le dossier</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3693,47 +3693,47 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>Taille du téléchargement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>There are no files of it on this computer.</source>
-   <translation type="unfinished" />
+   <translation>Il n’y a aucun de ses fichiers sur cet ordinateur.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Verify</source>
-   <translation type="unfinished" />
+   <translation>Vérifier</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>not yet</source>
-   <translation type="unfinished" />
+   <translation>pas encore</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>{0} files, {1}.</source>
-   <translation type="unfinished" />
+   <translation>{0} fichiers, {1}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>✓ unchanged</source>
-   <translation type="unfinished" />
+   <translation>✓ inchangé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>✗ changed</source>
-   <translation type="unfinished" />
+   <translation>✗ modifié</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>✗ missing</source>
-   <translation type="unfinished" />
+   <translation>✗ manquant</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>✗ unreadable</source>
-   <translation type="unfinished" />
+   <translation>✗ illisible</translation>
   </message>
  </context>
  <context>
@@ -3741,17 +3741,17 @@
   <message>
    <location filename="../../desktop/ui/models/filter_sheet.py" />
    <source>Filter {0}</source>
-   <translation type="unfinished" />
+   <translation>Filtre {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/filter_sheet.py" />
    <source>Filters of the first layer</source>
-   <translation type="unfinished" />
+   <translation>Filtres de la première couche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/filter_sheet.py" />
    <source>{0} filters of {1} × {2} pixels; grey is a weight of 0</source>
-   <translation type="unfinished" />
+   <translation>{0} filtres de {1} × {2} pixels ; le gris est un poids de 0</translation>
   </message>
  </context>
  <context>
@@ -3759,7 +3759,7 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Caution</source>
-   <translation type="unfinished" />
+   <translation>Attention</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
@@ -3785,7 +3785,7 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Note</source>
-   <translation type="unfinished" />
+   <translation>Note</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
@@ -3795,7 +3795,7 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>and {0} more</source>
-   <translation type="unfinished" />
+   <translation>et {0} de plus</translation>
   </message>
  </context>
  <context>
@@ -3824,7 +3824,7 @@
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>Classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
@@ -3930,7 +3930,7 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>splits: {0}</source>
-   <translation>répartition : {0}</translation>
+   <translation>parties : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
@@ -3992,7 +3992,7 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Annuler</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
@@ -4012,7 +4012,7 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Open a folder…</source>
-   <translation type="unfinished" />
+   <translation>Ouvrir un dossier…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
@@ -4100,7 +4100,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source> and {count:,} more</source>
-   <translation type="unfinished" />
+   <translation> et {count:,} de plus</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -4150,7 +4150,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>'fovea data inspect' says what is.</source>
-   <translation type="unfinished" />
+   <translation>'fovea data inspect' dit ce qui y est.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -4295,17 +4295,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
    <source>'{layout}' is no pattern</source>
-   <translation type="unfinished" />
+   <translation>'{layout}' n’est pas un motif</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>'{layout}' is no table layout</source>
-   <translation type="unfinished" />
+   <translation>'{layout}' n’est pas une disposition de tableau</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>'{layout}' labels none of the {count:,} pictures in '{title}'</source>
-   <translation type="unfinished" />
+   <translation>'{layout}' n’étiquette aucune des {count:,} images de '{title}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -4320,12 +4320,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' cannot be read ({fault})</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ne peut pas être lu ({fault})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>'{name}' cannot be read as a drawing</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ne peut pas être lu comme un dessin</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -4340,12 +4340,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>'{name}' could not be unpacked: {reason}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' n’a pas pu être décompressé : {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{name}' declares {size:.1f} GiB</source>
-   <translation type="unfinished" />
+   <translation>'{name}' déclare {size:.1f} Gio</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/explaining.py" />
@@ -4375,12 +4375,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{name}' has no column of labels; its columns: {columns}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' n’a pas de colonne d’étiquettes ; ses colonnes : {columns}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{name}' has no column of pictures; its columns: {columns}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' n’a pas de colonne d’images ; ses colonnes : {columns}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -4395,7 +4395,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{name}' has {size:.1f} GiB; at most 1 GiB is opened</source>
-   <translation type="unfinished" />
+   <translation>'{name}' fait {size:.1f} Gio ; 1 Gio au plus est ouvert</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -4405,7 +4405,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{name}' holds groups of rows of {found:,} MiB; at most {most} MiB expected</source>
-   <translation type="unfinished" />
+   <translation>'{name}' contient des groupes de lignes de {found:,} Mio ; {most} Mio au plus attendus</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -4415,12 +4415,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>'{name}' holds more than {most:,} pictures</source>
-   <translation type="unfinished" />
+   <translation>'{name}' contient plus de {most:,} images</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>'{name}' holds more than {most_files:,} files</source>
-   <translation type="unfinished" />
+   <translation>'{name}' contient plus de {most_files:,} fichiers</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -4430,7 +4430,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{name}' holds {found}; {expected}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' contient {found} ; {expected}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/archive.py" />
@@ -4445,12 +4445,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{name}' is a Parquet file ({told}), for which the package pyarrow is needed</source>
-   <translation type="unfinished" />
+   <translation>'{name}' est un fichier Parquet ({told}), pour lequel il faut le paquet pyarrow</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{name}' is a Parquet file, for which the package pyarrow is needed</source>
-   <translation type="unfinished" />
+   <translation>'{name}' est un fichier Parquet, pour lequel il faut le paquet pyarrow</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -4460,37 +4460,37 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{name}' is a pickle that carries code ('{error}'); it was not run</source>
-   <translation type="unfinished" />
+   <translation>'{name}' est un pickle qui porte du code ('{error}') ; il n’a pas été exécuté</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{name}' is a pointer of Git LFS, not the file itself</source>
-   <translation type="unfinished" />
+   <translation>'{name}' est un pointeur Git LFS, pas le fichier lui-même</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{name}' is cut off: {count:,} of {size:,} bytes are there</source>
-   <translation type="unfinished" />
+   <translation>'{name}' est tronqué : {count:,} octets sur {size:,} sont là</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{name}' is damaged or cannot be read</source>
-   <translation type="unfinished" />
+   <translation>'{name}' est endommagé ou ne peut pas être lu</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{name}' is damaged or no .npz of plain arrays ({name2})</source>
-   <translation type="unfinished" />
+   <translation>'{name}' est endommagé ou n’est pas un .npz de tableaux simples ({name2})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{name}' is damaged or no CIFAR batch ({name2})</source>
-   <translation type="unfinished" />
+   <translation>'{name}' est endommagé ou n’est pas un lot CIFAR ({name2})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' is damaged, or no list of labels</source>
-   <translation type="unfinished" />
+   <translation>'{name}' est endommagé, ou n’est pas une liste d’étiquettes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -4500,12 +4500,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>'{name}' is larger than {most_bytes} MB</source>
-   <translation type="unfinished" />
+   <translation>'{name}' dépasse {most_bytes} Mo</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' is larger than {most} MiB</source>
-   <translation type="unfinished" />
+   <translation>'{name}' dépasse {most} Mio</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -4515,12 +4515,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{name}' is no CIFAR batch: expected 'data' (n, {pixels}) and 'labels'</source>
-   <translation type="unfinished" />
+   <translation>'{name}' n’est pas un lot CIFAR : attendus 'data' (n, {pixels}) et 'labels'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{name}' is no IDX file of bytes with {dimensions} dimensions</source>
-   <translation type="unfinished" />
+   <translation>'{name}' n’est pas un fichier IDX d’octets à {dimensions} dimensions</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -4570,7 +4570,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' names more than {most:,} pictures</source>
-   <translation type="unfinished" />
+   <translation>'{name}' nomme plus de {most:,} images</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -4580,7 +4580,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' names no pictures</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ne nomme aucune image</translation>
   </message>
   <message>
    <location filename="../../desktop/report/__init__.py" />
@@ -4610,7 +4610,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>'{name}' of this run cannot be read</source>
-   <translation type="unfinished" />
+   <translation>'{name}' de cet entraînement ne peut pas être lu</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -4625,12 +4625,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>'{name}' unpacks to more than {most_bytes} GB</source>
-   <translation type="unfinished" />
+   <translation>'{name}' donne plus de {most_bytes} Go une fois décompressé</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>'{name}' unpacks to more than {ratio} times its size: pictures do not</source>
-   <translation type="unfinished" />
+   <translation>'{name}' donne plus de {ratio} fois sa taille une fois décompressé : des images ne font pas cela</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -4640,7 +4640,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{name}': {count} labels for {count2} pictures, or odd ones</source>
-   <translation type="unfinished" />
+   <translation>'{name}' : {count} étiquettes pour {count2} images, ou étiquettes étranges</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
@@ -4655,7 +4655,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>'{pair}' is no mapping</source>
-   <translation type="unfinished" />
+   <translation>'{pair}' n’est pas une correspondance</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -4715,7 +4715,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>'{title}' cannot be read ({name})</source>
-   <translation type="unfinished" />
+   <translation>'{title}' ne peut pas être lu ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -4725,7 +4725,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}' has a label {max}, but names only {count} classes</source>
-   <translation type="unfinished" />
+   <translation>'{title}' a une étiquette {max}, mais ne nomme que {count} classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
@@ -4745,7 +4745,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>'{title}' has no split '{wanted}'</source>
-   <translation type="unfinished" />
+   <translation>'{title}' n’a pas de partie '{wanted}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -4755,27 +4755,27 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>'{title}' has the splits {listing}</source>
-   <translation type="unfinished" />
+   <translation>'{title}' a les parties {listing}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}' holds Python objects, which may carry code</source>
-   <translation type="unfinished" />
+   <translation>'{title}' contient des objets Python, qui peuvent porter du code</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{title}' holds more than {most:,} Parquet files</source>
-   <translation type="unfinished" />
+   <translation>'{title}' contient plus de {most:,} fichiers Parquet</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>'{title}' holds no class folders</source>
-   <translation type="unfinished" />
+   <translation>'{title}' ne contient pas de dossiers de classes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}' holds no pictures</source>
-   <translation type="unfinished" />
+   <translation>'{title}' ne contient aucune image</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
@@ -4790,37 +4790,37 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>'{title}' holds pictures but no class folders with pictures</source>
-   <translation type="unfinished" />
+   <translation>'{title}' contient des images mais pas de dossiers de classes avec des images</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}' holds {count:,} arrays; at most {max_entries} expected</source>
-   <translation type="unfinished" />
+   <translation>'{title}' contient {count:,} tableaux ; {max_entries} au plus attendus</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}' is cut off</source>
-   <translation type="unfinished" />
+   <translation>'{title}' est tronqué</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{title}' is far larger than a CIFAR batch</source>
-   <translation type="unfinished" />
+   <translation>'{title}' est beaucoup plus grand qu’un lot CIFAR</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>'{title}' is no labelled data that Fovea knows</source>
-   <translation type="unfinished" />
+   <translation>'{title}' n’est pas un ensemble de données étiquetées que Fovea connaît</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>'{title}' is no table that names pictures beside it</source>
-   <translation type="unfinished" />
+   <translation>'{title}' n’est pas un tableau qui nomme des images à côté de lui</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>'{title}' is not there</source>
-   <translation type="unfinished" />
+   <translation>'{title}' n’est pas là</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
@@ -4830,7 +4830,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}': a label {most} was found; at most {max_classes} is expected</source>
-   <translation type="unfinished" />
+   <translation>'{title}' : une étiquette {most} a été trouvée ; {max_classes} au plus est attendue</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -5102,7 +5102,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>A newer Fovea may read it.</source>
-   <translation type="unfinished" />
+   <translation>Un Fovea plus récent peut peut-être le lire.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/inspecting.py" />
@@ -5182,7 +5182,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Add pictures, or start from a model that has learnt.</source>
-   <translation type="unfinished" />
+   <translation>Ajoutez des images, ou partez d’un modèle qui a déjà appris.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5203,7 +5203,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
    <location filename="../../desktop/report/content.py" />
    <source>Answer</source>
    <extracomment>The class that the model gives.</extracomment>
-   <translation type="unfinished" />
+   <translation>Réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5315,7 +5315,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>Check the drive and the folder.</source>
-   <translation type="unfinished" />
+   <translation>Vérifiez le lecteur et le dossier.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -5355,7 +5355,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/patient_names.py" />
    <source>Choose a name that says what the model tells apart.</source>
-   <translation type="unfinished" />
+   <translation>Choisissez un nom qui dit ce que le modèle distingue.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -5435,7 +5435,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>Choose one of the questions, and give its answers as labels.</source>
-   <translation type="unfinished" />
+   <translation>Choisissez une des questions, et donnez ses réponses comme étiquettes.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -5451,7 +5451,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
    <location filename="../../desktop/report/content.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>Classe</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5511,7 +5511,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>Columns there: {there}.</source>
-   <translation type="unfinished" />
+   <translation>Colonnes présentes : {there}.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -5546,7 +5546,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>Copy it again.</source>
-   <translation type="unfinished" />
+   <translation>Copiez-le de nouveau.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
@@ -5581,7 +5581,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Copy them again from where they came, or go on without them.</source>
-   <translation type="unfinished" />
+   <translation>Copiez-les de nouveau depuis leur origine, ou continuez sans elles.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -5718,12 +5718,12 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Each group stays on one side of the split.</source>
-   <translation type="unfinished" />
+   <translation>Chaque groupe reste d’un seul côté de la répartition.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Each group stays on one side of the split: a frame says little of a network that learnt from the next one.</source>
-   <translation type="unfinished" />
+   <translation>Chaque groupe reste d’un seul côté de la répartition : une trame dit peu d’un réseau qui a appris de la suivante.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -5758,17 +5758,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>Expected JSON with "kind": "{kind}".</source>
-   <translation type="unfinished" />
+   <translation>Attendu : du JSON avec "kind": "{kind}".</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>Expected are pictures (a struct with 'bytes', or binary) and labels (a number or a text).</source>
-   <translation type="unfinished" />
+   <translation>Attendus : des images (une structure avec 'bytes', ou du binaire) et des étiquettes (un nombre ou un texte).</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
    <source>Expected for instance names:{label}_#.</source>
-   <translation type="unfinished" />
+   <translation>Attendu par exemple : names:{label}_#.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
@@ -5778,12 +5778,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>Expected: '{stem}'.</source>
-   <translation type="unfinished" />
+   <translation>Attendu : '{stem}'.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>Expected: a folder for each class, named after it, with that class's pictures inside.</source>
-   <translation type="unfinished" />
+   <translation>Attendu : un dossier par classe, portant son nom, avec les images de cette classe à l’intérieur.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -5798,7 +5798,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>Expected: table:FILE:NAMES:LABELS.</source>
-   <translation type="unfinished" />
+   <translation>Attendu : table:FILE:NAMES:LABELS.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
@@ -5848,7 +5848,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>Fetch it: git lfs pull.</source>
-   <translation type="unfinished" />
+   <translation>Récupérez-le : git lfs pull.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -5863,22 +5863,22 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Figure</source>
-   <translation type="unfinished" />
+   <translation>Chiffre</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Figures</source>
-   <translation type="unfinished" />
+   <translation>Chiffres</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Figures measured on such a split promise too much, unless each split numbers its people anew.</source>
-   <translation type="unfinished" />
+   <translation>Les chiffres mesurés sur une telle répartition promettent trop, à moins que chaque partie ne numérote ses personnes à nouveau.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Figures measured on such a split promise too much.</source>
-   <translation type="unfinished" />
+   <translation>Les chiffres mesurés sur une telle répartition promettent trop.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5953,7 +5953,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>Free some space, or move Fovea's files with FOVEA_HOME.</source>
-   <translation type="unfinished" />
+   <translation>Libérez de l’espace, ou déplacez les fichiers de Fovea avec FOVEA_HOME.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/marks.py" />
@@ -5978,7 +5978,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>Get the data from its publisher again.</source>
-   <translation type="unfinished" />
+   <translation>Récupérez de nouveau les données auprès de leur éditeur.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
@@ -6008,7 +6008,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>Give a folder with one folder for each class, an archive of one, an .npz file, IDX files, CIFAR-10's python batches, or a folder of pictures with a table of their labels.</source>
-   <translation type="unfinished" />
+   <translation>Donnez un dossier avec un dossier par classe, une archive d’un tel dossier, un fichier .npz, des fichiers IDX, les lots Python de CIFAR-10, ou un dossier d’images avec un tableau de leurs étiquettes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -6043,7 +6043,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>Hand the project on again.</source>
-   <translation type="unfinished" />
+   <translation>Transmettez de nouveau le projet.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -6103,7 +6103,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>If colour goes with one class only, the network may learn that instead of the subject.</source>
-   <translation type="unfinished" />
+   <translation>Si la couleur ne va qu’avec une classe, le réseau peut apprendre cela au lieu du sujet.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -6123,7 +6123,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Images</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6158,7 +6158,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>Install Fovea again to restore it.</source>
-   <translation type="unfinished" />
+   <translation>Réinstallez Fovea pour le rétablir.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
@@ -6208,7 +6208,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>Install the package that reads it (pip install pyarrow, or ".[parquet]" in a checkout), or write the pictures into a folder for each class with the package that made the file, for instance: {program}</source>
-   <translation type="unfinished" />
+   <translation>Installez le paquet qui le lit (pip install pyarrow, ou ".[parquet]" dans une copie du dépôt), ou écrivez les images dans un dossier par classe avec le paquet qui a fait le fichier, par exemple : {program}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -6223,7 +6223,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Intended use</source>
-   <translation type="unfinished" />
+   <translation>Usage prévu</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6273,7 +6273,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>It has no splits; leave the split out.</source>
-   <translation type="unfinished" />
+   <translation>Il n’y a pas de parties ; n’en indiquez pas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
@@ -6322,12 +6322,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>It was not unpacked.</source>
-   <translation type="unfinished" />
+   <translation>Il n’a pas été décompressé.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Its classes: {classes}.</source>
-   <translation type="unfinished" />
+   <translation>Ses classes : {classes}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
@@ -6337,7 +6337,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Its labels: {labels}.</source>
-   <translation type="unfinished" />
+   <translation>Ses étiquettes : {labels}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
@@ -6362,7 +6362,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>Its pictures have to lie in its folder or below, and another column has to name their classes.</source>
-   <translation type="unfinished" />
+   <translation>Ses images doivent se trouver dans son dossier ou plus bas, et une autre colonne doit nommer leurs classes.</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -6442,7 +6442,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Known failures</source>
-   <translation type="unfinished" />
+   <translation>Échecs connus</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
@@ -6472,7 +6472,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>Label some first.</source>
-   <translation type="unfinished" />
+   <translation>Étiquetez-en d’abord quelques-unes.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
@@ -6547,7 +6547,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Limits</source>
-   <translation type="unfinished" />
+   <translation>Limites</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
@@ -6602,7 +6602,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
    <source>Look whether that is right, then confirm it: {ways}. Or sort the pictures into a folder for each class.</source>
-   <translation type="unfinished" />
+   <translation>Voyez si c’est exact, puis confirmez : {ways}. Ou triez les images dans un dossier par classe.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
@@ -6657,7 +6657,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Map at least one class to a label.</source>
-   <translation type="unfinished" />
+   <translation>Associez au moins une classe à une étiquette.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6677,7 +6677,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Model</source>
-   <translation type="unfinished" />
+   <translation>Modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6707,12 +6707,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Must not be used for</source>
-   <translation type="unfinished" />
+   <translation>Ne doit pas servir à</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Name one label for each class.</source>
-   <translation type="unfinished" />
+   <translation>Indiquez une étiquette pour chaque classe.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -6762,7 +6762,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>Not opened.</source>
-   <translation type="unfinished" />
+   <translation>Non ouvert.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -6787,7 +6787,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Notice</source>
-   <translation type="unfinished" />
+   <translation>Avis</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6831,7 +6831,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>One of the labels is wrong: correct the folders, or leave these pictures out.</source>
-   <translation type="unfinished" />
+   <translation>L’une des étiquettes est fausse : corrigez les dossiers, ou omettez ces images.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
@@ -6896,7 +6896,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>Or is it '{name}'? Then give that file.</source>
-   <translation type="unfinished" />
+   <translation>Ou est-ce '{name}' ? Alors donnez ce fichier.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -7003,12 +7003,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Put pictures that open into each of their folders.</source>
-   <translation type="unfinished" />
+   <translation>Mettez dans chacun de leurs dossiers des images qui s’ouvrent.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>Put them back as they were, or begin a new run.</source>
-   <translation type="unfinished" />
+   <translation>Remettez-les comme elles étaient, ou commencez un nouvel entraînement.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -7034,16 +7034,16 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <location filename="../../desktop/core/data/patient_names.py" />
    <source>Rename their folders, for instance to 'class 1', or by what the pictures show, then try again.</source>
    <extracomment>Where the count is one, English says: Rename its folder, for instance to 'class 1', or by what the pictures show, then try again.</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>Renommez son dossier, par exemple en 'class 1', ou d’après ce que montrent les images, puis réessayez.</numerusform>
+    <numerusform>Renommez leurs dossiers, par exemple en 'class 1', ou d’après ce que montrent les images, puis réessayez.</numerusform>
    </translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Right</source>
    <extracomment>Correct (not the side).</extracomment>
-   <translation type="unfinished" />
+   <translation>Juste</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -7138,7 +7138,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Say which label each class means, for instance: {lines} (an empty label leaves a class out).</source>
-   <translation type="unfinished" />
+   <translation>Dites quelle étiquette chaque classe désigne, par exemple : {lines} (une étiquette vide omet une classe).</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -7148,7 +7148,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>Say which one is meant.</source>
-   <translation type="unfinished" />
+   <translation>Indiquez laquelle est visée.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -7209,7 +7209,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>Splits there: {listing}.</source>
-   <translation type="unfinished" />
+   <translation>Parties disponibles : {listing}.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/answers.py" />
@@ -7234,7 +7234,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>Store the pictures as files in class folders.</source>
-   <translation type="unfinished" />
+   <translation>Enregistrez les images comme fichiers dans des dossiers de classes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
@@ -7704,7 +7704,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>They are kept on one side of the split in any case.</source>
-   <translation type="unfinished" />
+   <translation>Elles sont dans tous les cas gardées d’un même côté de la répartition.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -7794,7 +7794,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>This user may not read it.</source>
-   <translation type="unfinished" />
+   <translation>Cet utilisateur n’a pas le droit de le lire.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -7914,17 +7914,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>Unpack it by hand, or copy it again.</source>
-   <translation type="unfinished" />
+   <translation>Décompressez-le à la main, ou copiez-le de nouveau.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>Unpack it by hand, then give the folder.</source>
-   <translation type="unfinished" />
+   <translation>Décompressez-le à la main, puis donnez le dossier.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>Unpack it by hand.</source>
-   <translation type="unfinished" />
+   <translation>Décompressez-le à la main.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -7984,7 +7984,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Value</source>
-   <translation type="unfinished" />
+   <translation>Valeur</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -8019,7 +8019,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Weigh the classes, or add pictures to the small ones.</source>
-   <translation type="unfinished" />
+   <translation>Pondérez les classes, ou ajoutez des images aux petites.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
@@ -8034,7 +8034,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>What is checked with must not be learnt from: keep one of each.</source>
-   <translation type="unfinished" />
+   <translation>On ne doit pas apprendre de ce qui sert à vérifier : n’en gardez qu’une.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -8213,12 +8213,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>Write it again in smaller groups of rows.</source>
-   <translation type="unfinished" />
+   <translation>Écrivez-le de nouveau en plus petits groupes de lignes.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Write it as class=label.</source>
-   <translation type="unfinished" />
+   <translation>Écrivez-la sous la forme classe=étiquette.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -8513,7 +8513,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>a table gives the pictures other classes than their folders do</source>
-   <translation type="unfinished" />
+   <translation>un tableau donne aux images d’autres classes que leurs dossiers</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -8523,7 +8523,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>a table of labels was found</source>
-   <translation type="unfinished" />
+   <translation>un tableau d’étiquettes a été trouvé</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -8588,7 +8588,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>all</source>
-   <translation type="unfinished" />
+   <translation>toutes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -8603,7 +8603,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>all pictures belong together: none can check what was learned from the others</source>
-   <translation type="unfinished" />
+   <translation>toutes les images vont ensemble : aucune ne peut vérifier ce qui a été appris des autres</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -8658,7 +8658,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>an array of '{title}' takes {size:.1f} GiB; at most {limit} are opened</source>
-   <translation type="unfinished" />
+   <translation>un tableau de '{title}' occupe {size:.1f} Gio ; {limit} au plus sont ouverts</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -8958,7 +8958,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>by DICOM's patient number the pictures belong to {people:,} people or cases, {several:,} of them with several pictures: validation is cut by person</source>
-   <translation type="unfinished" />
+   <translation>d’après le numéro de patient DICOM, les images appartiennent à {people:,} personnes ou cas, dont {several:,} avec plusieurs images : la validation est découpée par personne</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -8968,12 +8968,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>by the names of files and folders and DICOM's patient numbers the pictures belong to {people:,} people or cases, {several:,} of them with several pictures: validation is cut by person</source>
-   <translation type="unfinished" />
+   <translation>d’après les noms de fichiers et de dossiers et les numéros de patient DICOM, les images appartiennent à {people:,} personnes ou cas, dont {several:,} avec plusieurs images : la validation est découpée par personne</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>by the names of files and folders the pictures belong to {people:,} people or cases, {several:,} of them with several pictures: validation is cut by person</source>
-   <translation type="unfinished" />
+   <translation>d’après les noms de fichiers et de dossiers, les images appartiennent à {people:,} personnes ou cas, dont {several:,} avec plusieurs images : la validation est découpée par personne</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -9060,22 +9060,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>class '{large}' has {ratio:.3g} times as many pictures as '{small}'</source>
-   <translation type="unfinished" />
+   <translation>la classe '{large}' a {ratio:.3g} fois plus d’images que '{small}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>class '{name}' was left out, as asked</source>
-   <translation type="unfinished" />
+   <translation>la classe '{name}' a été omise, comme demandé</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>class '{name}' was taken for the label '{labels}': they differ in case only</source>
-   <translation type="unfinished" />
+   <translation>la classe '{name}' a été prise pour l’étiquette '{labels}' : elles ne diffèrent que par la casse</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>class '{pair}' is mapped twice</source>
-   <translation type="unfinished" />
+   <translation>la classe '{pair}' est associée deux fois</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -9105,7 +9105,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>classes in column '{name}': {value}</source>
-   <translation type="unfinished" />
+   <translation>classes dans la colonne '{name}' : {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -9460,7 +9460,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>every class was left out</source>
-   <translation type="unfinished" />
+   <translation>toutes les classes ont été omises</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -9526,17 +9526,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>expected 'x_train y_train x_test y_test', 'train_images train_labels …', 'x y' or 'images labels'</source>
-   <translation type="unfinished" />
+   <translation>attendu : 'x_train y_train x_test y_test', 'train_images train_labels …', 'x y' ou 'images labels'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>expected uint8 of (n, height, width), (n, height, width, 1) or (n, height, width, 3)</source>
-   <translation type="unfinished" />
+   <translation>attendu : uint8 de (n, hauteur, largeur), (n, hauteur, largeur, 1) ou (n, hauteur, largeur, 3)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>expected {count} whole numbers</source>
-   <translation type="unfinished" />
+   <translation>attendus : {count} nombres entiers</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -9556,7 +9556,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>few pictures to learn from: {few}</source>
-   <translation type="unfinished" />
+   <translation>peu d’images pour apprendre : {few}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -9597,7 +9597,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>folder '{name}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>le dossier '{name}' ne peut pas être lu</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -9607,12 +9607,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>folders called like splits of the data ({which}) lie where classes were expected: inside them there has to be a folder for each class; if they are classes, confirm it with the layout 'folders'</source>
-   <translation type="unfinished" />
+   <translation>des dossiers nommés comme des parties des données ({which}) se trouvent là où des classes étaient attendues : à l’intérieur, il doit y avoir un dossier par classe ; si ce sont des classes, confirmez-le avec la disposition 'folders'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>folders whose names are written in two ways (accents) are one class: {told}</source>
-   <translation type="unfinished" />
+   <translation>les dossiers dont les noms sont écrits de deux façons (accents) forment une seule classe : {told}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -9728,15 +9728,15 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>frames of one video or shots of one burst on both sides of a split: {count:,} times</source>
    <extracomment>Where the count is one, English says: frames of one video or shots of one burst on both sides of a split: once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>trames d’une même vidéo ou photos d’une même rafale des deux côtés d’une répartition : une fois</numerusform>
+    <numerusform>trames d’une même vidéo ou photos d’une même rafale des deux côtés d’une répartition : {count:,} fois</numerusform>
    </translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>frames of one video or shots of one burst: {many:,} pictures in {count:,} groups</source>
-   <translation type="unfinished" />
+   <translation>trames d’une même vidéo ou photos d’une même rafale : {many:,} images en {count:,} groupes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -9771,7 +9771,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>grey pictures ({grey:,}) and colour pictures ({colour:,}) are mixed</source>
-   <translation type="unfinished" />
+   <translation>des images en gris ({grey:,}) et en couleur ({colour:,}) sont mélangées</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -9876,22 +9876,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>in {which} column '{name}' names the pictures and column '{label}' gives their classes</source>
-   <translation type="unfinished" />
+   <translation>dans {which}, la colonne '{name}' nomme les images et la colonne '{label}' donne leurs classes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>in {which} column '{name}' names the pictures and one column for each class their classes</source>
-   <translation type="unfinished" />
+   <translation>dans {which}, la colonne '{name}' nomme les images et une colonne par classe donne leurs classes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>in {which} column '{name}' names the pictures, column '{label}' gives their classes and column '{split}' their splits</source>
-   <translation type="unfinished" />
+   <translation>dans {which}, la colonne '{name}' nomme les images, la colonne '{label}' donne leurs classes et la colonne '{split}' leurs parties</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>in {which} column '{name}' names the pictures, one column for each class their classes and column '{split}' their splits</source>
-   <translation type="unfinished" />
+   <translation>dans {which}, la colonne '{name}' nomme les images, une colonne par classe donne leurs classes et la colonne '{split}' leurs parties</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -9921,12 +9921,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>is damaged or cut off</source>
-   <translation type="unfinished" />
+   <translation>est endommagé ou tronqué</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>is locked by a password</source>
-   <translation type="unfinished" />
+   <translation>est protégé par un mot de passe</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -10256,7 +10256,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>labels of a labelling project</source>
-   <translation type="unfinished" />
+   <translation>étiquettes d’un projet d’étiquetage</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
@@ -10326,12 +10326,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>links back to the data itself, not read: {loops}</source>
-   <translation type="unfinished" />
+   <translation>liens vers les données elles-mêmes, non lus : {loops}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>links to folders of other classes in {names}: {number:,} pictures there were left out</source>
-   <translation type="unfinished" />
+   <translation>liens vers des dossiers d’autres classes dans {names} : {number:,} images y ont été omises</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -10647,46 +10647,46 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>nearly the same picture in several classes: at least {count:,} times</source>
    <extracomment>Where the count is one, English says: nearly the same picture in several classes: at least once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>presque la même image dans plusieurs classes : au moins une fois</numerusform>
+    <numerusform>presque la même image dans plusieurs classes : au moins {count:,} fois</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>nearly the same picture in several classes: {count:,} times</source>
    <extracomment>Where the count is one, English says: nearly the same picture in several classes: once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>presque la même image dans plusieurs classes : une fois</numerusform>
+    <numerusform>presque la même image dans plusieurs classes : {count:,} fois</numerusform>
    </translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>nearly the same picture more than once in a class: at least {count:,} spare</source>
-   <translation type="unfinished" />
+   <translation>presque la même image plus d’une fois dans une classe : au moins {count:,} en trop</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>nearly the same picture more than once in a class: {count:,} spare</source>
-   <translation type="unfinished" />
+   <translation>presque la même image plus d’une fois dans une classe : {count:,} en trop</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>nearly the same picture on both sides of a split: at least {count:,} times</source>
    <extracomment>Where the count is one, English says: nearly the same picture on both sides of a split: at least once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>presque la même image des deux côtés d’une répartition : au moins une fois</numerusform>
+    <numerusform>presque la même image des deux côtés d’une répartition : au moins {count:,} fois</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>nearly the same picture on both sides of a split: {count:,} times</source>
    <extracomment>Where the count is one, English says: nearly the same picture on both sides of a split: once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>presque la même image des deux côtés d’une répartition : une fois</numerusform>
+    <numerusform>presque la même image des deux côtés d’une répartition : {count:,} fois</numerusform>
    </translation>
   </message>
   <message>
@@ -10837,7 +10837,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>no pattern was found in the file names of '{title}'</source>
-   <translation type="unfinished" />
+   <translation>aucun motif n’a été trouvé dans les noms de fichiers de '{title}'</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -10858,9 +10858,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>no picture of {count:,} classes ({names}) opens</source>
    <extracomment>Where the count is one, English says: no picture of class {names} opens</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>aucune image de la classe {names} ne s’ouvre</numerusform>
+    <numerusform>aucune image de {count:,} classes ({names}) ne s’ouvre</numerusform>
    </translation>
   </message>
   <message>
@@ -10931,7 +10931,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>no table that names pictures was found in '{title}'</source>
-   <translation type="unfinished" />
+   <translation>aucun tableau qui nomme des images n’a été trouvé dans '{title}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
@@ -11047,12 +11047,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/fitness.py" />
    <source>nothing is left to check with: each class has a single picture</source>
-   <translation type="unfinished" />
+   <translation>il ne reste rien pour vérifier : chaque classe a une seule image</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/fitness.py" />
    <source>nothing is left to check with: the pictures of each class belong together (one person's, copies, or frames of one video)</source>
-   <translation type="unfinished" />
+   <translation>il ne reste rien pour vérifier : les images de chaque classe vont ensemble (d’une même personne, copies ou trames d’une même vidéo)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11107,7 +11107,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>of the folders there only '{name}' holds pictures: the classes are those in it</source>
-   <translation type="unfinished" />
+   <translation>parmi les dossiers présents, seul '{name}' contient des images : les classes sont celles qui s’y trouvent</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -11117,7 +11117,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>of the splits {listing} the split '{name}' was read</source>
-   <translation type="unfinished" />
+   <translation>parmi les parties {listing}, la partie '{name}' a été lue</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
@@ -11262,7 +11262,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>passed over, for they are no pictures: {listing}</source>
-   <translation type="unfinished" />
+   <translation>passés, car ce ne sont pas des images : {listing}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -11277,7 +11277,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>people or cases with pictures on both sides of a split: {count:,}</source>
-   <translation type="unfinished" />
+   <translation>personnes ou cas avec des images des deux côtés d’une répartition : {count:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -11307,17 +11307,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>pictures have other content than when this run began, under the same names: the data's fingerprint is {fingerprint}, {fingerprint2} was expected</source>
-   <translation type="unfinished" />
+   <translation>des images ont un autre contenu qu’au début de cet entraînement, sous les mêmes noms : l’empreinte des données est {fingerprint}, {fingerprint2} était attendue</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>pictures in column '{name}'</source>
-   <translation type="unfinished" />
+   <translation>images dans la colonne '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>pictures of less than {tiny} pixels a side: {count:,}</source>
-   <translation type="unfinished" />
+   <translation>images de moins de {tiny} pixels de côté : {count:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -11327,7 +11327,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>pictures that do not open: {count:,} ({listing}); they are left out</source>
-   <translation type="unfinished" />
+   <translation>images qui ne s’ouvrent pas : {count:,} ({listing}) ; elles sont omises</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -11337,7 +11337,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>pictures without a folder for each class were found</source>
-   <translation type="unfinished" />
+   <translation>des images sans un dossier par classe ont été trouvées</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -11407,7 +11407,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>read by the layout '{layout}'</source>
-   <translation type="unfinished" />
+   <translation>lu selon la disposition '{layout}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -11644,9 +11644,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>split '{split}' holds no picture of {count:,} classes: {names}</source>
    <extracomment>Where the count is one, English says: split '{split}' holds no picture of class {names}</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>la partie '{split}' ne contient aucune image de la classe {names}</numerusform>
+    <numerusform>la partie '{split}' ne contient aucune image de {count:,} classes : {names}</numerusform>
    </translation>
   </message>
   <message>
@@ -11842,22 +11842,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>the Parquet file '{name}' is damaged</source>
-   <translation type="unfinished" />
+   <translation>le fichier Parquet '{name}' est endommagé</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>the Parquet file '{name}' is damaged or cut off</source>
-   <translation type="unfinished" />
+   <translation>le fichier Parquet '{name}' est endommagé ou tronqué</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>the Parquet file '{name}' needs too much memory</source>
-   <translation type="unfinished" />
+   <translation>le fichier Parquet '{name}' demande trop de mémoire</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>the Parquet file '{name}' took too long</source>
-   <translation type="unfinished" />
+   <translation>le fichier Parquet '{name}' a pris trop de temps</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -11882,17 +11882,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>the archive '{name}' holds a name that leads out of it</source>
-   <translation type="unfinished" />
+   <translation>l’archive '{name}' contient un nom qui mène hors d’elle</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>the archive '{name}' holds one name twice</source>
-   <translation type="unfinished" />
+   <translation>l’archive '{name}' contient deux fois un même nom</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>the archive '{name}' {what}</source>
-   <translation type="unfinished" />
+   <translation>l’archive '{name}' {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/archive.py" />
@@ -12022,7 +12022,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>the class folders of '{title}' ({most}) hold no pictures</source>
-   <translation type="unfinished" />
+   <translation>les dossiers de classes de '{title}' ({most}) ne contiennent aucune image</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -12067,7 +12067,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>the data has no class '{name}'</source>
-   <translation type="unfinished" />
+   <translation>les données n’ont pas de classe '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -12083,9 +12083,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>the data was found {count} folders deeper, in '{inner}'</source>
    <extracomment>Where the count is one, English says: the data was found one folder deeper, in '{inner}'</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>les données ont été trouvées un dossier plus bas, dans '{inner}'</numerusform>
+    <numerusform>les données ont été trouvées {count} dossiers plus bas, dans '{inner}'</numerusform>
    </translation>
   </message>
   <message>
@@ -12111,17 +12111,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>the disk of Fovea's cache filled up while '{name}' was unpacked</source>
-   <translation type="unfinished" />
+   <translation>le disque du cache de Fovea s’est rempli pendant la décompression de '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>the disk of Fovea's cache has no room to unpack '{name}'</source>
-   <translation type="unfinished" />
+   <translation>le disque du cache de Fovea n’a pas de place pour décompresser '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>the disk of Fovea's cache has no room to write out '{name}'</source>
-   <translation type="unfinished" />
+   <translation>le disque du cache de Fovea n’a pas de place pour écrire '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
@@ -12381,7 +12381,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
    <source>the file names look like '{best}', which would give the classes</source>
-   <translation type="unfinished" />
+   <translation>les noms de fichiers ressemblent à '{best}', ce qui donnerait les classes</translation>
   </message>
   <message>
    <location filename="../../desktop/store/marks.py" />
@@ -12471,7 +12471,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>the folders {others} hold folders of the same names ({first}): perhaps those are the classes, or splits, or masks beside the pictures. Make them the upper folders, or leave one kind out; if all they hold belongs to the upper folder's class, confirm it with the layout 'folders'</source>
-   <translation type="unfinished" />
+   <translation>les dossiers {others} contiennent des dossiers de mêmes noms ({first}) : ce sont peut-être les classes, ou des parties, ou des masques à côté des images. Faites-en les dossiers supérieurs, ou omettez l’un des deux genres ; si tout ce qu’ils contiennent appartient à la classe du dossier supérieur, confirmez-le avec la disposition 'folders'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/result.py" />
@@ -12546,7 +12546,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>the labels of '{name}' are not beside it</source>
-   <translation type="unfinished" />
+   <translation>les étiquettes de '{name}' ne sont pas à côté de lui</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
@@ -12671,7 +12671,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>the model has no label '{label}'</source>
-   <translation type="unfinished" />
+   <translation>le modèle n’a pas d’étiquette '{label}'</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/worker.py" />
@@ -12701,7 +12701,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/patient_names.py" />
    <source>the model's name is that of a patient in the headers of the DICOM files</source>
-   <translation type="unfinished" />
+   <translation>le nom du modèle est celui d’un patient dans les en-têtes des fichiers DICOM</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -12731,7 +12731,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>the names of these classes look the same: {told}; {how}. Rename or merge their folders</source>
-   <translation type="unfinished" />
+   <translation>les noms de ces classes se ressemblent : {told} ; {how}. Renommez ou fusionnez leurs dossiers</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -12906,7 +12906,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
    <source>the pattern '{pattern}' cannot be used</source>
-   <translation type="unfinished" />
+   <translation>le motif '{pattern}' ne peut pas être utilisé</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -12941,7 +12941,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>the pictures have {count:,} different sizes; all are brought to one</source>
-   <translation type="unfinished" />
+   <translation>les images ont {count:,} tailles différentes ; toutes sont ramenées à une seule</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -12951,12 +12951,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>the pictures to learn from have changed since this run began: {what}</source>
-   <translation type="unfinished" />
+   <translation>les images d’apprentissage ont changé depuis le début de cet entraînement : {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>the pictures to validate with have changed since this run began: {what}</source>
-   <translation type="unfinished" />
+   <translation>les images de validation ont changé depuis le début de cet entraînement : {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -13167,46 +13167,46 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>the same picture in several classes: at least {count:,} times</source>
    <extracomment>Where the count is one, English says: the same picture in several classes: at least once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>la même image dans plusieurs classes : au moins une fois</numerusform>
+    <numerusform>la même image dans plusieurs classes : au moins {count:,} fois</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>the same picture in several classes: {count:,} times</source>
    <extracomment>Where the count is one, English says: the same picture in several classes: once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>la même image dans plusieurs classes : une fois</numerusform>
+    <numerusform>la même image dans plusieurs classes : {count:,} fois</numerusform>
    </translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>the same picture more than once in a class: at least {count:,} spare</source>
-   <translation type="unfinished" />
+   <translation>la même image plus d’une fois dans une classe : au moins {count:,} en trop</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>the same picture more than once in a class: {count:,} spare</source>
-   <translation type="unfinished" />
+   <translation>la même image plus d’une fois dans une classe : {count:,} en trop</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>the same picture on both sides of a split: at least {count:,} times</source>
    <extracomment>Where the count is one, English says: the same picture on both sides of a split: at least once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>la même image des deux côtés d’une répartition : au moins une fois</numerusform>
+    <numerusform>la même image des deux côtés d’une répartition : au moins {count:,} fois</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>the same picture on both sides of a split: {count:,} times</source>
    <extracomment>Where the count is one, English says: the same picture on both sides of a split: once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>la même image des deux côtés d’une répartition : une fois</numerusform>
+    <numerusform>la même image des deux côtés d’une répartition : {count:,} fois</numerusform>
    </translation>
   </message>
   <message>
@@ -13282,7 +13282,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>the splits of '{title}' hold pictures of different shapes</source>
-   <translation type="unfinished" />
+   <translation>les parties de '{title}' contiennent des images de formes différentes</translation>
   </message>
   <message>
    <location filename="../../desktop/store/marks.py" />
@@ -13327,12 +13327,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>the table '{place}' has no column '{name}'</source>
-   <translation type="unfinished" />
+   <translation>le tableau '{place}' n’a pas de colonne '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>the table '{place}' is not there or cannot be read</source>
-   <translation type="unfinished" />
+   <translation>le tableau '{place}' n’est pas là ou ne peut pas être lu</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -13447,7 +13447,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>their order is another</source>
-   <translation type="unfinished" />
+   <translation>leur ordre est différent</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
@@ -13613,9 +13613,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/fitness.py" />
    <source>there is no picture of {count:,} classes to learn from: {names}</source>
    <extracomment>Where the count is one, English says: there is no picture of {names} to learn from</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>il n’y a aucune image de {names} dont apprendre</numerusform>
+    <numerusform>il n’y a aucune image de {count:,} classes dont apprendre : {names}</numerusform>
    </translation>
   </message>
   <message>
@@ -13736,7 +13736,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>there is one class only, '{classes}': a classifier needs two or more</source>
-   <translation type="unfinished" />
+   <translation>il n’y a qu’une classe, '{classes}' : un classificateur en a besoin d’au moins deux</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
@@ -13756,17 +13756,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>they differ in blanks only</source>
-   <translation type="unfinished" />
+   <translation>ils ne diffèrent que par des espaces</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>they differ in letters that look alike</source>
-   <translation type="unfinished" />
+   <translation>ils ne diffèrent que par des lettres qui se ressemblent</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>they differ in upper and lower case only</source>
-   <translation type="unfinished" />
+   <translation>ils ne diffèrent que par les majuscules et minuscules</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -14408,27 +14408,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/dataset.py" />
    <source>{count:,} classes ({names}) hold a single picture: it cannot be both learnt from and checked with</source>
    <extracomment>Where the count is one, English says: class {names} holds a single picture: it cannot be both learnt from and checked with</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>la classe {names} contient une seule image : on ne peut pas à la fois en apprendre et vérifier avec elle</numerusform>
+    <numerusform>{count:,} classes ({names}) contiennent une seule image : on ne peut pas à la fois en apprendre et vérifier avec elle</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/patient_names.py" />
    <source>{count:,} classes are called like a patient in the headers of the DICOM files: a model keeps the names of its classes</source>
    <extracomment>Where the count is one, English says: a class is called like a patient in the headers of the DICOM files: a model keeps the names of its classes</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>une classe porte le nom d’un patient des en-têtes des fichiers DICOM : un modèle garde les noms de ses classes</numerusform>
+    <numerusform>{count:,} classes portent le nom d’un patient des en-têtes des fichiers DICOM : un modèle garde les noms de ses classes</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/dataset.py" />
    <source>{count:,} classes hold no pictures: {names}</source>
    <extracomment>Where the count is one, English says: class {names} holds no pictures</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>la classe {names} ne contient aucune image</numerusform>
+    <numerusform>{count:,} classes ne contiennent aucune image : {names}</numerusform>
    </translation>
   </message>
   <message>
@@ -14449,21 +14449,21 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} files without a suffix</source>
-   <translation type="unfinished" />
+   <translation>{count:,} fichiers sans suffixe</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} folders ({names}) beside the splits: not read</source>
    <extracomment>Where the count is one, English says: folder {names} beside the splits: not read</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>dossier {names} à côté des parties : non lu</numerusform>
+    <numerusform>{count:,} dossiers ({names}) à côté des parties : non lus</numerusform>
    </translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} hidden files</source>
-   <translation type="unfinished" />
+   <translation>{count:,} fichiers cachés</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -14542,144 +14542,144 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures are in printing colours (CMYK) and are converted</source>
    <extracomment>Where the count is one, English says: {count:,} picture is in printing colours (CMYK) and is converted</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} image est en couleurs d’imprimerie (CMJN) et est convertie</numerusform>
+    <numerusform>{count:,} images sont en couleurs d’imprimerie (CMJN) et sont converties</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures are stored inverted and are turned over</source>
    <extracomment>Where the count is one, English says: {count:,} picture is stored inverted and is turned over</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} image est enregistrée inversée et est rétablie</numerusform>
+    <numerusform>{count:,} images sont enregistrées inversées et sont rétablies</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures are very large and are read at a reduced size</source>
    <extracomment>Where the count is one, English says: {count:,} picture is very large and is read at a reduced size</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} image est très grande et est lue à une taille réduite</numerusform>
+    <numerusform>{count:,} images sont très grandes et sont lues à une taille réduite</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have a window of their own that shows nothing of them; it is left aside</source>
    <extracomment>Where the count is one, English says: {count:,} picture has a window of its own that shows nothing of it; it is left aside</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} image a sa propre fenêtre, qui n’en montre rien ; celle-ci est ignorée</numerusform>
+    <numerusform>{count:,} images ont leur propre fenêtre, qui n’en montre rien ; celle-ci est ignorée</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have more bands than are shown</source>
    <extracomment>Where the count is one, English says: {count:,} picture has more bands than are shown</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} image a plus de bandes qu’il n’en est affiché</numerusform>
+    <numerusform>{count:,} images ont plus de bandes qu’il n’en est affiché</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have more than 8 bits and are reduced to 8</source>
    <extracomment>Where the count is one, English says: {count:,} picture has more than 8 bits and is reduced to 8</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} image a plus de 8 bits et est réduite à 8</numerusform>
+    <numerusform>{count:,} images ont plus de 8 bits et sont réduites à 8</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have more than 8 bits and are windowed to 8</source>
    <extracomment>Where the count is one, English says: {count:,} picture has more than 8 bits and is windowed to 8</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} image a plus de 8 bits et est ramenée à 8 par fenêtrage</numerusform>
+    <numerusform>{count:,} images ont plus de 8 bits et sont ramenées à 8 par fenêtrage</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/recognise.py" />
    <source>{count:,} pictures have no label in it and were not counted</source>
    <extracomment>Where the count is one, English says: {count:,} picture has no label in it and was not counted</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} image n’y a pas d’étiquette et n’a pas été comptée</numerusform>
+    <numerusform>{count:,} images n’y ont pas d’étiquette et n’ont pas été comptées</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have pixels without data, which are black</source>
    <extracomment>Where the count is one, English says: {count:,} picture has pixels without data, which are black</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} image a des pixels sans données, qui sont noirs</numerusform>
+    <numerusform>{count:,} images ont des pixels sans données, qui sont noirs</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have several frames: the first one is used</source>
    <extracomment>Where the count is one, English says: {count:,} picture has several frames: the first one is used</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} image a plusieurs trames : la première est utilisée</numerusform>
+    <numerusform>{count:,} images ont plusieurs trames : la première est utilisée</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/recognise.py" />
    <source>{count:,} pictures have several labels in it and were not counted</source>
    <extracomment>Where the count is one, English says: {count:,} picture has several labels in it and was not counted</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} image y a plusieurs étiquettes et n’a pas été comptée</numerusform>
+    <numerusform>{count:,} images y ont plusieurs étiquettes et n’ont pas été comptées</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/recognise.py" />
    <source>{count:,} pictures have several labels in one cell ('{label}'): each combination counts as a class of its own</source>
    <extracomment>Where the count is one, English says: a picture has several labels in its cell ('{label}'): each combination counts as a class of its own</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>une image a plusieurs étiquettes dans sa case ('{label}') : chaque combinaison compte comme une classe à part</numerusform>
+    <numerusform>{count:,} images ont plusieurs étiquettes dans une case ('{label}') : chaque combinaison compte comme une classe à part</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have transparent parts, which are laid on white</source>
    <extracomment>Where the count is one, English says: {count:,} picture has transparent parts, which are laid on white</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} image a des parties transparentes, qui sont posées sur du blanc</numerusform>
+    <numerusform>{count:,} images ont des parties transparentes, qui sont posées sur du blanc</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures lack their end marks, nothing else</source>
    <extracomment>Where the count is one, English says: {count:,} picture lacks its end mark, nothing else</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>il ne manque à {count:,} image que sa marque de fin, rien d’autre</numerusform>
+    <numerusform>il ne manque à {count:,} images que leurs marques de fin, rien d’autre</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures lie on their side and are turned upright</source>
    <extracomment>Where the count is one, English says: {count:,} picture lies on its side and is turned upright</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} image est couchée et est redressée</numerusform>
+    <numerusform>{count:,} images sont couchées et sont redressées</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} pictures that are called like the masks of others ('{name}') were left out; if they are pictures of their own, confirm that with the layout 'folders'</source>
    <extracomment>Where the count is one, English says: a picture that is called like the mask of another ('{name}') was left out; if it is a picture of its own, confirm that with the layout 'folders'</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>une image nommée comme le masque d’une autre ('{name}') a été omise ; si c’est une image à part entière, confirmez-le avec la disposition 'folders'</numerusform>
+    <numerusform>{count:,} images nommées comme les masques d’autres ('{name}') ont été omises ; si ce sont des images à part entière, confirmez-le avec la disposition 'folders'</numerusform>
    </translation>
   </message>
   <message>
@@ -14691,9 +14691,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/recognise.py" />
    <source>{count:,} rows of the table name pictures that are not there</source>
    <extracomment>Where the count is one, English says: {count:,} row of the table names a picture that is not there</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} ligne du tableau nomme une image qui n’est pas là</numerusform>
+    <numerusform>{count:,} lignes du tableau nomment des images qui ne sont pas là</numerusform>
    </translation>
   </message>
   <message>
@@ -14704,7 +14704,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} system files</source>
-   <translation type="unfinished" />
+   <translation>{count:,} fichiers système</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -14719,7 +14719,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} {suffix} files</source>
-   <translation type="unfinished" />
+   <translation>{count:,} fichiers {suffix}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -14774,9 +14774,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/label_map.py" />
    <source>{count} of the data's classes are no label of the model: {unmatched}. Data: {classes}. Model: {labels}</source>
    <extracomment>Where the count is one, English says: {count} of the data's classes is no label of the model: {unmatched}. Data: {classes}. Model: {labels}</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count} des classes des données n’est pas une étiquette du modèle : {unmatched}. Données : {classes}. Modèle : {labels}</numerusform>
+    <numerusform>{count} des classes des données ne sont pas des étiquettes du modèle : {unmatched}. Données : {classes}. Modèle : {labels}</numerusform>
    </translation>
   </message>
   <message>
@@ -14813,9 +14813,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>{count} tables ('{place}' …)</source>
    <extracomment>Where the count is one, English says: the table '{place}'</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>le tableau '{place}'</numerusform>
+    <numerusform>{count} tableaux ('{place}' …)</numerusform>
    </translation>
   </message>
   <message>
@@ -14871,7 +14871,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
    <source>{found} in '{title}'. {lines}</source>
-   <translation type="unfinished" />
+   <translation>{found} dans '{title}'. {lines}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -14886,7 +14886,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>{gone:,} are missing and {new:,} are new</source>
-   <translation type="unfinished" />
+   <translation>{gone:,} manquent et {new:,} sont nouvelles</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -14896,12 +14896,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>{hint} Where the numbers are the model's own label numbers: --map-numbers.</source>
-   <translation type="unfinished" />
+   <translation>{hint} Si les nombres sont les numéros d’étiquettes du modèle : --map-numbers.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>{hint} {more}</source>
-   <translation type="unfinished" />
+   <translation>{hint} {more}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
@@ -15011,7 +15011,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
    <source>{label} is the class, # stands for digits, * for anything: for instance names:{label}_#.</source>
-   <translation type="unfinished" />
+   <translation>{label} est la classe, # remplace des chiffres, * n’importe quoi : par exemple names:{label}_#.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -15031,7 +15031,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{loose:,} pictures lie beside the class folders: they have no class and were not counted</source>
-   <translation type="unfinished" />
+   <translation>{loose:,} images se trouvent à côté des dossiers de classes : elles n’ont pas de classe et n’ont pas été comptées</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -15076,35 +15076,35 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>{names}</source>
-   <translation type="unfinished" />
+   <translation>{names}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>{names} and {rest:,} more</source>
-   <translation type="unfinished" />
+   <translation>{names} et {rest:,} de plus</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{names} are both called like the pictures to learn from: merge them, or take one away</source>
-   <translation type="unfinished" />
+   <translation>{names} portent tous deux le nom des images d’apprentissage : fusionnez-les, ou retirez-en un</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{names} are both called like the pictures to test with: merge them, or take one away</source>
-   <translation type="unfinished" />
+   <translation>{names} portent tous deux le nom des images de test : fusionnez-les, ou retirez-en un</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{names} are both called like the pictures to validate with: merge them, or take one away</source>
-   <translation type="unfinished" />
+   <translation>{names} portent tous deux le nom des images de validation : fusionnez-les, ou retirez-en un</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/recognise.py" />
    <source>{names} lie there: if the labels are in one of them, save it as a CSV table with a column of file names.</source>
    <extracomment>Where the count is one, English says: {names} lies there: if the labels are in it, save it as a CSV table with a column of file names.</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{names} s’y trouve : si les étiquettes y sont, enregistrez-le comme tableau CSV avec une colonne de noms de fichiers.</numerusform>
+    <numerusform>{names} s’y trouvent : si les étiquettes sont dans l’un d’eux, enregistrez-le comme tableau CSV avec une colonne de noms de fichiers.</numerusform>
    </translation>
   </message>
   <message>
@@ -15135,7 +15135,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{name} has schema {found}; {schema} expected</source>
-   <translation type="unfinished" />
+   <translation>{name} a le schéma {found} ; {schema} attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
@@ -15145,12 +15145,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{name} holds more than {most_points} points</source>
-   <translation type="unfinished" />
+   <translation>{name} contient plus de {most_points} points</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{name} holds no list of at most {most_strokes} strokes</source>
-   <translation type="unfinished" />
+   <translation>{name} ne contient pas de liste d’au plus {most_strokes} traits</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
@@ -15245,17 +15245,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>{prefix}copies</source>
-   <translation type="unfinished" />
+   <translation>{prefix}copies</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>{prefix}copies-across-splits</source>
-   <translation type="unfinished" />
+   <translation>{prefix}copies-across-splits</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>{prefix}label-conflict</source>
-   <translation type="unfinished" />
+   <translation>{prefix}label-conflict</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -15526,7 +15526,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>{where}: a label {min}; expected 0 or more</source>
-   <translation type="unfinished" />
+   <translation>{where} : une étiquette {min} ; 0 ou plus attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
@@ -15551,12 +15551,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>{where}: labels of {dtype} {shape}; {expected}</source>
-   <translation type="unfinished" />
+   <translation>{where} : étiquettes de {dtype} {shape} ; {expected}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>{where}: pictures of {dtype} {shape}; {expected}</source>
-   <translation type="unfinished" />
+   <translation>{where} : images de {dtype} {shape} ; {expected}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
@@ -15576,7 +15576,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>{where}: {shape} labels for each picture; Fovea learns one class a picture</source>
-   <translation type="unfinished" />
+   <translation>{where} : {shape} étiquettes pour chaque image ; Fovea apprend une classe par image</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
@@ -15596,7 +15596,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
    <source>{words}: {total:,} pictures in {count:,} classes, {classes}. For instance {shown}.</source>
-   <translation type="unfinished" />
+   <translation>{words} : {total:,} images dans {count:,} classes, {classes}. Par exemple {shown}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -15707,7 +15707,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Export</source>
-   <translation type="unfinished" />
+   <translation>Exporter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15812,7 +15812,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Undo</source>
-   <translation type="unfinished" />
+   <translation>Annuler</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15828,7 +15828,7 @@ Difference in accuracy: {value} ({bounds})</source>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>any</source>
    <extracomment>A choice of a filter: whatever it is.</extracomment>
-   <translation type="unfinished" />
+   <translation>toutes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15856,7 +15856,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>{0} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} images</translation>
   </message>
  </context>
  <context>
@@ -15899,7 +15899,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Value</source>
-   <translation type="unfinished" />
+   <translation>Valeur</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
@@ -15956,7 +15956,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>Fermer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
@@ -16014,7 +16014,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/widgets/heat.py" />
    <source>Colours of the map, from nothing to most</source>
-   <translation type="unfinished" />
+   <translation>Couleurs de la carte, de rien au maximum</translation>
   </message>
  </context>
  <context>
@@ -16028,37 +16028,37 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Forward</source>
-   <translation type="unfinished" />
+   <translation>Suivant</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Found in 1 place</source>
-   <translation type="unfinished" />
+   <translation>Trouvé à 1 endroit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Found in {0} places</source>
-   <translation type="unfinished" />
+   <translation>Trouvé à {0} endroits</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Fovea Help</source>
-   <translation type="unfinished" />
+   <translation>Aide de Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Larger text</source>
-   <translation type="unfinished" />
+   <translation>Texte plus grand</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Nothing found. Try fewer words, or the beginning of one.</source>
-   <translation type="unfinished" />
+   <translation>Rien trouvé. Essayez moins de mots, ou le début d’un mot.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Pages of the help</source>
-   <translation type="unfinished" />
+   <translation>Pages de l’aide</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
@@ -16068,7 +16068,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Smaller text</source>
-   <translation type="unfinished" />
+   <translation>Texte plus petit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
@@ -16078,12 +16078,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>The help cannot be read: {0}</source>
-   <translation type="unfinished" />
+   <translation>L’aide ne peut pas être lue : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>{0} – Fovea Help</source>
-   <translation type="unfinished" />
+   <translation>{0} – Aide de Fovea</translation>
   </message>
  </context>
  <context>
@@ -16096,7 +16096,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Figure</source>
-   <translation type="unfinished" />
+   <translation>Chiffre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
@@ -16111,7 +16111,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
@@ -16151,7 +16151,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>The model's card: {0}, split {1}</source>
-   <translation>La fiche du modèle : {0}, répartition {1}</translation>
+   <translation>La fiche du modèle : {0}, partie {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
@@ -16200,12 +16200,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>no result</source>
-   <translation type="unfinished" />
+   <translation>pas de résultat</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>unfamiliar kind</source>
-   <translation type="unfinished" />
+   <translation>type inconnu</translation>
   </message>
  </context>
  <context>
@@ -16213,133 +16213,134 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>1 image removed; its file stays.</source>
-   <translation type="unfinished" />
+   <translation>1 image retirée ; son fichier reste.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>All images</source>
-   <translation type="unfinished" />
+   <translation>Toutes les images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Camera (Ctrl+K)</source>
-   <translation type="unfinished" />
+   <translation>Caméra (Ctrl+K)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Filter by name</source>
-   <translation type="unfinished" />
+   <translation>Filtrer par nom</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Filter images by name</source>
-   <translation type="unfinished" />
+   <translation>Filtrer les images par nom</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Listed are those: {0}. Escape lists all.</source>
-   <translation type="unfinished" />
+   <translation>Ne sont listées que : {0}. Échap les liste toutes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>No images yet.
 Drop files or folders here.</source>
-   <translation type="unfinished" />
+   <translation>Pas encore d’images.
+Déposez ici des fichiers ou des dossiers.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>No name holds “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>Aucun nom ne contient « {0} ».</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>No such image.</source>
-   <translation type="unfinished" />
+   <translation>Aucune image de ce genre.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Not its kind</source>
-   <translation type="unfinished" />
+   <translation>Hors domaine</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Open the camera</source>
-   <translation type="unfinished" />
+   <translation>Ouvrir la caméra</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Show as a grid</source>
-   <translation type="unfinished" />
+   <translation>Afficher en grille</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Show as rows</source>
-   <translation type="unfinished" />
+   <translation>Afficher en lignes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Undo</source>
-   <translation type="unfinished" />
+   <translation>Annuler</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Undo what was done last</source>
-   <translation type="unfinished" />
+   <translation>Annuler la dernière action</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Which images are listed</source>
-   <translation type="unfinished" />
+   <translation>Quelles images sont listées</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Which images are listed: {0}</source>
-   <translation type="unfinished" />
+   <translation>Quelles images sont listées : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>With a note</source>
-   <translation type="unfinished" />
+   <translation>Avec une note</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>With a star</source>
-   <translation type="unfinished" />
+   <translation>Avec une étoile</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>With the answer</source>
-   <translation type="unfinished" />
+   <translation>Avec la réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Without a result</source>
-   <translation type="unfinished" />
+   <translation>Sans résultat</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>all</source>
-   <translation type="unfinished" />
+   <translation>toutes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>{0} images removed; their files stay.</source>
-   <translation type="unfinished" />
+   <translation>{0} images retirées ; leurs fichiers restent.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} sur {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>{0} of {1} images</source>
-   <translation type="unfinished" />
+   <translation>{0} images sur {1}</translation>
   </message>
  </context>
  <context>
@@ -16375,27 +16376,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1 (divided by 255)</source>
-   <translation type="unfinished" />
+   <translation>0 à 1 (divisés par 255)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation type="unfinished" />
+   <translation>0 à 1, moins les moyennes d’ImageNet, par ses écarts-types (PyTorch)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 255, as they are</source>
-   <translation type="unfinished" />
+   <translation>0 à 255, tels quels</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>A file of class names</source>
-   <translation type="unfinished" />
+   <translation>Un fichier de noms de classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Tous les fichiers (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16410,52 +16411,52 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>For its card; may stay empty</source>
-   <translation type="unfinished" />
+   <translation>Pour sa fiche ; peut rester vide</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>From a file…</source>
-   <translation type="unfinished" />
+   <translation>D’un fichier…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>ImageNet's 1,000</source>
-   <translation type="unfinished" />
+   <translation>Les 1 000 d’ImageNet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Import</source>
-   <translation type="unfinished" />
+   <translation>Importer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Import {0}</source>
-   <translation type="unfinished" />
+   <translation>Importer {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>It begins with a layer that scales: pixels most likely go in as they are, 0 to 255.</source>
-   <translation type="unfinished" />
+   <translation>Il commence par une couche de mise à l’échelle : les pixels y entrent très probablement tels quels, de 0 à 255.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>It is about medical pictures. {0}</source>
-   <translation type="unfinished" />
+   <translation>Il porte sur des images médicales. {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>It takes {0} pictures of {1} and tells {2} classes apart.</source>
-   <translation type="unfinished" />
+   <translation>Il reçoit {0} images de {1} et distingue {2} classes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Its outputs are</source>
-   <translation type="unfinished" />
+   <translation>Ses sorties sont</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Licence</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16465,127 +16466,127 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>One class a line, in the order of the network's outputs</source>
-   <translation type="unfinished" />
+   <translation>Une classe par ligne, dans l’ordre des sorties du réseau</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Pictures were</source>
-   <translation type="unfinished" />
+   <translation>Les images étaient</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Pixels were given as</source>
-   <translation type="unfinished" />
+   <translation>Les pixels étaient donnés en</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Probabilities (they sum to 1)</source>
-   <translation type="unfinished" />
+   <translation>Probabilités (leur somme vaut 1)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Raw values (logits)</source>
-   <translation type="unfinished" />
+   <translation>Valeurs brutes (logits)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Scaled whole, the rest padded</source>
-   <translation type="unfinished" />
+   <translation>Mises à l’échelle entières, le reste complété</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Scaled, and the middle cut out</source>
-   <translation type="unfinished" />
+   <translation>Mises à l’échelle, centre découpé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Size (width × height)</source>
-   <translation type="unfinished" />
+   <translation>Taille (largeur × hauteur)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Still to be told: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Reste à indiquer : {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Stretched to that size</source>
-   <translation type="unfinished" />
+   <translation>Étirées à cette taille</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Text or JSON (*.txt *.json *.csv)</source>
-   <translation type="unfinished" />
+   <translation>Texte ou JSON (*.txt *.json *.csv)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>The file does not say the rest, and Fovea does not guess: wrong answers would look like right ones.</source>
-   <translation type="unfinished" />
+   <translation>Le fichier ne dit pas le reste, et Fovea ne devine pas : de mauvaises réponses ressembleraient à de bonnes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Trained on</source>
-   <translation type="unfinished" />
+   <translation>Entraîné sur</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>any size</source>
-   <translation type="unfinished" />
+   <translation>toute taille</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation type="unfinished" />
+   <translation>bleu, vert, rouge, moins les moyennes d’ImageNet (Caffe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>colour</source>
-   <translation type="unfinished" />
+   <translation>couleur</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>gris</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation type="unfinished" />
+   <translation>comment les images ont reçu leur taille</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation type="unfinished" />
+   <translation>comment les pixels étaient donnés</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation type="unfinished" />
+   <translation>ses classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation type="unfinished" />
+   <translation>son nom</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation type="unfinished" />
+   <translation>sa taille</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation type="unfinished" />
+   <translation>ce que sont ses sorties</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>{0} classes are named, the network has {1}.</source>
-   <translation type="unfinished" />
+   <translation>{0} classes sont nommées, le réseau en a {1}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>{0} parameters.</source>
-   <translation type="unfinished" />
+   <translation>{0} paramètres.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16595,7 +16596,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation type="unfinished" />
+   <translation>−1 à 1</translation>
   </message>
  </context>
  <context>
@@ -16603,142 +16604,142 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1 (divided by 255)</source>
-   <translation type="unfinished" />
+   <translation>0 à 1 (divisés par 255)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation type="unfinished" />
+   <translation>0 à 1, moins les moyennes d’ImageNet, par ses écarts-types (PyTorch)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 255, as they are</source>
-   <translation type="unfinished" />
+   <translation>0 à 255, tels quels</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Tous les fichiers (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Continue ({0} already downloaded)</source>
-   <translation type="unfinished" />
+   <translation>Continuer ({0} déjà téléchargés)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Download</source>
-   <translation type="unfinished" />
+   <translation>Télécharger</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Fovea compares the file's hash with the published one and installs nothing else. Fovea's authors have not downloaded the file themselves; the first one that passes is remembered by its SHA-256.</source>
-   <translation type="unfinished" />
+   <translation>Fovea compare l’empreinte du fichier à celle qui est publiée et n’installe rien d’autre. Les auteurs de Fovea n’ont pas téléchargé eux-mêmes le fichier ; le premier qui est conforme est retenu par son SHA-256.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Free disk needed for a while</source>
-   <translation type="unfinished" />
+   <translation>Espace disque nécessaire pour un temps</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>From</source>
-   <translation type="unfinished" />
+   <translation>De</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>From a file…</source>
-   <translation type="unfinished" />
+   <translation>D’un fichier…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Install</source>
-   <translation type="unfinished" />
+   <translation>Installer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Install {0}</source>
-   <translation type="unfinished" />
+   <translation>Installer {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Licence</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>MD5 as published</source>
-   <translation type="unfinished" />
+   <translation>MD5 publié</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>SHA-256</source>
-   <translation type="unfinished" />
+   <translation>SHA-256</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>The file of weights</source>
-   <translation type="unfinished" />
+   <translation>Le fichier des poids</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>The weights came with the installation: nothing is fetched. Fovea compares their hash with the one that its authors computed, builds the network and converts it, in about a minute.</source>
-   <translation type="unfinished" />
+   <translation>Les poids sont venus avec l’installation : rien n’est téléchargé. Fovea compare leur empreinte à celle que ses auteurs ont calculée, construit le réseau et le convertit, en une minute environ.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Weights (*.h5 *.hdf5)</source>
-   <translation type="unfinished" />
+   <translation>Poids (*.h5 *.hdf5)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Weights in 16 bits: half the size; scores differ by up to 0.01</source>
-   <translation type="unfinished" />
+   <translation>Poids sur 16 bits : moitié de la taille ; les scores diffèrent de 0,01 au plus</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Weights in 32 bits: as published</source>
-   <translation type="unfinished" />
+   <translation>Poids sur 32 bits : comme publiés</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation type="unfinished" />
+   <translation>bleu, vert, rouge, moins les moyennes d’ImageNet (Caffe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation type="unfinished" />
+   <translation>comment les images ont reçu leur taille</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation type="unfinished" />
+   <translation>comment les pixels étaient donnés</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation type="unfinished" />
+   <translation>ses classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation type="unfinished" />
+   <translation>son nom</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation type="unfinished" />
+   <translation>sa taille</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation type="unfinished" />
+   <translation>ce que sont ses sorties</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation type="unfinished" />
+   <translation>−1 à 1</translation>
   </message>
  </context>
  <context>
@@ -16785,12 +16786,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Annuler</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
    <source>Ending…</source>
-   <translation type="unfinished" />
+   <translation>Fin en cours…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
@@ -16806,12 +16807,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
    <source>Paused. What was fetched is kept.</source>
-   <translation type="unfinished" />
+   <translation>En pause. Ce qui a été téléchargé est gardé.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
    <source>Progress</source>
-   <translation type="unfinished" />
+   <translation>Progression</translation>
   </message>
  </context>
  <context>
@@ -16963,7 +16964,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/draw/keeping.py" />
    <source>No ink was found: there is nothing to keep.</source>
-   <translation type="unfinished" />
+   <translation>Aucune encre trouvée : il n’y a rien à garder.</translation>
   </message>
  </context>
  <context>
@@ -17011,7 +17012,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Undo</source>
-   <translation type="unfinished" />
+   <translation>Annuler</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
@@ -17130,7 +17131,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Enlarge what the network saw</source>
-   <translation type="unfinished" />
+   <translation>Agrandir ce que le réseau a vu</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
@@ -17141,7 +17142,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Filter by name</source>
-   <translation type="unfinished" />
+   <translation>Filtrer par nom</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
@@ -17400,27 +17401,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/kind_chart.py" />
    <source>Distance from the training pictures</source>
-   <translation type="unfinished" />
+   <translation>Distance aux images d’entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/kind_chart.py" />
    <source>This picture: {0}. Limit: 1. 95 of 100 of the model's own pictures lie below it.</source>
-   <translation type="unfinished" />
+   <translation>Cette image : {0}. Limite : 1. Sur 100 images propres au modèle, 95 sont en dessous.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/kind_chart.py" />
    <source>its own pictures</source>
-   <translation type="unfinished" />
+   <translation>ses propres images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/kind_chart.py" />
    <source>limit</source>
-   <translation type="unfinished" />
+   <translation>limite</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/kind_chart.py" />
    <source>this picture</source>
-   <translation type="unfinished" />
+   <translation>cette image</translation>
   </message>
  </context>
  <context>
@@ -17428,22 +17429,22 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/large_look.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Image</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/large_look.py" />
    <source>This image cannot be shown.</source>
-   <translation type="unfinished" />
+   <translation>Cette image ne peut pas être affichée.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/large_look.py" />
    <source>{0}, frame {1} of {2}</source>
-   <translation type="unfinished" />
+   <translation>{0}, trame {1} sur {2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/large_look.py" />
    <source>← → other images · + − zoom · Esc closes</source>
-   <translation type="unfinished" />
+   <translation>← → autres images · + − zoom · Échap ferme</translation>
   </message>
  </context>
  <context>
@@ -17451,7 +17452,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>Fermer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
@@ -17466,7 +17467,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Image</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
@@ -17519,7 +17520,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} sur {1}</translation>
   </message>
  </context>
  <context>
@@ -17535,27 +17536,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation type="unfinished" />
+   <translation>Vérifié</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>Origine</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>Crédits</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>It came as .tflite: its operations are {0}</source>
-   <translation type="unfinished" />
+   <translation>Il est venu en .tflite : ses opérations sont {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Its layers can be listed once it is installed.</source>
-   <translation type="unfinished" />
+   <translation>Ses couches peuvent être listées une fois qu’il est installé.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -17570,12 +17571,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Layers</source>
-   <translation type="unfinished" />
+   <translation>Couches</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Licence</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -17590,7 +17591,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>Indiqué</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -17600,17 +17601,17 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>Taille du téléchargement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>What its first layer looks for (grey: no weight)</source>
-   <translation type="unfinished" />
+   <translation>Ce que cherche sa première couche (gris : pas de poids)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>{0} layers, {1} parameters</source>
-   <translation type="unfinished" />
+   <translation>{0} couches, {1} paramètres</translation>
   </message>
  </context>
  <context>
@@ -17619,47 +17620,47 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>Classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>Compare the examples with your pictures before you confirm. Your files stay as they are.</source>
-   <translation type="unfinished" />
+   <translation>Comparez les exemples à vos images avant de confirmer. Vos fichiers restent tels quels.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>How the labels were recognised</source>
-   <translation type="unfinished" />
+   <translation>Comment les étiquettes ont été reconnues</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>No: open another folder…</source>
-   <translation type="unfinished" />
+   <translation>Non : ouvrir un autre dossier…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Image</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>The folders do not name the classes. This was recognised:</source>
-   <translation type="unfinished" />
+   <translation>Les dossiers ne nomment pas les classes. Voici ce qui a été reconnu :</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>Yes, read the labels this way</source>
-   <translation type="unfinished" />
+   <translation>Oui, lire les étiquettes ainsi</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>and {0} more</source>
-   <translation type="unfinished" />
+   <translation>et {0} de plus</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>{0} pictures in {1} classes: {2}</source>
-   <translation type="unfinished" />
+   <translation>{0} images dans {1} classes : {2}</translation>
   </message>
  </context>
  <context>
@@ -17774,67 +17775,67 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Component</source>
-   <translation type="unfinished" />
+   <translation>Composant</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Components</source>
-   <translation type="unfinished" />
+   <translation>Composants</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Filter by name or licence</source>
-   <translation type="unfinished" />
+   <translation>Filtrer par nom ou licence</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Filter the components</source>
-   <translation type="unfinished" />
+   <translation>Filtrer les composants</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Fovea is free software under the Apache License 2.0. It is made of {0} components:</source>
-   <translation type="unfinished" />
+   <translation>Fovea est un logiciel libre sous licence Apache 2.0. Il est fait de {0} composants :</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Licence</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Licences</source>
-   <translation type="unfinished" />
+   <translation>Licences</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Qt and PySide6 are used under the GNU Lesser General Public License, version 3. Their libraries are files of their own beside the program: you may replace them by your own build. The program's documentation says how, under 'licences'.</source>
-   <translation type="unfinished" />
+   <translation>Qt et PySide6 sont utilisés sous la licence GNU Lesser General Public License, version 3. Leurs bibliothèques sont des fichiers distincts à côté du programme : vous pouvez les remplacer par votre propre version. La documentation du programme explique comment, sous « licences ».</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Reading the list …</source>
-   <translation type="unfinished" />
+   <translation>Lecture de la liste …</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Source: {0}</source>
-   <translation type="unfinished" />
+   <translation>Source : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>The licence's text</source>
-   <translation type="unfinished" />
+   <translation>Le texte de la licence</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>The list of components cannot be read. Install Fovea again.</source>
-   <translation type="unfinished" />
+   <translation>La liste des composants ne peut pas être lue. Réinstallez Fovea.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>This package brings no text of its licence.</source>
-   <translation type="unfinished" />
+   <translation>Ce paquet ne fournit pas de texte de sa licence.</translation>
   </message>
  </context>
  <context>
@@ -17867,7 +17868,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Tous les fichiers (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
@@ -18381,12 +18382,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/message_bar.py" />
    <source>Close the message</source>
-   <translation type="unfinished" />
+   <translation>Fermer le message</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/message_bar.py" />
    <source>Message</source>
-   <translation type="unfinished" />
+   <translation>Message</translation>
   </message>
  </context>
  <context>
@@ -18439,7 +18440,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>F1</source>
-   <translation type="unfinished" />
+   <translation>F1</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -18489,12 +18490,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Precision</source>
-   <translation type="unfinished" />
+   <translation>Précision</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Recall</source>
-   <translation type="unfinished" />
+   <translation>Rappel</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -18552,64 +18553,64 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation type="unfinished" />
+   <translation>Endommagé : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation type="unfinished" />
+   <translation>N’a pas de classes propres</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation type="unfinished" />
+   <translation>Installé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>Installé, pour construire dessus</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation type="unfinished" />
+   <translation>Non installé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation type="unfinished" />
+   <translation>Non installé · {0} à télécharger</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation type="unfinished" />
+   <translation>Pas encore créé · rien à télécharger</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation type="unfinished" />
+   <translation>Non mesuré</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
    <extracomment>Models that come with the program.</extracomment>
-   <translation type="unfinished" />
+   <translation>Avec Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
    <extracomment>Models that the user made or brought in.</extracomment>
-   <translation type="unfinished" />
+   <translation>Les vôtres</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}×{1} couleur</translation>
   </message>
  </context>
  <context>
@@ -18617,7 +18618,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>'{label}' is answered where its score is at least {value}.</source>
-   <translation type="unfinished" />
+   <translation>'{label}' est répondu si son score est d’au moins {value}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18627,44 +18628,44 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/model_card.py" />
    <source>About {name}</source>
-   <translation type="unfinished" />
+   <translation>À propos de {name}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Architecture</source>
-   <translation type="unfinished" />
+   <translation>Architecture</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Classes ({count})</source>
-   <translation type="unfinished" />
+   <translation>Classes ({count})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>Origine</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Continues</source>
    <extracomment>The model that this one went on from.</extracomment>
-   <translation type="unfinished" />
+   <translation>Poursuit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/model_card.py" />
    <source>Copy text</source>
-   <translation type="unfinished" />
+   <translation>Copier le texte</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Credits</source>
    <extracomment>Who is to be named as author of data and methods.</extracomment>
-   <translation type="unfinished" />
+   <translation>Crédits</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Damaged</source>
-   <translation type="unfinished" />
+   <translation>Endommagé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18674,47 +18675,47 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Date</source>
-   <translation type="unfinished" />
+   <translation>Date</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Difference after export</source>
-   <translation type="unfinished" />
+   <translation>Écart après exportation</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Figure</source>
-   <translation type="unfinished" />
+   <translation>Chiffre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Figures</source>
-   <translation type="unfinished" />
+   <translation>Chiffres</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Folder</source>
-   <translation type="unfinished" />
+   <translation>Dossier</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Fovea itself</source>
-   <translation type="unfinished" />
+   <translation>Fovea lui-même</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Id</source>
-   <translation type="unfinished" />
+   <translation>Id</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Import it or train it again.</source>
-   <translation type="unfinished" />
+   <translation>Importez-le ou entraînez-le de nouveau.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18724,69 +18725,69 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Install Fovea again to restore it.</source>
-   <translation type="unfinished" />
+   <translation>Réinstallez Fovea pour le rétablir.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Intended use</source>
-   <translation type="unfinished" />
+   <translation>Usage prévu</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Its description is here, its weights are not: it answers once they are installed under Models. Until then choose another model.</source>
-   <translation type="unfinished" />
+   <translation>Sa description est là, ses poids non : il répond une fois qu’ils sont installés sous Modèles. En attendant, choisissez un autre modèle.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Known failures</source>
-   <translation type="unfinished" />
+   <translation>Échecs connus</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Licence of the data</source>
-   <translation type="unfinished" />
+   <translation>Licence des données</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Limits</source>
-   <translation type="unfinished" />
+   <translation>Limites</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Made on</source>
    <extracomment>The computer or device that a model was trained on.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fait sur</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Made with</source>
    <extracomment>Versions of the program and libraries that made a model.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fait avec</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Measured on</source>
-   <translation type="unfinished" />
+   <translation>Mesuré sur</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/model_card.py" />
    <source>Model card</source>
-   <translation type="unfinished" />
+   <translation>Fiche du modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Must not be used for</source>
-   <translation type="unfinished" />
+   <translation>Ne doit pas servir à</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Not measured.</source>
-   <translation type="unfinished" />
+   <translation>Non mesuré.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Notice</source>
-   <translation type="unfinished" />
+   <translation>Avis</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18797,17 +18798,17 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Population</source>
    <extracomment>Medicine, statistics: which people or pictures the data came from.</extracomment>
-   <translation type="unfinished" />
+   <translation>Population</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>SHA-256 of the weights</source>
-   <translation type="unfinished" />
+   <translation>SHA-256 des poids</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Scores and decision</source>
-   <translation type="unfinished" />
+   <translation>Scores et décision</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18817,28 +18818,28 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Size on disk</source>
-   <translation type="unfinished" />
+   <translation>Taille sur le disque</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Technical</source>
    <extracomment>Head of a section with technical facts.</extracomment>
-   <translation type="unfinished" />
+   <translation>Technique</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>The numbers beside the bars are calibrated on {n} images of the {split} split (temperature {t}): the expected calibration error went from {before} to {after}.</source>
-   <translation type="unfinished" />
+   <translation>Les nombres à côté des barres sont calibrés sur {n} images de la partie {split} (température {t}) : l’erreur de calibration attendue est passée de {before} à {after}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>The numbers beside the bars are model scores: they have not been calibrated to be probabilities.</source>
-   <translation type="unfinished" />
+   <translation>Les nombres à côté des barres sont des scores du modèle : ils n’ont pas été calibrés pour être des probabilités.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>This model cannot answer: {problem}.</source>
-   <translation type="unfinished" />
+   <translation>Ce modèle ne peut pas répondre : {problem}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18848,72 +18849,72 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Value</source>
-   <translation type="unfinished" />
+   <translation>Valeur</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Version</source>
-   <translation type="unfinished" />
+   <translation>Version</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Weights not installed</source>
-   <translation type="unfinished" />
+   <translation>Poids non installés</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>and {count} more</source>
-   <translation type="unfinished" />
+   <translation>et {count} de plus</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>colour (RGB)</source>
-   <translation type="unfinished" />
+   <translation>couleur (RVB)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>gris</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>ink found, cropped, scaled into 20×20 and centred by mass</source>
-   <translation type="unfinished" />
+   <translation>encre trouvée, recadrée, mise à l’échelle dans 20×20 et centrée selon sa masse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>it cannot be read</source>
-   <translation type="unfinished" />
+   <translation>il ne peut pas être lu</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>scaled whole, the rest padded</source>
-   <translation type="unfinished" />
+   <translation>mise à l’échelle entière, le reste complété</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>scaled, and the middle cut out</source>
-   <translation type="unfinished" />
+   <translation>mise à l’échelle, centre découpé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>stretched to that size, whatever its shape</source>
-   <translation type="unfinished" />
+   <translation>étirée à cette taille, quelle que soit sa forme</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>your own models</source>
-   <translation type="unfinished" />
+   <translation>vos propres modèles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>{difference} at most in any score, over {n} images</source>
-   <translation type="unfinished" />
+   <translation>{difference} au plus sur tout score, sur {n} images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>{width} × {height} pixels, {colour}; the picture is {fit} ({interpolation}).</source>
-   <translation type="unfinished" />
+   <translation>{width} × {height} pixels, {colour} ; l’image est {fit} ({interpolation}).</translation>
   </message>
  </context>
  <context>
@@ -18921,37 +18922,37 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>About this model</source>
-   <translation type="unfinished" />
+   <translation>À propos de ce modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>Choose a model.</source>
-   <translation type="unfinished" />
+   <translation>Choisissez un modèle.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>Damaged</source>
-   <translation type="unfinished" />
+   <translation>Endommagé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>Model</source>
-   <translation type="unfinished" />
+   <translation>Modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>No model is installed.</source>
-   <translation type="unfinished" />
+   <translation>Aucun modèle n’est installé.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>Ready</source>
-   <translation type="unfinished" />
+   <translation>Prêt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>Weights not installed</source>
-   <translation type="unfinished" />
+   <translation>Poids non installés</translation>
   </message>
  </context>
  <context>
@@ -18959,7 +18960,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source> · {0} a second</source>
-   <translation type="unfinished" />
+   <translation> · {0} par seconde</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -18969,72 +18970,72 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Building the network…</source>
-   <translation type="unfinished" />
+   <translation>Construction du réseau…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Comparing checksums…</source>
-   <translation type="unfinished" />
+   <translation>Comparaison des sommes de contrôle…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Comparing the file's hash…</source>
-   <translation type="unfinished" />
+   <translation>Comparaison de l’empreinte du fichier…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Comparing the two forms…</source>
-   <translation type="unfinished" />
+   <translation>Comparaison des deux formes…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Converting it to LiteRT…</source>
-   <translation type="unfinished" />
+   <translation>Conversion en LiteRT…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Converting it…</source>
-   <translation type="unfinished" />
+   <translation>Conversion…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Copying…</source>
-   <translation type="unfinished" />
+   <translation>Copie…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Looking through the file…</source>
-   <translation type="unfinished" />
+   <translation>Examen du fichier…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>MD5 as published</source>
-   <translation type="unfinished" />
+   <translation>MD5 publié</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>SHA-256</source>
-   <translation type="unfinished" />
+   <translation>SHA-256</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Writing the model…</source>
-   <translation type="unfinished" />
+   <translation>Écriture du modèle…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>about {0}</source>
-   <translation type="unfinished" />
+   <translation>environ {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>colour</source>
-   <translation type="unfinished" />
+   <translation>couleur</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>gris</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19045,27 +19046,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>none: the package holds {0}</source>
-   <translation type="unfinished" />
+   <translation>rien : le paquet contient {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>the Python package {0} {1}</source>
-   <translation type="unfinished" />
+   <translation>le paquet Python {0} {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>{0} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} sur {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>{0} {1}, {2}</source>
-   <translation type="unfinished" />
+   <translation>{0} {1}, {2}</translation>
   </message>
  </context>
  <context>
@@ -19073,133 +19074,133 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>A job on models runs</source>
-   <translation type="unfinished" />
+   <translation>Une opération sur les modèles est en cours</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Bring in a .keras, .h5 or .tflite network, or a model of another Fovea</source>
-   <translation type="unfinished" />
+   <translation>Apporter un réseau .keras, .h5 ou .tflite, ou un modèle d’un autre Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Cancelled. What was fetched is kept for the next try.</source>
-   <translation type="unfinished" />
+   <translation>Annulé. Ce qui a été téléchargé est gardé pour le prochain essai.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Changing {0}</source>
-   <translation type="unfinished" />
+   <translation>Modification de {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Copying {0}</source>
-   <translation type="unfinished" />
+   <translation>Copie de {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Drop a network or a model here to import it</source>
-   <translation type="unfinished" />
+   <translation>Déposez un réseau ou un modèle ici pour l’importer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>End and close</source>
-   <translation type="unfinished" />
+   <translation>Terminer et fermer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>End “{0}” and close Fovea?</source>
-   <translation type="unfinished" />
+   <translation>Terminer « {0} » et fermer Fovea ?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Exporting {0}</source>
-   <translation type="unfinished" />
+   <translation>Exportation de {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Filter models</source>
-   <translation type="unfinished" />
+   <translation>Filtrer les modèles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Importing {0}</source>
-   <translation type="unfinished" />
+   <translation>Importation de {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Import…</source>
-   <translation type="unfinished" />
+   <translation>Importer…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Installing {0}</source>
-   <translation type="unfinished" />
+   <translation>Installation de {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>It is the only form of this model: there was nothing to compare it with.</source>
-   <translation type="unfinished" />
+   <translation>C’est la seule forme de ce modèle : il n’y avait rien à quoi la comparer.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Its answers differ by {0} at most over {1} pictures; the certificate says so.</source>
-   <translation type="unfinished" />
+   <translation>Ses réponses diffèrent de {0} au plus sur {1} images ; le certificat l’indique.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Looking at {0}</source>
-   <translation type="unfinished" />
+   <translation>Examen de {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>One model at a time: the first is being looked at.</source>
-   <translation type="unfinished" />
+   <translation>Un modèle à la fois : le premier est en cours d’examen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Stay</source>
    <extracomment>Button: do not close the window.</extracomment>
-   <translation type="unfinished" />
+   <translation>Rester</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Verifying {0}</source>
-   <translation type="unfinished" />
+   <translation>Vérification de {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>What was fetched so far is kept; nothing half-done is installed.</source>
-   <translation type="unfinished" />
+   <translation>Ce qui a été téléchargé jusqu’ici est gardé ; rien n’est installé à moitié.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Written: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Écrit : {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>{0}: all {1} files are as they were.</source>
-   <translation type="unfinished" />
+   <translation>{0} : les {1} fichiers sont tous inchangés.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>{0}: {1} not as it was.</source>
-   <translation type="unfinished" />
+   <translation>{0} : {1} modifiés.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>“{0}” is back among the models.</source>
-   <translation type="unfinished" />
+   <translation>« {0} » est de nouveau parmi les modèles.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>“{0}” is in the trash; Undo takes it back.</source>
-   <translation type="unfinished" />
+   <translation>« {0} » est dans la corbeille ; Annuler l’en retire.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>“{0}” is ready.</source>
-   <translation type="unfinished" />
+   <translation>« {0} » est prêt.</translation>
   </message>
  </context>
  <context>
@@ -19207,7 +19208,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/nearest_strip.py" />
    <source>Nearest training pictures</source>
-   <translation type="unfinished" />
+   <translation>Images d’entraînement les plus proches</translation>
   </message>
  </context>
  <context>
@@ -19215,12 +19216,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Note</source>
-   <translation type="unfinished" />
+   <translation>Note</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Notices</source>
-   <translation type="unfinished" />
+   <translation>Avis</translation>
   </message>
  </context>
  <context>
@@ -19267,12 +19268,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/camera_screen.py" />
    <source>Recording</source>
-   <translation type="unfinished" />
+   <translation>Enregistrement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_screen.py" />
    <source>The camera is on</source>
-   <translation type="unfinished" />
+   <translation>La caméra est allumée</translation>
   </message>
  </context>
  <context>
@@ -19308,7 +19309,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/help/page_view.py" />
    <source>HelpPage of the help</source>
-   <translation type="unfinished" />
+   <translation>HelpPage de l’aide</translation>
   </message>
  </context>
  <context>
@@ -19379,7 +19380,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Note</source>
-   <translation type="unfinished" />
+   <translation>Note</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
@@ -19469,12 +19470,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>model score</source>
-   <translation type="unfinished" />
+   <translation>score du modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>probability</source>
-   <translation type="unfinished" />
+   <translation>probabilité</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
@@ -19535,12 +19536,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Image</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>This image cannot be shown.</source>
-   <translation type="unfinished" />
+   <translation>Cette image ne peut pas être affichée.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
@@ -19578,7 +19579,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Image</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
@@ -19601,17 +19602,17 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/picture_view.py" />
    <source>No picture</source>
-   <translation type="unfinished" />
+   <translation>Pas d’image</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/picture_view.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Image</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/picture_view.py" />
    <source>{width} × {height} pixels, shown at {zoom} %</source>
-   <translation type="unfinished" />
+   <translation>{width} × {height} pixels, affichée à {zoom} %</translation>
   </message>
  </context>
  <context>
@@ -19852,7 +19853,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>{0} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} images</translation>
   </message>
  </context>
  <context>
@@ -19880,7 +19881,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
@@ -19947,12 +19948,12 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Note</source>
-   <translation type="unfinished" />
+   <translation>Note</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Image</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -19965,42 +19966,42 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>Nothing yet</source>
-   <translation type="unfinished" />
+   <translation>Rien pour l’instant</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>What the network saw</source>
-   <translation type="unfinished" />
+   <translation>Ce que le réseau a vu</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>colour</source>
-   <translation type="unfinished" />
+   <translation>couleur</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>cut from the middle</source>
-   <translation type="unfinished" />
+   <translation>découpée au centre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>gris</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>ink found and centred</source>
-   <translation type="unfinished" />
+   <translation>encre trouvée et centrée</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>stretched to fit</source>
-   <translation type="unfinished" />
+   <translation>étirée pour remplir</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>whole picture, padded</source>
-   <translation type="unfinished" />
+   <translation>image entière, complétée par des bords</translation>
   </message>
  </context>
  <context>
@@ -20100,12 +20101,12 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>colour</source>
-   <translation type="unfinished" />
+   <translation>couleur</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>gris</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
@@ -20132,113 +20133,113 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Answer</source>
    <extracomment>The class that the model gives.</extracomment>
-   <translation type="unfinished" />
+   <translation>Réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Answer and scores</source>
-   <translation type="unfinished" />
+   <translation>Réponse et scores</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Filter classes</source>
-   <translation type="unfinished" />
+   <translation>Filtrer les classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Hide its scores</source>
-   <translation type="unfinished" />
+   <translation>Masquer ses scores</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>No answer: this is not the kind of picture that it learned from</source>
-   <translation type="unfinished" />
+   <translation>Pas de réponse : l’image n’est pas du type de celles dont il a appris</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>No class of that name</source>
-   <translation type="unfinished" />
+   <translation>Pas de classe de ce nom</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Not sure: {first} {high}, {second} {low}</source>
-   <translation type="unfinished" />
+   <translation>Pas sûr : {first} {high}, {second} {low}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Perhaps</source>
-   <translation type="unfinished" />
+   <translation>Peut-être</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Right</source>
    <extracomment>Correct (not the side).</extracomment>
-   <translation type="unfinished" />
+   <translation>Juste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Scores of the classes</source>
-   <translation type="unfinished" />
+   <translation>Scores des classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Show all {count} classes</source>
-   <translation type="unfinished" />
+   <translation>Afficher les {count} classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Show its scores all the same</source>
-   <translation type="unfinished" />
+   <translation>Afficher tout de même ses scores</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Show the first {count}</source>
-   <translation type="unfinished" />
+   <translation>Afficher les {count} premières</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Wrong: it is {label}</source>
-   <translation type="unfinished" />
+   <translation>Faux : c’est {label}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>model score</source>
-   <translation type="unfinished" />
+   <translation>score du modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>perhaps {label}  {score}</source>
-   <translation type="unfinished" />
+   <translation>peut-être {label}  {score}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>probability</source>
-   <translation type="unfinished" />
+   <translation>probabilité</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>{0} digits, read one by one: {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} chiffres, lus un par un : {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>{0} has the higher score, {1}, and is answered from {2} on only.</source>
-   <translation type="unfinished" />
+   <translation>{0} a le score le plus élevé, {1}, et n’est répondu qu’à partir de {2}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>{0} is answered from {1} on and has {2}; the higher score is that of {3}, {4}.</source>
-   <translation type="unfinished" />
+   <translation>{0} est répondu à partir de {1} et a {2} ; le score le plus élevé est celui de {3}, {4}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>{0}, by the threshold</source>
-   <translation type="unfinished" />
+   <translation>{0}, par le seuil</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>{label} is answered from {value} on</source>
-   <translation type="unfinished" />
+   <translation>{label} est répondu à partir de {value}</translation>
   </message>
  </context>
  <context>
@@ -20266,7 +20267,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Annuler</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
@@ -20327,7 +20328,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Undo</source>
-   <translation type="unfinished" />
+   <translation>Annuler</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
@@ -20382,7 +20383,7 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>File</source>
    <extracomment>The window (range of grey values) that the DICOM file itself names.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fichier</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
@@ -20403,7 +20404,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Image</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
@@ -20594,7 +20595,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Annuler</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
@@ -20637,7 +20638,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/help/results.py" />
    <source>Found in the help</source>
-   <translation type="unfinished" />
+   <translation>Trouvé dans l’aide</translation>
   </message>
  </context>
  <context>
@@ -20651,7 +20652,7 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Answer</source>
    <extracomment>The class that the model gives.</extracomment>
-   <translation type="unfinished" />
+   <translation>Réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
@@ -20662,7 +20663,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Folder</source>
-   <translation type="unfinished" />
+   <translation>Dossier</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
@@ -20683,7 +20684,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Notices</source>
-   <translation type="unfinished" />
+   <translation>Avis</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
@@ -20787,7 +20788,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Curves</source>
-   <translation type="unfinished" />
+   <translation>Courbes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
@@ -20862,7 +20863,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} s</source>
-   <translation type="unfinished" />
+   <translation>{0} s</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
@@ -20875,7 +20876,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Annuler</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
@@ -20895,7 +20896,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>Results</source>
-   <translation type="unfinished" />
+   <translation>Résultats</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
@@ -20915,7 +20916,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} sur {1}</translation>
   </message>
  </context>
  <context>
@@ -20923,123 +20924,123 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>All answers</source>
-   <translation type="unfinished" />
+   <translation>Toutes les réponses</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>All {0} rows…</source>
-   <translation type="unfinished" />
+   <translation>Les {0} lignes…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>CSV tables (*.csv)</source>
-   <translation type="unfinished" />
+   <translation>Tableaux CSV (*.csv)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Annuler</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Export CSV</source>
-   <translation type="unfinished" />
+   <translation>Exporter en CSV</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Export progress</source>
-   <translation type="unfinished" />
+   <translation>Progression de l’exportation</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Export results</source>
-   <translation type="unfinished" />
+   <translation>Exporter les résultats</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>File names and folders below the chosen one…</source>
-   <translation type="unfinished" />
+   <translation>Noms de fichiers et dossiers sous celui qui est choisi…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Filter by name, folder or answer</source>
-   <translation type="unfinished" />
+   <translation>Filtrer par nom, dossier ou réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Filter…</source>
-   <translation type="unfinished" />
+   <translation>Filtrer…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Full paths…</source>
-   <translation type="unfinished" />
+   <translation>Chemins complets…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Hidden names, with a key beside the table…</source>
-   <translation type="unfinished" />
+   <translation>Noms masqués, avec une clé à côté du tableau…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Only unreadable</source>
-   <translation type="unfinished" />
+   <translation>Seulement illisibles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Other ways to export</source>
-   <translation type="unfinished" />
+   <translation>Autres façons d’exporter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Results</source>
-   <translation type="unfinished" />
+   <translation>Résultats</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Results table</source>
-   <translation type="unfinished" />
+   <translation>Tableau des résultats</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Score below</source>
-   <translation type="unfinished" />
+   <translation>Score inférieur à</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Show only scores below</source>
-   <translation type="unfinished" />
+   <translation>Afficher seulement les scores inférieurs à</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Show only this answer</source>
-   <translation type="unfinished" />
+   <translation>Afficher seulement cette réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Summary</source>
-   <translation type="unfinished" />
+   <translation>Résumé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>The {0} rows shown…</source>
-   <translation type="unfinished" />
+   <translation>Les {0} lignes affichées…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Unfamiliar kind</source>
-   <translation type="unfinished" />
+   <translation>Type inconnu</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>any</source>
    <extracomment>A choice of a filter: whatever it is.</extracomment>
-   <translation type="unfinished" />
+   <translation>toutes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>{count} rows written to {name}</source>
-   <translation type="unfinished" />
+   <translation>{count} lignes écrites dans {name}</translation>
   </message>
  </context>
  <context>
@@ -21047,7 +21048,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Annuler</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
@@ -21082,7 +21083,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>{0} of {1} images</source>
-   <translation type="unfinished" />
+   <translation>{0} images sur {1}</translation>
   </message>
  </context>
  <context>
@@ -21160,7 +21161,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} sur {1}</translation>
   </message>
  </context>
  <context>
@@ -21487,27 +21488,27 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/widgets/_scores.py" />
    <source>Answered from {value} on</source>
-   <translation type="unfinished" />
+   <translation>Répondu à partir de {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/_scores.py" />
    <source>the answer</source>
-   <translation type="unfinished" />
+   <translation>la réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/_scores.py" />
    <source>the answer, right</source>
-   <translation type="unfinished" />
+   <translation>la réponse, juste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/_scores.py" />
    <source>the answer, wrong</source>
-   <translation type="unfinished" />
+   <translation>la réponse, fausse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/_scores.py" />
    <source>the true class</source>
-   <translation type="unfinished" />
+   <translation>la vraie classe</translation>
   </message>
  </context>
  <context>
@@ -21841,7 +21842,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Classes shown at first</source>
-   <translation type="unfinished" />
+   <translation>Classes affichées d’abord</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -21851,27 +21852,27 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Everything here stays on this computer.</source>
-   <translation type="unfinished" />
+   <translation>Tout ce qui est ici reste sur cet ordinateur.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Folders</source>
-   <translation type="unfinished" />
+   <translation>Dossiers</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Forget recent folders</source>
-   <translation type="unfinished" />
+   <translation>Oublier les dossiers récents</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Language</source>
-   <translation type="unfinished" />
+   <translation>Langue</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -21881,12 +21882,12 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Like the system</source>
-   <translation type="unfinished" />
+   <translation>Comme le système</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>More than one makes each of them slower; they share the computer.</source>
-   <translation type="unfinished" />
+   <translation>Plus d’un ralentit chacun d’eux ; ils se partagent l’ordinateur.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -21896,32 +21897,32 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Start with the images from last time</source>
-   <translation type="unfinished" />
+   <translation>Démarrer avec les images de la dernière fois</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>The window is drawn anew in it; your images stay.</source>
-   <translation type="unfinished" />
+   <translation>La fenêtre est redessinée ; vos images restent.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Their places are kept among Fovea's own data on this computer.</source>
-   <translation type="unfinished" />
+   <translation>Leurs emplacements sont gardés parmi les données de Fovea sur cet ordinateur.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Theme</source>
-   <translation type="unfinished" />
+   <translation>Thème</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Theme: {0}</source>
-   <translation type="unfinished" />
+   <translation>Thème : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Trainings at the same time</source>
-   <translation type="unfinished" />
+   <translation>Entraînements simultanés</translation>
   </message>
  </context>
  <context>
@@ -22227,7 +22228,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Annuler</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
@@ -22248,7 +22249,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Model</source>
-   <translation type="unfinished" />
+   <translation>Modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
@@ -22320,12 +22321,12 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
    <source>Filter by key or by what it does</source>
-   <translation type="unfinished" />
+   <translation>Filtrer par touche ou par effet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
    <source>Filter the shortcuts</source>
-   <translation type="unfinished" />
+   <translation>Filtrer les raccourcis</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
@@ -22335,17 +22336,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
    <source>Keyboard Shortcuts</source>
-   <translation type="unfinished" />
+   <translation>Raccourcis clavier</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
    <source>Keyboard shortcuts</source>
-   <translation type="unfinished" />
+   <translation>Raccourcis clavier</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
    <source>What it does</source>
-   <translation type="unfinished" />
+   <translation>Effet</translation>
   </message>
  </context>
  <context>
@@ -22363,7 +22364,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Annuler</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22373,7 +22374,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>Fermer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22388,7 +22389,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Folder</source>
-   <translation type="unfinished" />
+   <translation>Dossier</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22423,7 +22424,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Progress</source>
-   <translation type="unfinished" />
+   <translation>Progression</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22493,7 +22494,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} taken back.</source>
-   <translation type="unfinished" />
+   <translation>{0} repris.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22524,7 +22525,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>Fermer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
@@ -22554,7 +22555,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>From</source>
-   <translation type="unfinished" />
+   <translation>De</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
@@ -22600,7 +22601,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>and {0} more</source>
-   <translation type="unfinished" />
+   <translation>et {0} de plus</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
@@ -22645,12 +22646,12 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>Classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Details</source>
-   <translation type="unfinished" />
+   <translation>Détails</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
@@ -22686,27 +22687,27 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>None is lost: the pictures are divided into five parts, each is checked by a head that learned from the other four (cross-validation), and the model then learns from all of them. The figures count them all.</source>
-   <translation type="unfinished" />
+   <translation>Aucune n’est perdue : les images sont divisées en cinq parts, chacune est vérifiée par une tête qui a appris des quatre autres (validation croisée), puis le modèle apprend de toutes. Les chiffres les comptent toutes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Only 1 picture is left to check the smallest class: no figure can be given for it.</source>
-   <translation type="unfinished" />
+   <translation>Il ne reste qu’une image pour vérifier la plus petite classe : aucun chiffre ne peut être donné pour elle.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Only {0} pictures are left to check the smallest class: under 20, no figure can be given for it.</source>
-   <translation type="unfinished" />
+   <translation>Il ne reste que {0} images pour vérifier la plus petite classe : en dessous de 20, aucun chiffre ne peut être donné pour elle.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Open the data's own test split once, at the end, for the model's card</source>
-   <translation type="unfinished" />
+   <translation>Ouvrir une seule fois, à la fin, la partie de test des données, pour la fiche du modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Pictures of each class on either side</source>
-   <translation type="unfinished" />
+   <translation>Images de chaque classe de part et d’autre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
@@ -22717,37 +22718,37 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Seed of the draw</source>
    <extracomment>The number that the random choice of pictures begins from.</extracomment>
-   <translation type="unfinished" />
+   <translation>Graine du tirage</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Share kept aside, in percent</source>
-   <translation type="unfinished" />
+   <translation>Part mise de côté, en pour cent</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>The data brings its own pictures for checking; those are used.</source>
-   <translation type="unfinished" />
+   <translation>Les données apportent leurs propres images de vérification ; ce sont elles qui servent.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>The names of files or folders (or DICOM headers) tell {0} people or cases apart, several with more than one picture. With pictures of one person on both sides the check would be too kind.</source>
-   <translation type="unfinished" />
+   <translation>Les noms de fichiers ou de dossiers (ou les en-têtes DICOM) distinguent {0} personnes ou cas, dont plusieurs avec plus d’une image. Avec des images d’une même personne des deux côtés, la vérification serait trop indulgente.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>The same seed draws the same pictures and starts from the same weights, so a training can be repeated. The lists are kept with the run.</source>
-   <translation type="unfinished" />
+   <translation>La même graine tire les mêmes images et part des mêmes poids : un entraînement peut ainsi être répété. Les listes sont gardées avec l’entraînement.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>every picture is used once for checking</source>
-   <translation type="unfinished" />
+   <translation>chaque image sert une fois à vérifier</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>{0} % · about {1} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} % · environ {1} images</translation>
   </message>
  </context>
  <context>
@@ -22823,7 +22824,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Tous les fichiers (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
@@ -22856,12 +22857,12 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Epochs for the new last layer alone</source>
-   <translation type="unfinished" />
+   <translation>Époques pour la nouvelle dernière couche seule</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Features of the layer</source>
-   <translation type="unfinished" />
+   <translation>Caractéristiques de la couche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
@@ -22881,17 +22882,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Layer whose features are used</source>
-   <translation type="unfinished" />
+   <translation>Couche dont les caractéristiques sont utilisées</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Layers of the network</source>
-   <translation type="unfinished" />
+   <translation>Couches du réseau</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Layers tuned, from the end</source>
-   <translation type="unfinished" />
+   <translation>Couches ajustées, depuis la fin</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
@@ -22906,7 +22907,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Output</source>
-   <translation type="unfinished" />
+   <translation>Sortie</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
@@ -22926,12 +22927,12 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Starting points</source>
-   <translation type="unfinished" />
+   <translation>Points de départ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>The recommended one suits your pictures. The others are for comparing, or for building upon a model.</source>
-   <translation type="unfinished" />
+   <translation>Celui qui est recommandé convient à vos images. Les autres servent à comparer, ou à construire sur un modèle.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
@@ -22941,7 +22942,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Where should it start?</source>
-   <translation type="unfinished" />
+   <translation>D’où doit-il partir ?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
@@ -22956,12 +22957,12 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>{0} parameters · about {1} MB of memory while it learns</source>
-   <translation type="unfinished" />
+   <translation>{0} paramètres · environ {1} Mo de mémoire pendant l’apprentissage</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>{0} tells {1} classes apart; the new model will know only the {2} of your data. It can no longer answer: {3}. To keep them, add pictures of each to your data.</source>
-   <translation type="unfinished" />
+   <translation>{0} distingue {1} classes ; le nouveau modèle ne connaîtra que les {2} de vos données. Il ne pourra plus répondre : {3}. Pour les garder, ajoutez à vos données des images de chacune.</translation>
   </message>
  </context>
  <context>
@@ -22969,7 +22970,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Step {0} of {1}: {2}</source>
-   <translation type="unfinished" />
+   <translation>Étape {0} sur {1} : {2}</translation>
   </message>
  </context>
  <context>
@@ -23003,22 +23004,22 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source> · at most {0} of them are learned from</source>
-   <translation type="unfinished" />
+   <translation> · {0} au plus servent à apprendre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source> · {0} left out</source>
-   <translation type="unfinished" />
+   <translation> · {0} omises</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>'fovea train --plan FILE' follows it in the terminal</source>
-   <translation type="unfinished" />
+   <translation>'fovea train --plan FILE' le suit dans le terminal</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>1 epoch</source>
-   <translation type="unfinished" />
+   <translation>1 époque</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
@@ -23054,7 +23055,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>On the command line: {0}</source>
-   <translation type="unfinished" />
+   <translation>En ligne de commande : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
@@ -23064,17 +23065,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Ready to learn</source>
-   <translation type="unfinished" />
+   <translation>Prêt à apprendre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Save as a plan file…</source>
-   <translation type="unfinished" />
+   <translation>Enregistrer comme fichier de plan…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Save the Plan</source>
-   <translation type="unfinished" />
+   <translation>Enregistrer le plan</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
@@ -23084,12 +23085,12 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>The plan was not written ({0}).</source>
-   <translation type="unfinished" />
+   <translation>Le plan n’a pas été écrit ({0}).</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Training goes on in the background while you work; you can pause it, stop it, close Fovea and take it up again. The model then stands beside the others.</source>
-   <translation type="unfinished" />
+   <translation>L’entraînement se poursuit en arrière-plan pendant que vous travaillez ; vous pouvez le mettre en pause, l’arrêter, fermer Fovea et le reprendre. Le modèle se trouve ensuite à côté des autres.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
@@ -23100,87 +23101,87 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>a new last layer on top of {0}</source>
-   <translation type="unfinished" />
+   <translation>une nouvelle dernière couche au-dessus de {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>all of them, each by a last layer that did not learn from it (cross-validation)</source>
-   <translation type="unfinished" />
+   <translation>toutes, chacune par une dernière couche qui n’en a pas appris (validation croisée)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>colour</source>
-   <translation type="unfinished" />
+   <translation>couleur</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>cut from the middle</source>
-   <translation type="unfinished" />
+   <translation>découpée au centre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>goes on with the model {0}</source>
-   <translation type="unfinished" />
+   <translation>poursuit avec le modèle {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>gris</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>ink found and centred</source>
-   <translation type="unfinished" />
+   <translation>encre trouvée et centrée</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>stretched</source>
-   <translation type="unfinished" />
+   <translation>étirée</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>the data's own validation pictures</source>
-   <translation type="unfinished" />
+   <translation>les images de validation des données</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>whole picture, padded</source>
-   <translation type="unfinished" />
+   <translation>image entière, complétée par des bords</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>worked out in {0} ways, the best one is kept; takes seconds</source>
-   <translation type="unfinished" />
+   <translation>calculé de {0} façons, la meilleure est gardée ; prend quelques secondes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0} epochs</source>
-   <translation type="unfinished" />
+   <translation>{0} époques</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0} of them, about {1} pictures, drawn with the seed {2}</source>
-   <translation type="unfinished" />
+   <translation>{0} d’entre elles, environ {1} images, tirées avec la graine {2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0}, batches of {1}, {2} at a rate of {3}</source>
-   <translation type="unfinished" />
+   <translation>{0}, lots de {1}, {2} à un taux de {3}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0}, its last layer tuned</source>
-   <translation type="unfinished" />
+   <translation>{0}, sa dernière couche ajustée</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0}, its last {1} layers tuned</source>
-   <translation type="unfinished" />
+   <translation>{0}, ses {1} dernières couches ajustées</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0}: {1} pictures in {2} classes ({3})</source>
-   <translation type="unfinished" />
+   <translation>{0} : {1} images dans {2} classes ({3})</translation>
   </message>
  </context>
  <context>
@@ -23206,7 +23207,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Credits</source>
    <extracomment>Who is to be named as author of data and methods.</extracomment>
-   <translation type="unfinished" />
+   <translation>Crédits</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23242,7 +23243,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Limits</source>
-   <translation type="unfinished" />
+   <translation>Limites</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23262,7 +23263,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Notice</source>
-   <translation type="unfinished" />
+   <translation>Avis</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23284,7 +23285,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Trained on</source>
-   <translation type="unfinished" />
+   <translation>Entraîné sur</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23331,7 +23332,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>colour</source>
-   <translation type="unfinished" />
+   <translation>couleur</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23366,7 +23367,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>epoch</source>
-   <translation type="unfinished" />
+   <translation>époque</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23407,7 +23408,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>gris</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23477,7 +23478,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>model score</source>
-   <translation type="unfinished" />
+   <translation>score du modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23565,7 +23566,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>probability</source>
-   <translation type="unfinished" />
+   <translation>probabilité</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23984,62 +23985,62 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>A model that is taught by this project learns from it. The picture itself is not changed or copied.</source>
-   <translation type="unfinished" />
+   <translation>Un modèle auquel ce projet enseigne en apprend. L’image elle-même n’est ni modifiée ni copiée.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>A new project</source>
-   <translation type="unfinished" />
+   <translation>Un nouveau projet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Add</source>
-   <translation type="unfinished" />
+   <translation>Ajouter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Add to the project</source>
-   <translation type="unfinished" />
+   <translation>Ajouter au projet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Corrections</source>
-   <translation type="unfinished" />
+   <translation>Corrections</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>It is a</source>
-   <translation type="unfinished" />
+   <translation>C’est</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Its right class</source>
-   <translation type="unfinished" />
+   <translation>Sa bonne classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Its right class, an old or a new one</source>
-   <translation type="unfinished" />
+   <translation>Sa bonne classe, ancienne ou nouvelle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Name of the new project</source>
-   <translation type="unfinished" />
+   <translation>Nom du nouveau projet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Teach project</source>
-   <translation type="unfinished" />
+   <translation>Projet Enseigner</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>This Is a…</source>
-   <translation type="unfinished" />
+   <translation>C’est…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>{0} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} images</translation>
   </message>
  </context>
  <context>
@@ -24100,38 +24101,38 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Eraser</source>
-   <translation type="unfinished" />
+   <translation>Gomme</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Export the drawing…</source>
-   <translation type="unfinished" />
+   <translation>Exporter le dessin…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>For pens of graphics tablets and touch screens</source>
-   <translation type="unfinished" />
+   <translation>Pour les stylets de tablettes graphiques et les écrans tactiles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>New sheet</source>
-   <translation type="unfinished" />
+   <translation>Nouvelle feuille</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Pen</source>
    <extracomment>A tool to draw with.</extracomment>
-   <translation type="unfinished" />
+   <translation>Stylo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Pen pressure changes the width</source>
-   <translation type="unfinished" />
+   <translation>La pression du stylo change la largeur</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Picture below the strokes…</source>
-   <translation type="unfinished" />
+   <translation>Image sous les traits…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
@@ -24141,32 +24142,32 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Take the picture below away</source>
-   <translation type="unfinished" />
+   <translation>Retirer l’image du dessous</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Thick</source>
-   <translation type="unfinished" />
+   <translation>Épais</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Thin</source>
-   <translation type="unfinished" />
+   <translation>Fin</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Undo</source>
-   <translation type="unfinished" />
+   <translation>Annuler</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Width of the stroke</source>
-   <translation type="unfinished" />
+   <translation>Largeur du trait</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>{0} % of the sheet</source>
-   <translation type="unfinished" />
+   <translation>{0} % de la feuille</translation>
   </message>
  </context>
  <context>
@@ -24174,32 +24175,32 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Calibrating the scores</source>
-   <translation type="unfinished" />
+   <translation>Calibration des scores</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Cancelled</source>
-   <translation type="unfinished" />
+   <translation>Annulé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Cancelling…</source>
-   <translation type="unfinished" />
+   <translation>Annulation…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Computing features</source>
-   <translation type="unfinished" />
+   <translation>Calcul des caractéristiques</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Cut off</source>
-   <translation type="unfinished" />
+   <translation>Interrompu</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Cut off after {0} of {1} epochs</source>
-   <translation type="unfinished" />
+   <translation>Interrompu après {0} époques sur {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24209,22 +24210,22 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Done, the model is ready</source>
-   <translation type="unfinished" />
+   <translation>Terminé, le modèle est prêt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Epoch {0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>Époque {0} sur {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Evaluating</source>
-   <translation type="unfinished" />
+   <translation>Évaluation</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Exporting the model</source>
-   <translation type="unfinished" />
+   <translation>Exportation du modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24234,27 +24235,27 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Measuring where it can be trusted</source>
-   <translation type="unfinished" />
+   <translation>Mesure des limites de confiance</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Paused</source>
-   <translation type="unfinished" />
+   <translation>En pause</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Paused in epoch {0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>En pause à l’époque {0} sur {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Pausing after this batch…</source>
-   <translation type="unfinished" />
+   <translation>Pause après ce lot…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Preparing the images</source>
-   <translation type="unfinished" />
+   <translation>Préparation des images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24264,27 +24265,27 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Starting…</source>
-   <translation type="unfinished" />
+   <translation>Démarrage…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Stopped</source>
-   <translation type="unfinished" />
+   <translation>Arrêté</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Stopped after {0} of {1} epochs</source>
-   <translation type="unfinished" />
+   <translation>Arrêté après {0} époques sur {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Stopping after epoch {0}…</source>
-   <translation type="unfinished" />
+   <translation>Arrêt après l’époque {0}…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Stopping, keeping a checkpoint…</source>
-   <translation type="unfinished" />
+   <translation>Arrêt, en gardant un point de reprise…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24294,32 +24295,32 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Waiting for its turn</source>
-   <translation type="unfinished" />
+   <translation>Attend son tour</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Waits since Fovea was closed</source>
-   <translation type="unfinished" />
+   <translation>Attend depuis la fermeture de Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Writing the model</source>
-   <translation type="unfinished" />
+   <translation>Écriture du modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>a moment left</source>
-   <translation type="unfinished" />
+   <translation>encore un instant</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>about {0} left</source>
-   <translation type="unfinished" />
+   <translation>encore {0} environ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>{0}: {1} of {2}</source>
-   <translation type="unfinished" />
+   <translation>{0} : {1} sur {2}</translation>
   </message>
  </context>
  <context>
@@ -24337,7 +24338,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Fovea closes when the running epoch is done and its model is in the store.</source>
-   <translation>Fovea se ferme quand l’époque en cours est terminée et que son modèle est dans le magasin.</translation>
+   <translation>Fovea se ferme quand l’époque en cours est terminée et que son modèle est dans la bibliothèque.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
@@ -24396,17 +24397,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation type="unfinished" />
+   <translation>Vérifié</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>Origine</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>Crédits</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -24421,7 +24422,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Licence</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -24442,22 +24443,22 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>Indiqué</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Seconds</source>
-   <translation type="unfinished" />
+   <translation>Secondes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>Taille du téléchargement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>This model came without the story of its training.</source>
-   <translation type="unfinished" />
+   <translation>Ce modèle est venu sans l’historique de son entraînement.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -24472,7 +24473,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>epoch</source>
-   <translation type="unfinished" />
+   <translation>époque</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -24496,7 +24497,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Annuler</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
@@ -24506,7 +24507,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>New Training</source>
-   <translation type="unfinished" />
+   <translation>Nouvel entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
@@ -24524,50 +24525,50 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>A button or its key keeps the drawing, with its true label, for training.</source>
-   <translation type="unfinished" />
+   <translation>Un bouton ou sa touche garde le dessin, avec sa vraie étiquette, pour l’entraînement.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>Keep the drawing as {0}</source>
-   <translation type="unfinished" />
+   <translation>Garder le dessin comme {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>Keep the drawing with its true label</source>
-   <translation type="unfinished" />
+   <translation>Garder le dessin avec sa vraie étiquette</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>None kept yet.</source>
-   <translation type="unfinished" />
+   <translation>Aucun gardé pour l’instant.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>Open the folder</source>
-   <translation type="unfinished" />
+   <translation>Ouvrir le dossier</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>Take the last one back</source>
-   <translation type="unfinished" />
+   <translation>Retirer le dernier</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>That was a {0}</source>
    <extracomment>The user says which digit a drawing was meant to be.</extracomment>
-   <translation type="unfinished" />
+   <translation>C’était un {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>That was a …</source>
    <extracomment>The user says which digit a drawing was meant to be; buttons 0 to 9 follow.</extracomment>
-   <translation type="unfinished" />
+   <translation>C’était un …</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>{0} kept ({1})</source>
    <extracomment>Number of drawings kept, and how many of each digit.</extracomment>
-   <translation type="unfinished" />
+   <translation>{0} gardés ({1})</translation>
   </message>
  </context>
  <context>
@@ -24575,67 +24576,67 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>&amp;Address</source>
-   <translation type="unfinished" />
+   <translation>&amp;Adresse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Address of the update file</source>
-   <translation type="unfinished" />
+   <translation>Adresse du fichier de mises à jour</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Cancel the check</source>
-   <translation type="unfinished" />
+   <translation>Annuler la recherche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Check &amp;now</source>
-   <translation type="unfinished" />
+   <translation>&amp;Vérifier maintenant</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Check for Updates</source>
-   <translation type="unfinished" />
+   <translation>Rechercher des mises à jour</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Files and their checksums: {0}</source>
-   <translation type="unfinished" />
+   <translation>Fichiers et leurs sommes de contrôle : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Fovea never looks for updates by itself. When you ask, it reads one small file at the address below and tells you what it says. Nothing about you, this computer or your pictures is sent.</source>
-   <translation type="unfinished" />
+   <translation>Fovea ne cherche jamais de mises à jour de lui-même. À votre demande, il lit un petit fichier à l’adresse ci-dessous et vous dit ce qu’il contient. Rien sur vous, cet ordinateur ou vos images n’est envoyé.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Fovea {0} of {1} is newer than this one.</source>
-   <translation type="unfinished" />
+   <translation>Fovea {0} du {1} est plus récent que celui-ci.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Reading the update file</source>
-   <translation type="unfinished" />
+   <translation>Lecture du fichier de mises à jour</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>The check was cancelled.</source>
-   <translation type="unfinished" />
+   <translation>La recherche a été annulée.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>This is Fovea {0}.</source>
-   <translation type="unfinished" />
+   <translation>Voici Fovea {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>This is the newest version that the file tells of ({0}).</source>
-   <translation type="unfinished" />
+   <translation>C’est la version la plus récente que le fichier mentionne ({0}).</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>https://… (empty: off)</source>
-   <translation type="unfinished" />
+   <translation>https://… (vide : désactivé)</translation>
   </message>
  </context>
  <context>
@@ -24668,7 +24669,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Annuler</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -24684,7 +24685,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>Classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -24694,7 +24695,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>Fermer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -24784,7 +24785,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>nothing</source>
    <extracomment>The lower end of a colour scale.</extracomment>
-   <translation type="unfinished" />
+   <translation>rien</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -24797,64 +24798,64 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation type="unfinished" />
+   <translation>Endommagé : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation type="unfinished" />
+   <translation>N’a pas de classes propres</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation type="unfinished" />
+   <translation>Installé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>Installé, pour construire dessus</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation type="unfinished" />
+   <translation>Non installé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation type="unfinished" />
+   <translation>Non installé · {0} à télécharger</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation type="unfinished" />
+   <translation>Pas encore créé · rien à télécharger</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation type="unfinished" />
+   <translation>Non mesuré</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
    <extracomment>Models that come with the program.</extracomment>
-   <translation type="unfinished" />
+   <translation>Avec Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
    <extracomment>Models that the user made or brought in.</extracomment>
-   <translation type="unfinished" />
+   <translation>Les vôtres</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}×{1} couleur</translation>
   </message>
  </context>
  <context>
@@ -24870,7 +24871,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>Choose a model</source>
-   <translation type="unfinished" />
+   <translation>Choisir un modèle</translation>
   </message>
  </context>
  <context>
@@ -24878,64 +24879,64 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation type="unfinished" />
+   <translation>Endommagé : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation type="unfinished" />
+   <translation>N’a pas de classes propres</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation type="unfinished" />
+   <translation>Installé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>Installé, pour construire dessus</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation type="unfinished" />
+   <translation>Non installé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation type="unfinished" />
+   <translation>Non installé · {0} à télécharger</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation type="unfinished" />
+   <translation>Pas encore créé · rien à télécharger</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation type="unfinished" />
+   <translation>Non mesuré</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
    <extracomment>Models that come with the program.</extracomment>
-   <translation type="unfinished" />
+   <translation>Avec Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
    <extracomment>Models that the user made or brought in.</extracomment>
-   <translation type="unfinished" />
+   <translation>Les vôtres</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}×{1} couleur</translation>
   </message>
  </context>
  <context>
@@ -24943,7 +24944,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>What the network saw</source>
-   <translation type="unfinished" />
+   <translation>Ce que le réseau a vu</translation>
   </message>
  </context>
  <context>
@@ -24959,7 +24960,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>{0} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} images</translation>
   </message>
  </context>
  <context>
@@ -24967,17 +24968,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>Click to enlarge</source>
-   <translation type="unfinished" />
+   <translation>Cliquez pour agrandir</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>Enlarge what the network saw</source>
-   <translation type="unfinished" />
+   <translation>Agrandir ce que le réseau a vu</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>Nothing yet</source>
-   <translation type="unfinished" />
+   <translation>Rien pour l’instant</translation>
   </message>
  </context>
  <context>
