@@ -1081,445 +1081,445 @@
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>5,216 training images of children aged one to five, Guangzhou Women and Children's Medical Center; about three in four show pneumonia (bacterial or viral).</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): population.</extracomment>
-   <translation type="unfinished" />
+   <translation>5 216 images d’entraînement d’enfants de un à cinq ans, Guangzhou Women and Children’s Medical Center ; environ trois sur quatre montrent une pneumonie (bactérienne ou virale).</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>50,000 training images from the '80 million tiny images' collection, labelled by students.</source>
    <extracomment>Everyday things (CIFAR-10): population.</extracomment>
-   <translation type="unfinished" />
+   <translation>50 000 images d’entraînement de la collection '80 million tiny images', étiquetées par des étudiants.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>60,000 training images by about 500 writers (employees of the US Census Bureau and high-school students).</source>
    <extracomment>Handwritten digits: population.</extracomment>
-   <translation type="unfinished" />
+   <translation>60 000 images d’entraînement d’environ 500 scripteurs (employés du bureau du recensement des États-Unis et lycéens).</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>A 1 with a long upstroke, leaning or turned, resembles a 7 and may be read as one; in a check of pens, papers and fonts all 1,240 drawn and printed digits were right, but other hands draw others.</source>
    <extracomment>Handwritten digits: known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Un 1 avec un long trait montant, penché ou tourné, ressemble à un 7 et peut être lu comme tel ; lors d’un contrôle de stylos, papiers et polices, les 1 240 chiffres dessinés et imprimés étaient tous justes, mais d’autres mains en dessinent d’autres.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>A fifth of VGG16's size and more accurate; looks at 299×299 pixels.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Un cinquième de la taille de VGG16 et plus exact ; regarde 299×299 pixels.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>A score is no guarantee: look at the prepared 28×28 picture when the answer surprises.</source>
    <extracomment>Handwritten digits: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Un score n’est pas une garantie : regardez l’image préparée de 28×28 quand la réponse surprend.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Any picture gets a score, even one that is no X-ray, such as the drawn phantom that comes with Fovea (0.50 for pneumonia); a plain grey ramp scores 0.996. Both are flagged as not of its kind.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Toute image reçoit un score, même si elle n’est pas une radiographie, comme le fantôme dessiné fourni avec Fovea (0,50 pour la pneumonie) ; un simple dégradé de gris obtient 0,996. Les deux sont signalés comme hors domaine.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Anything else is still given one of the ten names.</source>
    <extracomment>Everyday things (CIFAR-10): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Toute autre chose reçoit quand même l’un des dix noms.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Backgrounds mislead: blue sky speaks for an airplane, water for a ship, green for a deer or frog.</source>
    <extracomment>Everyday things (CIFAR-10): known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Les arrière-plans trompent : un ciel bleu fait pencher pour un avion (airplane), l’eau pour un navire (ship), le vert pour un cerf (deer) ou une grenouille (frog).</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Be used in patient care of any kind.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): must not.</extracomment>
-   <translation type="unfinished" />
+   <translation>Être utilisé dans les soins aux patients, de quelque façon que ce soit.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Be used where a wrong answer harms anybody, such as traffic or surveillance.</source>
    <extracomment>Everyday things (CIFAR-10): must not.</extracomment>
-   <translation type="unfinished" />
+   <translation>Être utilisé là où une réponse fausse nuit à quelqu’un, comme dans la circulation ou la surveillance.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Burnt-in letters, borders and tubes may sway the score. They alone do not give the label away: with the lungs covered the area under ROC on the test split is 0.41, no better than guessing.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Des lettres incrustées, des bords et des tubes peuvent influencer le score. À eux seuls, ils ne trahissent pas l’étiquette : avec les poumons masqués, l’aire sous la courbe ROC sur la partie de test est de 0,41, pas mieux que de deviner.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Cats and dogs are mistaken for each other by far most often (155 of 2,000 test images); deer and birds, cats and frogs, automobiles and trucks follow with about 50 to 55 each.</source>
    <extracomment>Everyday things (CIFAR-10): known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Les chats (cat) et les chiens (dog) sont de loin le plus souvent confondus (155 images de test sur 2 000) ; cerfs (deer) et oiseaux (bird), chats (cat) et grenouilles (frog), automobiles (automobile) et camions (truck) suivent avec environ 50 à 55 chacun.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Chest X-ray: signs of pneumonia (research)</source>
    <extracomment>The name of a model.</extracomment>
-   <translation type="unfinished" />
+   <translation>Radiographie du thorax : signes de pneumonie (recherche)</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Decide anything about people, health or safety.</source>
    <extracomment>VGG16 ImageNet: must not.</extracomment>
-   <translation type="unfinished" />
+   <translation>Décider quoi que ce soit au sujet de personnes, de la santé ou de la sécurité.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Diagnose, triage or treat anybody, or replace a physician's reading.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): must not.</extracomment>
-   <translation type="unfinished" />
+   <translation>Diagnostiquer, trier ou traiter qui que ce soit, ni remplacer la lecture d’un médecin.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Drawings, medical pictures, satellite pictures and pictures turned on their side are far from what it was trained on; it answers all the same.</source>
    <extracomment>VGG16 ImageNet: known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Les dessins, les images médicales, les images satellite et les images couchées sont loin de ce sur quoi il a été entraîné ; il répond tout de même.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>EfficientNet V2 B0 ImageNet</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>EfficientNet V2 B0 ImageNet</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>Everyday photographs</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>Photos de tous les jours</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Everyday photographs of one clear object; teaching; a baseline to compare other networks with.</source>
    <extracomment>VGG16 ImageNet: intended use.</extracomment>
-   <translation type="unfinished" />
+   <translation>Photos de tous les jours d’un seul objet net ; enseignement ; une référence à laquelle comparer d’autres réseaux.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>Everyday photographs, larger</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>Photos de tous les jours, grand modèle</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Everyday things (CIFAR-10)</source>
    <extracomment>The name of a model.</extracomment>
-   <translation type="unfinished" />
+   <translation>Objets de tous les jours (CIFAR-10)</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Everything that has ink is given a digit: letters and scribbles too.</source>
    <extracomment>Handwritten digits: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Tout ce qui a de l’encre reçoit un chiffre : les lettres et les gribouillis aussi.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>Fifty layers with shortcuts; a usual base for new classifiers.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Cinquante couches avec raccourcis ; une base usuelle pour de nouveaux classificateurs.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Gives frontal chest X-rays of small children a model score for signs of pneumonia. Research and education only; not a medical device.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Donne à des radiographies du thorax de face de petits enfants un score du modèle pour des signes de pneumonie. Uniquement destiné à la recherche et à l’enseignement ; pas un dispositif médical.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Handwritten digits</source>
    <extracomment>The name of a model.</extracomment>
-   <translation type="unfinished" />
+   <translation>Chiffres manuscrits</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Healthy chests scored above the threshold (false positives) are the most frequent mistake: 21 of 234 on the test split, against 13 of 390 pneumonias missed; on validation it was the other way about: 1 of 162 healthy chests, and 33 of 467 pneumonias missed.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Des thorax sains ayant un score au-dessus du seuil (faux positifs) sont l’erreur la plus fréquente : 21 sur 234 sur la partie de test, contre 13 pneumonies manquées sur 390 ; sur la validation, c’était l’inverse : 1 thorax sain sur 162, et 33 pneumonies manquées sur 467.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>Inception V3 ImageNet</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>Inception V3 ImageNet</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>It knows 1,000 classes, 118 of them breeds of dog, and answers with one of them whatever the picture shows: there is no class for 'something else'.</source>
    <extracomment>VGG16 ImageNet: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Il connaît 1 000 classes, dont 118 races de chiens, et répond par l’une d’elles quoi que montre l’image : il n’y a pas de classe pour « autre chose ».</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Its authors report that the right class is missing from the first five in 7.5 % of the validation pictures and 7.4 % of the test pictures of the challenge, looking at each picture densely and at several scales. Fovea looks once, at the middle of the picture, so expect more misses: about one in ten. Fovea has not measured it.</source>
    <extracomment>VGG16 ImageNet: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ses auteurs indiquent que la bonne classe manque parmi les cinq premières pour 7,5 % des images de validation et 7,4 % des images de test du concours, en examinant chaque image densément et à plusieurs échelles. Fovea regarde une seule fois, au centre de l’image : attendez-vous donc à plus d’échecs, environ un sur dix. Fovea ne l’a pas mesuré.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Its scores are model scores: nobody has checked here how often a score of 0.9 is right.</source>
    <extracomment>VGG16 ImageNet: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ses scores sont des scores du modèle : personne n’a vérifié ici à quelle fréquence un score de 0,9 est juste.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Its weights do not come with Fovea: until they are installed it is described here and does not answer.</source>
    <extracomment>VGG16 ImageNet: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ses poids ne sont pas fournis avec Fovea : tant qu’ils ne sont pas installés, il est décrit ici et ne répond pas.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Learned from one hospital, one population and one labelling: scores do not carry over to adults, other hospitals, other machines or views from the side.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Il a appris d’un seul hôpital, d’une seule population et d’un seul étiquetage : les scores ne se transposent pas à des adultes, à d’autres hôpitaux, à d’autres machines ni à des vues de profil.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>MobileNet V3 Small ImageNet</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>MobileNet V3 Small ImageNet</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>On the test images 4 and 9, 2 and 7, 1 and 7, 3 and 5 are mistaken for each other most often (4 images each of 10,000).</source>
    <extracomment>Handwritten digits: known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Sur les images de test, 4 et 9, 2 et 7, 1 et 7, 3 et 5 sont le plus souvent confondus (4 images chacun sur 10 000).</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>One digit a picture in Classify: several digits are read as one shape. The drawing pad finds digits side by side, but not digits that touch.</source>
    <extracomment>Handwritten digits: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Un chiffre par image dans Classer : plusieurs chiffres sont lus comme une seule forme. La feuille de dessin trouve des chiffres côte à côte, mais pas des chiffres qui se touchent.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>One digit at a time, dark ink on light paper or light on dark, of any size and place in the picture; learning and demonstration.</source>
    <extracomment>Handwritten digits: intended use.</extracomment>
-   <translation type="unfinished" />
+   <translation>Un chiffre à la fois, encre sombre sur papier clair ou claire sur sombre, de toute taille et à tout endroit de l’image ; apprentissage et démonstration.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Photographs found on the web before 2012, mostly from Europe and North America, labelled by crowd workers.</source>
    <extracomment>VGG16 ImageNet: population.</extracomment>
-   <translation type="unfinished" />
+   <translation>Photos trouvées sur le web avant 2012, surtout d’Europe et d’Amérique du Nord, étiquetées par des travailleurs en ligne.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Photos from today's cameras differ from the web pictures of 2006 that it learned from; expect more mistakes than on the test set.</source>
    <extracomment>Everyday things (CIFAR-10): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Les photos des appareils d’aujourd’hui diffèrent des images du web de 2006 dont il a appris ; attendez-vous à plus d’erreurs que sur l’ensemble de test.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Photos that show one of the ten things, large and near the middle; learning and demonstration.</source>
    <extracomment>Everyday things (CIFAR-10): intended use.</extracomment>
-   <translation type="unfinished" />
+   <translation>Photos qui montrent l’une des dix choses, grande et près du centre ; apprentissage et démonstration.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Printed lines of ruled and squared paper are left out; boxes, forms and pictures around a digit may be taken for ink.</source>
    <extracomment>Handwritten digits: known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Les lignes imprimées du papier ligné et quadrillé sont omises ; des cadres, des formulaires et des images autour d’un chiffre peuvent être pris pour de l’encre.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Read cheques, forms or meters without a person checking every digit.</source>
    <extracomment>Handwritten digits: must not.</extracomment>
-   <translation type="unfinished" />
+   <translation>Lire des chèques, des formulaires ou des compteurs sans qu’une personne vérifie chaque chiffre.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Reads one handwritten digit, 0 to 9, from a drawing, scan or photo.</source>
    <extracomment>Handwritten digits: summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Lit un chiffre manuscrit, de 0 à 9, sur un dessin, une numérisation ou une photo.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>ResNet50 V2 ImageNet</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>ResNet50 V2 ImageNet</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Research and education only; not a medical device. The output is a model score, not a diagnosis.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): notice.</extracomment>
-   <translation type="unfinished" />
+   <translation>Uniquement destiné à la recherche et à l’enseignement ; pas un dispositif médical. Le résultat est un score du modèle, pas un diagnostic.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Research and education: to learn how such models work, and where they fail, on frontal chest X-rays of children aged one to five. The output is a model score, not a diagnosis.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): intended use.</extracomment>
-   <translation type="unfinished" />
+   <translation>Recherche et enseignement : apprendre comment fonctionnent de tels modèles, et où ils échouent, sur des radiographies du thorax de face d’enfants de un à cinq ans. Le résultat est un score du modèle, pas un diagnostic.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Rotated, cropped, inverted or badly exposed images, and images of other body parts, get scores without meaning.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Les images tournées, recadrées, inversées ou mal exposées, et les images d’autres parties du corps, reçoivent des scores dénués de sens.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>Sixteen layers, large and simple: the network that many papers compare with.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Seize couches, grand et simple : le réseau auquel beaucoup d’articles se comparent.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>Small and quick: made for telephones, and a good start for a classifier of your own.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Petit et rapide : fait pour les téléphones, et un bon point de départ pour votre propre classificateur.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Some classes overlap or are hard to tell apart even for people: 'sunglass' and 'sunglasses', 'screen' and 'monitor', 'projectile' and 'missile', related breeds.</source>
    <extracomment>VGG16 ImageNet: known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Certaines classes se recouvrent ou sont difficiles à distinguer même pour des personnes : 'sunglass' et 'sunglasses', 'screen' et 'monitor', 'projectile' et 'missile', des races apparentées.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Sorts a photo into ten everyday things: airplane, automobile, bird, cat, deer, dog, frog, horse, ship, truck.</source>
    <extracomment>Everyday things (CIFAR-10): summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Trie une photo parmi dix choses de tous les jours : avion (airplane), automobile, oiseau (bird), chat (cat), cerf (deer), chien (dog), grenouille (frog), cheval (horse), navire (ship), camion (truck).</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Strokes with wide gaps may lose a part when the digit is cropped.</source>
    <extracomment>Handwritten digits: known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Des traits très espacés peuvent perdre une partie au recadrage du chiffre.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>The 16-layer network of the Visual Geometry Group, Oxford (configuration D of Simonyan and Zisserman, 2015), for the 1,000 classes of the ImageNet challenge of 2012.</source>
    <extracomment>VGG16 ImageNet: summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Le réseau à 16 couches du Visual Geometry Group, Oxford (configuration D de Simonyan et Zisserman, 2015), pour les 1 000 classes du concours ImageNet de 2012.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The best answers for its size in this list.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Les meilleures réponses pour sa taille dans cette liste.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The convolutions of VGG16 alone, a ninth of its size: it names nothing, but a new classifier can be built upon it.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Les convolutions de VGG16 seules, un neuvième de sa taille : il ne nomme rien, mais un nouveau classificateur peut être construit dessus.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>The images are stretched to a square and reduced to 224×224 pixels: fine signs are lost.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Les images sont étirées en carré et réduites à 224×224 pixels : les signes fins sont perdus.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>The middle square of the picture is scaled to 32×32 pixels: small or off-centre things are lost.</source>
    <extracomment>Everyday things (CIFAR-10): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Le carré central de l’image est ramené à 32×32 pixels : les choses petites ou excentrées sont perdues.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>The picture is scaled until its shorter side has 256 pixels and the middle 224×224 is used: what lies outside is not seen.</source>
    <extracomment>VGG16 ImageNet: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>L’image est mise à l’échelle jusqu’à ce que son petit côté ait 256 pixels, et le centre de 224×224 est utilisé : ce qui est en dehors n’est pas vu.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 68.1 % right first answers.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>L’éditeur indique 68,1 % de premières réponses justes.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 71.3 % right first answers and 90.1 % among the first five.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>L’éditeur indique 71,3 % de premières réponses justes et 90,1 % parmi les cinq premières.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 75.1 % right first answers.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>L’éditeur indique 75,1 % de premières réponses justes.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 76.0 % right first answers and 93.0 % among the first five.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>L’éditeur indique 76,0 % de premières réponses justes et 93,0 % parmi les cinq premières.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 77.6 % right first answers.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>L’éditeur indique 77,6 % de premières réponses justes.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 77.9 % right first answers and 93.7 % among the first five.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>L’éditeur indique 77,9 % de premières réponses justes et 93,7 % parmi les cinq premières.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 78.7 % right first answers and 94.3 % among the first five.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>L’éditeur indique 78,7 % de premières réponses justes et 94,3 % parmi les cinq premières.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>The threshold was chosen on children that training never saw, from the same source as the training images; on the separate test split fewer healthy chests, and more pneumonias, are recognised than there.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Le seuil a été choisi sur des enfants que l’entraînement n’a jamais vus, de la même source que les images d’entraînement ; sur la partie de test séparée, moins de thorax sains, et davantage de pneumonies, sont reconnus que sur celle-là.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Trained and tested on JPEG copies (quality 75, 4:2:0) of CIFAR-10; figures are for these copies.</source>
    <extracomment>Everyday things (CIFAR-10): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Entraîné et testé sur des copies JPEG (qualité 75, 4:2:0) de CIFAR-10 ; les chiffres valent pour ces copies.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Trained on digits written in the United States around 1990, some of them redrawn in training with the long upstroke of a 1 and the bar of a 7 that Europeans write.</source>
    <extracomment>Handwritten digits: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Entraîné sur des chiffres écrits aux États-Unis vers 1990, dont certains redessinés à l’entraînement avec le long trait montant du 1 et la barre du 7 que les Européens écrivent.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Two answers only: other diseases, devices or a healthy chest of an older person still get one of them.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Deux réponses seulement : d’autres maladies, des dispositifs implantés ou posés, ou un thorax sain d’une personne plus âgée en reçoivent quand même une.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>VGG16 ImageNet</source>
    <extracomment>The name of a model.</extracomment>
-   <translation type="unfinished" />
+   <translation>VGG16 ImageNet</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>VGG16 without its top</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>VGG16 sans sa tête</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>What is in this photo? Knows 1,000 things: animals, vehicles, food, tools, buildings.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Qu’y a-t-il sur cette photo ? Connaît 1 000 choses : animaux, véhicules, aliments, outils, bâtiments.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>What is in this photo? The same 1,000 things, looked at more closely: more often right, slower.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Qu’y a-t-il sur cette photo ? Les mêmes 1 000 choses, regardées de plus près : plus souvent juste, plus lent.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>sensitivity and specificity alike on 3 copies of the validation split, augmented as in training (629 pictures; training saw none of their persons)</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): why this threshold.</extracomment>
-   <translation type="unfinished" />
+   <translation>sensibilité et spécificité égales sur 3 copies de la partie de validation, augmentées comme à l’entraînement (629 images ; l’entraînement n’a vu aucune de leurs personnes)</translation>
   </message>
  </context>
  <context>
@@ -4095,7 +4095,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
    <source> and the name of the data's folder</source>
-   <translation type="unfinished" />
+   <translation> et le nom du dossier des données</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -4210,17 +4210,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>'{a}' alone is right on {only_a:,} images, '{b}' alone on {only_b:,}</source>
-   <translation type="unfinished" />
+   <translation>'{a}' seul a raison sur {only_a:,} images, '{b}' seul sur {only_b:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>'{a}' and '{b}' are right and wrong on the same images.</source>
-   <translation type="unfinished" />
+   <translation>'{a}' et '{b}' ont raison et tort sur les mêmes images.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/saliency.py" />
    <source>'{file}' describes no end of a network: {error}</source>
-   <translation type="unfinished" />
+   <translation>'{file}' ne décrit pas la fin d’un réseau : {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -4230,17 +4230,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/trust/first_layer.py" />
    <source>'{file}' holds no filters: {error}</source>
-   <translation type="unfinished" />
+   <translation>'{file}' ne contient pas de filtres : {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/domain.py" />
    <source>'{file}' is no domain gate: {error}</source>
-   <translation type="unfinished" />
+   <translation>'{file}' n’est pas un contrôle du domaine : {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/second.py" />
    <source>'{file}' is no second opinion: {error}</source>
-   <translation type="unfinished" />
+   <translation>'{file}' n’est pas un second avis : {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
@@ -4285,7 +4285,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>'{label}' where its score is at least {threshold:.6g}</source>
-   <translation type="unfinished" />
+   <translation>'{label}' si son score est d’au moins {threshold:.6g}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
@@ -4390,7 +4390,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>'{name}' has {size:,} bytes, at most {most_bytes:,} expected</source>
-   <translation type="unfinished" />
+   <translation>'{name}' a {size:,} octets, {most_bytes:,} au plus attendus</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -4400,7 +4400,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>'{name}' has {size} bytes, {size2} expected</source>
-   <translation type="unfinished" />
+   <translation>'{name}' a {size} octets, {size2} attendus</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -4435,7 +4435,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/archive.py" />
    <source>'{name}' in the archive does not match its checksum</source>
-   <translation type="unfinished" />
+   <translation>'{name}' dans l’archive ne correspond pas à sa somme de contrôle</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -4575,7 +4575,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>'{name}' names no classes</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ne nomme pas de classes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
@@ -4585,7 +4585,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/report/__init__.py" />
    <source>'{name}' names no report format</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ne désigne pas un format de rapport</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -4670,7 +4670,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>'{project_id}' is no project's id</source>
-   <translation type="unfinished" />
+   <translation>'{project_id}' n’est pas l’id d’un projet</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
@@ -4680,7 +4680,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>'{run_id}' is no run</source>
-   <translation type="unfinished" />
+   <translation>'{run_id}' n’est pas un entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -4875,7 +4875,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>, the first of {count}</source>
-   <translation type="unfinished" />
+   <translation>, la première de {count}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -4940,7 +4940,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/pictures/deep_png.py" />
    <source>16-bit, windowed {describe}</source>
-   <translation type="unfinished" />
+   <translation>16 bits, fenêtrage {describe}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -4975,12 +4975,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>95 % interval {bounds}</source>
-   <translation type="unfinished" />
+   <translation>intervalle à 95 % {bounds}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>95 %: {bounds}</source>
-   <translation type="unfinished" />
+   <translation>95 % : {bounds}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5027,17 +5027,24 @@ pictures of the window:</source>
 $body
 &lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
 </source>
-   <translation type="unfinished" />
+   <translation>&lt;!DOCTYPE html&gt;
+&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
+&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
+&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
+&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
+$body
+&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
+</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
    <source>A checksum of the PNG is wrong.</source>
-   <translation type="unfinished" />
+   <translation>Une somme de contrôle du PNG est fausse.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>A figure without a value cannot be told from this data; the reason stands in its place.</source>
-   <translation type="unfinished" />
+   <translation>Un chiffre sans valeur ne peut pas être tiré de ces données ; la raison figure à sa place.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -5072,22 +5079,22 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>A frame of the GIF has no pixels.</source>
-   <translation type="unfinished" />
+   <translation>Une image du GIF n’a pas de pixels.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>A frame of the PNG's animation lies outside its picture.</source>
-   <translation type="unfinished" />
+   <translation>Une image de l’animation du PNG se trouve hors de son cadre.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>A kept evaluation is damaged and not listed: '{name}'.</source>
-   <translation type="unfinished" />
+   <translation>Une évaluation gardée est endommagée et n’est pas listée : '{name}'.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>A lookup table in the DICOM's header contradicts its description.</source>
-   <translation type="unfinished" />
+   <translation>Une table de correspondance de l’en-tête du DICOM contredit sa description.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -5097,7 +5104,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>A network that asks you to log in does that: open a browser, log in, try again.</source>
-   <translation type="unfinished" />
+   <translation>Un réseau qui demande de se connecter fait cela : ouvrez un navigateur, connectez-vous, réessayez.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
@@ -5112,7 +5119,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>A piece of the TIFF's picture is not of the size declared.</source>
-   <translation type="unfinished" />
+   <translation>Un morceau de l’image du TIFF n’a pas la taille déclarée.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5122,7 +5129,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>A threshold that was chosen on this very data would make its figures look too good.</source>
-   <translation type="unfinished" />
+   <translation>Un seuil choisi sur ces données mêmes ferait paraître ses chiffres trop bons.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -5147,12 +5154,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>About the data</source>
-   <translation type="unfinished" />
+   <translation>Les données</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>About the model: intended use and limits</source>
-   <translation type="unfinished" />
+   <translation>Le modèle : usage prévu et limites</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -5162,7 +5169,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Accuracy where the least sure images are left to a person:</source>
-   <translation type="unfinished" />
+   <translation>Exactitude si les images les moins sûres sont laissées à une personne :</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching.py" />
@@ -5192,12 +5199,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>All of this is of the {count:,} images that both answered.</source>
-   <translation type="unfinished" />
+   <translation>Tout ceci porte sur les {count:,} images auxquelles les deux ont répondu.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>All, by the score that the truth got.</source>
-   <translation type="unfinished" />
+   <translation>Toutes, selon le score qu’a obtenu la vérité.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5260,7 +5267,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
    <source>CMYK without a usable colour profile, converted to sRGB approximately</source>
-   <translation type="unfinished" />
+   <translation>CMJN sans profil colorimétrique utilisable, converti en sRGB approximativement</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5280,7 +5287,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Change its permissions or copy it.</source>
-   <translation type="unfinished" />
+   <translation>Modifiez ses droits d’accès ou copiez-le.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -5290,22 +5297,22 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Check it.</source>
-   <translation type="unfinished" />
+   <translation>Vérifiez-la.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Check some labels, too.</source>
-   <translation type="unfinished" />
+   <translation>Vérifiez aussi quelques étiquettes.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>Check that it is there.</source>
-   <translation type="unfinished" />
+   <translation>Vérifiez qu’il est là.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Check that it was not moved or its drive removed.</source>
-   <translation type="unfinished" />
+   <translation>Vérifiez qu’il n’a pas été déplacé ni son lecteur retiré.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -5320,7 +5327,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Check the drive or the connection, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Vérifiez le lecteur ou la connexion, puis réessayez.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -5390,12 +5397,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>Choose another name.</source>
-   <translation type="unfinished" />
+   <translation>Choisissez un autre nom.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>Choose another one.</source>
-   <translation type="unfinished" />
+   <translation>Choisissez-en un autre.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
@@ -5415,7 +5422,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>Choose frame 1 to {frames}.</source>
-   <translation type="unfinished" />
+   <translation>Choisissez une trame de 1 à {frames}.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/explaining.py" />
@@ -5456,7 +5463,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Classes → labels</source>
-   <translation type="unfinished" />
+   <translation>Classes → étiquettes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -5486,12 +5493,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>Close other programs first.</source>
-   <translation type="unfinished" />
+   <translation>Fermez d’abord d’autres programmes.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Close other programs or scale it down first.</source>
-   <translation type="unfinished" />
+   <translation>Fermez d’abord d’autres programmes ou réduisez-la.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/answers.py" />
@@ -5501,7 +5508,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/services/training_job.py" />
    <source>Close other programs, or use a smaller batch or smaller pictures, then go on from the checkpoint.</source>
-   <translation type="unfinished" />
+   <translation>Fermez d’autres programmes, ou prenez un lot plus petit ou des images plus petites, puis continuez à partir du point de reprise.</translation>
   </message>
   <message>
    <location filename="../../desktop/system/workers.py" />
@@ -5521,12 +5528,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Compared on the same images</source>
-   <translation type="unfinished" />
+   <translation>Comparaison sur les mêmes images</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Computed on</source>
-   <translation type="unfinished" />
+   <translation>Calculé sur</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5551,17 +5558,17 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
    <source>Copy or download it again.</source>
-   <translation type="unfinished" />
+   <translation>Copiez-le ou téléchargez-le de nouveau.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>Copy or export it again.</source>
-   <translation type="unfinished" />
+   <translation>Copiez-le ou exportez-le de nouveau.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Copy or export the file again.</source>
-   <translation type="unfinished" />
+   <translation>Copiez ou exportez de nouveau le fichier.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -5576,7 +5583,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/studies.py" />
    <source>Copy the whole disc or folder, not the DICOMDIR alone.</source>
-   <translation type="unfinished" />
+   <translation>Copiez le disque ou le dossier entier, pas le DICOMDIR seul.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -5591,7 +5598,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Curves and threshold</source>
-   <translation type="unfinished" />
+   <translation>Courbes et seuil</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -5623,17 +5630,17 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Data fingerprint</source>
-   <translation type="unfinished" />
+   <translation>Empreinte des données</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Delete it.</source>
-   <translation type="unfinished" />
+   <translation>Supprimez-le.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>Delete or move that one first, then undo.</source>
-   <translation type="unfinished" />
+   <translation>Supprimez ou déplacez d’abord celui-là, puis annulez.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5643,7 +5650,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>Develop it in a photo program and save it as TIFF or JPEG.</source>
-   <translation type="unfinished" />
+   <translation>Développez-la dans un programme de photo et enregistrez-la en TIFF ou JPEG.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
@@ -5653,7 +5660,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Difference in accuracy: {difference}.</source>
-   <translation type="unfinished" />
+   <translation>Différence d’exactitude : {difference}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5708,12 +5715,12 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>Duplicate it and change the copy.</source>
-   <translation type="unfinished" />
+   <translation>Dupliquez-le et modifiez la copie.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>ECE: top score against share right, 15 bins of equal width.</source>
-   <translation type="unfinished" />
+   <translation>ECE : score le plus élevé contre part juste, 15 intervalles de même largeur.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -5748,7 +5755,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Evaluation of '{model}' on '{data}'</source>
-   <translation type="unfinished" />
+   <translation>Évaluation de '{model}' sur '{data}'</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
@@ -5803,17 +5810,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Export it again from where it came.</source>
-   <translation type="unfinished" />
+   <translation>Exportez-le de nouveau depuis son origine.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Export it again, uncompressed if possible.</source>
-   <translation type="unfinished" />
+   <translation>Exportez-le de nouveau, non compressé si possible.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>Export it again.</source>
-   <translation type="unfinished" />
+   <translation>Exportez-le de nouveau.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
@@ -5823,17 +5830,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>Export it as RGB.</source>
-   <translation type="unfinished" />
+   <translation>Exportez-le en RVB.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Export it uncompressed (Explicit VR Little Endian).</source>
-   <translation type="unfinished" />
+   <translation>Exportez-le non compressé (Explicit VR Little Endian).</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>Export it uncompressed and smaller.</source>
-   <translation type="unfinished" />
+   <translation>Exportez-le non compressé et plus petit.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -5923,7 +5930,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/services/training.py" />
    <source>Fovea was closed</source>
-   <translation type="unfinished" />
+   <translation>Fovea a été fermé</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -5938,17 +5945,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>Frame {frame} was asked for; the file has {have}.</source>
-   <translation type="unfinished" />
+   <translation>La trame {frame} a été demandée ; le fichier en a {have}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Frame {index} is not in the DICOM's pixel data.</source>
-   <translation type="unfinished" />
+   <translation>La trame {index} n’est pas dans les données de pixels du DICOM.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_journal.py" />
    <source>Free some space on the disk of Fovea's own data.</source>
-   <translation type="unfinished" />
+   <translation>Libérez de l’espace sur le disque des données de Fovea.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -5958,12 +5965,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/marks.py" />
    <source>Free some space, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Libérez de l’espace, puis réessayez.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Free some space, then try again: what was said before is kept.</source>
-   <translation type="unfinished" />
+   <translation>Libérez de l’espace, puis réessayez : ce qui a été dit avant est gardé.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -6038,7 +6045,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/services/training_job.py" />
    <source>Go on from the last checkpoint.</source>
-   <translation type="unfinished" />
+   <translation>Continuez à partir du dernier point de reprise.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
@@ -6048,32 +6055,32 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the area under the ROC curve is {local}; {card} says {value:.3f} ({low:.3f} to {high:.3f}) on {n:,}</source>
-   <translation type="unfinished" />
+   <translation>Ici, l’aire sous la courbe ROC est de {local} ; {card} indique {value:.3f} ({low:.3f} à {high:.3f}) sur {n:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the area under the ROC curve is {local}; {card} says {value:.3f} without an interval.</source>
-   <translation type="unfinished" />
+   <translation>Ici, l’aire sous la courbe ROC est de {local} ; {card} indique {value:.3f} sans intervalle.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the {what} is {local} and {listed}; {few} or more images are needed for an answer.</source>
-   <translation type="unfinished" />
+   <translation>Ici, {what} : {local} et {listed} ; il faut au moins {few} images pour une réponse.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the {what} is {local}; {card} names none to compare with.</source>
-   <translation type="unfinished" />
+   <translation>Ici, {what} : {local} ; {card} n’en indique pas à comparer.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the {what} is {local}; {listed}</source>
-   <translation type="unfinished" />
+   <translation>Ici, {what} : {local} ; {listed}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the {what} is {local}; {listed}: {numbers}, so this may be the data that the card was made on. Then it tells nothing about other pictures.</source>
-   <translation type="unfinished" />
+   <translation>Ici, {what} : {local} ; {listed} : {numbers} ; ce sont donc peut-être les données sur lesquelles la fiche a été faite. Cela ne dit alors rien sur d’autres images.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -6088,7 +6095,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>How the figures were made</source>
-   <translation type="unfinished" />
+   <translation>Comment les chiffres ont été établis</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -6098,7 +6105,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>ITU Lab colour</source>
-   <translation type="unfinished" />
+   <translation>couleur ITU Lab</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -6113,12 +6120,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Image</source>
-   <translation type="unfinished" />
+   <translation>Image</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>ImageNet's pictures were handed out for non-commercial research and education, under the terms of image-net.org. None of them comes with Fovea. Whether those terms reach a network that has learned from them is not settled: who uses it commercially should look into it.</source>
-   <translation type="unfinished" />
+   <translation>Les images d’ImageNet ont été distribuées pour la recherche et l’enseignement non commerciaux, aux conditions de image-net.org. Aucune n’est fournie avec Fovea. Que ces conditions s’étendent ou non à un réseau qui en a appris n’est pas tranché : qui l’utilise à des fins commerciales devrait l’examiner.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6128,17 +6135,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Images answered</source>
-   <translation type="unfinished" />
+   <translation>Images avec réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Images without an answer</source>
-   <translation type="unfinished" />
+   <translation>Images sans réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>Import or train it again.</source>
-   <translation type="unfinished" />
+   <translation>Importez-le ou entraînez-le de nouveau.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -6178,7 +6185,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Install it (pip install {package}), or export the file uncompressed.</source>
-   <translation type="unfinished" />
+   <translation>Installez-le (pip install {package}), ou exportez le fichier non compressé.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
@@ -6193,7 +6200,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Install that version, or ask for an export of the project.</source>
-   <translation type="unfinished" />
+   <translation>Installez cette version, ou demandez une exportation du projet.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
@@ -6213,7 +6220,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>Install them under Models, or with 'fovea models install {id}', or choose another model.</source>
-   <translation type="unfinished" />
+   <translation>Installez-les sous Modèles, ou avec 'fovea models install {id}', ou choisissez un autre modèle.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
@@ -6228,7 +6235,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Intervals are 95 % intervals: Wilson's score interval for shares (F1 by way of the Jaccard index); DeLong's for areas under ROC curves (fast form of Sun and Xu, 2014; Newcombe's where all is right); variance recovery (Zou and Donner, 2008) for means over classes; bootstrap for the others. They take images as independent of each other: where several show the same person or thing, they are too narrow.</source>
-   <translation type="unfinished" />
+   <translation>Les intervalles sont à 95 % : intervalle du score de Wilson pour les parts (F1 au moyen de l’indice de Jaccard) ; DeLong pour les aires sous les courbes ROC (forme rapide de Sun et Xu, 2014 ; Newcombe si tout est juste) ; reconstitution de la variance (Zou et Donner, 2008) pour les moyennes sur les classes ; bootstrap pour les autres. Ils supposent les images indépendantes les unes des autres : si plusieurs montrent la même personne ou la même chose, ils sont trop étroits.</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -6238,7 +6245,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Is there a network?</source>
-   <translation type="unfinished" />
+   <translation>Y a-t-il un réseau ?</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -6253,22 +6260,22 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>It answers with one of its 1,000 classes whatever the picture shows: there is no class for 'something else'.</source>
-   <translation type="unfinished" />
+   <translation>Il répond par l’une de ses 1 000 classes quoi que montre l’image : il n’y a pas de classe pour « autre chose ».</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>It can be deleted.</source>
-   <translation type="unfinished" />
+   <translation>Il peut être supprimé.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_journal.py" />
    <source>It can no longer be undone.</source>
-   <translation type="unfinished" />
+   <translation>Cela ne peut plus être annulé.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>It has no answer sets and no check of the kind of picture: both would have to be fitted on ImageNet's pictures, which may not be handed on.</source>
-   <translation type="unfinished" />
+   <translation>Il n’a pas d’ensembles de réponses possibles ni de contrôle du type d’image : les deux devraient être ajustés sur les images d’ImageNet, qui ne peuvent pas être transmises.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -6288,25 +6295,25 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>It is not the file that was published.</source>
-   <translation type="unfinished" />
+   <translation>Ce n’est pas le fichier publié.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>It is there to build a classifier of your own upon.</source>
-   <translation type="unfinished" />
+   <translation>Il est là pour construire votre propre classificateur dessus.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/studies.py" />
    <source>It names more files than Fovea takes; the rest was left out.</source>
-   <translation type="unfinished" />
+   <translation>Il nomme plus de fichiers que Fovea n’en prend ; le reste a été omis.</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/pictures/studies.py" />
    <source>It names {count:,} files outside its own folder; nothing outside was opened.</source>
    <extracomment>Where the count is one, English says: It names {count:,} file outside its own folder; nothing outside was opened.</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>Il nomme {count:,} fichier hors de son propre dossier ; rien n’a été ouvert à l’extérieur.</numerusform>
+    <numerusform>Il nomme {count:,} fichiers hors de son propre dossier ; rien n’a été ouvert à l’extérieur.</numerusform>
    </translation>
   </message>
   <message>
@@ -6332,7 +6339,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>Its data are most likely damaged. {save_again}</source>
-   <translation type="unfinished" />
+   <translation>Ses données sont très probablement endommagées. {save_again}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -6357,7 +6364,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/project_rows.py" />
    <source>Its pictures are looked at again.</source>
-   <translation type="unfinished" />
+   <translation>Ses images sont examinées de nouveau.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -6372,7 +6379,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>Its scores are model scores: nobody has checked here how often a score of 0.9 is right.</source>
-   <translation type="unfinished" />
+   <translation>Ses scores sont des scores du modèle : personne n’a vérifié ici à quelle fréquence un score de 0,9 est juste.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -6392,12 +6399,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>JPEG of the old style</source>
-   <translation type="unfinished" />
+   <translation>JPEG de l’ancien style</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>JPEG of {precision} bits</source>
-   <translation type="unfinished" />
+   <translation>JPEG de {precision} bits</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -6407,7 +6414,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF or DICOM</source>
-   <translation type="unfinished" />
+   <translation>JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF ou DICOM</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -6462,7 +6469,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>Lab colour of {bits} bits</source>
-   <translation type="unfinished" />
+   <translation>couleur Lab de {bits} bits</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -6517,7 +6524,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Learnt from</source>
-   <translation type="unfinished" />
+   <translation>Appris de</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -6537,7 +6544,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>Let the evaluation come to its end.</source>
-   <translation type="unfinished" />
+   <translation>Laissez l’évaluation aller à son terme.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -6557,12 +6564,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>List what there is.</source>
-   <translation type="unfinished" />
+   <translation>Listez ce qu’il y a.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Look among the deleted ones.</source>
-   <translation type="unfinished" />
+   <translation>Cherchez parmi ceux qui ont été supprimés.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
@@ -6582,7 +6589,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>Look at the rights of Fovea's own data folder.</source>
-   <translation type="unfinished" />
+   <translation>Vérifiez les droits du dossier de données de Fovea.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -6592,7 +6599,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>Look for the right file.</source>
-   <translation type="unfinished" />
+   <translation>Cherchez le bon fichier.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -6607,7 +6614,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Look whether the drive is still connected, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Voyez si le lecteur est encore connecté, puis réessayez.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
@@ -6622,7 +6629,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>MONOCHROME1, inverted</source>
-   <translation type="unfinished" />
+   <translation>MONOCHROME1, inversé</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -6637,7 +6644,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/services/drawings.py" />
    <source>Make room on the disk, or allow Fovea to write to its folder.</source>
-   <translation type="unfinished" />
+   <translation>Libérez de la place sur le disque, ou permettez à Fovea d’écrire dans son dossier.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/features.py" />
@@ -6672,7 +6679,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Method</source>
-   <translation type="unfinished" />
+   <translation>Méthode</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6682,27 +6689,27 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Model file, SHA-256</source>
-   <translation type="unfinished" />
+   <translation>Fichier du modèle, SHA-256</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>Models in the store: {known}.</source>
-   <translation type="unfinished" />
+   <translation>Modèles dans la bibliothèque : {known}.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>Most frequent confusions</source>
-   <translation type="unfinished" />
+   <translation>Confusions les plus fréquentes</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Most frequent confusions:</source>
-   <translation type="unfinished" />
+   <translation>Confusions les plus fréquentes :</translation>
   </message>
   <message>
    <location filename="../../desktop/store/marks.py" />
    <source>Move '{name}' away from Fovea's data.</source>
-   <translation type="unfinished" />
+   <translation>Retirez '{name}' des données de Fovea.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6727,22 +6734,22 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
    <source>Names of files are written as they are, with the folders inside the data and none above them.</source>
-   <translation type="unfinished" />
+   <translation>Les noms de fichiers sont écrits tels quels, avec les dossiers à l’intérieur des données et aucun au-dessus.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Negative predictive value</source>
-   <translation type="unfinished" />
+   <translation>Valeur prédictive négative</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>Negative predictive value (%)</source>
-   <translation type="unfinished" />
+   <translation>Valeur prédictive négative (%)</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>Network: {credit} Weights as published {where}; licence: {licence}.</source>
-   <translation type="unfinished" />
+   <translation>Réseau : {credit} Poids publiés {where} ; licence : {licence}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -6772,7 +6779,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>Nothing was installed. </source>
-   <translation type="unfinished" />
+   <translation>Rien n’a été installé. </translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -6792,7 +6799,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Numbers</source>
-   <translation type="unfinished" />
+   <translation>Nombres</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
@@ -6803,9 +6810,9 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <location filename="../../desktop/core/figures/result.py" />
    <source>Of these: {reason}.</source>
    <extracomment>Where the count is one, English says: This one: {reason}.</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>Celle-ci : {reason}.</numerusform>
+    <numerusform>Parmi elles : {reason}.</numerusform>
    </translation>
   </message>
   <message>
@@ -6836,47 +6843,47 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>One row of the TIFF's tiles takes {row} MiB; expected at most {max_tile_row} MiB.</source>
-   <translation type="unfinished" />
+   <translation>Une rangée de tuiles du TIFF occupe {row} Mio ; {max_tile_row} Mio au plus attendus.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>Open an image of the same examination.</source>
-   <translation type="unfinished" />
+   <translation>Ouvrez une image du même examen.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/marks.py" />
    <source>Open it again where it is now.</source>
-   <translation type="unfinished" />
+   <translation>Ouvrez-la de nouveau là où elle est maintenant.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>Open it in another program and save it again as PNG or JPEG.</source>
-   <translation type="unfinished" />
+   <translation>Ouvrez-la dans un autre programme et enregistrez-la de nouveau en PNG ou JPEG.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Open it in another program and save it again, or copy it again from where it came.</source>
-   <translation type="unfinished" />
+   <translation>Ouvrez-la dans un autre programme et enregistrez-la de nouveau, ou copiez-la de nouveau depuis son origine.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>Open it in another program and save it again.</source>
-   <translation type="unfinished" />
+   <translation>Ouvrez-la dans un autre programme et enregistrez-la de nouveau.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Open one of its files.</source>
-   <translation type="unfinished" />
+   <translation>Ouvrez l’un de ses fichiers.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/studies.py" />
    <source>Open the folder that it lies in instead.</source>
-   <translation type="unfinished" />
+   <translation>Ouvrez plutôt le dossier dans lequel il se trouve.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>Open the folder that it lies in.</source>
-   <translation type="unfinished" />
+   <translation>Ouvrez le dossier dans lequel il se trouve.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/stopwatch.py" />
@@ -6886,12 +6893,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>Opening the picture took more than {work_s:.0f} seconds of work and was given up.</source>
-   <translation type="unfinished" />
+   <translation>L’ouverture de l’image a pris plus de {work_s:.0f} secondes de travail et a été abandonnée.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Or fetch the file on another computer and install it from there: choose 'From a file', or --from FILE.</source>
-   <translation type="unfinished" />
+   <translation>Ou récupérez le fichier sur un autre ordinateur et installez-le de là : choisissez « D’un fichier », ou --from FILE.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
@@ -6928,7 +6935,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>People or cases</source>
-   <translation type="unfinished" />
+   <translation>Personnes ou cas</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6938,7 +6945,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Percent, with 95 % intervals. FPR = 100 − specificity, FNR = 100 − recall.</source>
-   <translation type="unfinished" />
+   <translation>Pour cent, avec intervalles à 95 %. FPR = 100 − spécificité, FNR = 100 − rappel.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -6973,17 +6980,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Positive predictive value</source>
-   <translation type="unfinished" />
+   <translation>Valeur prédictive positive</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>Positive predictive value (%)</source>
-   <translation type="unfinished" />
+   <translation>Valeur prédictive positive (%)</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>Precision-recall curve</source>
-   <translation type="unfinished" />
+   <translation>Courbe précision-rappel</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -6998,7 +7005,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>Projects: {listed}.</source>
-   <translation type="unfinished" />
+   <translation>Projets : {listed}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -7013,7 +7020,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Put them into its address (HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT).</source>
-   <translation type="unfinished" />
+   <translation>Mettez-les dans son adresse (HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT).</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -7028,7 +7035,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>Rename that one first.</source>
-   <translation type="unfinished" />
+   <translation>Renommez d’abord celui-là.</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/patient_names.py" />
@@ -7048,32 +7055,32 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Right among them</source>
-   <translation type="unfinished" />
+   <translation>Justes parmi elles</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Rows: truth. Columns: answer. Tint: share of the row.</source>
-   <translation type="unfinished" />
+   <translation>Lignes : vérité. Colonnes : réponse. Teinte : part de la ligne.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>Run it again.</source>
-   <translation type="unfinished" />
+   <translation>Relancez-la.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>Save it again as an uncompressed TIFF or as PNG.</source>
-   <translation type="unfinished" />
+   <translation>Enregistrez-la de nouveau en TIFF non compressé ou en PNG.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>Save it again in strips or smaller tiles.</source>
-   <translation type="unfinished" />
+   <translation>Enregistrez-la de nouveau en bandes ou en tuiles plus petites.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>Save it again in strips or tiles, or uncompressed.</source>
-   <translation type="unfinished" />
+   <translation>Enregistrez-la de nouveau en bandes ou en tuiles, ou non compressée.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -7083,17 +7090,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>Save it again.</source>
-   <translation type="unfinished" />
+   <translation>Enregistrez-la de nouveau.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>Save it as PNG or as a plain TIFF first.</source>
-   <translation type="unfinished" />
+   <translation>Enregistrez-la d’abord en PNG ou en TIFF simple.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>Save it as PNG or as an ordinary JPEG first.</source>
-   <translation type="unfinished" />
+   <translation>Enregistrez-la d’abord en PNG ou en JPEG ordinaire.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -7103,17 +7110,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>Save it as an ordinary (baseline) JPEG, or scale it down.</source>
-   <translation type="unfinished" />
+   <translation>Enregistrez-la en JPEG ordinaire (baseline), ou réduisez-la.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>Save it smaller in another program first.</source>
-   <translation type="unfinished" />
+   <translation>Enregistrez-la d’abord plus petite dans un autre programme.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Save or export it as PNG or JPEG first.</source>
-   <translation type="unfinished" />
+   <translation>Enregistrez-la ou exportez-la d’abord en PNG ou JPEG.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
@@ -7143,7 +7150,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>Say which one by its id.</source>
-   <translation type="unfinished" />
+   <translation>Dites lequel par son id.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -7153,7 +7160,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Scale it down in another program first.</source>
-   <translation type="unfinished" />
+   <translation>Réduisez-la d’abord dans un autre programme.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -7188,23 +7195,23 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Several images belong to one person or case ({persons:,} in all, told by file names or DICOM numbers). The intervals are 95 % intervals and rest on persons, not images ('by person'): Wilson's score interval on the effective number of images (Rao and Scott, 1992) for shares, F1 by way of the Jaccard index; Obuchowski's (1997) for areas under ROC curves; the variance over persons for the Brier score; a bootstrap of whole persons (Field and Welsh, 2007) for the others.</source>
-   <translation type="unfinished" />
+   <translation>Plusieurs images appartiennent à une même personne ou un même cas ({persons:,} en tout, d’après les noms de fichiers ou les numéros DICOM). Les intervalles sont à 95 % et reposent sur les personnes, non sur les images (« par personne ») : intervalle du score de Wilson sur le nombre effectif d’images (Rao et Scott, 1992) pour les parts, F1 au moyen de l’indice de Jaccard ; Obuchowski (1997) pour les aires sous les courbes ROC ; la variance entre personnes pour le score de Brier ; un bootstrap de personnes entières (Field et Welsh, 2007) pour les autres.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Share of positives</source>
-   <translation type="unfinished" />
+   <translation>Part de positifs</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>Some characters are drawn as boxes: no font of this computer has them. Install one, for instance 'Noto Sans CJK' (fonts-noto-cjk), or write the report as HTML, which any browser shows.</source>
-   <translation type="unfinished" />
+   <translation>Certains caractères sont dessinés comme des carrés : aucune police de cet ordinateur ne les a. Installez-en une, par exemple 'Noto Sans CJK' (fonts-noto-cjk), ou écrivez le rapport en HTML, que tout navigateur affiche.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Split</source>
    <extracomment>A part of the data: training, validation or test split.</extracomment>
-   <translation>Diviser</translation>
+   <translation>Partie</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -7229,7 +7236,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>Stop it first.</source>
-   <translation type="unfinished" />
+   <translation>Arrêtez-le d’abord.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -7244,7 +7251,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Take it back from a copy of Fovea's folder, or delete it.</source>
-   <translation type="unfinished" />
+   <translation>Reprenez-le d’une copie du dossier de Fovea, ou supprimez-le.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
@@ -7274,92 +7281,92 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM has {samples} samples a pixel, as of inks or with transparency; expected grey or RGB.</source>
-   <translation type="unfinished" />
+   <translation>Le DICOM a {samples} échantillons par pixel, comme pour des encres ou avec transparence ; gris ou RVB attendu.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {frames} frame{value}) asks for {need:,}.</source>
-   <translation type="unfinished" />
+   <translation>Le DICOM contient {have:,} octets de données de pixels ; son en-tête ({columns}×{rows} pixels, {frames} trame{value}) en demande {need:,}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM holds {what} without pixel data; expected a picture.</source>
-   <translation type="unfinished" />
+   <translation>Le DICOM contient {what} sans données de pixels ; une image est attendue.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM needs more memory than is free.</source>
-   <translation type="unfinished" />
+   <translation>Le DICOM demande plus de mémoire qu’il n’y en a de libre.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM's colour model is not one that Fovea knows; expected grey, palette, RGB or YBR.</source>
-   <translation type="unfinished" />
+   <translation>Le modèle de couleur du DICOM n’est pas de ceux que Fovea connaît ; gris, palette, RVB ou YBR attendu.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>The DICOM's compressed pixel data ({name}) cannot be decoded.</source>
-   <translation type="unfinished" />
+   <translation>Les données de pixels compressées du DICOM ({name}) ne peuvent pas être décodées.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM's header asks for {samples} samples of {stored} bits in {allocated}; expected 1 or 3 samples of 1 to 64 bits.</source>
-   <translation type="unfinished" />
+   <translation>L’en-tête du DICOM demande {samples} échantillons de {stored} bits dans {allocated} ; 1 ou 3 échantillons de 1 à 64 bits attendus.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM's header describes a picture, but the file ends before its pixel data.</source>
-   <translation type="unfinished" />
+   <translation>L’en-tête du DICOM décrit une image, mais le fichier s’arrête avant ses données de pixels.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM's header has no valid {keyword}.</source>
-   <translation type="unfinished" />
+   <translation>L’en-tête du DICOM n’a pas de {keyword} valide.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM's header is nested too deeply to be honest.</source>
-   <translation type="unfinished" />
+   <translation>L’en-tête du DICOM est imbriqué trop profondément pour être honnête.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM's header or pixel data are damaged.</source>
-   <translation type="unfinished" />
+   <translation>L’en-tête du DICOM ou ses données de pixels sont endommagés.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>The DICOM's header promises a compressed frame of {columns}×{rows} pixels, {samples} samples; the frame {what}.</source>
-   <translation type="unfinished" />
+   <translation>L’en-tête du DICOM promet une trame compressée de {columns}×{rows} pixels, {samples} échantillons ; la trame {what}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>The DICOM's pixel data are in {name}, for which Fovea has no decoder.</source>
-   <translation type="unfinished" />
+   <translation>Les données de pixels du DICOM sont en {name}, pour lequel Fovea n’a pas de décodeur.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>The DICOM's pixel data are in {name}; decoding that needs the package {package}.</source>
-   <translation type="unfinished" />
+   <translation>Les données de pixels du DICOM sont en {name} ; leur décodage demande le paquet {package}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/studies.py" />
    <source>The DICOMDIR names no files.</source>
-   <translation type="unfinished" />
+   <translation>Le DICOMDIR ne nomme aucun fichier.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>The JPEG declares {width}×{height} pixels, {pixels:,.0f} million, in {size:,} bytes; expected at most {max_pixels} million in so small a file.</source>
-   <translation type="unfinished" />
+   <translation>Le JPEG déclare {width}×{height} pixels, soit {pixels:,.0f} millions, en {size:,} octets ; {max_pixels} millions au plus attendus dans un si petit fichier.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>The JPEG has {pixels:,.0f} million pixels and is progressive: decoding it takes {samples:.1f} GiB of memory; expected at most {max_coefficients:.1f}.</source>
-   <translation type="unfinished" />
+   <translation>Le JPEG a {pixels:,.0f} millions de pixels et est progressif : son décodage demande {samples:.1f} Gio de mémoire ; {max_coefficients:.1f} au plus attendus.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>The JPEG's header is damaged.</source>
-   <translation type="unfinished" />
+   <translation>L’en-tête du JPEG est endommagé.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -7369,72 +7376,72 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
    <source>The PNG ends before its end mark.</source>
-   <translation type="unfinished" />
+   <translation>Le PNG s’arrête avant sa marque de fin.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
    <source>The PNG ends in the middle of its pixel data.</source>
-   <translation type="unfinished" />
+   <translation>Le PNG s’arrête au milieu de ses données de pixels.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
    <source>The PNG is split into more than a million chunks.</source>
-   <translation type="unfinished" />
+   <translation>Le PNG est divisé en plus d’un million de blocs.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>The PNG's animation has fewer frames than it says.</source>
-   <translation type="unfinished" />
+   <translation>L’animation du PNG a moins d’images qu’elle ne l’indique.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>The PNG's animation is damaged.</source>
-   <translation type="unfinished" />
+   <translation>L’animation du PNG est endommagée.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>The TIFF ends before its picture does.</source>
-   <translation type="unfinished" />
+   <translation>Le TIFF s’arrête avant la fin de son image.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>The TIFF says where {count} pieces of its picture lie; expected {first}.</source>
-   <translation type="unfinished" />
+   <translation>Le TIFF indique où se trouvent {count} morceaux de son image ; {first} attendus.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>The TIFF uses colours that its palette lacks.</source>
-   <translation type="unfinished" />
+   <translation>Le TIFF utilise des couleurs absentes de sa palette.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>The TIFF {what}.</source>
-   <translation type="unfinished" />
+   <translation>Le TIFF {what}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>The TIFF's picture is compressed in pieces of {row} MiB; expected at most {max_segment} MiB.</source>
-   <translation type="unfinished" />
+   <translation>L’image du TIFF est compressée en morceaux de {row} Mio ; {max_segment} Mio au plus attendus.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>The TIFF's picture is incomplete.</source>
-   <translation type="unfinished" />
+   <translation>L’image du TIFF est incomplète.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>The TIFF's pieces are {kind} of {shape} channels in {itemsize} bits, its header declares {samples} of {bits}.</source>
-   <translation type="unfinished" />
+   <translation>Les morceaux du TIFF sont {kind} de {shape} canaux sur {itemsize} bits, son en-tête en déclare {samples} de {bits}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The deflated DICOM grows beyond {max_file_bytes} MiB when inflated.</source>
-   <translation type="unfinished" />
+   <translation>Le DICOM compressé (deflate) dépasse {max_file_bytes} Mio une fois décompressé.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>The evaluation that was kept of these pictures is damaged. They are looked at again.</source>
-   <translation type="unfinished" />
+   <translation>L’évaluation gardée de ces images est endommagée. Elles sont examinées de nouveau.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -7444,37 +7451,37 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>The file begins like {kind}, but its header is damaged or of a variant that Fovea does not know.</source>
-   <translation type="unfinished" />
+   <translation>Le fichier commence comme {kind}, mais son en-tête est endommagé ou d’une variante que Fovea ne connaît pas.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>The file cannot be read: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>Le fichier ne peut pas être lu : {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The file could not be read ({get}).</source>
-   <translation type="unfinished" />
+   <translation>Le fichier n’a pas pu être lu ({get}).</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The file ends before its picture does.</source>
-   <translation type="unfinished" />
+   <translation>Le fichier s’arrête avant la fin de son image.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>The file has {size} MiB; expected at most {max_file_bytes} MiB.</source>
-   <translation type="unfinished" />
+   <translation>Le fichier fait {size} Mio ; {max_file_bytes} Mio au plus attendus.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The file holds {what}; expected {expected}.</source>
-   <translation type="unfinished" />
+   <translation>Le fichier contient {what} ; attendu : {expected}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>The file is empty; expected a picture.</source>
-   <translation type="unfinished" />
+   <translation>Le fichier est vide ; une image est attendue.</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -7484,27 +7491,27 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>The file may have moved.</source>
-   <translation type="unfinished" />
+   <translation>Le fichier a peut-être été déplacé.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>The file or folder cannot be read: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>Le fichier ou dossier ne peut pas être lu : {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>The file or folder may not be read by this user.</source>
-   <translation type="unfinished" />
+   <translation>Cet utilisateur n’a pas le droit de lire le fichier ou dossier.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>The folder cannot be read: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>Le dossier ne peut pas être lu : {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>The folder may not be read by this user.</source>
-   <translation type="unfinished" />
+   <translation>Cet utilisateur n’a pas le droit de lire le dossier.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
@@ -7514,32 +7521,32 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>The library that opens this format {how} ({detail}).</source>
-   <translation type="unfinished" />
+   <translation>La bibliothèque qui ouvre ce format {how} ({detail}).</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>The model takes {local} for another kind of picture than its own; of its own, {percent} were to be expected (on {n:,} of split '{split}')</source>
-   <translation type="unfinished" />
+   <translation>Le modèle prend {local} pour un autre type d’image que le sien ; parmi les siennes, {percent} étaient attendus (sur {n:,} de la partie '{split}')</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>The model's card says nothing of its use.</source>
-   <translation type="unfinished" />
+   <translation>La fiche du modèle ne dit rien de son usage.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>The model's gate says nothing of these pictures: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>Le contrôle du domaine du modèle ne dit rien de ces images : {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
    <source>The name of the data's folder is hidden; names of files are written as they are.</source>
-   <translation type="unfinished" />
+   <translation>Le nom du dossier des données est masqué ; les noms de fichiers sont écrits tels quels.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
    <source>The names of all {total:,} files and of their folders{title} are replaced by numbers.</source>
-   <translation type="unfinished" />
+   <translation>Les noms des {total:,} fichiers et de leurs dossiers{title} sont tous remplacés par des numéros.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -7559,32 +7566,32 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>The picture declares a size of {width}×{height} pixels; expected at least 1×1.</source>
-   <translation type="unfinished" />
+   <translation>L’image déclare une taille de {width}×{height} pixels ; au moins 1×1 attendu.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The picture has {what} pixels; expected at most {max_pixels} million.</source>
-   <translation type="unfinished" />
+   <translation>L’image a {what} pixels ; {max_pixels} millions au plus attendus.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>The picture has {width}×{height} pixels, {width2:,.0f} million; expected at most {most} million.</source>
-   <translation type="unfinished" />
+   <translation>L’image a {width}×{height} pixels, soit {width2:,.0f} millions ; {most} millions au plus attendus.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>The picture is scaled until its shorter side has {resize_shorter} pixels and the middle {input}×{input} is used: what lies outside is not seen.</source>
-   <translation type="unfinished" />
+   <translation>L’image est mise à l’échelle jusqu’à ce que son petit côté ait {resize_shorter} pixels, et le centre de {input}×{input} est utilisé : ce qui est en dehors n’est pas vu.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The picture needs more memory than is free.</source>
-   <translation type="unfinished" />
+   <translation>L’image demande plus de mémoire qu’il n’y en a de libre.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>The picture needs more than the {memory:,} MiB of memory that Fovea gives to one picture.</source>
-   <translation type="unfinished" />
+   <translation>L’image demande plus que les {memory:,} Mio de mémoire que Fovea donne à une image.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
@@ -7594,12 +7601,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The picture's data are damaged and cannot be read.</source>
-   <translation type="unfinished" />
+   <translation>Les données de l’image sont endommagées et ne peuvent pas être lues.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>The picture's data are most likely damaged. {save_again}</source>
-   <translation type="unfinished" />
+   <translation>Les données de l’image sont très probablement endommagées. {save_again}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
@@ -7639,7 +7646,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The system does not allow Fovea to read this file.</source>
-   <translation type="unfinished" />
+   <translation>Le système ne permet pas à Fovea de lire ce fichier.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -7649,22 +7656,22 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>The {shown:,} worst of {wrong:,}, by the score that the truth got.</source>
-   <translation type="unfinished" />
+   <translation>Les {shown:,} pires sur {wrong:,}, selon le score qu’a obtenu la vérité.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>The {what} is not compared: here it was measured {ways}, on the model's card by the model's own decision, {ways2}.</source>
-   <translation type="unfinished" />
+   <translation>Non comparé ({what}) : ici, la mesure a été faite {ways} ; sur la fiche du modèle, selon sa propre décision, {ways2}.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>There are none.</source>
-   <translation type="unfinished" />
+   <translation>Il n’y en a pas.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>There are: {known}.</source>
-   <translation type="unfinished" />
+   <translation>Il y a : {known}.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
@@ -7674,27 +7681,27 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>There is no area under the ROC curve here: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>Il n’y a pas d’aire sous la courbe ROC ici : {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>There is no file of this name any more.</source>
-   <translation type="unfinished" />
+   <translation>Il n’y a plus de fichier de ce nom.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>There is no such file or folder.</source>
-   <translation type="unfinished" />
+   <translation>Ce fichier ou dossier n’existe pas.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>There is no such folder.</source>
-   <translation type="unfinished" />
+   <translation>Ce dossier n’existe pas.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>There is no {what} here: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>Non disponible ici ({what}) : {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
@@ -7739,57 +7746,57 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>This TIFF holds {what}; it is not damaged.</source>
-   <translation type="unfinished" />
+   <translation>Ce TIFF contient {what} ; il n’est pas endommagé.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>This is a DICOMDIR, a list of DICOM files; expected a DICOM file with a picture.</source>
-   <translation type="unfinished" />
+   <translation>C’est un DICOMDIR, une liste de fichiers DICOM ; un fichier DICOM avec une image est attendu.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>This is a camera raw file; expected JPEG, PNG, TIFF or another finished picture.</source>
-   <translation type="unfinished" />
+   <translation>C’est un fichier brut d’appareil photo ; JPEG, PNG, TIFF ou une autre image développée attendus.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>This is a device or a pipe; expected a picture file.</source>
-   <translation type="unfinished" />
+   <translation>C’est un périphérique ou un tube ; un fichier d’image est attendu.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>This is a folder; expected a picture.</source>
-   <translation type="unfinished" />
+   <translation>C’est un dossier ; une image est attendue.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>This is neither a file nor a folder.</source>
-   <translation type="unfinished" />
+   <translation>Ce n’est ni un fichier ni un dossier.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>This is no DICOMDIR, whatever it is called.</source>
-   <translation type="unfinished" />
+   <translation>Ce n’est pas un DICOMDIR, quel que soit son nom.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>This is no file.</source>
-   <translation type="unfinished" />
+   <translation>Ce n’est pas un fichier.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>This is {name}, for which Fovea has no decoder outside DICOM; it is not damaged.</source>
-   <translation type="unfinished" />
+   <translation>Il s’agit de : {name}, pour lequel Fovea n’a pas de décodeur hors DICOM ; ce n’est pas endommagé.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>This is {name}; expected {expected}.</source>
-   <translation type="unfinished" />
+   <translation>Il s’agit de : {name} ; attendu : {expected}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>This link leads to itself.</source>
-   <translation type="unfinished" />
+   <translation>Ce lien mène à lui-même.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -7814,7 +7821,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Top score</source>
-   <translation type="unfinished" />
+   <translation>Score le plus élevé</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
@@ -7834,12 +7841,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Training data</source>
-   <translation type="unfinished" />
+   <translation>Données d’entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Truth</source>
-   <translation type="unfinished" />
+   <translation>Vérité</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -7854,12 +7861,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Try again later.</source>
-   <translation type="unfinished" />
+   <translation>Réessayez plus tard.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>Try again, or ask the publisher.</source>
-   <translation type="unfinished" />
+   <translation>Réessayez, ou demandez à l’éditeur.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/similar.py" />
@@ -7869,7 +7876,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>Try again: it goes on from there.</source>
-   <translation type="unfinished" />
+   <translation>Réessayez : il reprend à partir de là.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -7899,12 +7906,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>Type one that says what it is for.</source>
-   <translation type="unfinished" />
+   <translation>Saisissez-en un qui dit à quoi il sert.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>Type one.</source>
-   <translation type="unfinished" />
+   <translation>Saisissez-en un.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -7929,7 +7936,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>Update Fovea, or export the model again.</source>
-   <translation type="unfinished" />
+   <translation>Mettez Fovea à jour, ou exportez de nouveau le modèle.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
@@ -7939,7 +7946,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/__init__.py" />
    <source>Use .html or .pdf.</source>
-   <translation type="unfinished" />
+   <translation>Utilisez .html ou .pdf.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
@@ -7949,7 +7956,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>Use it, or choose another name.</source>
-   <translation type="unfinished" />
+   <translation>Utilisez-la, ou choisissez un autre nom.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -7989,7 +7996,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Versions</source>
-   <translation type="unfinished" />
+   <translation>Versions</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -8004,17 +8011,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/services/training.py" />
    <source>Wait for it, or stop it there.</source>
-   <translation type="unfinished" />
+   <translation>Attendez-le, ou arrêtez-le là-bas.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Wait for that one, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Attendez celle-là, puis réessayez.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>Wait until it has finished, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Attendez qu’il ait terminé, puis réessayez.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -8029,7 +8036,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>What an answer means where the positive class is rarer or commoner, at this threshold:</source>
-   <translation type="unfinished" />
+   <translation>Ce que signifie une réponse si la classe positive est plus rare ou plus fréquente, à ce seuil :</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -8073,7 +8080,7 @@ exit status: 0 all trials are done; 1 it failed, or there is no figure for --tes
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>What it is</source>
-   <translation type="unfinished" />
+   <translation>Ce que c’est</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -8083,7 +8090,7 @@ exit status: 0 all trials are done; 1 it failed, or there is no figure for --tes
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>What was measured</source>
-   <translation type="unfinished" />
+   <translation>Ce qui a été mesuré</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -8103,17 +8110,17 @@ exit status: 0 all trials are done; 1 it failed, or there is no figure for --tes
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>Where no class holds half of the score it answers with the more general word whose classes do ('dog, perhaps Labrador retriever'), and where no word does, that it is not sure. On 2,600 photographs of cats, dogs and clothes, by which this was chosen, 94.7 % of the answers so given were true of the picture.</source>
-   <translation type="unfinished" />
+   <translation>Quand aucune classe n’a la moitié du score, il répond par le mot plus général dont les classes l’ont (« chien, peut-être Labrador retriever ») et, quand aucun mot ne l’a, qu’il n’est pas sûr. Sur 2 600 photos de chats, de chiens et de vêtements, d’après lesquelles cela a été choisi, 94,7 % des réponses ainsi données étaient vraies de l’image.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Where your network looks into connections, its certificate has to be known: SSL_CERT_FILE names it.</source>
-   <translation type="unfinished" />
+   <translation>Si votre réseau inspecte les connexions, son certificat doit être connu : SSL_CERT_FILE le désigne.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Why</source>
-   <translation type="unfinished" />
+   <translation>Pourquoi</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -8149,7 +8156,7 @@ exit status: 0 all well (a model whose weights are not installed is no fault); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>With {persons:,} persons only, no interval is to be relied on much.</source>
-   <translation type="unfinished" />
+   <translation>Avec {persons:,} personnes seulement, aucun intervalle n’est très fiable.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
@@ -8228,12 +8235,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Wrong answers, the worst first</source>
-   <translation type="unfinished" />
+   <translation>Réponses fausses, les pires d’abord</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a 7-Zip archive</source>
-   <translation type="unfinished" />
+   <translation>une archive 7-Zip</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -8243,52 +8250,52 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a DDS texture</source>
-   <translation type="unfinished" />
+   <translation>une texture DDS</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a FITS file</source>
-   <translation type="unfinished" />
+   <translation>un fichier FITS</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a GIMP document (XCF)</source>
-   <translation type="unfinished" />
+   <translation>un document GIMP (XCF)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a JPEG 2000 picture</source>
-   <translation type="unfinished" />
+   <translation>une image JPEG 2000</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a JPEG XL picture</source>
-   <translation type="unfinished" />
+   <translation>une image JPEG XL</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a NIfTI volume</source>
-   <translation type="unfinished" />
+   <translation>un volume NIfTI</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a NumPy array</source>
-   <translation type="unfinished" />
+   <translation>un tableau NumPy</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a PDF document</source>
-   <translation type="unfinished" />
+   <translation>un document PDF</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a PNM picture</source>
-   <translation type="unfinished" />
+   <translation>une image PNM</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a Photoshop document (PSD)</source>
-   <translation type="unfinished" />
+   <translation>un document Photoshop (PSD)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8298,17 +8305,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a QOI picture</source>
-   <translation type="unfinished" />
+   <translation>une image QOI</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a RAR archive</source>
-   <translation type="unfinished" />
+   <translation>une archive RAR</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a Radiance HDR picture</source>
-   <translation type="unfinished" />
+   <translation>une image Radiance HDR</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8318,12 +8325,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a ZIP archive</source>
-   <translation type="unfinished" />
+   <translation>une archive ZIP</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a camera raw file</source>
-   <translation type="unfinished" />
+   <translation>un fichier brut d’appareil photo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8333,7 +8340,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a cursor file</source>
-   <translation type="unfinished" />
+   <translation>un fichier de curseur</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -8373,7 +8380,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a gzip archive</source>
-   <translation type="unfinished" />
+   <translation>une archive gzip</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -8398,12 +8405,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/file_journal.py" />
    <source>a log of moved files is damaged</source>
-   <translation type="unfinished" />
+   <translation>un journal de fichiers déplacés est endommagé</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a media file of another kind</source>
-   <translation type="unfinished" />
+   <translation>un fichier multimédia d’un autre type</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -8413,7 +8420,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>a model needs a name</source>
-   <translation type="unfinished" />
+   <translation>un modèle a besoin d’un nom</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -8443,7 +8450,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>a palette picture whose palette is missing</source>
-   <translation type="unfinished" />
+   <translation>une image à palette dont la palette manque</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -8483,7 +8490,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>a predictor (number {predictor}) that does not go with its samples</source>
-   <translation type="unfinished" />
+   <translation>un prédicteur (numéro {predictor}) qui ne va pas avec ses échantillons</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -8503,12 +8510,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>a side of {side} pixels of the answer sets' pictures found; 0 or more expected</source>
-   <translation type="unfinished" />
+   <translation>un côté de {side} pixels des images des ensembles de réponses trouvé ; 0 ou plus attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a sound or video file</source>
-   <translation type="unfinished" />
+   <translation>un fichier audio ou vidéo</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -8528,7 +8535,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>a threshold goes with two labels, a positive class of 0 or 1 and a value between 0 and 1</source>
-   <translation type="unfinished" />
+   <translation>un seuil va avec deux étiquettes, une classe positive de 0 ou 1 et une valeur entre 0 et 1</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
@@ -8548,12 +8555,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>a transparency mask</source>
-   <translation type="unfinished" />
+   <translation>un masque de transparence</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a web page</source>
-   <translation type="unfinished" />
+   <translation>une page web</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
@@ -8613,22 +8620,22 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an EPS document</source>
-   <translation type="unfinished" />
+   <translation>un document EPS</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an EPS or PostScript document</source>
-   <translation type="unfinished" />
+   <translation>un document EPS ou PostScript</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an HDF5 file</source>
-   <translation type="unfinished" />
+   <translation>un fichier HDF5</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an NRRD volume</source>
-   <translation type="unfinished" />
+   <translation>un volume NRRD</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8638,12 +8645,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an OpenEXR picture</source>
-   <translation type="unfinished" />
+   <translation>une image OpenEXR</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an SVG drawing</source>
-   <translation type="unfinished" />
+   <translation>un dessin SVG</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
@@ -8653,7 +8660,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>an arrangement of samples that Fovea does not know</source>
-   <translation type="unfinished" />
+   <translation>une disposition d’échantillons que Fovea ne connaît pas</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -8668,17 +8675,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an icon file</source>
-   <translation type="unfinished" />
+   <translation>un fichier d’icône</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>an object</source>
-   <translation type="unfinished" />
+   <translation>un objet</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>an object of the class {name}</source>
-   <translation type="unfinished" />
+   <translation>un objet de la classe {name}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -8718,7 +8725,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>an unknown transfer syntax</source>
-   <translation type="unfinished" />
+   <translation>une syntaxe de transfert inconnue</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -8743,7 +8750,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>another Fovea is moving files now</source>
-   <translation type="unfinished" />
+   <translation>un autre Fovea déplace des fichiers en ce moment</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -8763,17 +8770,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>another window of Fovea is changing the projects</source>
-   <translation type="unfinished" />
+   <translation>une autre fenêtre de Fovea modifie les projets</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>answer</source>
-   <translation type="unfinished" />
+   <translation>réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>answer {label} {score:.3f}</source>
-   <translation type="unfinished" />
+   <translation>réponse {label} {score:.3f}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -8818,7 +8825,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>arithmetic-coded lossless JPEG</source>
-   <translation type="unfinished" />
+   <translation>JPEG sans perte à codage arithmétique</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -8833,7 +8840,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>as many images</source>
-   <translation type="unfinished" />
+   <translation>autant d’images</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8848,7 +8855,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>at a threshold of {value:.4g}</source>
-   <translation type="unfinished" />
+   <translation>à un seuil de {value:.4g}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -8963,7 +8970,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>by the highest score</source>
-   <translation type="unfinished" />
+   <translation>selon le score le plus élevé</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -9020,7 +9027,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>cancelled; what was fetched is kept for the next try</source>
-   <translation type="unfinished" />
+   <translation>annulé ; ce qui a été téléchargé est gardé pour le prochain essai</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -9030,7 +9037,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>card.{name}: {count:,} sentences found, at most {most_items} expected</source>
-   <translation type="unfinished" />
+   <translation>card.{name} : {count:,} phrases trouvées, {most_items} au plus attendues</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -9040,7 +9047,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>channels of different depths</source>
-   <translation type="unfinished" />
+   <translation>des canaux de profondeurs différentes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -9130,7 +9137,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>colour model number {photometric}</source>
-   <translation type="unfinished" />
+   <translation>un modèle de couleur numéro {photometric}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -9165,7 +9172,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>compression number {compression}</source>
-   <translation type="unfinished" />
+   <translation>une compression numéro {compression}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -9185,17 +9192,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>converted to sRGB by its gamma value</source>
-   <translation type="unfinished" />
+   <translation>converti en sRGB d’après sa valeur gamma</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
    <source>converted to sRGB from Lab</source>
-   <translation type="unfinished" />
+   <translation>converti en sRGB depuis Lab</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
    <source>converted to sRGB from its colour profile</source>
-   <translation type="unfinished" />
+   <translation>converti en sRGB depuis son profil colorimétrique</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
@@ -9270,7 +9277,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>dark ink on light paper was inverted</source>
-   <translation type="unfinished" />
+   <translation>de l’encre sombre sur papier clair a été inversée</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
@@ -9280,27 +9287,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>data compressed as {name}</source>
-   <translation type="unfinished" />
+   <translation>des données compressées en {name}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>data of an unknown kind</source>
-   <translation type="unfinished" />
+   <translation>des données d’un type inconnu</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>decision rule {rule} is unknown</source>
-   <translation type="unfinished" />
+   <translation>la règle de décision {rule} est inconnue</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>declares a size of {width}×{height} pixels; expected at least 1×1</source>
-   <translation type="unfinished" />
+   <translation>déclare une taille de {width}×{height} pixels ; au moins 1×1 attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>declares {samples} samples a pixel</source>
-   <translation type="unfinished" />
+   <translation>déclare {samples} échantillons par pixel</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -9335,7 +9342,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>does not begin like one</source>
-   <translation type="unfinished" />
+   <translation>ne commence pas comme telle</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -9345,7 +9352,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>does not say where its picture lies</source>
-   <translation type="unfinished" />
+   <translation>n’indique pas où se trouve son image</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -9395,17 +9402,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>ended with an unexpected fault</source>
-   <translation type="unfinished" />
+   <translation>s’est terminée par une erreur inattendue</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>ends before its directory does</source>
-   <translation type="unfinished" />
+   <translation>s’arrête avant la fin de son répertoire</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>enlarged from {width}×{height}</source>
-   <translation type="unfinished" />
+   <translation>agrandie depuis {width}×{height}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -9546,7 +9553,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>far too many</source>
-   <translation type="unfinished" />
+   <translation>beaucoup trop de</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
@@ -9566,7 +9573,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>file name {name} is not allowed</source>
-   <translation type="unfinished" />
+   <translation>le nom de fichier {name} n’est pas autorisé</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -9637,7 +9644,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>found an array of {dtype} with shape {shape}; expected uint8 of (H, W) or (H, W, 3)</source>
-   <translation type="unfinished" />
+   <translation>un tableau de {dtype} de forme {shape} trouvé ; uint8 de (H, W) ou (H, W, 3) attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -9722,7 +9729,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>frame {frame} of {frames}</source>
-   <translation type="unfinished" />
+   <translation>trame {frame} sur {frames}</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -9776,7 +9783,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>grey repeated in three channels</source>
-   <translation type="unfinished" />
+   <translation>gris répété dans trois canaux</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -9786,12 +9793,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>has a directory without entries</source>
-   <translation type="unfinished" />
+   <translation>a un répertoire sans entrées</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>has no directory where one must be</source>
-   <translation type="unfinished" />
+   <translation>n’a pas de répertoire là où il en faut un</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
@@ -9801,12 +9808,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>hierarchical JPEG</source>
-   <translation type="unfinished" />
+   <translation>JPEG hiérarchique</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>hierarchical lossless JPEG</source>
-   <translation type="unfinished" />
+   <translation>JPEG hiérarchique sans perte</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -9856,12 +9863,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>id {id} found; expected lower-case letters, digits and hyphens</source>
-   <translation type="unfinished" />
+   <translation>id {id} trouvé ; lettres minuscules, chiffres et traits d’union attendus</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>images answered, the surest first (%)</source>
-   <translation type="unfinished" />
+   <translation>images répondues, les plus sûres d’abord (%)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
@@ -9871,7 +9878,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>in the package {distribution} {version}</source>
-   <translation type="unfinished" />
+   <translation>dans le paquet {distribution} {version}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
@@ -9896,12 +9903,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>inks other than cyan, magenta, yellow and black, or inks that are no whole numbers</source>
-   <translation type="unfinished" />
+   <translation>des encres autres que cyan, magenta, jaune et noir, ou des encres qui ne sont pas des nombres entiers</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>input/output error</source>
-   <translation type="unfinished" />
+   <translation>erreur d’entrée/sortie</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -9936,7 +9943,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>is of {found}×{found2} pixels, {found3} samples</source>
-   <translation type="unfinished" />
+   <translation>fait {found}×{found2} pixels, {found3} échantillons</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
@@ -9946,17 +9953,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/first_models.py" />
    <source>it could not be made ({name})</source>
-   <translation type="unfinished" />
+   <translation>il n’a pas pu être créé ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training.py" />
    <source>it could not be started: {value}</source>
-   <translation type="unfinished" />
+   <translation>il n’a pas pu démarrer : {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>it could not be taken from its old place ({reason})</source>
-   <translation type="unfinished" />
+   <translation>il n’a pas pu être retiré de son ancien emplacement ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -9991,7 +9998,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>it has no weights</source>
-   <translation type="unfinished" />
+   <translation>il n’a pas de poids</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -10021,7 +10028,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>it is no number</source>
-   <translation type="unfinished" />
+   <translation>ce n’est pas un nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -10066,7 +10073,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>it was cut off: its process is gone</source>
-   <translation type="unfinished" />
+   <translation>il a été interrompu : son processus a disparu</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -10091,7 +10098,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
    <source>its colour profile is unusable, taken as sRGB</source>
-   <translation type="unfinished" />
+   <translation>son profil colorimétrique est inutilisable, pris comme sRGB</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
@@ -10356,12 +10363,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>logarithmic colour</source>
-   <translation type="unfinished" />
+   <translation>couleur logarithmique</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>logarithmic grey</source>
-   <translation type="unfinished" />
+   <translation>gris logarithmique</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -10406,7 +10413,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>lossless JPEG</source>
-   <translation type="unfinished" />
+   <translation>JPEG sans perte</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -10416,7 +10423,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>made grey</source>
-   <translation type="unfinished" />
+   <translation>convertie en gris</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -10426,7 +10433,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>marks far from the largest stroke, or much fainter, were left out</source>
-   <translation type="unfinished" />
+   <translation>des marques loin du plus grand trait, ou bien plus pâles, ont été omises</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -10451,7 +10458,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>metric {name} is not a number</source>
-   <translation type="unfinished" />
+   <translation>la mesure {name} n’est pas un nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -10486,12 +10493,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>model '{id}' is damaged: '{name}' does not match its checksum</source>
-   <translation type="unfinished" />
+   <translation>le modèle '{id}' est endommagé : '{name}' ne correspond pas à sa somme de contrôle</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>model '{id}' is damaged: '{name}' is missing</source>
-   <translation type="unfinished" />
+   <translation>le modèle '{id}' est endommagé : '{name}' manque</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -10521,22 +10528,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>model '{model_id}' cannot be copied: {value}</source>
-   <translation type="unfinished" />
+   <translation>le modèle '{model_id}' ne peut pas être copié : {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>model '{model_id}' comes with Fovea and is not changed</source>
-   <translation type="unfinished" />
+   <translation>le modèle '{model_id}' est fourni avec Fovea et n’est pas modifié</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>model '{model_id}' is damaged: {problem}</source>
-   <translation type="unfinished" />
+   <translation>le modèle '{model_id}' est endommagé : {problem}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>model '{model_id}' is not in the trash any more</source>
-   <translation type="unfinished" />
+   <translation>le modèle '{model_id}' n’est plus dans la corbeille</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -10546,7 +10553,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json has schema {get}; this Fovea reads {schema_version}</source>
-   <translation type="unfinished" />
+   <translation>model.json a le schéma {get} ; ce Fovea lit {schema_version}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -10556,47 +10563,47 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: 'files' is not an object</source>
-   <translation type="unfinished" />
+   <translation>model.json : 'files' n’est pas un objet</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: 'medical' is neither true nor false</source>
-   <translation type="unfinished" />
+   <translation>model.json : 'medical' n’est ni true ni false</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: 'outputs' is not an object of numbers</source>
-   <translation type="unfinished" />
+   <translation>model.json : 'outputs' n’est pas un objet de nombres</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: '{name}' holds something that is no text</source>
-   <translation type="unfinished" />
+   <translation>model.json : '{name}' contient quelque chose qui n’est pas du texte</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: '{name}' is not a list</source>
-   <translation type="unfinished" />
+   <translation>model.json : '{name}' n’est pas une liste</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: '{name}' is not of type {name2}</source>
-   <translation type="unfinished" />
+   <translation>model.json : '{name}' n’est pas du type {name2}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: fields unknown: {added} (in schema 1)</source>
-   <translation type="unfinished" />
+   <translation>model.json : champs inconnus : {added} (dans le schéma 1)</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: {error}</source>
-   <translation type="unfinished" />
+   <translation>model.json : {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: {problem}</source>
-   <translation type="unfinished" />
+   <translation>model.json : {problem}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -10636,7 +10643,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>n = {n}: too few for a figure</source>
-   <translation type="unfinished" />
+   <translation>n = {n} : trop peu pour un chiffre</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -10702,7 +10709,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/metrics.py" />
    <source>never answered</source>
-   <translation type="unfinished" />
+   <translation>jamais répondu</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -10737,22 +10744,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>no checksum for the domain gate's file {file}</source>
-   <translation type="unfinished" />
+   <translation>pas de somme de contrôle pour le fichier {file} du contrôle du domaine</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>no checksum for {needed}</source>
-   <translation type="unfinished" />
+   <translation>pas de somme de contrôle pour {needed}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>no class has this figure</source>
-   <translation type="unfinished" />
+   <translation>aucune classe n’a ce chiffre</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>no connection to {host}</source>
-   <translation type="unfinished" />
+   <translation>pas de connexion à {host}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
@@ -10792,37 +10799,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/calibration.py" />
    <source>no image in this range</source>
-   <translation type="unfinished" />
+   <translation>aucune image dans cet intervalle</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/metrics.py" />
    <source>no image of another class</source>
-   <translation type="unfinished" />
+   <translation>aucune image d’une autre classe</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/metrics.py" />
    <source>no image of this class</source>
-   <translation type="unfinished" />
+   <translation>aucune image de cette classe</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>no image of this class, and none was taken for it</source>
-   <translation type="unfinished" />
+   <translation>aucune image de cette classe, et aucune n’a été prise pour elle</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/calibration.py" />
    <source>no image was answered</source>
-   <translation type="unfinished" />
+   <translation>aucune image n’a eu de réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>no image was answered by both</source>
-   <translation type="unfinished" />
+   <translation>aucune image n’a eu de réponse des deux</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>no ink was found: the picture is blank</source>
-   <translation type="unfinished" />
+   <translation>aucune encre trouvée : l’image est vide</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -10832,7 +10839,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>no negative image</source>
-   <translation type="unfinished" />
+   <translation>aucune image négative</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
@@ -10842,7 +10849,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>no picture</source>
-   <translation type="unfinished" />
+   <translation>pas d’image</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_client.py" />
@@ -10886,7 +10893,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>no positive image</source>
-   <translation type="unfinished" />
+   <translation>aucune image positive</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/similar.py" />
@@ -10906,7 +10913,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>no reason</source>
-   <translation type="unfinished" />
+   <translation>pas de raison</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -10967,7 +10974,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>not a valid path</source>
-   <translation type="unfinished" />
+   <translation>pas un chemin valide</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -10982,7 +10989,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>not compared</source>
-   <translation type="unfinished" />
+   <translation>non comparé</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -10997,12 +11004,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>not known</source>
-   <translation type="unfinished" />
+   <translation>inconnu</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>not known: {bounds}</source>
-   <translation type="unfinished" />
+   <translation>inconnu : {bounds}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -11017,7 +11024,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>not taken</source>
-   <translation type="unfinished" />
+   <translation>non pris</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
@@ -11032,7 +11039,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>nothing gets this answer</source>
-   <translation type="unfinished" />
+   <translation>rien ne reçoit cette réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
@@ -11067,17 +11074,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>nothing was called negative</source>
-   <translation type="unfinished" />
+   <translation>rien n’a été déclaré négatif</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>nothing was called positive</source>
-   <translation type="unfinished" />
+   <translation>rien n’a été déclaré positif</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_journal.py" />
    <source>nothing was moved: what is to be done could not be written down ({reason})</source>
-   <translation type="unfinished" />
+   <translation>rien n’a été déplacé : ce qui est à faire n’a pas pu être consigné ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -11102,7 +11109,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>of how many is not known</source>
-   <translation type="unfinished" />
+   <translation>sur combien, on ne le sait pas</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -11157,7 +11164,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>one frame</source>
-   <translation type="unfinished" />
+   <translation>une trame</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -11167,12 +11174,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/calibration.py" />
    <source>one image allows no interval</source>
-   <translation type="unfinished" />
+   <translation>une seule image ne permet pas d’intervalle</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>one letter or digit is expected as a class's key</source>
-   <translation type="unfinished" />
+   <translation>une lettre ou un chiffre est attendu comme touche d’une classe</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -11182,7 +11189,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>one of its '{name}'</source>
-   <translation type="unfinished" />
+   <translation>l’un de ses '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -11192,7 +11199,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>one person allows no interval</source>
-   <translation type="unfinished" />
+   <translation>une seule personne ne permet pas d’intervalle</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -11217,7 +11224,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>only addresses that begin with https:// or http:// are fetched</source>
-   <translation type="unfinished" />
+   <translation>seules les adresses qui commencent par https:// ou http:// sont téléchargées</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -11242,17 +11249,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>outputs name no 'probabilities'</source>
-   <translation type="unfinished" />
+   <translation>les sorties ne nomment pas 'probabilities'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>padded to {target}, nothing cut off</source>
-   <translation type="unfinished" />
+   <translation>complétée à {target}, rien de coupé</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>page {frame} of {frames}</source>
-   <translation type="unfinished" />
+   <translation>page {frame} sur {frames}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -11272,7 +11279,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>paused</source>
-   <translation type="unfinished" />
+   <translation>en pause</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -11292,7 +11299,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>picture {name}</source>
-   <translation type="unfinished" />
+   <translation>image {name}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -11362,7 +11369,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>precision</source>
-   <translation type="unfinished" />
+   <translation>précision</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11402,7 +11409,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>read at 1/{factor} of {width}×{height}, for it is very large</source>
-   <translation type="unfinished" />
+   <translation>lue à 1/{factor} de {width}×{height}, car elle est très grande</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
@@ -11427,7 +11434,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>recall</source>
-   <translation type="unfinished" />
+   <translation>rappel</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11467,7 +11474,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>right among them (%)</source>
-   <translation type="unfinished" />
+   <translation>justes parmi elles (%)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -11477,7 +11484,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/project_rows.py" />
    <source>rows of this project are missing</source>
-   <translation type="unfinished" />
+   <translation>des lignes de ce projet manquent</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -11532,12 +11539,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>schema {schema} found, {schema_version} expected; a newer Fovea may read it</source>
-   <translation type="unfinished" />
+   <translation>schéma {schema} trouvé, {schema_version} attendu ; un Fovea plus récent peut peut-être le lire</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>scores are called {scores}; expected 'probability' or 'model score'</source>
-   <translation type="unfinished" />
+   <translation>les scores sont appelés {scores} ; 'probability' ou 'model score' attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -11557,7 +11564,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>sensitivity for '{label}'</source>
-   <translation type="unfinished" />
+   <translation>sensibilité pour '{label}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
@@ -11608,7 +11615,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>shown through the lookup table of the file</source>
-   <translation type="unfinished" />
+   <translation>montré par la table de correspondance du fichier</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -11652,7 +11659,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>state {state} is unknown</source>
-   <translation type="unfinished" />
+   <translation>l’état {state} est inconnu</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -11672,7 +11679,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>stopped at your wish</source>
-   <translation type="unfinished" />
+   <translation>arrêté à votre demande</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -11737,7 +11744,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>stored with white as zero, inverted</source>
-   <translation type="unfinished" />
+   <translation>enregistré avec le blanc à zéro, inversé</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
@@ -11747,7 +11754,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>stretched from {width}×{height} to {target}</source>
-   <translation type="unfinished" />
+   <translation>étirée de {width}×{height} à {target}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -11757,7 +11764,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>subsampled YCbCr colour of this kind</source>
-   <translation type="unfinished" />
+   <translation>de la couleur YCbCr sous-échantillonnée de ce genre</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -11802,7 +11809,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>task {task} found, 'classification' expected</source>
-   <translation type="unfinished" />
+   <translation>tâche {task} trouvée, 'classification' attendue</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -11867,12 +11874,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>the answer sets' coverage and sizes do not go with their error rates</source>
-   <translation type="unfinished" />
+   <translation>la couverture et les tailles des ensembles de réponses ne vont pas avec leurs taux d’erreur</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>the answer sets' error rates are not fractions in rising order</source>
-   <translation type="unfinished" />
+   <translation>les taux d’erreur des ensembles de réponses ne sont pas des fractions en ordre croissant</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -11897,7 +11904,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/archive.py" />
    <source>the archive describes '{name}' without its weights</source>
-   <translation type="unfinished" />
+   <translation>l’archive décrit '{name}' sans ses poids</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
@@ -11917,7 +11924,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/archive.py" />
    <source>the archive holds '{extra}', which its description does not name</source>
-   <translation type="unfinished" />
+   <translation>l’archive contient '{extra}', que sa description ne nomme pas</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -11937,7 +11944,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/archive.py" />
    <source>the archive holds {count} model descriptions (model.json), one expected</source>
-   <translation type="unfinished" />
+   <translation>l’archive contient {count} descriptions de modèle (model.json), une seule attendue</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -11967,7 +11974,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/works_here.py" />
    <source>the card</source>
-   <translation type="unfinished" />
+   <translation>la fiche</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -11977,12 +11984,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>the certificate of {host} is not trusted here: {verify_message}</source>
-   <translation type="unfinished" />
+   <translation>le certificat de {host} n’est pas reconnu ici : {verify_message}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>the change</source>
-   <translation type="unfinished" />
+   <translation>la modification</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/checkpoint.py" />
@@ -12017,7 +12024,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>the chosen threshold</source>
-   <translation type="unfinished" />
+   <translation>le seuil choisi</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -12027,7 +12034,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>the class with the highest score</source>
-   <translation type="unfinished" />
+   <translation>la classe au score le plus élevé</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
@@ -12037,7 +12044,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>the connection to {host} ended after {done:,} of {total:,} bytes</source>
-   <translation type="unfinished" />
+   <translation>la connexion à {host} s’est terminée après {done:,} octets sur {total:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/convert.py" />
@@ -12072,7 +12079,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>the data has none</source>
-   <translation type="unfinished" />
+   <translation>les données n’en ont pas</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -12141,17 +12148,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>the domain gate's figures are no numbers in their range</source>
-   <translation type="unfinished" />
+   <translation>les chiffres du contrôle du domaine ne sont pas des nombres dans leurs bornes</translation>
   </message>
   <message>
    <location filename="../../desktop/services/drawings.py" />
    <source>the drawing stays: {reason_of}</source>
-   <translation type="unfinished" />
+   <translation>le dessin reste : {reason_of}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/drawings.py" />
    <source>the drawing was not kept: {reason_of}</source>
-   <translation type="unfinished" />
+   <translation>le dessin n’a pas été gardé : {reason_of}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -12196,12 +12203,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>the evaluation</source>
-   <translation type="unfinished" />
+   <translation>l’évaluation</translation>
   </message>
   <message>
    <location filename="../../desktop/services/evaluation.py" />
    <source>the evaluation failed: {name}: {error}</source>
-   <translation type="unfinished" />
+   <translation>l’évaluation a échoué : {name} : {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
@@ -12256,7 +12263,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>the file</source>
-   <translation type="unfinished" />
+   <translation>le fichier</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
@@ -12386,7 +12393,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/marks.py" />
    <source>the file of stars and notes is damaged</source>
-   <translation type="unfinished" />
+   <translation>le fichier des étoiles et des notes est endommagé</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install_steps.py" />
@@ -12401,7 +12408,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>the file's end mark is missing, nothing of the picture is</source>
-   <translation type="unfinished" />
+   <translation>il manque la marque de fin du fichier, mais rien de l’image</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
@@ -12421,12 +12428,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>the first</source>
-   <translation type="unfinished" />
+   <translation>la première</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>the first {colours}</source>
-   <translation type="unfinished" />
+   <translation>les {colours} premiers</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -12476,7 +12483,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/result.py" />
    <source>the gate was asked of no picture</source>
-   <translation type="unfinished" />
+   <translation>le contrôle du domaine n’a été interrogé sur aucune image</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
@@ -12506,7 +12513,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>the ink was cropped, scaled into {box}×{box} and centred by mass</source>
-   <translation type="unfinished" />
+   <translation>l’encre a été recadrée, mise à l’échelle dans {box}×{box} et centrée selon sa masse</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/inspecting.py" />
@@ -12586,12 +12593,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>the list of installed files</source>
-   <translation type="unfinished" />
+   <translation>la liste des fichiers installés</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>the list of networks that can be installed is damaged</source>
-   <translation type="unfinished" />
+   <translation>la liste des réseaux installables est endommagée</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
@@ -12601,17 +12608,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>the list of the 1,000 classes is damaged</source>
-   <translation type="unfinished" />
+   <translation>la liste des 1 000 classes est endommagée</translation>
   </message>
   <message>
    <location filename="../../desktop/services/last_session.py" />
    <source>the list of the last session</source>
-   <translation type="unfinished" />
+   <translation>la liste de la dernière session</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>the log could not be written ({reason})</source>
-   <translation type="unfinished" />
+   <translation>le journal n’a pas pu être écrit ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
@@ -12636,12 +12643,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>the middle {kept:.0%} of {width}×{height} was used</source>
-   <translation type="unfinished" />
+   <translation>le centre ({kept:.0%} de {width}×{height}) a été utilisé</translation>
   </message>
   <message>
    <location filename="../../desktop/store/archive.py" />
    <source>the model</source>
-   <translation type="unfinished" />
+   <translation>le modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
@@ -12691,12 +12698,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/works_here.py" />
    <source>the model's card ({data})</source>
-   <translation type="unfinished" />
+   <translation>la fiche du modèle ({data})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/works_here.py" />
    <source>the model's card ({data}, split '{split}')</source>
-   <translation type="unfinished" />
+   <translation>la fiche du modèle ({data}, partie '{split}')</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/patient_names.py" />
@@ -12706,12 +12713,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>the model's output is a model score</source>
-   <translation type="unfinished" />
+   <translation>la sortie du modèle est un score du modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>the model's output is a probability</source>
-   <translation type="unfinished" />
+   <translation>la sortie du modèle est une probabilité</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -12721,12 +12728,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>the name has {count:,} characters; at most {longest_name} expected</source>
-   <translation type="unfinished" />
+   <translation>le nom a {count:,} caractères ; {longest_name} au plus attendus</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>the name has {count} characters; at most {longest_name} expected</source>
-   <translation type="unfinished" />
+   <translation>le nom a {count} caractères ; {longest_name} au plus attendus</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -12986,7 +12993,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the plan of the run '{run_id}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>le plan de l’entraînement '{run_id}' ne peut pas être lu</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -13016,7 +13023,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>the printed lines of the paper were left out</source>
-   <translation type="unfinished" />
+   <translation>les lignes imprimées du papier ont été omises</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teaching.py" />
@@ -13036,52 +13043,52 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/trust/polarity.py" />
    <source>the program's file '{file}' is missing or broken</source>
-   <translation type="unfinished" />
+   <translation>le fichier du programme '{file}' manque ou est endommagé</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: another window of Fovea is writing to it</source>
-   <translation type="unfinished" />
+   <translation>le projet n’a pas pu être {what} : une autre fenêtre de Fovea y écrit</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: {own_disk} does not answer as it should</source>
-   <translation type="unfinished" />
+   <translation>le projet n’a pas pu être {what} : {own_disk} ne répond pas comme il le devrait</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: {own_disk} is full</source>
-   <translation type="unfinished" />
+   <translation>le projet n’a pas pu être {what} : {own_disk} est plein</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: {own_disk} may not be written to</source>
-   <translation type="unfinished" />
+   <translation>le projet n’a pas pu être {what} : {own_disk} n’accepte pas l’écriture</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project is damaged and could not be {what}</source>
-   <translation type="unfinished" />
+   <translation>le projet est endommagé et n’a pas pu être {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project was opened by another process</source>
-   <translation type="unfinished" />
+   <translation>le projet a été ouvert par un autre processus</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>the proxy asks for a name and a password</source>
-   <translation type="unfinished" />
+   <translation>le serveur mandataire demande un nom et un mot de passe</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>the proxy of your settings does not answer</source>
-   <translation type="unfinished" />
+   <translation>le serveur mandataire de vos réglages ne répond pas</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>the proxy refuses: {partition}</source>
-   <translation type="unfinished" />
+   <translation>le serveur mandataire refuse : {partition}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
@@ -13096,27 +13103,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the record of the run '{run_id}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>le registre de l’entraînement '{run_id}' ne peut pas être lu</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the record of the run '{run_id}' is damaged: {error}</source>
-   <translation type="unfinished" />
+   <translation>le registre de l’entraînement '{run_id}' est endommagé : {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/__init__.py" />
    <source>the report</source>
-   <translation type="unfinished" />
+   <translation>le rapport</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>the report was not written: it was cancelled</source>
-   <translation type="unfinished" />
+   <translation>le rapport n’a pas été écrit : il a été annulé</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>the resamples are too much alike for an interval</source>
-   <translation type="unfinished" />
+   <translation>les rééchantillons se ressemblent trop pour un intervalle</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -13126,27 +13133,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the run '{run_id}' carries the record of '{id}'</source>
-   <translation type="unfinished" />
+   <translation>l’entraînement '{run_id}' porte le registre de '{id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the run '{run_id}' could not be moved to the trash ({reason_of})</source>
-   <translation type="unfinished" />
+   <translation>l’entraînement '{run_id}' n’a pas pu être mis à la corbeille ({reason_of})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the run '{run_id}' is being written by another program</source>
-   <translation type="unfinished" />
+   <translation>l’entraînement '{run_id}' est en cours d’écriture par un autre programme</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the run '{run_id}' is not in the trash any more</source>
-   <translation type="unfinished" />
+   <translation>l’entraînement '{run_id}' n’est plus dans la corbeille</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the run '{run_id}' is training</source>
-   <translation type="unfinished" />
+   <translation>l’entraînement '{run_id}' est en cours</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -13161,7 +13168,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the run's state</source>
-   <translation type="unfinished" />
+   <translation>l’état de l’entraînement</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -13237,7 +13244,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/searching.py" />
    <source>the search could not be started: {reason}</source>
-   <translation type="unfinished" />
+   <translation>la recherche n’a pas pu démarrer : {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searching.py" />
@@ -13262,7 +13269,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>the server starts from the beginning: its file has changed, or it cannot go on in the middle</source>
-   <translation type="unfinished" />
+   <translation>le serveur recommence au début : son fichier a changé, ou il ne peut pas reprendre au milieu</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -13277,7 +13284,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/settings.py" />
    <source>the settings</source>
-   <translation type="unfinished" />
+   <translation>les réglages</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -13287,12 +13294,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/marks.py" />
    <source>the star or note was not kept: {disk} may be full, or may not be written to</source>
-   <translation type="unfinished" />
+   <translation>l’étoile ou la note n’a pas été gardée : {disk} est peut-être plein, ou n’accepte pas l’écriture</translation>
   </message>
   <message>
    <location filename="../../desktop/store/marks.py" />
    <source>the star or note was not kept: {reason}</source>
-   <translation type="unfinished" />
+   <translation>l’étoile ou la note n’a pas été gardée : {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -13342,12 +13349,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/trust/general_words.py" />
    <source>the table of general words is damaged</source>
-   <translation type="unfinished" />
+   <translation>la table des mots généraux est endommagée</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>the threshold</source>
-   <translation type="unfinished" />
+   <translation>le seuil</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -13357,7 +13364,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/training.py" />
    <source>the training could not be written down ({name})</source>
-   <translation type="unfinished" />
+   <translation>l’entraînement n’a pas pu être consigné ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -13382,7 +13389,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/training_job.py" />
    <source>the training's process has ended ({reason})</source>
-   <translation type="unfinished" />
+   <translation>le processus de l’entraînement s’est terminé ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -13402,7 +13409,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>the two are compatible; it may be up to {value:.3f} worse here.</source>
-   <translation type="unfinished" />
+   <translation>les deux sont compatibles ; ce peut être jusqu’à {value:.3f} moins bon ici.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -13412,7 +13419,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>the very same numbers</source>
-   <translation type="unfinished" />
+   <translation>exactement les mêmes nombres</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
@@ -13472,22 +13479,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>there are only {which} images: no ROC curve</source>
-   <translation type="unfinished" />
+   <translation>il n’y a que des images {which} : pas de courbe ROC</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>there are pictures of one class alone</source>
-   <translation type="unfinished" />
+   <translation>il n’y a que des images d’une seule classe</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>there are too many runs called '{name}' now</source>
-   <translation type="unfinished" />
+   <translation>il y a maintenant trop d’entraînements appelés '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>there is a class '{name}' already</source>
-   <translation type="unfinished" />
+   <translation>il y a déjà une classe '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -13502,17 +13509,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>there is another model '{model_id}' now</source>
-   <translation type="unfinished" />
+   <translation>il y a maintenant un autre modèle '{model_id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>there is another project '{id}' now</source>
-   <translation type="unfinished" />
+   <translation>il y a maintenant un autre projet '{id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>there is another run '{run_id}' now</source>
-   <translation type="unfinished" />
+   <translation>il y a maintenant un autre entraînement '{run_id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
@@ -13607,7 +13614,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>there is no network '{name}' to install</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas de réseau '{name}' à installer</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/fitness.py" />
@@ -13636,12 +13643,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>there is no project '{project_id}'</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas de projet '{project_id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>there is no project '{wanted}'</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas de projet '{wanted}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -13651,7 +13658,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>there is no run '{run_id}'</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas d’entraînement '{run_id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -13671,7 +13678,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>there is no such command in the log</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas de telle commande dans le journal</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
@@ -13771,7 +13778,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>thick strokes were thinned (width {width:.1f} of {box})</source>
-   <translation type="unfinished" />
+   <translation>des traits épais ont été amincis (largeur {width:.1f} sur {box})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -13781,12 +13788,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>thin strokes were thickened (width {width:.1f} of {box})</source>
-   <translation type="unfinished" />
+   <translation>des traits fins ont été épaissis (largeur {width:.1f} sur {box})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>this class is not in the project any more</source>
-   <translation type="unfinished" />
+   <translation>cette classe n’est plus dans le projet</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -13801,7 +13808,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/model_jobs.py" />
    <source>this did not work: {name}: {error}</source>
-   <translation type="unfinished" />
+   <translation>cela n’a pas fonctionné : {name} : {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -13816,17 +13823,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>this evaluation is not kept</source>
-   <translation type="unfinished" />
+   <translation>cette évaluation n’est pas gardée</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>this evaluation is not kept any more</source>
-   <translation type="unfinished" />
+   <translation>cette évaluation n’est plus gardée</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>this evaluation was not moved: {reason}</source>
-   <translation type="unfinished" />
+   <translation>cette évaluation n’a pas été déplacée : {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -13871,7 +13878,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>this is no deleted model</source>
-   <translation type="unfinished" />
+   <translation>ce n’est pas un modèle supprimé</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/events.py" />
@@ -13891,7 +13898,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>this is not the published file: {name} {got} found, {lower} expected ({size:,} bytes)</source>
-   <translation type="unfinished" />
+   <translation>ce n’est pas le fichier publié : {name} {got} trouvé, {lower} attendu ({size:,} octets)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -13901,7 +13908,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>this kept evaluation is damaged</source>
-   <translation type="unfinished" />
+   <translation>cette évaluation gardée est endommagée</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -13911,7 +13918,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>this picture is not in the project any more</source>
-   <translation type="unfinished" />
+   <translation>cette image n’est plus dans le projet</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
@@ -13921,27 +13928,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>this project is damaged: it has no tables</source>
-   <translation type="unfinished" />
+   <translation>ce projet est endommagé : il n’a pas de tables</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>this project is not in the trash any more</source>
-   <translation type="unfinished" />
+   <translation>ce projet n’est plus dans la corbeille</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>this project is not there any more</source>
-   <translation type="unfinished" />
+   <translation>ce projet n’est plus là</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>this project was written by a newer Fovea</source>
-   <translation type="unfinished" />
+   <translation>ce projet a été écrit par un Fovea plus récent</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>this run is being trained by another process</source>
-   <translation type="unfinished" />
+   <translation>cet entraînement est mené par un autre processus</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -13951,18 +13958,18 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>threshold used</source>
-   <translation type="unfinished" />
+   <translation>seuil utilisé</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>too few usable resamples for an interval</source>
-   <translation type="unfinished" />
+   <translation>trop peu de rééchantillons utilisables pour un intervalle</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>top score</source>
    <extracomment>Axis of a plot: the highest score of an answer.</extracomment>
-   <translation type="unfinished" />
+   <translation>score le plus élevé</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -14022,7 +14029,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
    <source>transparent parts shown on white</source>
-   <translation type="unfinished" />
+   <translation>parties transparentes montrées sur blanc</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -14042,17 +14049,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>truth</source>
-   <translation type="unfinished" />
+   <translation>vérité</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>truth {label} {score:.3f}</source>
-   <translation type="unfinished" />
+   <translation>vérité {label} {score:.3f}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>truth ↓ answer →</source>
-   <translation type="unfinished" />
+   <translation>vérité ↓ réponse →</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -14062,7 +14069,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>turned upright (EXIF orientation {orientation})</source>
-   <translation type="unfinished" />
+   <translation>redressée (orientation EXIF {orientation})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -14087,7 +14094,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>unusual shape {width}×{height}</source>
-   <translation type="unfinished" />
+   <translation>forme inhabituelle {width}×{height}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -14112,7 +14119,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/depth.py" />
    <source>values that are no numbers shown as the darkest or brightest</source>
-   <translation type="unfinished" />
+   <translation>les valeurs qui ne sont pas des nombres sont montrées comme les plus sombres ou les plus claires</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -14142,7 +14149,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>what is still to come</source>
-   <translation type="unfinished" />
+   <translation>ce qui reste à venir</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -14222,12 +14229,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>what was said of labels</source>
-   <translation type="unfinished" />
+   <translation>ce qui a été dit des étiquettes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>what you said of this label is not kept: the evaluation was stopped before the data was known</source>
-   <translation type="unfinished" />
+   <translation>ce que vous avez dit de cette étiquette n’est pas gardé : l’évaluation a été arrêtée avant que les données soient connues</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -14252,7 +14259,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>which class means which label</source>
-   <translation type="unfinished" />
+   <translation>quelle classe désigne quelle étiquette</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -14277,7 +14284,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>window of the file: centre {centre:g}, width {width:g}</source>
-   <translation type="unfinished" />
+   <translation>fenêtre du fichier : centre {centre:g}, largeur {width:g}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -14297,7 +14304,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>with Keras</source>
-   <translation type="unfinished" />
+   <translation>avec Keras</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -14357,22 +14364,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>{bits_stored}-bit, windowed {describe}</source>
-   <translation type="unfinished" />
+   <translation>{bits_stored} bits, fenêtrage {describe}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/depth.py" />
    <source>{bits} bits a channel, the upper 8 used</source>
-   <translation type="unfinished" />
+   <translation>{bits} bits par canal, les 8 supérieurs utilisés</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/depth.py" />
    <source>{bits}-bit floating point, windowed {window}</source>
-   <translation type="unfinished" />
+   <translation>virgule flottante sur {bits} bits, fenêtrage {window}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/depth.py" />
    <source>{bits}-bit, windowed {window}</source>
-   <translation type="unfinished" />
+   <translation>{bits} bits, fenêtrage {window}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
@@ -14382,22 +14389,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{card} says {percent} on {card_n:,}</source>
-   <translation type="unfinished" />
+   <translation>{card} indique {percent} sur {card_n:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{count:,}</source>
-   <translation type="unfinished" />
+   <translation>{count:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{count:,} (listed below, not counted)</source>
-   <translation type="unfinished" />
+   <translation>{count:,} (listées ci-dessous, non comptées)</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{count:,} (stopped early: not all of the data)</source>
-   <translation type="unfinished" />
+   <translation>{count:,} (arrêtée avant la fin : pas toutes les données)</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -14444,7 +14451,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>{count:,} files found, at most {most_files} expected</source>
-   <translation type="unfinished" />
+   <translation>{count:,} fichiers trouvés, {most_files} au plus attendus</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -14468,7 +14475,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>{count:,} images, split '{split}'; {day}; made by Fovea</source>
-   <translation type="unfinished" />
+   <translation>{count:,} images, partie '{split}' ; {day} ; fait par Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -14478,7 +14485,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>{count:,} images; {day}; made by Fovea</source>
-   <translation type="unfinished" />
+   <translation>{count:,} images ; {day} ; fait par Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -14488,7 +14495,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>{count:,} metrics found, at most {most_metrics} expected</source>
-   <translation type="unfinished" />
+   <translation>{count:,} mesures trouvées, {most_metrics} au plus attendues</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -14499,9 +14506,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/pictures/studies.py" />
    <source>{count:,} of the {whole:,} files that it names are not there.</source>
    <extracomment>Where the count is one, English says: {count:,} of the {whole:,} files that it names is not there.</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} des {whole:,} fichiers qu’il nomme n’est pas là.</numerusform>
+    <numerusform>{count:,} des {whole:,} fichiers qu’il nomme ne sont pas là.</numerusform>
    </translation>
   </message>
   <message>
@@ -14512,20 +14519,20 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>{count:,} of {total:,}</source>
-   <translation type="unfinished" />
+   <translation>{count:,} sur {total:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
    <source>{count:,} of {total:,} names of files read like a person's name, or hold a patient's: numbers stand in place of these{title}. The others are written as they are.</source>
-   <translation type="unfinished" />
+   <translation>{count:,} noms de fichiers sur {total:,} ressemblent au nom d’une personne ou contiennent celui d’un patient : des numéros les remplacent{title}. Les autres sont écrits tels quels.</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/figures/result.py" />
    <source>{count:,} of {total:,} pictures have no answer and count in no figure: figures are of the {answered:,} others alone. {said}</source>
    <extracomment>Where the count is one, English says: {count:,} of {total:,} pictures has no answer and counts in no figure: figures are of the {answered:,} others alone. {said}</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} image sur {total:,} n’a pas de réponse et ne compte dans aucun chiffre : les chiffres portent sur les {answered:,} autres seulement. {said}</numerusform>
+    <numerusform>{count:,} images sur {total:,} n’ont pas de réponse et ne comptent dans aucun chiffre : les chiffres portent sur les {answered:,} autres seulement. {said}</numerusform>
    </translation>
   </message>
   <message>
@@ -14714,7 +14721,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>{count:,} versions found, at most {most_versions} expected</source>
-   <translation type="unfinished" />
+   <translation>{count:,} versions trouvées, {most_versions} au plus attendues</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -14724,7 +14731,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{count:,}, by file names or DICOM patient numbers</source>
-   <translation type="unfinished" />
+   <translation>{count:,}, d’après les noms de fichiers ou les numéros de patient DICOM</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -14734,7 +14741,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{count} cutoffs of answer sets found; one from 0 to 1 for each of {count2} rates</source>
-   <translation type="unfinished" />
+   <translation>{count} limites d’ensembles de réponses trouvées ; une de 0 à 1 attendue pour chacun des {count2} taux</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/cli/models.py" />
@@ -14753,12 +14760,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{count} label ids found for {count2} labels</source>
-   <translation type="unfinished" />
+   <translation>{count} ids d’étiquettes trouvés pour {count2} étiquettes</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{count} labels found, 2 to {max_classes} expected</source>
-   <translation type="unfinished" />
+   <translation>{count} étiquettes trouvées, 2 à {max_classes} attendues</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -14782,22 +14789,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>{count} pieces of ink stand apart, and the model reads one digit</source>
-   <translation type="unfinished" />
+   <translation>{count} morceaux d’encre sont séparés, et le modèle lit un seul chiffre</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>{count} pieces of ink, and no more than {most} are read: the answer is for one of them at most</source>
-   <translation type="unfinished" />
+   <translation>{count} morceaux d’encre, et pas plus de {most} ne sont lus : la réponse vaut pour un seul d’entre eux au plus</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>{count} projects are called '{wanted}': {ids}</source>
-   <translation type="unfinished" />
+   <translation>{count} projets s’appellent '{wanted}' : {ids}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{count} quantiles of the domain gate found; {quantiles} in rising order expected</source>
-   <translation type="unfinished" />
+   <translation>{count} quantiles du contrôle du domaine trouvés ; {quantiles} en ordre croissant attendus</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -14876,12 +14883,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>{get} numbers of {bits} bits</source>
-   <translation type="unfinished" />
+   <translation>{get} en nombres de {bits} bits</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>{get} of {bits} bits</source>
-   <translation type="unfinished" />
+   <translation>{get} de {bits} bits</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -14911,17 +14918,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>{hits:,} of {n:,} ({value})</source>
-   <translation type="unfinished" />
+   <translation>{hits:,} sur {n:,} ({value})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{hits:,} of {n:,} images</source>
-   <translation type="unfinished" />
+   <translation>{hits:,} images sur {n:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{hits:,} of {n:,} images ({percent}, 95 % interval {span})</source>
-   <translation type="unfinished" />
+   <translation>{hits:,} images sur {n:,} ({percent}, intervalle à 95 % {span})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -14931,57 +14938,57 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>{hits} of {n}: too few for a figure</source>
-   <translation type="unfinished" />
+   <translation>{hits} sur {n} : trop peu pour un chiffre</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>{host} answers {code} ({reason})</source>
-   <translation type="unfinished" />
+   <translation>{host} répond {code} ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{host} has a file of {total:,} bytes; {about}{wanted:,} expected</source>
-   <translation type="unfinished" />
+   <translation>{host} a un fichier de {total:,} octets ; {about}{wanted:,} attendus</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{host} has another file now</source>
-   <translation type="unfinished" />
+   <translation>{host} a maintenant un autre fichier</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>{host} has not sent anything for a while</source>
-   <translation type="unfinished" />
+   <translation>{host} n’a rien envoyé depuis un moment</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>{host} points to an address that is not safe</source>
-   <translation type="unfinished" />
+   <translation>{host} renvoie à une adresse qui n’est pas sûre</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{host} sends more than the {total:,} bytes expected</source>
-   <translation type="unfinished" />
+   <translation>{host} envoie plus que les {total:,} octets attendus</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{host} sent a web page instead of the file</source>
-   <translation type="unfinished" />
+   <translation>{host} a envoyé une page web au lieu du fichier</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{host} sent another part, or of another file</source>
-   <translation type="unfinished" />
+   <translation>{host} a envoyé une autre partie, ou celle d’un autre fichier</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{host} sent something that is no file of weights (HDF5)</source>
-   <translation type="unfinished" />
+   <translation>{host} a envoyé quelque chose qui n’est pas un fichier de poids (HDF5)</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>{host} was not found: this computer seems to be offline</source>
-   <translation type="unfinished" />
+   <translation>{host} n’a pas été trouvé : cet ordinateur semble hors ligne</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -14991,7 +14998,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>{itemsize}-bit, windowed {describe}</source>
-   <translation type="unfinished" />
+   <translation>{itemsize} bits, fenêtrage {describe}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -15036,12 +15043,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>{low:.2f} to {high:.2f}</source>
-   <translation type="unfinished" />
+   <translation>{low:.2f} à {high:.2f}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>{low} to {high}{unit}, n = {n:,}</source>
-   <translation type="unfinished" />
+   <translation>{low} à {high}{unit}, n = {n:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -15061,7 +15068,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{message}; trying again</source>
-   <translation type="unfinished" />
+   <translation>{message} ; nouvel essai</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -15071,7 +15078,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{moment} UTC, took {seconds:.1f} s</source>
-   <translation type="unfinished" />
+   <translation>{moment} UTC, a pris {seconds:.1f} s</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -15155,12 +15162,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{name} is no drawing of Fovea</source>
-   <translation type="unfinished" />
+   <translation>{name} n’est pas un dessin de Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{name} is no drawing: {error}</source>
-   <translation type="unfinished" />
+   <translation>{name} n’est pas un dessin : {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -15205,7 +15212,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/result.py" />
    <source>{often:,} of these: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>{often:,} d’entre elles : {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -15260,7 +15267,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>{reported} Fovea has not measured it.</source>
-   <translation type="unfinished" />
+   <translation>{reported} Fovea ne l’a pas mesuré.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -15270,12 +15277,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>{samples} bands, {used} shown</source>
-   <translation type="unfinished" />
+   <translation>{samples} bandes, {used} affichées</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>{samples} channels where its colour model has {colours}</source>
-   <translation type="unfinished" />
+   <translation>{samples} canaux là où son modèle de couleur en a {colours}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -15316,47 +15323,47 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; it does better here, by {below:.3f} to {above:.3f}.</source>
-   <translation type="unfinished" />
+   <translation>{start} ; il fait mieux ici, de {below:.3f} à {above:.3f}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; it does better here, by {points} to {points2} percentage points.</source>
-   <translation type="unfinished" />
+   <translation>{start} ; il fait mieux ici, de {points} à {points2} points de pourcentage.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; it does worse here, by {points} to {points2} percentage points.</source>
-   <translation type="unfinished" />
+   <translation>{start} ; il fait moins bien ici, de {points} à {points2} points de pourcentage.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; it does worse here, by {value:.3f} to {value2:.3f}.</source>
-   <translation type="unfinished" />
+   <translation>{start} ; il fait moins bien ici, de {value:.3f} à {value2:.3f}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; more than chance explains: these differ from what it has learned from. They count in all figures here.</source>
-   <translation type="unfinished" />
+   <translation>{start} ; plus que le hasard ne l’explique : ces images diffèrent de celles dont il a appris. Elles comptent dans tous les chiffres ici.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; that is no more than chance explains.</source>
-   <translation type="unfinished" />
+   <translation>{start} ; ce n’est pas plus que le hasard ne l’explique.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; the two are compatible; {n:,} images cannot rule out that it is up to {points} percentage points worse.</source>
-   <translation type="unfinished" />
+   <translation>{start} ; les deux sont compatibles ; {n:,} images ne peuvent exclure qu’il soit moins bon de {points} points de pourcentage au plus.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; {few} or more images are needed for an answer.</source>
-   <translation type="unfinished" />
+   <translation>{start} ; il faut au moins {few} images pour une réponse.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>{summary} It knows the 1,000 classes of the ImageNet challenge of 2012.</source>
-   <translation type="unfinished" />
+   <translation>{summary} Il connaît les 1 000 classes du concours ImageNet de 2012.</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -15366,7 +15373,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{text}: '{which}' is better on these images ({p}, {test}).</source>
-   <translation type="unfinished" />
+   <translation>{text} : '{which}' est meilleur sur ces images ({p}, {test}).</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -15376,7 +15383,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{text}: no more than chance explains ({p}, {test}).</source>
-   <translation type="unfinished" />
+   <translation>{text} : pas plus que le hasard ne l’explique ({p}, {test}).</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -15396,7 +15403,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>{tones:.0%} of the picture is neither paper nor ink: it is no drawing</source>
-   <translation type="unfinished" />
+   <translation>{tones:.0%} de l’image n’est ni papier ni encre : ce n’est pas un dessin</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -15406,27 +15413,27 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>{truth} answered as {other}: of {total:,}</source>
-   <translation type="unfinished" />
+   <translation>{truth} répondu comme {other} : sur {total:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>{truth} answered as {other}: {share:.1%}</source>
-   <translation type="unfinished" />
+   <translation>{truth} répondu comme {other} : {share:.1%}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>{used} bits a channel, the upper 8 used</source>
-   <translation type="unfinished" />
+   <translation>{used} bits par canal, les 8 supérieurs utilisés</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>{value:.1%} of the pixels hold no data, shown black</source>
-   <translation type="unfinished" />
+   <translation>{value:.1%} des pixels ne contiennent pas de données, montrés en noir</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{value:.3f} of {n:,} images (95 % interval {low:.3f} to {high:.3f})</source>
-   <translation type="unfinished" />
+   <translation>{value:.3f} sur {n:,} images (intervalle à 95 % {low:.3f} à {high:.3f})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -15441,12 +15448,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{value}{unit} ({low} to {high})</source>
-   <translation type="unfinished" />
+   <translation>{value}{unit} ({low} à {high})</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{value}{unit} ({low} to {high}, n = {n:,})</source>
-   <translation type="unfinished" />
+   <translation>{value}{unit} ({low} à {high}, n = {n:,})</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
@@ -15461,12 +15468,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>{what} has {count:,} characters, at most {most:,} expected ('{text}…')</source>
-   <translation type="unfinished" />
+   <translation>{what} a {count:,} caractères, {most:,} au plus attendus ('{text}…')</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>{what} needs a name</source>
-   <translation type="unfinished" />
+   <translation>un nom manque : {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
@@ -15511,17 +15518,17 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{where}.{name}: a number that is too large</source>
-   <translation type="unfinished" />
+   <translation>{where}.{name} : un nombre trop grand</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{where}.{name}: expected a list of {kind}</source>
-   <translation type="unfinished" />
+   <translation>{where}.{name} : une liste de {kind} attendue</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{where}.{name}: {name2} found, {value} expected</source>
-   <translation type="unfinished" />
+   <translation>{where}.{name} : {name2} trouvé, {value} attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -15531,12 +15538,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{where}: a width and a list of points expected</source>
-   <translation type="unfinished" />
+   <translation>{where} : une largeur et une liste de points attendues</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{where}: a width from {thinnest} to {widest} expected</source>
-   <translation type="unfinished" />
+   <translation>{where} : une largeur de {thinnest} à {widest} attendue</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
@@ -15561,12 +15568,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{where}: points of two or three numbers expected</source>
-   <translation type="unfinished" />
+   <translation>{where} : des points de deux ou trois nombres attendus</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{where}: points on the paper (0 to 1) and pressure 0 to 1 expected</source>
-   <translation type="unfinished" />
+   <translation>{where} : des points sur le papier (0 à 1) et une pression de 0 à 1 attendus</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
@@ -15591,7 +15598,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>{window}: nothing of the picture lies in it</source>
-   <translation type="unfinished" />
+   <translation>{window} : rien de l’image ne s’y trouve</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
@@ -15606,7 +15613,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/services/training.py" />
    <source>“{name}” is being trained by another process</source>
-   <translation type="unfinished" />
+   <translation>« {name} » est entraîné par un autre processus</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -15938,7 +15945,7 @@ Difference in accuracy: {value} ({bounds})</source>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Split</source>
    <extracomment>A part of the data: training, validation or test split.</extracomment>
-   <translation>Diviser</translation>
+   <translation>Partie</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
@@ -16768,17 +16775,17 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <location filename="../../desktop/services/clipboard.py" />
    <source>That is a web address. Fovea works offline: save the picture, then open it.</source>
-   <translation type="unfinished" />
+   <translation>C’est une adresse web. Fovea fonctionne hors ligne : enregistrez l’image, puis ouvrez-la.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/clipboard.py" />
    <source>The text on the clipboard is not the path of a file. Copy an image or a file.</source>
-   <translation type="unfinished" />
+   <translation>Le texte du presse-papiers n’est pas le chemin d’un fichier. Copiez une image ou un fichier.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/clipboard.py" />
    <source>There is no image and no file on the clipboard. Copy one, then paste it here.</source>
-   <translation type="unfinished" />
+   <translation>Il n’y a ni image ni fichier dans le presse-papiers. Copiez-en un, puis collez-le ici.</translation>
   </message>
  </context>
  <context>
@@ -17528,7 +17535,7 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <location filename="../../desktop/services/last_images.py" />
    <source>Of the images from last time, {0} are no longer where they were.</source>
-   <translation type="unfinished" />
+   <translation>Parmi les images de la dernière fois, {0} ne sont plus à leur place.</translation>
   </message>
  </context>
  <context>
@@ -18395,7 +18402,7 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>AUC</source>
-   <translation type="unfinished" />
+   <translation>AUC</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -18405,37 +18412,37 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Accuracy in this data</source>
-   <translation type="unfinished" />
+   <translation>Exactitude sur ces données</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Area under the ROC curve (AUC)</source>
-   <translation type="unfinished" />
+   <translation>Aire sous la courbe ROC (AUC)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Average precision</source>
-   <translation type="unfinished" />
+   <translation>Précision moyenne</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Balanced accuracy</source>
-   <translation type="unfinished" />
+   <translation>Exactitude équilibrée</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Brier score</source>
-   <translation type="unfinished" />
+   <translation>Score de Brier</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Calibration error (ECE)</source>
-   <translation type="unfinished" />
+   <translation>Erreur de calibration (ECE)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>ECE</source>
-   <translation type="unfinished" />
+   <translation>ECE</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -18445,47 +18452,47 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>FNR</source>
-   <translation type="unfinished" />
+   <translation>FNR</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>FPR</source>
-   <translation type="unfinished" />
+   <translation>FPR</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Macro F1</source>
-   <translation type="unfinished" />
+   <translation>F1 macro</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Macro precision</source>
-   <translation type="unfinished" />
+   <translation>Précision macro</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Macro recall</source>
-   <translation type="unfinished" />
+   <translation>Rappel macro</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>NPV in this data</source>
-   <translation type="unfinished" />
+   <translation>VPN sur ces données</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Negative predictive value, in this data</source>
-   <translation type="unfinished" />
+   <translation>Valeur prédictive négative, sur ces données</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>PPV in this data</source>
-   <translation type="unfinished" />
+   <translation>VPP sur ces données</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Positive predictive value, in this data</source>
-   <translation type="unfinished" />
+   <translation>Valeur prédictive positive, sur ces données</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -18500,52 +18507,52 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Refused as not its kind</source>
-   <translation type="unfinished" />
+   <translation>Refusées comme hors domaine</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Right among the first five (top-5 accuracy)</source>
-   <translation type="unfinished" />
+   <translation>Juste parmi les cinq premières (exactitude top 5)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Sensitivity</source>
-   <translation type="unfinished" />
+   <translation>Sensibilité</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Sensitivity for '{label}'</source>
-   <translation type="unfinished" />
+   <translation>Sensibilité pour '{label}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Specificity</source>
-   <translation type="unfinished" />
+   <translation>Spécificité</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Specificity for '{label}'</source>
-   <translation type="unfinished" />
+   <translation>Spécificité pour '{label}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Top-5 accuracy</source>
-   <translation type="unfinished" />
+   <translation>Exactitude top 5</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Weighted F1</source>
-   <translation type="unfinished" />
+   <translation>F1 pondéré</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Weighted precision</source>
-   <translation type="unfinished" />
+   <translation>Précision pondérée</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Weighted recall</source>
-   <translation type="unfinished" />
+   <translation>Rappel pondéré</translation>
   </message>
  </context>
  <context>
@@ -19281,27 +19288,27 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>1 object of the study holds no picture, as a report does, and was left out.</source>
-   <translation type="unfinished" />
+   <translation>1 objet de l’examen ne contient pas d’image, comme un compte rendu, et a été omis.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>No images were found there. Fovea opens JPEG, PNG, WebP, TIFF, DICOM and more.</source>
-   <translation type="unfinished" />
+   <translation>Aucune image n’y a été trouvée. Fovea ouvre JPEG, PNG, WebP, TIFF, DICOM et d’autres formats.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>Pasted {0} {1}</source>
-   <translation type="unfinished" />
+   <translation>Collé {0} {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>{0} objects of the studies hold no picture, as reports do, and were left out.</source>
-   <translation type="unfinished" />
+   <translation>{0} objets des examens ne contiennent pas d’image, comme des comptes rendus, et ont été omis.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>{0}, and {1} more that could not be read</source>
-   <translation type="unfinished" />
+   <translation>{0}, et {1} de plus qui n’ont pas pu être lus</translation>
   </message>
  </context>
  <context>
@@ -20504,47 +20511,47 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It has less contrast than nearly all pictures the model learned from.</source>
-   <translation type="unfinished" />
+   <translation>Elle a moins de contraste que presque toutes les images dont le modèle a appris.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It has more contrast than nearly all pictures the model learned from.</source>
-   <translation type="unfinished" />
+   <translation>Elle a plus de contraste que presque toutes les images dont le modèle a appris.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It holds more pieces of ink than are read one by one.</source>
-   <translation type="unfinished" />
+   <translation>Elle contient plus de morceaux d’encre qu’il n’en est lu un par un.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It is darker than nearly all pictures the model learned from.</source>
-   <translation type="unfinished" />
+   <translation>Elle est plus sombre que presque toutes les images dont le modèle a appris.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It is lighter than nearly all pictures the model learned from.</source>
-   <translation type="unfinished" />
+   <translation>Elle est plus claire que presque toutes les images dont le modèle a appris.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It is more colourful than nearly all pictures the model learned from.</source>
-   <translation type="unfinished" />
+   <translation>Elle est plus colorée que presque toutes les images dont le modèle a appris.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It is unlike the pictures that the model learned from.</source>
-   <translation type="unfinished" />
+   <translation>Elle ne ressemble pas aux images dont le modèle a appris.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>Much of it is neither paper nor ink.</source>
-   <translation type="unfinished" />
+   <translation>Une grande partie n’en est ni papier ni encre.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>Several pieces of ink stand apart in it; the model reads one digit.</source>
-   <translation type="unfinished" />
+   <translation>Plusieurs morceaux d’encre y sont séparés ; le modèle lit un seul chiffre.</translation>
   </message>
  </context>
  <context>
@@ -21318,169 +21325,169 @@ augment.flip.p = 0.5</translation>
    <location filename="../../resources/samples" />
    <source>China</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Chine</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 0 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Chiffre 0 stylo</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 0 white on black</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Chiffre 0 blanc sur noir</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 1 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Chiffre 1 stylo</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 2 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Chiffre 2 stylo</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 2 thin</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Chiffre 2 fin</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 3 marker</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Chiffre 3 feutre</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 3 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Chiffre 3 stylo</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 4 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Chiffre 4 stylo</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 4 thin</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Chiffre 4 fin</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 5 corner</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Chiffre 5 coin</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 5 marker</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Chiffre 5 feutre</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 5 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Chiffre 5 stylo</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 6 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Chiffre 6 stylo</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 6 white on black</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Chiffre 6 blanc sur noir</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 7 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Chiffre 7 stylo</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 7 photo</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Chiffre 7 photo</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 7 thin</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Chiffre 7 fin</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 8 marker</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Chiffre 8 feutre</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 8 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Chiffre 8 stylo</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 9 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Chiffre 9 stylo</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 9 white on black</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Chiffre 9 blanc sur noir</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Flower</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fleur</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Pattern chequerboard</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Motif damier</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Pattern gradient</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Motif dégradé</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Pattern lorry</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Motif camion</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Pattern ship</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Motif navire</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Phantom chest</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fantôme de thorax</translation>
   </message>
  </context>
  <context>
@@ -21806,17 +21813,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/services/session.py" />
    <source>The engine stopped ({0}) and is being started again; your images are classified again.</source>
-   <translation type="unfinished" />
+   <translation>Le moteur s’est arrêté ({0}) et est redémarré ; vos images sont classées de nouveau.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/session.py" />
    <source>The engine stopped several times ({0}). Start Fovea again to classify more.</source>
-   <translation type="unfinished" />
+   <translation>Le moteur s’est arrêté plusieurs fois ({0}). Redémarrez Fovea pour continuer à classer.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/session.py" />
    <source>The part of Fovea that opens pictures stopped several times ({0}). Start Fovea again to see more.</source>
-   <translation type="unfinished" />
+   <translation>La partie de Fovea qui ouvre les images s’est arrêtée plusieurs fois ({0}). Redémarrez Fovea pour en voir davantage.</translation>
   </message>
  </context>
  <context>
@@ -21824,17 +21831,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/services/settings.py" />
    <source>Settings cannot be saved ({0}). Fovea works, but forgets them at the end.</source>
-   <translation type="unfinished" />
+   <translation>Les réglages ne peuvent pas être enregistrés ({0}). Fovea fonctionne, mais les oublie à la fin.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/settings.py" />
    <source>The settings file was damaged. Fovea starts with its defaults; the damaged file was kept as {0}.</source>
-   <translation type="unfinished" />
+   <translation>Le fichier des réglages était endommagé. Fovea démarre avec ses valeurs par défaut ; le fichier endommagé a été gardé sous {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/settings.py" />
    <source>{0}. Fovea starts with its defaults and does not save over the file.</source>
-   <translation type="unfinished" />
+   <translation>{0}. Fovea démarre avec ses valeurs par défaut et n’écrase pas le fichier.</translation>
   </message>
  </context>
  <context>
@@ -22270,7 +22277,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Split</source>
    <extracomment>A part of the data: training, validation or test split.</extracomment>
-   <translation>Diviser</translation>
+   <translation>Partie</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
@@ -22756,67 +22763,67 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>1 file held a frame once more and was left out</source>
-   <translation type="unfinished" />
+   <translation>1 fichier contenait une trame en double et a été omis</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>1 frame is missing, as the others' {1} tell</source>
-   <translation type="unfinished" />
+   <translation>1 trame manque, comme l’indiquent les {1} des autres</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>Series {0}</source>
-   <translation type="unfinished" />
+   <translation>Série {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>Study {0}, {1}</source>
-   <translation type="unfinished" />
+   <translation>Examen {0}, {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>numbers</source>
-   <translation type="unfinished" />
+   <translation>numéros</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>ordered by file names: several frames have the same number, and no places</source>
-   <translation type="unfinished" />
+   <translation>ordonnées par noms de fichiers : plusieurs trames ont le même numéro, et pas de position</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>ordered by number: the files name no places</source>
-   <translation type="unfinished" />
+   <translation>ordonnées par numéro : les fichiers n’indiquent pas de position</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>places</source>
-   <translation type="unfinished" />
+   <translation>positions</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>{0} files held a frame once more and were left out</source>
-   <translation type="unfinished" />
+   <translation>{0} fichiers contenaient une trame en double et ont été omis</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>{0} frames are missing, as the others' {1} tell</source>
-   <translation type="unfinished" />
+   <translation>{0} trames manquent, comme l’indiquent les {1} des autres</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>{0} series {1}</source>
-   <translation type="unfinished" />
+   <translation>Série {0} {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>{0}, frame {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}, trame {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>{0}, part {1} of {2}</source>
-   <translation type="unfinished" />
+   <translation>{0}, partie {1} sur {2}</translation>
   </message>
  </context>
  <context>
@@ -22986,17 +22993,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/core/trust/suiting.py" />
    <source>This looks like a chest X-ray.</source>
-   <translation type="unfinished" />
+   <translation>Cela ressemble à une radiographie du thorax.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/suiting.py" />
    <source>This looks like a handwritten digit.</source>
-   <translation type="unfinished" />
+   <translation>Cela ressemble à un chiffre manuscrit.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/suiting.py" />
    <source>This looks like an everyday photo.</source>
-   <translation type="unfinished" />
+   <translation>Cela ressemble à une photo de tous les jours.</translation>
   </message>
  </context>
  <context>
@@ -23295,7 +23302,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>answer</source>
-   <translation type="unfinished" />
+   <translation>réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23535,7 +23542,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>paused</source>
-   <translation type="unfinished" />
+   <translation>en pause</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23556,7 +23563,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>precision</source>
-   <translation type="unfinished" />
+   <translation>précision</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23587,7 +23594,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>recall</source>
-   <translation type="unfinished" />
+   <translation>rappel</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
