@@ -1477,7 +1477,7 @@
    <location filename="../../model_store/cifar10/model.json" />
    <source>Trained and tested on JPEG copies (quality 75, 4:2:0) of CIFAR-10; figures are for these copies.</source>
    <extracomment>Everyday things (CIFAR-10): limits.</extracomment>
-   <translation>Entraîné et testé sur des copies JPEG (qualité 75, 4:2:0) de CIFAR-10 ; les chiffres valent pour ces copies.</translation>
+   <translation>Entraîné et testé sur des copies JPEG (qualité 75, 4:2:0) de CIFAR-10 ; les indicateurs valent pour ces copies.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
@@ -1664,7 +1664,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Figures of each class</source>
-   <translation>Chiffres de chaque classe</translation>
+   <translation>Indicateurs de chaque classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
@@ -1674,7 +1674,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>In brackets: 95 % intervals. Recall is also called sensitivity. FPR: share of false alarms; FNR: share of misses. A class enters a mean only where it has the figure. Enter shows a class's mistakes.</source>
-   <translation>Entre parenthèses : intervalles à 95 %. Le rappel est aussi appelé sensibilité. FPR : part de fausses alarmes ; FNR : part de cas manqués. Une classe n’entre dans une moyenne que si elle a le chiffre en question. Entrée affiche les erreurs d’une classe.</translation>
+   <translation>Entre parenthèses : intervalles à 95 %. Le rappel est aussi appelé sensibilité. FPR : part de fausses alarmes ; FNR : part de cas manqués. Une classe n’entre dans une moyenne que si elle a l’indicateur en question. Entrée affiche les erreurs d’une classe.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
@@ -1793,17 +1793,17 @@
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Difference in accuracy, first minus second: {0}. Both right: {1}. Both wrong: {2}. All figures here are of the {3} pictures that both answered.</source>
-   <translation>Différence d’exactitude, le premier moins le second : {0}. Tous deux justes : {1}. Tous deux faux : {2}. Tous les chiffres ici portent sur les {3} images auxquelles les deux ont répondu.</translation>
+   <translation>Différence d’exactitude, le premier moins le second : {0}. Tous deux justes : {1}. Tous deux faux : {2}. Tous les indicateurs ici portent sur les {3} images auxquelles les deux ont répondu.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Figure (95 % interval)</source>
-   <translation>Chiffre (intervalle à 95 %)</translation>
+   <translation>Indicateur (intervalle à 95 %)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Figures of both models</source>
-   <translation>Chiffres des deux modèles</translation>
+   <translation>Indicateurs des deux modèles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
@@ -2052,7 +2052,7 @@
   <message>
    <location filename="../../desktop/ui/widgets/correcting.py" />
    <source>{0} taken back.</source>
-   <translation>{0} repris.</translation>
+   <translation>Annulé : {0}.</translation>
   </message>
  </context>
  <context>
@@ -2096,7 +2096,7 @@
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Take back</source>
    <extracomment>Undo.</extracomment>
-   <translation>Reprendre</translation>
+   <translation>Retirer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
@@ -2199,7 +2199,7 @@
   <message>
    <location filename="../../desktop/ui/widgets/plot.py" />
    <source>Plots cannot be drawn here ({0}). The figures stand in the table.</source>
-   <translation>Les graphiques ne peuvent pas être tracés ici ({0}). Les chiffres sont dans le tableau.</translation>
+   <translation>Les graphiques ne peuvent pas être tracés ici ({0}). Les indicateurs sont dans le tableau.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/plot.py" />
@@ -2237,7 +2237,7 @@
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Figures by epoch</source>
-   <translation>Chiffres par époque</translation>
+   <translation>Indicateurs par époque</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
@@ -2316,7 +2316,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Figures at this threshold</source>
-   <translation>Chiffres à ce seuil</translation>
+   <translation>Indicateurs à ce seuil</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
@@ -2681,7 +2681,7 @@
    <location filename="../../desktop/ui/draw/history.py" />
    <source>Draw on: {0}</source>
    <extracomment>Button below an earlier drawing: take it up again and go on drawing; {0} is what was read.</extracomment>
-   <translation>Continuer ce dessin : {0}</translation>
+   <translation>Continuer : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/history.py" />
@@ -2886,7 +2886,7 @@
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>n = {0}: too few for a figure</source>
-   <translation>n = {0} : trop peu pour un chiffre</translation>
+   <translation>n = {0} : trop peu pour un indicateur</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
@@ -3003,17 +3003,17 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Figure</source>
-   <translation>Chiffre</translation>
+   <translation>Indicateur</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Figures by class</source>
-   <translation>Chiffres par classe</translation>
+   <translation>Indicateurs par classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Figures of the model</source>
-   <translation>Chiffres du modèle</translation>
+   <translation>Indicateurs du modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3377,7 +3377,7 @@
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>All figures with their intervals, for programs.</source>
-   <translation>Tous les chiffres avec leurs intervalles, pour des programmes.</translation>
+   <translation>Tous les indicateurs avec leurs intervalles, pour des programmes.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -3392,7 +3392,7 @@
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Figures (JSON)…</source>
-   <translation>Chiffres (JSON)…</translation>
+   <translation>Indicateurs (JSON)…</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -3422,7 +3422,7 @@
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>One file for any browser: figures, curves, mistakes, limits.</source>
-   <translation>Un seul fichier pour tout navigateur : chiffres, courbes, erreurs, limites.</translation>
+   <translation>Un seul fichier pour tout navigateur : indicateurs, courbes, erreurs, limites.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -3964,7 +3964,7 @@
   <message>
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source>Cancelled. 'Everyday photographs' can be made at any time under Models, with Install.</source>
-   <translation>Annulé. 'Photos de tous les jours' peut être créé à tout moment sous Modèles, avec Installer.</translation>
+   <translation>Annulé. « Photos de tous les jours » peut être créé à tout moment sous Modèles, avec Installer.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/first_models.py" />
@@ -4295,7 +4295,7 @@ images de la fenêtre :</translation>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>'{layout}' is no layout: expected folders, table… or names…</source>
-   <translation>'{layout}' n’est pas une disposition : folders, table… ou names… attendu</translation>
+   <translation>'{layout}' n’est pas une disposition ; attendu : folders, table… ou names…</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
@@ -5049,7 +5049,7 @@ $body
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>A figure without a value cannot be told from this data; the reason stands in its place.</source>
-   <translation>Un chiffre sans valeur ne peut pas être tiré de ces données ; la raison figure à sa place.</translation>
+   <translation>Un indicateur sans valeur ne peut pas être tiré de ces données ; la raison figure à sa place.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -5159,7 +5159,7 @@ code de sortie : 0 chaque image a une réponse ; 1 certaines ont échoué, au
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>A threshold that was chosen on this very data would make its figures look too good.</source>
-   <translation>Un seuil choisi sur ces données mêmes ferait paraître ses chiffres trop bons.</translation>
+   <translation>Un seuil choisi sur ces données mêmes ferait paraître ses indicateurs trop bons.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -5938,22 +5938,22 @@ code de sortie : 0 tout est mesuré ; 1 échec ; 2 mauvais usage ou mauvais
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Figure</source>
-   <translation>Chiffre</translation>
+   <translation>Indicateur</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Figures</source>
-   <translation>Chiffres</translation>
+   <translation>Indicateurs</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Figures measured on such a split promise too much, unless each split numbers its people anew.</source>
-   <translation>Les chiffres mesurés sur une telle répartition promettent trop, à moins que chaque partie ne numérote ses personnes à nouveau.</translation>
+   <translation>Les indicateurs mesurés sur une telle répartition promettent trop, à moins que chaque partie ne numérote ses personnes à nouveau.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Figures measured on such a split promise too much.</source>
-   <translation>Les chiffres mesurés sur une telle répartition promettent trop.</translation>
+   <translation>Les indicateurs mesurés sur une telle répartition promettent trop.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -6163,7 +6163,7 @@ code de sortie : 0 tout est mesuré ; 1 échec ; 2 mauvais usage ou mauvais
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>How the figures were made</source>
-   <translation>Comment les chiffres ont été établis</translation>
+   <translation>Comment les indicateurs ont été établis</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -6782,7 +6782,7 @@ code de sortie : 0 tout est mesuré ; 1 échec ; 2 mauvais usage ou mauvais
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Must not be used for</source>
-   <translation>Ne doit pas servir à</translation>
+   <translation>Ne doit pas</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -6827,7 +6827,7 @@ code de sortie : 0 tout est mesuré ; 1 échec ; 2 mauvais usage ou mauvais
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Nobody but you has checked this model: its figures come from {n} pictures of the {split} split of '{title}' and say nothing about other pictures.</source>
-   <translation>Personne d’autre que vous n’a vérifié ce modèle : ses chiffres viennent de {n} images de la partie {split} de '{title}' et ne disent rien sur d’autres images.</translation>
+   <translation>Personne d’autre que vous n’a vérifié ce modèle : ses indicateurs viennent de {n} images de la partie {split} de '{title}' et ne disent rien sur d’autres images.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -7526,7 +7526,7 @@ code de sortie : 0 tout va bien ; 1 quelque chose a échoué (le texte dit qu
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The figures are cross-validated: each of the {n} pictures was checked by a last layer that had not learned from it; the model itself has learned from all of them, and the same pictures chose the penalty and the temperature.</source>
-   <translation>Les chiffres sont issus d’une validation croisée : chacune des {n} images a été vérifiée par une dernière couche qui n’en avait pas appris ; le modèle lui-même a appris de toutes, et les mêmes images ont servi à choisir la pénalité et la température.</translation>
+   <translation>Les indicateurs sont issus d’une validation croisée : chacune des {n} images a été vérifiée par une dernière couche qui n’en avait pas appris ; le modèle lui-même a appris de toutes, et les mêmes images ont servi à choisir la pénalité et la température.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
@@ -8256,12 +8256,12 @@ code de sortie : 0 tout va bien (un modèle dont les poids ne sont pas install�
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>With fewer than {fewest} pictures to check with these are no figures to compare by.</source>
-   <translation>Avec moins de {fewest} images pour vérifier, ce ne sont pas des chiffres qui permettent de comparer.</translation>
+   <translation>Avec moins de {fewest} images pour vérifier, ce ne sont pas des indicateurs qui permettent de comparer.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>With {n} pictures to check with the figures are rough; see their intervals.</source>
-   <translation>Avec {n} images pour vérifier, les chiffres sont approximatifs ; voyez leurs intervalles.</translation>
+   <translation>Avec {n} images pour vérifier, les indicateurs sont approximatifs ; voyez leurs intervalles.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -8724,7 +8724,7 @@ code de sortie : 0 ; 1 la liste ne peut pas être lue ; 2 ce composant n’
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>all figures, for programs ('-': stdout instead of the table)</source>
-   <translation>tous les chiffres, pour des programmes ('-' : la sortie standard au lieu du tableau)</translation>
+   <translation>tous les indicateurs, pour des programmes ('-' : la sortie standard au lieu du tableau)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -9700,7 +9700,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>figures of several runs, and where their plans differ</source>
-   <translation>les chiffres de plusieurs entraînements, et où leurs plans diffèrent</translation>
+   <translation>les indicateurs de plusieurs entraînements, et où leurs plans diffèrent</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -9772,7 +9772,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>format of {a}</source>
-   <translation>format de {a}</translation>
+   <translation>format pour {a}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -10776,7 +10776,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>n = {n}: too few for a figure</source>
-   <translation>n = {n} : trop peu pour un chiffre</translation>
+   <translation>n = {n} : trop peu pour un indicateur</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -10887,7 +10887,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>no class has this figure</source>
-   <translation>aucune classe n’a ce chiffre</translation>
+   <translation>aucune classe n’a cet indicateur</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -10917,7 +10917,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>no figure on the test split: {why}</source>
-   <translation>pas de chiffre sur la partie de test : {why}</translation>
+   <translation>pas d’indicateur sur la partie de test : {why}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -11337,7 +11337,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>one picture is</source>
-   <translation>une image est</translation>
+   <translation>une image</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -11352,7 +11352,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>one run: its state, figures and settings</source>
-   <translation>un entraînement : son état, ses chiffres et ses réglages</translation>
+   <translation>un entraînement : son état, ses indicateurs et ses réglages</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -11907,7 +11907,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>take a deleted model back</source>
-   <translation>reprendre un modèle supprimé</translation>
+   <translation>rétablir un modèle supprimé</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -11917,7 +11917,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>take back the last command, or that one</source>
-   <translation>reprendre la dernière commande, ou celle-là</translation>
+   <translation>annuler la dernière commande, ou celle-là</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -11937,7 +11937,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>taken back</source>
-   <translation>repris</translation>
+   <translation>annulé</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -12281,7 +12281,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>the domain gate's figures are no numbers in their range</source>
-   <translation>les chiffres du contrôle du domaine ne sont pas des nombres dans leurs bornes</translation>
+   <translation>les indicateurs du contrôle du domaine ne sont pas des nombres dans leurs bornes</translation>
   </message>
   <message>
    <location filename="../../desktop/services/drawings.py" />
@@ -13181,27 +13181,27 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: another window of Fovea is writing to it</source>
-   <translation>le projet n’a pas pu être {what} : une autre fenêtre de Fovea y écrit</translation>
+   <translation>l’opération sur le projet a échoué ({what}) : une autre fenêtre de Fovea y écrit</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: {own_disk} does not answer as it should</source>
-   <translation>le projet n’a pas pu être {what} : {own_disk} ne répond pas comme il le devrait</translation>
+   <translation>l’opération sur le projet a échoué ({what}) : {own_disk} ne répond pas comme il le devrait</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: {own_disk} is full</source>
-   <translation>le projet n’a pas pu être {what} : {own_disk} est plein</translation>
+   <translation>l’opération sur le projet a échoué ({what}) : {own_disk} est plein</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: {own_disk} may not be written to</source>
-   <translation>le projet n’a pas pu être {what} : {own_disk} n’accepte pas l’écriture</translation>
+   <translation>l’opération sur le projet a échoué ({what}) : {own_disk} n’accepte pas l’écriture</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project is damaged and could not be {what}</source>
-   <translation>le projet est endommagé et n’a pas pu être {what}</translation>
+   <translation>le projet est endommagé et l’opération a échoué ({what})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
@@ -13437,7 +13437,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the start '{kind}' goes {which} a model</source>
-   <translation>le départ '{kind}' va {which} un modèle</translation>
+   <translation>le départ '{kind}' et le modèle ne vont pas ensemble (attendu : {which})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -13582,7 +13582,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the {what} was no longer a number in epoch {epoch}</source>
-   <translation>{what} : plus un nombre à l’époque {epoch}</translation>
+   <translation>{what} : ce n’était plus un nombre à l’époque {epoch}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -13861,7 +13861,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>there is nothing to take back</source>
-   <translation>il n’y a rien à reprendre</translation>
+   <translation>il n’y a rien à annuler</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -14647,7 +14647,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>{count:,} of {count2:,} pictures to {purpose} with are exact copies of pictures that are learnt from: the figures promise too much</source>
-   <translation>{count:,} des {count2:,} images pour {purpose} sont des copies exactes d’images d’apprentissage : les chiffres promettent trop</translation>
+   <translation>{count:,} des {count2:,} images pour {purpose} sont des copies exactes d’images d’apprentissage : les indicateurs promettent trop</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -14664,8 +14664,8 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <source>{count:,} of {total:,} pictures have no answer and count in no figure: figures are of the {answered:,} others alone. {said}</source>
    <extracomment>Where the count is one, English says: {count:,} of {total:,} pictures has no answer and counts in no figure: figures are of the {answered:,} others alone. {said}</extracomment>
    <translation>
-    <numerusform>{count:,} image sur {total:,} n’a pas de réponse et ne compte dans aucun chiffre : les chiffres portent sur les {answered:,} autres seulement. {said}</numerusform>
-    <numerusform>{count:,} images sur {total:,} n’ont pas de réponse et ne comptent dans aucun chiffre : les chiffres portent sur les {answered:,} autres seulement. {said}</numerusform>
+    <numerusform>{count:,} image sur {total:,} n’a pas de réponse et ne compte dans aucun indicateur : les indicateurs portent sur les {answered:,} autres seulement. {said}</numerusform>
+    <numerusform>{count:,} images sur {total:,} n’ont pas de réponse et ne comptent dans aucun indicateur : les indicateurs portent sur les {answered:,} autres seulement. {said}</numerusform>
    </translation>
   </message>
   <message>
@@ -14676,7 +14676,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>{count:,} pictures are</source>
-   <translation>{count:,} images sont</translation>
+   <translation>{count:,} images</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -14849,7 +14849,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} taken back</source>
-   <translation>{count:,} reprises</translation>
+   <translation>{count:,} annulées</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
@@ -15071,7 +15071,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>{hits} of {n}: too few for a figure</source>
-   <translation>{hits} sur {n} : trop peu pour un chiffre</translation>
+   <translation>{hits} sur {n} : trop peu pour un indicateur</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -15186,7 +15186,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>{many} left out: broken, there twice, or in several classes ('fovea data inspect' lists them)</source>
-   <translation>{many} omises : endommagées, en double, ou dans plusieurs classes ('fovea data inspect' les liste)</translation>
+   <translation>{many} à l’écart : images endommagées, en double, ou dans plusieurs classes ('fovea data inspect' les liste)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -15427,7 +15427,7 @@ Différence d’exactitude : {value} ({bounds})</translation>
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>{shared:,} of {count:,} persons or cases to check with have pictures that are learnt from, as the data's own splits have it: the figures promise too much</source>
-   <translation>{shared:,} des {count:,} personnes ou cas de vérification ont des images d’apprentissage, ainsi que le veut la répartition des données : les chiffres promettent trop</translation>
+   <translation>{shared:,} des {count:,} personnes ou cas de vérification ont des images d’apprentissage, ainsi que le veut la répartition des données : les indicateurs promettent trop</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -15477,7 +15477,7 @@ Différence d’exactitude : {value} ({bounds})</translation>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; more than chance explains: these differ from what it has learned from. They count in all figures here.</source>
-   <translation>{start} ; plus que le hasard ne l’explique : ces images diffèrent de celles dont il a appris. Elles comptent dans tous les chiffres ici.</translation>
+   <translation>{start} ; plus que le hasard ne l’explique : ces images diffèrent de celles dont il a appris. Elles comptent dans tous les indicateurs ici.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -16079,7 +16079,7 @@ Différence d’exactitude : {value} ({bounds})</translation>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Split</source>
    <extracomment>A part of the data: training, validation or test split.</extracomment>
-   <translation>Partie</translation>
+   <translation>Diviser</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
@@ -16107,7 +16107,7 @@ Différence d’exactitude : {value} ({bounds})</translation>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Group Alike</source>
-   <translation>Regrouper les semblables</translation>
+   <translation>Grouper les semblables</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
@@ -16237,12 +16237,12 @@ Différence d’exactitude : {value} ({bounds})</translation>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Figure</source>
-   <translation>Chiffre</translation>
+   <translation>Indicateur</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Figures here and on the model's card</source>
-   <translation>Chiffres ici et sur la fiche du modèle</translation>
+   <translation>Indicateurs ici et sur la fiche du modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
@@ -16297,7 +16297,7 @@ Différence d’exactitude : {value} ({bounds})</translation>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>There is no figure to compare with</source>
-   <translation>Il n’y a pas de chiffre à comparer</translation>
+   <translation>Il n’y a pas d’indicateur à comparer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
@@ -16307,7 +16307,7 @@ Différence d’exactitude : {value} ({bounds})</translation>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>This compares the same figures on two sets of pictures. 'Compatible' means that the intervals leave room for no difference, not that there is none; more pictures tell more. Your pictures should be such as the model will really be given, and labelled without looking at its answers.</source>
-   <translation>Ceci compare les mêmes chiffres sur deux ensembles d’images. 'Compatible' signifie que les intervalles laissent possible une absence de différence, non qu’il n’y en a pas ; plus d’images en disent davantage. Vos images devraient être telles que le modèle en recevra vraiment, et étiquetées sans regarder ses réponses.</translation>
+   <translation>Ceci compare les mêmes indicateurs sur deux ensembles d’images. « Compatible » signifie que les intervalles laissent possible une absence de différence, non qu’il n’y en a pas ; plus d’images en disent davantage. Vos images devraient être telles que le modèle en recevra vraiment, et étiquetées sans regarder ses réponses.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
@@ -16322,7 +16322,7 @@ Différence d’exactitude : {value} ({bounds})</translation>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>What Fovea does not know: whether the model has learned from these very pictures, or from others of the same people or things; whether the card was measured on them; and whether their labels are right. If any of this is so, the figures here say nothing on new pictures.</source>
-   <translation>Ce que Fovea ne sait pas : si le modèle a appris de ces images mêmes, ou d’autres des mêmes personnes ou choses ; si la fiche a été mesurée sur elles ; et si leurs étiquettes sont justes. Si l’un de ces cas se présente, les chiffres ici ne disent rien sur de nouvelles images.</translation>
+   <translation>Ce que Fovea ne sait pas : si le modèle a appris de ces images mêmes, ou d’autres des mêmes personnes ou choses ; si la fiche a été mesurée sur elles ; et si leurs étiquettes sont justes. Si l’un de ces cas se présente, les indicateurs ici ne disent rien sur de nouvelles images.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
@@ -18004,7 +18004,7 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>&amp;View</source>
-   <translation>&amp;Affichage</translation>
+   <translation>Affi&amp;chage</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
@@ -18320,7 +18320,7 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Corrections…</source>
-   <translation>&amp;Corrections…</translation>
+   <translation>Correction&amp;s…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
@@ -18360,7 +18360,7 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Look Large</source>
-   <translation>&amp;Voir en grand</translation>
+   <translation>Voir en &amp;grand</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
@@ -18410,7 +18410,7 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Remove from the List</source>
-   <translation>&amp;Retirer de la liste</translation>
+   <translation>Retirer de la &amp;liste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
@@ -18425,7 +18425,7 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Theme</source>
-   <translation>&amp;Thème</translation>
+   <translation>T&amp;hème</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
@@ -18460,7 +18460,7 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Fi&amp;les Sorted…</source>
-   <translation>Fichiers &amp;triés…</translation>
+   <translation>Fic&amp;hiers triés…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
@@ -18500,12 +18500,12 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Select &amp;All Images</source>
-   <translation>&amp;Sélectionner toutes les images</translation>
+   <translation>Sélectionner to&amp;utes les images</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>This &amp;Is a…</source>
-   <translation>C’e&amp;st…</translation>
+   <translation>C'&amp;est…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
@@ -18826,12 +18826,12 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Figure</source>
-   <translation>Chiffre</translation>
+   <translation>Indicateur</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Figures</source>
-   <translation>Chiffres</translation>
+   <translation>Indicateurs</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18918,7 +18918,7 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Must not be used for</source>
-   <translation>Ne doit pas servir à</translation>
+   <translation>Ne doit pas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -19506,7 +19506,7 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Find similar</source>
-   <translation>Chercher des images semblables</translation>
+   <translation>Chercher des semblables</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
@@ -20142,7 +20142,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>whole picture, padded</source>
-   <translation>image entière, complétée par des bords</translation>
+   <translation>image entière, avec bords</translation>
   </message>
  </context>
  <context>
@@ -20232,7 +20232,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Whole picture, padded</source>
-   <translation>Image entière, complétée par des bords</translation>
+   <translation>Image entière, avec bords</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
@@ -20434,7 +20434,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Group alike…</source>
-   <translation>Regrouper les semblables…</translation>
+   <translation>Grouper les semblables…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
@@ -20964,7 +20964,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Stopped early: only {0} pictures were answered, about the same share of every class. Figures of all of the data may differ.</source>
-   <translation>Arrêtée avant la fin : seules {0} images ont une réponse, à peu près la même part de chaque classe. Les chiffres de toutes les données peuvent différer.</translation>
+   <translation>Arrêtée avant la fin : seules {0} images ont une réponse, à peu près la même part de chaque classe. Les indicateurs de toutes les données peuvent différer.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
@@ -20994,7 +20994,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} of {1} pictures have no answer and count in no figure below. 'About the data' lists them with the reasons.</source>
-   <translation>{0} images sur {1} n’ont pas de réponse et ne comptent dans aucun chiffre ci-dessous. 'Les données' les liste avec les raisons.</translation>
+   <translation>{0} images sur {1} n’ont pas de réponse et ne comptent dans aucun indicateur ci-dessous. « Les données » les liste avec les raisons.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
@@ -21052,7 +21052,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>{0} left</source>
-   <translation>{0} restantes</translation>
+   <translation>reste {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
@@ -21209,7 +21209,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Working out figures and intervals…</source>
-   <translation>Calcul des chiffres et des intervalles…</translation>
+   <translation>Calcul des indicateurs et des intervalles…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
@@ -21219,7 +21219,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>{0} left</source>
-   <translation>{0} restantes</translation>
+   <translation>reste {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
@@ -21370,7 +21370,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>No run yet. Every training is kept here, with its plan, its curves and its figures.</source>
-   <translation>Pas encore d’entraînement. Chacun est gardé ici, avec son plan, ses courbes et ses chiffres.</translation>
+   <translation>Pas encore d’entraînement. Chacun est gardé ici, avec son plan, ses courbes et ses indicateurs.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
@@ -22590,7 +22590,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Take it back</source>
-   <translation>Revenir en arrière</translation>
+   <translation>Annuler l’opération</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22635,7 +22635,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} taken back.</source>
-   <translation>{0} repris.</translation>
+   <translation>Annulé : {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22717,12 +22717,12 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Take it back</source>
-   <translation>Revenir en arrière</translation>
+   <translation>Annuler l’opération</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Taken back</source>
-   <translation>Repris</translation>
+   <translation>Annulés</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
@@ -22762,7 +22762,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>taken back</source>
-   <translation>repris</translation>
+   <translation>annulé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
@@ -22828,17 +22828,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>None is lost: the pictures are divided into five parts, each is checked by a head that learned from the other four (cross-validation), and the model then learns from all of them. The figures count them all.</source>
-   <translation>Aucune n’est perdue : les images sont divisées en cinq parts, chacune est vérifiée par une tête qui a appris des quatre autres (validation croisée), puis le modèle apprend de toutes. Les chiffres les comptent toutes.</translation>
+   <translation>Aucune n’est perdue : les images sont divisées en cinq parts, chacune est vérifiée par une tête qui a appris des quatre autres (validation croisée), puis le modèle apprend de toutes. Les indicateurs les comptent toutes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Only 1 picture is left to check the smallest class: no figure can be given for it.</source>
-   <translation>Il ne reste qu’une image pour vérifier la plus petite classe : aucun chiffre ne peut être donné pour elle.</translation>
+   <translation>Il ne reste qu’une image pour vérifier la plus petite classe : aucun indicateur ne peut être donné pour elle.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Only {0} pictures are left to check the smallest class: under 20, no figure can be given for it.</source>
-   <translation>Il ne reste que {0} images pour vérifier la plus petite classe : en dessous de 20, aucun chiffre ne peut être donné pour elle.</translation>
+   <translation>Il ne reste que {0} images pour vérifier la plus petite classe : en dessous de 20, aucun indicateur ne peut être donné pour elle.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
@@ -23287,7 +23287,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>whole picture, padded</source>
-   <translation>image entière, complétée par des bords</translation>
+   <translation>image entière, avec bords</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
@@ -23523,7 +23523,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>figure</source>
-   <translation>chiffre</translation>
+   <translation>indicateur</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -24558,7 +24558,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Figures by epoch</source>
-   <translation>Chiffres par époque</translation>
+   <translation>Indicateurs par époque</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
