@@ -5139,7 +5139,7 @@ code de sortie : 0 chaque image a une réponse ; 1 certaines ont échoué, au
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>A newer Fovea may read it.</source>
-   <translation>Un Fovea plus récent peut peut-être le lire.</translation>
+   <translation>Un Fovea plus récent saura peut-être le lire.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/inspecting.py" />
@@ -6193,7 +6193,7 @@ code de sortie : 0 tout est mesuré ; 1 échec ; 2 mauvais usage ou mauvais
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>ImageNet's pictures were handed out for non-commercial research and education, under the terms of image-net.org. None of them comes with Fovea. Whether those terms reach a network that has learned from them is not settled: who uses it commercially should look into it.</source>
-   <translation>Les images d’ImageNet ont été distribuées pour la recherche et l’enseignement non commerciaux, aux conditions de image-net.org. Aucune n’est fournie avec Fovea. Que ces conditions s’étendent ou non à un réseau qui en a appris n’est pas tranché : qui l’utilise à des fins commerciales devrait l’examiner.</translation>
+   <translation>Les images d’ImageNet ont été distribuées pour la recherche et l’enseignement non commerciaux, aux conditions d’image-net.org. Aucune n’est fournie avec Fovea. Que ces conditions s’étendent ou non à un réseau qui en a appris n’est pas tranché : qui l’utilise à des fins commerciales devrait l’examiner.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -11667,12 +11667,12 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>schema {schema} found, {schema2} expected; a newer Fovea may read it</source>
-   <translation>schéma {schema} trouvé, {schema2} attendu ; un Fovea plus récent peut peut-être le lire</translation>
+   <translation>schéma {schema} trouvé, {schema2} attendu ; un Fovea plus récent saura peut-être le lire</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>schema {schema} found, {schema_version} expected; a newer Fovea may read it</source>
-   <translation>schéma {schema} trouvé, {schema_version} attendu ; un Fovea plus récent peut peut-être le lire</translation>
+   <translation>schéma {schema} trouvé, {schema_version} attendu ; un Fovea plus récent saura peut-être le lire</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
