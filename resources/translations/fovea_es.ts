@@ -6,280 +6,280 @@
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1 (divided by 255)</source>
-   <translation type="unfinished" />
+   <translation>de 0 a 1 (dividido entre 255)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation type="unfinished" />
+   <translation>de 0 a 1, menos las medias de ImageNet, entre sus desviaciones (PyTorch)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 255, as they are</source>
-   <translation type="unfinished" />
+   <translation>de 0 a 255, tal cual</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>A file that is opened from the desktop will not come to this window: no connection for it could be made. Drop it here instead.</source>
-   <translation type="unfinished" />
+   <translation>Un archivo que se abra desde el escritorio no llegará a esta ventana: no se pudo establecer la conexión. Suéltelo aquí.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Begun</source>
    <extracomment>When a training was begun.</extracomment>
-   <translation type="unfinished" />
+   <translation>Iniciado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation type="unfinished" />
+   <translation>Comprobado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>Procede de</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>Créditos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation type="unfinished" />
+   <translation>Dañado: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Data</source>
-   <translation type="unfinished" />
+   <translation>Datos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Device</source>
-   <translation type="unfinished" />
+   <translation>Dispositivo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Epochs</source>
-   <translation type="unfinished" />
+   <translation>Épocas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>Fovea is running already, but does not answer.</source>
-   <translation type="unfinished" />
+   <translation>Fovea ya está en marcha, pero no responde.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation type="unfinished" />
+   <translation>No tiene clases propias</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>HeatPicture</source>
    <extracomment>nothing</extracomment>
-   <translation type="unfinished" />
+   <translation>nada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation type="unfinished" />
+   <translation>Instalado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>Instalado, para partir de él</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Licencia</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
-   <translation type="unfinished" />
+   <translation>Nombre de la clase</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Red</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation type="unfinished" />
+   <translation>No instalado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation type="unfinished" />
+   <translation>No instalado · {0} por descargar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation type="unfinished" />
+   <translation>Aún no creado · nada que descargar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation type="unfinished" />
+   <translation>No medido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Parámetros</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Preset</source>
    <extracomment>A ready-made set of settings for a training.</extracomment>
-   <translation type="unfinished" />
+   <translation>Preajuste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>Declarado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Run</source>
    <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ejecución</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Runs</source>
    <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ejecuciones</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>Tamaño de la descarga</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>State</source>
    <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation type="unfinished" />
+   <translation>Estado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Time spent</source>
-   <translation type="unfinished" />
+   <translation>Tiempo empleado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>Exactitud de validación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation loss</source>
-   <translation type="unfinished" />
+   <translation>Pérdida de validación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>Wait until its window answers, or end it, then try again. Nothing was opened.</source>
-   <translation type="unfinished" />
+   <translation>Espere a que su ventana responda, o ciérrela, e inténtelo de nuevo. No se abrió nada.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
    <extracomment>Models that come with the program.</extracomment>
-   <translation type="unfinished" />
+   <translation>Con Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
    <extracomment>Models that the user made or brought in.</extracomment>
-   <translation type="unfinished" />
+   <translation>Suyos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation type="unfinished" />
+   <translation>mejor época: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation type="unfinished" />
+   <translation>azul, verde, rojo, menos las medias de ImageNet (Caffe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation type="unfinished" />
+   <translation>cómo recibieron las imágenes su tamaño</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation type="unfinished" />
+   <translation>cómo se daban los píxeles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation type="unfinished" />
+   <translation>sus clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation type="unfinished" />
+   <translation>su nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation type="unfinished" />
+   <translation>su tamaño</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the best epoch</source>
-   <translation type="unfinished" />
+   <translation>de la mejor época</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the finished model</source>
-   <translation type="unfinished" />
+   <translation>del modelo terminado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
-   <translation type="unfinished" />
+   <translation>de {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation type="unfinished" />
+   <translation>qué son sus salidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>{0} pictures in {1} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} imágenes en {1} clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}×{1} color</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>{0} – best</source>
-   <translation type="unfinished" />
+   <translation>{0} – mejor</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation type="unfinished" />
+   <translation>de −1 a 1</translation>
   </message>
  </context>
  <context>
@@ -287,37 +287,37 @@
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>About Fovea</source>
-   <translation type="unfinished" />
+   <translation>Acerca de Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>Classifies images on your own computer, offline. Free software under the Apache License 2.0.</source>
-   <translation type="unfinished" />
+   <translation>Clasifica imágenes en su propio equipo, sin conexión. Software libre bajo la Licencia Apache 2.0.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>Copy versions</source>
-   <translation type="unfinished" />
+   <translation>Copiar versiones</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>Parts and licences</source>
-   <translation type="unfinished" />
+   <translation>Partes y licencias</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>Qt and PySide6 are used under the LGPL, version 3. A model's licence and credits are on its card.</source>
-   <translation type="unfinished" />
+   <translation>Qt y PySide6 se usan bajo la LGPL, versión 3. La licencia y los créditos de un modelo están en su ficha.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>System</source>
-   <translation type="unfinished" />
+   <translation>Sistema</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>Version {0}</source>
-   <translation type="unfinished" />
+   <translation>Versión {0}</translation>
   </message>
  </context>
  <context>
@@ -325,22 +325,22 @@
   <message>
    <location filename="../../desktop/ui/classify/advice_row.py" />
    <source>A medical model is never chosen by itself.</source>
-   <translation type="unfinished" />
+   <translation>Un modelo médico nunca se elige automáticamente.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/advice_row.py" />
    <source>Use that model</source>
-   <translation type="unfinished" />
+   <translation>Usar ese modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/advice_row.py" />
    <source>Use the model {0}</source>
-   <translation type="unfinished" />
+   <translation>Usar el modelo {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/advice_row.py" />
    <source>Which model would suit</source>
-   <translation type="unfinished" />
+   <translation>Qué modelo sería adecuado</translation>
   </message>
  </context>
  <context>
@@ -348,22 +348,22 @@
   <message>
    <location filename="../../desktop/ui/draw/answer.py" />
    <source>Model</source>
-   <translation type="unfinished" />
+   <translation>Modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/answer.py" />
    <source>The scores are of digit {0} of {1}. The arrow keys or a click on its label choose another.</source>
-   <translation type="unfinished" />
+   <translation>Las puntuaciones son del dígito {0} de {1}. Las teclas de flecha o un clic en su etiqueta eligen otro.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/answer.py" />
    <source>What was read</source>
-   <translation type="unfinished" />
+   <translation>Lo que se leyó</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/answer.py" />
    <source>{0} ms from the stroke to the answer · {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} ms del trazo a la respuesta · {1}</translation>
   </message>
  </context>
  <context>
@@ -371,72 +371,72 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>About this model</source>
-   <translation type="unfinished" />
+   <translation>Acerca de este modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Classifying…</source>
-   <translation type="unfinished" />
+   <translation>Clasificando…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Damaged</source>
-   <translation type="unfinished" />
+   <translation>Dañado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Install the weights of this model</source>
-   <translation type="unfinished" />
+   <translation>Instalar los pesos de este modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Install…</source>
-   <translation type="unfinished" />
+   <translation>Instalar…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Model</source>
-   <translation type="unfinished" />
+   <translation>Modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>No answer. The reason is below the picture.</source>
-   <translation type="unfinished" />
+   <translation>Sin respuesta. El motivo está debajo de la imagen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Opening {0} ms, preparing {1} ms, network {2} ms</source>
-   <translation type="unfinished" />
+   <translation>Abrir {0} ms, preparar {1} ms, red {2} ms</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Starting the engine…</source>
-   <translation type="unfinished" />
+   <translation>Iniciando el motor…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>The answer appears here once an image is open.</source>
-   <translation type="unfinished" />
+   <translation>La respuesta aparece aquí en cuanto haya una imagen abierta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>The answer to what the camera sees appears here.</source>
-   <translation type="unfinished" />
+   <translation>La respuesta a lo que ve la cámara aparece aquí.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Weights not installed</source>
-   <translation type="unfinished" />
+   <translation>Pesos no instalados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>{0} answers a second · {1} ms · {2}</source>
-   <translation type="unfinished" />
+   <translation>{0} respuestas por segundo · {1} ms · {2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>{0} ms · {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} ms · {1}</translation>
   </message>
  </context>
  <context>
@@ -444,37 +444,37 @@
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Todos los archivos (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>Another job on models runs: wait for it, or cancel it.</source>
-   <translation type="unfinished" />
+   <translation>Hay otra tarea de modelos en marcha: espere a que acabe, o cancélela.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>Export</source>
-   <translation type="unfinished" />
+   <translation>Exportar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>Import a Model</source>
-   <translation type="unfinished" />
+   <translation>Importar un modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>Models (*.keras *.h5 *.hdf5 *.tflite *.zip)</source>
-   <translation type="unfinished" />
+   <translation>Modelos (*.keras *.h5 *.hdf5 *.tflite *.zip)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>Rename</source>
-   <translation type="unfinished" />
+   <translation>Cambiar el nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>The model's name</source>
-   <translation type="unfinished" />
+   <translation>El nombre del modelo</translation>
   </message>
  </context>
  <context>
@@ -482,186 +482,186 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Again</source>
-   <translation type="unfinished" />
+   <translation>Otra vez</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Also, from the starting point: {0}</source>
-   <translation type="unfinished" />
+   <translation>Además, del punto de partida: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Another picture</source>
-   <translation type="unfinished" />
+   <translation>Otra imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Brightness</source>
-   <translation type="unfinished" />
+   <translation>Brillo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Contrast</source>
-   <translation type="unfinished" />
+   <translation>Contraste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Corners filled with</source>
-   <translation type="unfinished" />
+   <translation>Esquinas rellenas con</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>In each epoch every picture comes a little different, so few pictures go further. Choose only changes after which the right answer is still the same: a mirrored 'b' is a 'd'.</source>
-   <translation type="unfinished" />
+   <translation>En cada época, cada imagen llega algo distinta, y así pocas imágenes rinden más. Elija solo cambios tras los cuales la respuesta correcta siga siendo la misma: una «b» reflejada es una «d».</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Lighter or darker by up to this share.</source>
-   <translation type="unfinished" />
+   <translation>Más clara o más oscura hasta en esta proporción.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Made larger or smaller by up to this share.</source>
-   <translation type="unfinished" />
+   <translation>Ampliada o reducida hasta en esta proporción.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Mirror left and right</source>
-   <translation type="unfinished" />
+   <translation>Reflejo horizontal</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Mirror up and down</source>
-   <translation type="unfinished" />
+   <translation>Reflejo vertical</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Moved by up to this share of the side.</source>
-   <translation type="unfinished" />
+   <translation>Desplazada hasta en esta proporción del lado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>None</source>
    <extracomment>A choice: none of it.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ninguno</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Not used here: the features of each picture are computed once.</source>
-   <translation type="unfinished" />
+   <translation>No se usa aquí: las características de cada imagen se calculan una sola vez.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Recommended</source>
-   <translation type="unfinished" />
+   <translation>Recomendado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Rotation</source>
-   <translation type="unfinished" />
+   <translation>Rotación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Sample {0}</source>
-   <translation type="unfinished" />
+   <translation>Muestra {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Shear</source>
-   <translation type="unfinished" />
+   <translation>Cizalladura</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Shift</source>
-   <translation type="unfinished" />
+   <translation>Desplazamiento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Slanted by up to so many degrees.</source>
-   <translation type="unfinished" />
+   <translation>Inclinada hasta tantos grados.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Stronger or weaker contrast.</source>
-   <translation type="unfinished" />
+   <translation>Contraste más fuerte o más débil.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>The picture as it is prepared</source>
-   <translation type="unfinished" />
+   <translation>La imagen tal como se prepara</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Top left: the picture as prepared; the others: what training makes of it</source>
-   <translation type="unfinished" />
+   <translation>Arriba a la izquierda: la imagen preparada; las demás: lo que el entrenamiento hace de ella</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Turned by up to so many degrees either way.</source>
-   <translation type="unfinished" />
+   <translation>Girada hasta tantos grados a uno u otro lado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Variety</source>
    <extracomment>A page of the wizard: changes made to training pictures (data augmentation).</extracomment>
-   <translation type="unfinished" />
+   <translation>Variedad</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>What fills the corners that come into view</source>
-   <translation type="unfinished" />
+   <translation>Lo que rellena las esquinas que quedan a la vista</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Which changes should it learn not to mind?</source>
-   <translation type="unfinished" />
+   <translation>¿Qué cambios debe aprender a ignorar?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Zoom</source>
-   <translation type="unfinished" />
+   <translation>Zoom</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>black</source>
-   <translation type="unfinished" />
+   <translation>negro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>mirrored left and right</source>
-   <translation type="unfinished" />
+   <translation>reflejada en horizontal</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>mirrored up and down</source>
-   <translation type="unfinished" />
+   <translation>reflejada en vertical</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>none</source>
    <extracomment>There is none of it.</extracomment>
-   <translation type="unfinished" />
+   <translation>ninguna</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>off</source>
    <extracomment>A setting that is switched off.</extracomment>
-   <translation type="unfinished" />
+   <translation>desactivado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>the edge drawn out</source>
-   <translation type="unfinished" />
+   <translation>el borde prolongado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>the other side</source>
-   <translation type="unfinished" />
+   <translation>el otro lado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>the picture mirrored</source>
-   <translation type="unfinished" />
+   <translation>la imagen reflejada</translation>
   </message>
  </context>
  <context>
@@ -669,104 +669,104 @@
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Accuracy against share answered</source>
-   <translation type="unfinished" />
+   <translation>Exactitud según la proporción respondida</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Accuracy against share answered, as a table</source>
-   <translation type="unfinished" />
+   <translation>Exactitud según la proporción respondida, como tabla</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>All answered: {0} right</source>
-   <translation type="unfinished" />
+   <translation>Todas respondidas: {0} correctas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Answered</source>
-   <translation type="unfinished" />
+   <translation>Respondidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>From a score of</source>
-   <translation type="unfinished" />
+   <translation>Puntuación desde</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Lower is better. The model gives: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Cuanto menor, mejor. El modelo da: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Mean score</source>
-   <translation type="unfinished" />
+   <translation>Puntuación media</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Nothing was answered.</source>
-   <translation type="unfinished" />
+   <translation>No se respondió nada.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Reliability</source>
-   <translation type="unfinished" />
+   <translation>Fiabilidad</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Reliability as a table</source>
-   <translation type="unfinished" />
+   <translation>Fiabilidad como tabla</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Right among them %</source>
-   <translation type="unfinished" />
+   <translation>Correctas entre ellas %</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Score</source>
    <extracomment>The number beside an answer, 0 to 1.</extracomment>
-   <translation type="unfinished" />
+   <translation>Puntuación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Share answered as a table</source>
-   <translation type="unfinished" />
+   <translation>Proporción respondida como tabla</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Share right %</source>
-   <translation type="unfinished" />
+   <translation>Proporción correcta %</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>images answered, the surest first</source>
-   <translation type="unfinished" />
+   <translation>imágenes respondidas, las más seguras primero</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>right among them</source>
-   <translation type="unfinished" />
+   <translation>correctas entre ellas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>share right</source>
    <extracomment>Axis of a plot: share of right answers.</extracomment>
-   <translation type="unfinished" />
+   <translation>proporción correcta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>top score (shaded: how many images)</source>
-   <translation type="unfinished" />
+   <translation>puntuación máxima (sombreado: cuántas imágenes)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>{0} to {1}</source>
-   <translation type="unfinished" />
+   <translation>de {0} a {1}</translation>
   </message>
  </context>
  <context>
@@ -774,122 +774,122 @@
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>A network camera…</source>
-   <translation type="unfinished" />
+   <translation>Una cámara de red…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>A video file…</source>
-   <translation type="unfinished" />
+   <translation>Un archivo de vídeo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Address of the camera (rtsp://, http:// or https://):</source>
-   <translation type="unfinished" />
+   <translation>Dirección de la cámara (rtsp://, http:// o https://):</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Todos los archivos (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Camera</source>
-   <translation type="unfinished" />
+   <translation>Cámara</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Close the camera</source>
-   <translation type="unfinished" />
+   <translation>Cerrar la cámara</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Keep this frame</source>
-   <translation type="unfinished" />
+   <translation>Guardar este fotograma</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Look for cameras again</source>
-   <translation type="unfinished" />
+   <translation>Buscar cámaras de nuevo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Looking for cameras…</source>
-   <translation type="unfinished" />
+   <translation>Buscando cámaras…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Network Camera</source>
-   <translation type="unfinished" />
+   <translation>Cámara de red</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>No camera</source>
-   <translation type="unfinished" />
+   <translation>Sin cámara</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>No camera was found. Plug one in, then look for cameras again; a video file or a network camera can be chosen above.</source>
-   <translation type="unfinished" />
+   <translation>No se encontró ninguna cámara. Conecte una y busque cámaras de nuevo; arriba se puede elegir un archivo de vídeo o una cámara de red.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Nothing is stored unless you keep it.</source>
-   <translation type="unfinished" />
+   <translation>No se guarda nada si usted no lo guarda.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Open a Video as a Camera</source>
-   <translation type="unfinished" />
+   <translation>Abrir un vídeo como cámara</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Put the frame that is shown into the list of images (Return)</source>
-   <translation type="unfinished" />
+   <translation>Poner el fotograma mostrado en la lista de imágenes (Intro)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>The camera is off.</source>
-   <translation type="unfinished" />
+   <translation>La cámara está apagada.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>The video breaks off before its end: the file is cut short or damaged.</source>
-   <translation type="unfinished" />
+   <translation>El vídeo se interrumpe antes del final: el archivo está cortado o dañado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>The video is over.</source>
-   <translation type="unfinished" />
+   <translation>El vídeo ha terminado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>This comes over the network from {0}.</source>
-   <translation type="unfinished" />
+   <translation>Esto llega por la red desde {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Turn off</source>
-   <translation type="unfinished" />
+   <translation>Apagar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Turn on</source>
-   <translation type="unfinished" />
+   <translation>Encender</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Turn the camera off and close it (Escape)</source>
-   <translation type="unfinished" />
+   <translation>Apagar la cámara y cerrarla (Escape)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Turning on…</source>
-   <translation type="unfinished" />
+   <translation>Encendiendo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Videos ({0})</source>
-   <translation type="unfinished" />
+   <translation>Vídeos ({0})</translation>
   </message>
  </context>
  <context>
@@ -897,12 +897,12 @@
   <message>
    <location filename="../../desktop/ui/classify/camera_part.py" />
    <source>Camera {0} {1}</source>
-   <translation type="unfinished" />
+   <translation>Cámara {0} {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/camera_part.py" />
    <source>Kept as {0}; it is an image of the list now.</source>
-   <translation type="unfinished" />
+   <translation>Guardada como {0}; ahora es una imagen de la lista.</translation>
   </message>
  </context>
  <context>
@@ -910,7 +910,7 @@
   <message>
    <location filename="../../desktop/ui/widgets/camera_screen.py" />
    <source>What the camera sees</source>
-   <translation type="unfinished" />
+   <translation>Lo que ve la cámara</translation>
   </message>
  </context>
  <context>
@@ -918,42 +918,42 @@
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Cancel the training</source>
-   <translation type="unfinished" />
+   <translation>Cancelar el entrenamiento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>End and discard</source>
-   <translation type="unfinished" />
+   <translation>Terminar y descartar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>End and keep the checkpoint</source>
-   <translation type="unfinished" />
+   <translation>Terminar y conservar el punto de control</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>End the training “{0}” now?</source>
-   <translation type="unfinished" />
+   <translation>¿Terminar ahora el entrenamiento «{0}»?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Go on training</source>
-   <translation type="unfinished" />
+   <translation>Seguir entrenando</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>No epoch is done yet.</source>
-   <translation type="unfinished" />
+   <translation>Aún no ha terminado ninguna época.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>No model is made either way.</source>
-   <translation type="unfinished" />
+   <translation>En ningún caso se crea un modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>{0} of {1} epochs are done. With its checkpoint it can be taken up later.</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1} épocas hechas. Con su punto de control se puede retomar más tarde.</translation>
   </message>
  </context>
  <context>
@@ -961,70 +961,70 @@
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation type="unfinished" />
+   <translation>Dañado: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation type="unfinished" />
+   <translation>No tiene clases propias</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation type="unfinished" />
+   <translation>Instalado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>Instalado, para partir de él</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Models</source>
    <extracomment>A view of the window: trained models (networks), not people or cars.</extracomment>
-   <translation type="unfinished" />
+   <translation>Modelos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation type="unfinished" />
+   <translation>No instalado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation type="unfinished" />
+   <translation>No instalado · {0} por descargar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation type="unfinished" />
+   <translation>Aún no creado · nada que descargar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation type="unfinished" />
+   <translation>No medido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
    <extracomment>Models that come with the program.</extracomment>
-   <translation type="unfinished" />
+   <translation>Con Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
    <extracomment>Models that the user made or brought in.</extracomment>
-   <translation type="unfinished" />
+   <translation>Suyos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}×{1} color</translation>
   </message>
  </context>
  <context>
@@ -1032,47 +1032,47 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation type="unfinished" />
+   <translation>Comprobado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>Procede de</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>Créditos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Licencia</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Model card</source>
-   <translation type="unfinished" />
+   <translation>Ficha del modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Red</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Parámetros</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>Declarado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>Tamaño de la descarga</translation>
   </message>
  </context>
  <context>
@@ -1527,12 +1527,12 @@
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Caution</source>
-   <translation type="unfinished" />
+   <translation>Precaución</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Caution: {text}</source>
-   <translation type="unfinished" />
+   <translation>Precaución: {text}</translation>
   </message>
  </context>
  <context>
@@ -1540,32 +1540,32 @@
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
    <source>Class names matched as you said.</source>
-   <translation type="unfinished" />
+   <translation>Nombres de clases asignados como usted indicó.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
    <source>Open the result of {0}</source>
-   <translation type="unfinished" />
+   <translation>Abrir el resultado de {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
    <source>Reading…</source>
-   <translation type="unfinished" />
+   <translation>Leyendo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
    <source>The class names fit the model.</source>
-   <translation type="unfinished" />
+   <translation>Los nombres de las clases encajan con el modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
    <source>{0} images found…</source>
-   <translation type="unfinished" />
+   <translation>{0} imágenes encontradas…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
    <source>{0} of {1} class names are not labels of this model. Say which label each means.</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1} nombres de clases no son etiquetas de este modelo. Indique qué etiqueta significa cada uno.</translation>
   </message>
  </context>
  <context>
@@ -1573,7 +1573,7 @@
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
-   <translation type="unfinished" />
+   <translation>Nombre de la clase</translation>
   </message>
  </context>
  <context>
@@ -1581,17 +1581,17 @@
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
-   <translation type="unfinished" />
+   <translation>Nombre de la clase</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>{0}: {1} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0}: {1} imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>{0}: {1} pictures, key {2}</source>
-   <translation type="unfinished" />
+   <translation>{0}: {1} imágenes, tecla {2}</translation>
   </message>
  </context>
  <context>
@@ -1599,52 +1599,52 @@
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Classes</source>
-   <translation type="unfinished" />
+   <translation>Clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Key</source>
-   <translation type="unfinished" />
+   <translation>Tecla</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Merge into</source>
-   <translation type="unfinished" />
+   <translation>Fusionar con</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of a new class; Enter makes it</source>
-   <translation type="unfinished" />
+   <translation>Nombre de una clase nueva; Intro la crea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
-   <translation type="unfinished" />
+   <translation>Nombre de la clase</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>New class</source>
-   <translation type="unfinished" />
+   <translation>Clase nueva</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Remove the class</source>
-   <translation type="unfinished" />
+   <translation>Quitar la clase</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Rename…</source>
-   <translation type="unfinished" />
+   <translation>Cambiar el nombre…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Show its pictures</source>
-   <translation type="unfinished" />
+   <translation>Mostrar sus imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Type what there is to tell apart, one class after the other: ‘cat’, Enter, ‘dog’, Enter.</source>
-   <translation type="unfinished" />
+   <translation>Escriba lo que hay que distinguir, una clase tras otra: «gato», Intro, «perro», Intro.</translation>
   </message>
  </context>
  <context>
@@ -1653,43 +1653,43 @@
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Answers</source>
    <extracomment>How often a class was given as the answer.</extracomment>
-   <translation type="unfinished" />
+   <translation>Respuestas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>Clase</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Figures of each class</source>
-   <translation type="unfinished" />
+   <translation>Cifras de cada clase</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>In brackets: 95 % intervals. Recall is also called sensitivity. FPR: share of false alarms; FNR: share of misses. A class enters a mean only where it has the figure. Enter shows a class's mistakes.</source>
-   <translation type="unfinished" />
+   <translation>Entre paréntesis: intervalos del 95 %. La exhaustividad se llama también sensibilidad. FPR: proporción de falsas alarmas; FNR: proporción de omisiones. Una clase entra en una media solo donde tiene la cifra. Intro muestra los errores de una clase.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Macro mean (each class alike)</source>
-   <translation type="unfinished" />
+   <translation>Media macro (cada clase por igual)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Means over the classes</source>
-   <translation type="unfinished" />
+   <translation>Medias de las clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Weighted mean (by images)</source>
-   <translation type="unfinished" />
+   <translation>Media ponderada (por imágenes)</translation>
   </message>
  </context>
  <context>
@@ -1697,27 +1697,32 @@
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Cancelar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
    <source>Comparing {0} of {1} images…</source>
-   <translation type="unfinished" />
+   <translation>Comparando {0} de {1} imágenes…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
    <source>Looking for images…</source>
-   <translation type="unfinished" />
+   <translation>Buscando imágenes…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/view.py" />
+   <source>Reading the headers of DICOM files: {0} of {1}…</source>
+   <translation>Leyendo las cabeceras de archivos DICOM: {0} de {1}…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
    <source>The model for everyday photographs is ready: choose it in the list of models.</source>
-   <translation type="unfinished" />
+   <translation>El modelo para fotografías cotidianas está listo: elíjalo en la lista de modelos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
    <source>{0} images found…</source>
-   <translation type="unfinished" />
+   <translation>{0} imágenes encontradas…</translation>
   </message>
  </context>
  <context>
@@ -1725,52 +1730,52 @@
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Close Fovea</source>
-   <translation type="unfinished" />
+   <translation>Cerrar Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Discard</source>
-   <translation type="unfinished" />
+   <translation>Descartar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Do not close</source>
-   <translation type="unfinished" />
+   <translation>No cerrar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Go on at the next start</source>
-   <translation type="unfinished" />
+   <translation>Continuar en el próximo inicio</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Go on at the next start: the checkpoint is kept and Fovea closes now.</source>
-   <translation type="unfinished" />
+   <translation>Continuar en el próximo inicio: el punto de control se conserva y Fovea se cierra ahora.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Stop after this epoch</source>
-   <translation type="unfinished" />
+   <translation>Detener tras esta época</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Stop after this epoch: Fovea closes when the best model so far is in the store.</source>
-   <translation type="unfinished" />
+   <translation>Detener tras esta época: Fovea se cierra cuando el mejor modelo hasta ahora esté en el almacén.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Trainings are still running: {0}. What should happen to them?</source>
-   <translation type="unfinished" />
+   <translation>Aún hay entrenamientos en marcha: {0}. ¿Qué debe ocurrir con ellos?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Waiting trainings stay in the queue: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Los entrenamientos en espera siguen en la cola: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>“{0}” is still training. What should happen to it?</source>
-   <translation type="unfinished" />
+   <translation>«{0}» todavía se está entrenando. ¿Qué debe ocurrir con él?</translation>
   </message>
  </context>
  <context>
@@ -1778,87 +1783,87 @@
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Compare</source>
-   <translation type="unfinished" />
+   <translation>Comparar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Compare with</source>
-   <translation type="unfinished" />
+   <translation>Comparar con</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Difference in accuracy, first minus second: {0}. Both right: {1}. Both wrong: {2}. All figures here are of the {3} pictures that both answered.</source>
-   <translation type="unfinished" />
+   <translation>Diferencia de exactitud, primero menos segundo: {0}. Ambos correctos: {1}. Ambos erróneos: {2}. Todas las cifras de aquí son de las {3} imágenes que ambos respondieron.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Figure (95 % interval)</source>
-   <translation type="unfinished" />
+   <translation>Cifra (intervalo del 95 %)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Figures of both models</source>
-   <translation type="unfinished" />
+   <translation>Cifras de ambos modelos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Match class names…</source>
-   <translation type="unfinished" />
+   <translation>Asignar nombres de clases…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>No other model that is ready answers these classes.</source>
-   <translation type="unfinished" />
+   <translation>Ningún otro modelo listo responde a estas clases.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>On the pictures that both answered</source>
-   <translation type="unfinished" />
+   <translation>En las imágenes que ambos respondieron</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Only the first is right</source>
-   <translation type="unfinished" />
+   <translation>Solo acierta el primero</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Only the second is right</source>
-   <translation type="unfinished" />
+   <translation>Solo acierta el segundo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Only this model is right</source>
-   <translation type="unfinished" />
+   <translation>Solo acierta este modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Only {0} is right</source>
-   <translation type="unfinished" />
+   <translation>Solo acierta {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Only {0} is right: {1} pictures</source>
-   <translation type="unfinished" />
+   <translation>Solo acierta {0}: {1} imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>The model to compare with</source>
-   <translation type="unfinished" />
+   <translation>El modelo con el que comparar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>The pictures are not at hand: open their folder again.</source>
-   <translation type="unfinished" />
+   <translation>Las imágenes no están a mano: abra de nuevo su carpeta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>The second model answers the same pictures; a kept result of it is used at once.</source>
-   <translation type="unfinished" />
+   <translation>El segundo modelo responde a las mismas imágenes; si hay un resultado guardado, se usa enseguida.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>{0} (classes to be matched)</source>
-   <translation type="unfinished" />
+   <translation>{0} (clases por asignar)</translation>
   </message>
  </context>
  <context>
@@ -1866,97 +1871,97 @@
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>A smaller share gives longer lists.</source>
-   <translation type="unfinished" />
+   <translation>Una proporción menor da listas más largas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Allowed to be wrong in</source>
-   <translation type="unfinished" />
+   <translation>Puede equivocarse en</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Familiar kind of picture: no.</source>
-   <translation type="unfinished" />
+   <translation>Tipo de imagen conocido: no.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Familiar kind of picture: yes</source>
-   <translation type="unfinished" />
+   <translation>Tipo de imagen conocido: sí</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Hide why</source>
-   <translation type="unfinished" />
+   <translation>Ocultar el porqué</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>How often the answer is right is not known for pictures of another kind.</source>
-   <translation type="unfinished" />
+   <translation>No se sabe con qué frecuencia acierta la respuesta en imágenes de otro tipo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>How often the answer is right was measured on pictures of {0}×{0} pixels; of larger ones such as this it is not known.</source>
-   <translation type="unfinished" />
+   <translation>La frecuencia con que acierta la respuesta se midió en imágenes de {0}×{0} píxeles; en imágenes mayores, como esta, no se conoce.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>How often the list may leave out the right answer</source>
-   <translation type="unfinished" />
+   <translation>Con qué frecuencia puede faltar en la lista la respuesta correcta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Most right answers score higher than this one.</source>
-   <translation type="unfinished" />
+   <translation>La mayoría de las respuestas correctas tiene una puntuación más alta que esta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>No answer can be ruled out: {0} validation pictures are too few for so small an error.</source>
-   <translation type="unfinished" />
+   <translation>No se puede descartar ninguna respuesta: {0} imágenes de validación son muy pocas para un error tan pequeño.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Possible answers</source>
-   <translation type="unfinished" />
+   <translation>Respuestas posibles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Possible answers: {0}. Of a hundred pictures like those it learned from, what is listed here holds the right answer for at least {1}; of this one picture that says nothing.</source>
-   <translation type="unfinished" />
+   <translation>Respuestas posibles: {0}. De cien imágenes como aquellas de las que aprendió, lo que aquí se enumera contiene la respuesta correcta en al menos {1}; sobre esta imagen en concreto no dice nada.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Show where in the picture the network found its answer</source>
-   <translation type="unfinished" />
+   <translation>Mostrar en qué parte de la imagen encontró la red su respuesta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>This model cannot check whether a kind of picture is familiar to it.</source>
-   <translation type="unfinished" />
+   <translation>Este modelo no puede comprobar si conoce un tipo de imagen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Why this kind of picture is unfamiliar to the model</source>
-   <translation type="unfinished" />
+   <translation>Por qué el modelo no conoce este tipo de imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Why?</source>
-   <translation type="unfinished" />
+   <translation>¿Por qué?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>{0} of 100 cases</source>
-   <translation type="unfinished" />
+   <translation>{0} de cada 100 casos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>{0} or {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} o {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>{0} or {1} more</source>
-   <translation type="unfinished" />
+   <translation>{0} o {1} más</translation>
   </message>
  </context>
  <context>
@@ -1964,62 +1969,62 @@
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>Cerrar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>Copies count once when Fovea checks how good it is. Here they can leave the project; the sharpest of each group stays. Files are not touched, and Undo brings everything back.</source>
-   <translation type="unfinished" />
+   <translation>Las copias cuentan una sola vez cuando Fovea comprueba lo bueno que es. Aquí pueden salir del proyecto; queda la más nítida de cada grupo. Los archivos no se tocan, y Deshacer lo devuelve todo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>Find Copies</source>
-   <translation type="unfinished" />
+   <translation>Buscar copias</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>Keep the sharpest of each, remove {0}</source>
-   <translation type="unfinished" />
+   <translation>Conservar la más nítida de cada grupo, quitar {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>Looking…</source>
-   <translation type="unfinished" />
+   <translation>Mirando…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>No copies among the pictures that were looked at.</source>
-   <translation type="unfinished" />
+   <translation>No hay copias entre las imágenes examinadas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>Show</source>
-   <translation type="unfinished" />
+   <translation>Mostrar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>near copies</source>
-   <translation type="unfinished" />
+   <translation>copias casi iguales</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>taken in one go</source>
-   <translation type="unfinished" />
+   <translation>tomadas de una vez</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>the same</source>
-   <translation type="unfinished" />
+   <translation>la misma</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>{0} groups</source>
-   <translation type="unfinished" />
+   <translation>{0} grupos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>{0} groups; the first 200 are shown.</source>
-   <translation type="unfinished" />
+   <translation>{0} grupos; se muestran los primeros 200.</translation>
   </message>
  </context>
  <context>
@@ -2027,27 +2032,27 @@
   <message>
    <location filename="../../desktop/ui/widgets/correcting.py" />
    <source>Another class…</source>
-   <translation type="unfinished" />
+   <translation>Otra clase…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/correcting.py" />
    <source>It is ‘{1}’ in the project {2} now.</source>
-   <translation type="unfinished" />
+   <translation>Ahora es «{1}» en el proyecto {2}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/correcting.py" />
    <source>This is a…</source>
-   <translation type="unfinished" />
+   <translation>Esto es…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/correcting.py" />
    <source>{0} pictures are ‘{1}’ in the project {2} now.</source>
-   <translation type="unfinished" />
+   <translation>{0} imágenes son ahora «{1}» en el proyecto {2}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/correcting.py" />
    <source>{0} taken back.</source>
-   <translation type="unfinished" />
+   <translation>{0} deshechas.</translation>
   </message>
  </context>
  <context>
@@ -2055,48 +2060,48 @@
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>Cerrar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Corrected pictures</source>
-   <translation type="unfinished" />
+   <translation>Imágenes corregidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Corrections</source>
-   <translation type="unfinished" />
+   <translation>Correcciones</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Folder</source>
-   <translation type="unfinished" />
+   <translation>Carpeta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>It is a</source>
-   <translation type="unfinished" />
+   <translation>Es</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>No picture was corrected yet: right-click one, then ‘This is a…’.</source>
-   <translation type="unfinished" />
+   <translation>Aún no se ha corregido ninguna imagen: haga clic derecho en una y después «Esto es…».</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Take back</source>
    <extracomment>Undo.</extracomment>
-   <translation type="unfinished" />
+   <translation>Deshacer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>{0} pictures were given their right label. Teach learns from them.</source>
-   <translation type="unfinished" />
+   <translation>{0} imágenes recibieron su etiqueta correcta. Enseñar aprende de ellas.</translation>
   </message>
  </context>
  <context>
@@ -2104,12 +2109,12 @@
   <message>
    <location filename="../../desktop/ui/shell/crash_offer.py" />
    <source>Show the report</source>
-   <translation type="unfinished" />
+   <translation>Mostrar el informe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/crash_offer.py" />
    <source>Something went wrong in Fovea last time. A report lies on this computer; nothing was sent.</source>
-   <translation type="unfinished" />
+   <translation>La última vez algo falló en Fovea. Hay un informe en este equipo; no se envió nada.</translation>
   </message>
  </context>
  <context>
@@ -2117,32 +2122,32 @@
   <message>
    <location filename="../../desktop/ui/dialogs/crash_report.py" />
    <source>Copy</source>
-   <translation type="unfinished" />
+   <translation>Copiar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/crash_report.py" />
    <source>Delete the report</source>
-   <translation type="unfinished" />
+   <translation>Eliminar el informe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/crash_report.py" />
    <source>Error Report</source>
-   <translation type="unfinished" />
+   <translation>Informe de error</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/crash_report.py" />
    <source>Error report</source>
-   <translation type="unfinished" />
+   <translation>Informe de error</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/crash_report.py" />
    <source>The report is no longer there.</source>
-   <translation type="unfinished" />
+   <translation>El informe ya no está.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/crash_report.py" />
    <source>This is all that was noted down: which kind of error, and where in the program. It holds no file names, no pictures and nothing about you, and it stays on this computer. If you want to help, copy it and add it to a report of your own.</source>
-   <translation type="unfinished" />
+   <translation>Esto es todo lo que se anotó: qué tipo de error y en qué lugar del programa. No contiene nombres de archivos, ni imágenes, ni nada sobre usted, y permanece en este equipo. Si quiere ayudar, cópielo y añádalo a un informe suyo.</translation>
   </message>
  </context>
  <context>
@@ -2150,43 +2155,43 @@
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>Accuracy</source>
-   <translation type="unfinished" />
+   <translation>Exactitud</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>Loss</source>
    <extracomment>Machine learning: the value that training makes small.</extracomment>
-   <translation type="unfinished" />
+   <translation>Pérdida</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>Save the Curves</source>
-   <translation type="unfinished" />
+   <translation>Guardar las curvas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>The curves of {0} of {1} runs were saved as {2}.</source>
-   <translation type="unfinished" />
+   <translation>Las curvas de {0} de {1} ejecuciones se guardaron como {2}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>The curves of {0} of {1} runs were saved as {2}. A table takes all of them.</source>
-   <translation type="unfinished" />
+   <translation>Las curvas de {0} de {1} ejecuciones se guardaron como {2}. Una tabla las recoge todas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>The curves were not saved: {0}. Choose another folder.</source>
-   <translation type="unfinished" />
+   <translation>Las curvas no se guardaron: {0}. Elija otra carpeta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>The curves were saved as {0}.</source>
-   <translation type="unfinished" />
+   <translation>Las curvas se guardaron como {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>There is no finished epoch to save yet.</source>
-   <translation type="unfinished" />
+   <translation>Aún no hay ninguna época terminada que guardar.</translation>
   </message>
  </context>
  <context>
@@ -2194,12 +2199,12 @@
   <message>
    <location filename="../../desktop/ui/widgets/plot.py" />
    <source>Plots cannot be drawn here ({0}). The figures stand in the table.</source>
-   <translation type="unfinished" />
+   <translation>Aquí no se pueden dibujar gráficos ({0}). Las cifras están en la tabla.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/plot.py" />
    <source>The plot is being prepared…</source>
-   <translation type="unfinished" />
+   <translation>Se está preparando el gráfico…</translation>
   </message>
  </context>
  <context>
@@ -2207,88 +2212,88 @@
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Accuracy</source>
-   <translation type="unfinished" />
+   <translation>Exactitud</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>By batch</source>
-   <translation type="unfinished" />
+   <translation>Por lotes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>By epoch</source>
-   <translation type="unfinished" />
+   <translation>Por épocas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Epoch</source>
-   <translation type="unfinished" />
+   <translation>Época</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Epoch (batches within)</source>
-   <translation type="unfinished" />
+   <translation>Época (con sus lotes)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Figures by epoch</source>
-   <translation type="unfinished" />
+   <translation>Cifras por época</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Learning rate</source>
-   <translation type="unfinished" />
+   <translation>Tasa de aprendizaje</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Loss</source>
    <extracomment>Machine learning: the value that training makes small.</extracomment>
-   <translation type="unfinished" />
+   <translation>Pérdida</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>The curve begins with the first batches.</source>
-   <translation type="unfinished" />
+   <translation>La curva empieza con los primeros lotes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Time</source>
-   <translation type="unfinished" />
+   <translation>Tiempo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>Exactitud de validación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Validation loss</source>
-   <translation type="unfinished" />
+   <translation>Pérdida de validación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>best epoch</source>
-   <translation type="unfinished" />
+   <translation>mejor época</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>training</source>
-   <translation type="unfinished" />
+   <translation>entrenamiento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>validation</source>
-   <translation type="unfinished" />
+   <translation>validación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>{0} after epoch {1}: training {2}, validation {3}. The table has every epoch.</source>
-   <translation type="unfinished" />
+   <translation>{0} tras la época {1}: entrenamiento {2}, validación {3}. La tabla tiene todas las épocas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>{0} – best</source>
-   <translation type="unfinished" />
+   <translation>{0} – mejor</translation>
   </message>
  </context>
  <context>
@@ -2296,92 +2301,92 @@
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>% (95 % interval)</source>
-   <translation type="unfinished" />
+   <translation>% (intervalo del 95 %)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>1 − specificity</source>
-   <translation type="unfinished" />
+   <translation>1 − especificidad</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>At this threshold</source>
-   <translation type="unfinished" />
+   <translation>Con este umbral</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Figures at this threshold</source>
-   <translation type="unfinished" />
+   <translation>Cifras con este umbral</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>NPV where {0} % are positive</source>
-   <translation type="unfinished" />
+   <translation>VPN donde el {0} % es positivo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>PPV where {0} % are positive</source>
-   <translation type="unfinished" />
+   <translation>VPP donde el {0} % es positivo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Pictures of both classes are needed for a curve.</source>
-   <translation type="unfinished" />
+   <translation>Para una curva se necesitan imágenes de ambas clases.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Precision and recall</source>
-   <translation type="unfinished" />
+   <translation>Precisión y exhaustividad</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>ROC curve</source>
-   <translation type="unfinished" />
+   <translation>Curva ROC</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Share of positives where the model is to be used</source>
-   <translation type="unfinished" />
+   <translation>Proporción de positivos donde se usará el modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>The curves as a table</source>
-   <translation type="unfinished" />
+   <translation>Las curvas como tabla</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Threshold</source>
-   <translation type="unfinished" />
+   <translation>Umbral</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Where this share is positive (prevalence):</source>
-   <translation type="unfinished" />
+   <translation>Donde esta proporción es positiva (prevalencia):</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>chosen by hand on this data</source>
-   <translation type="unfinished" />
+   <translation>elegido a mano con estos datos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>precision (PPV)</source>
-   <translation type="unfinished" />
+   <translation>precisión (VPP)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>recall (sensitivity)</source>
-   <translation type="unfinished" />
+   <translation>exhaustividad (sensibilidad)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>sensitivity for '{0}'</source>
-   <translation type="unfinished" />
+   <translation>sensibilidad para '{0}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>threshold {0}</source>
-   <translation type="unfinished" />
+   <translation>umbral {0}</translation>
   </message>
  </context>
  <context>
@@ -2389,67 +2394,67 @@
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Class names: {0}</source>
-   <translation type="unfinished" />
+   <translation>Nombres de clases: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Data: {0} · {1} images answered</source>
-   <translation type="unfinished" />
+   <translation>Datos: {0} · {1} imágenes respondidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Evaluated: {0}</source>
-   <translation type="unfinished" />
+   <translation>Evaluado: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Fingerprint: {0}</source>
-   <translation type="unfinished" />
+   <translation>Huella: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Model: {0}, version {1} · {2}</source>
-   <translation type="unfinished" />
+   <translation>Modelo: {0}, versión {1} · {2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Nothing was odd; every image was answered.</source>
-   <translation type="unfinished" />
+   <translation>Nada llamó la atención; todas las imágenes recibieron respuesta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Problems of the data and files without an answer</source>
-   <translation type="unfinished" />
+   <translation>Problemas de los datos y archivos sin respuesta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Several pictures of one count together in the intervals.</source>
-   <translation type="unfinished" />
+   <translation>Varias imágenes de una misma cuentan juntas en los intervalos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>The data</source>
-   <translation type="unfinished" />
+   <translation>Los datos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>The names speak of {0} people or cases.</source>
-   <translation type="unfinished" />
+   <translation>Los nombres hablan de {0} personas o casos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>What was odd, and files without an answer</source>
-   <translation type="unfinished" />
+   <translation>Lo que llamó la atención, y archivos sin respuesta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>left out</source>
-   <translation type="unfinished" />
+   <translation>omitidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>• and {0} more</source>
-   <translation type="unfinished" />
+   <translation>• y {0} más</translation>
   </message>
  </context>
  <context>
@@ -2457,98 +2462,98 @@
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>&amp;Duplicate</source>
-   <translation type="unfinished" />
+   <translation>&amp;Duplicar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>&amp;Rename…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Cambiar el nombre…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>&amp;Show folder</source>
-   <translation type="unfinished" />
+   <translation>&amp;Mostrar carpeta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>&amp;Verify files</source>
-   <translation type="unfinished" />
+   <translation>&amp;Verificar archivos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Card</source>
    <extracomment>A model's card: the page that says what it is for and how good it is ('model card').</extracomment>
-   <translation type="unfinished" />
+   <translation>Ficha</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Choose a model on the left.</source>
-   <translation type="unfinished" />
+   <translation>Elija un modelo a la izquierda.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Classify with it</source>
-   <translation type="unfinished" />
+   <translation>Clasificar con él</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Curves</source>
-   <translation type="unfinished" />
+   <translation>Curvas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>D&amp;elete</source>
-   <translation type="unfinished" />
+   <translation>&amp;Eliminar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Evaluation</source>
-   <translation type="unfinished" />
+   <translation>Evaluación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Export…</source>
-   <translation type="unfinished" />
+   <translation>Exportar…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Files</source>
-   <translation type="unfinished" />
+   <translation>Archivos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Install…</source>
-   <translation type="unfinished" />
+   <translation>Instalar…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Layers</source>
-   <translation type="unfinished" />
+   <translation>Capas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>More</source>
-   <translation type="unfinished" />
+   <translation>Más</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Open the Teach project that this model was made of</source>
-   <translation type="unfinished" />
+   <translation>Abrir el proyecto de Enseñar del que se hizo este modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Teach it more…</source>
-   <translation type="unfinished" />
+   <translation>Enseñarle más…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>What is known of the model</source>
-   <translation type="unfinished" />
+   <translation>Lo que se sabe del modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>version {0}</source>
-   <translation type="unfinished" />
+   <translation>versión {0}</translation>
   </message>
  </context>
  <context>
@@ -2556,109 +2561,109 @@
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Todos los archivos (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Copy the drawing</source>
-   <translation type="unfinished" />
+   <translation>Copiar el dibujo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Draw</source>
    <extracomment>A view of the window: draw digits by hand. An imperative, or a noun as a tab has it.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dibujar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Draw a digit here, with mouse, pen or finger: any size, any place, several in a row</source>
-   <translation type="unfinished" />
+   <translation>Dibuje aquí un dígito, con ratón, lápiz o dedo: de cualquier tamaño, en cualquier lugar, varios seguidos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Drop a picture to put it below the strokes, or a drawing (JSON)</source>
-   <translation type="unfinished" />
+   <translation>Suelte una imagen para ponerla bajo los trazos, o un dibujo (JSON)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Edit › Corrections takes it back.</source>
-   <translation type="unfinished" />
+   <translation>Editar › Correcciones lo deshace.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/exporting.py" />
    <source>Export the Drawing</source>
-   <translation type="unfinished" />
+   <translation>Exportar el dibujo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Export…</source>
-   <translation type="unfinished" />
+   <translation>Exportar…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Images ({0})</source>
-   <translation type="unfinished" />
+   <translation>Imágenes ({0})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>No ink was found.</source>
-   <translation type="unfinished" />
+   <translation>No se halló ningún trazo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>No ink was found: there is nothing to keep.</source>
-   <translation type="unfinished" />
+   <translation>No se halló ningún trazo: no hay nada que guardar.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>No installed model reads drawings. Train one on pictures of digits, or install one.</source>
-   <translation type="unfinished" />
+   <translation>Ningún modelo instalado lee dibujos. Entrene uno con imágenes de dígitos, o instale uno.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Picture Below the Strokes</source>
-   <translation type="unfinished" />
+   <translation>Imagen bajo los trazos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Reading…</source>
-   <translation type="unfinished" />
+   <translation>Leyendo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Starting the engine…</source>
-   <translation type="unfinished" />
+   <translation>Iniciando el motor…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>The answer appears here while you draw.</source>
-   <translation type="unfinished" />
+   <translation>La respuesta aparece aquí mientras dibuja.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/exporting.py" />
    <source>The drawing was not written: {0}. Choose another folder.</source>
-   <translation type="unfinished" />
+   <translation>El dibujo no se escribió: {0}. Elija otra carpeta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>The strokes were written, without the picture below them: export a PNG to keep both.</source>
-   <translation type="unfinished" />
+   <translation>Los trazos se escribieron sin la imagen de debajo: exporte un PNG para conservar ambos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>This is a…</source>
-   <translation type="unfinished" />
+   <translation>Esto es…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/exporting.py" />
    <source>drawing</source>
-   <translation type="unfinished" />
+   <translation>dibujo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>nothing</source>
    <extracomment>The lower end of a colour scale.</extracomment>
-   <translation type="unfinished" />
+   <translation>nada</translation>
   </message>
  </context>
  <context>
@@ -2667,7 +2672,7 @@
    <location filename="../../desktop/ui/draw/canvas.py" />
    <source>Sheet of paper to draw on</source>
    <extracomment>Name of the drawing area for screen readers.</extracomment>
-   <translation type="unfinished" />
+   <translation>Hoja de papel para dibujar</translation>
   </message>
  </context>
  <context>
@@ -2676,17 +2681,17 @@
    <location filename="../../desktop/ui/draw/history.py" />
    <source>Draw on: {0}</source>
    <extracomment>Button below an earlier drawing: take it up again and go on drawing; {0} is what was read.</extracomment>
-   <translation type="unfinished" />
+   <translation>Seguir dibujando: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/history.py" />
    <source>Each sheet and what was read on it is kept here until Fovea is closed.</source>
-   <translation type="unfinished" />
+   <translation>Cada hoja y lo que se leyó en ella se guarda aquí hasta que se cierre Fovea.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/history.py" />
    <source>Earlier drawings and their answers</source>
-   <translation type="unfinished" />
+   <translation>Dibujos anteriores y sus respuestas</translation>
   </message>
  </context>
  <context>
@@ -2694,7 +2699,7 @@
   <message>
    <location filename="../../desktop/ui/widgets/drop_overlay.py" />
    <source>Drop to open</source>
-   <translation type="unfinished" />
+   <translation>Suelte para abrir</translation>
   </message>
  </context>
  <context>
@@ -2702,12 +2707,12 @@
   <message>
    <location filename="../../desktop/ui/train/edition_note.py" />
    <source>Note</source>
-   <translation type="unfinished" />
+   <translation>Nota</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/edition_note.py" />
    <source>This edition of Fovea classifies, draws and evaluates; it does not train. To train, install the full edition in its place: your models, runs and settings stay.</source>
-   <translation type="unfinished" />
+   <translation>Esta edición de Fovea clasifica, dibuja y evalúa; no entrena. Para entrenar, instale en su lugar la edición completa: sus modelos, ejecuciones y ajustes permanecen.</translation>
   </message>
  </context>
  <context>
@@ -2715,7 +2720,7 @@
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Open the folder {0}</source>
-   <translation type="unfinished" />
+   <translation>Abrir la carpeta {0}</translation>
   </message>
  </context>
  <context>
@@ -2723,27 +2728,27 @@
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>Earlier runs</source>
-   <translation type="unfinished" />
+   <translation>Ejecuciones anteriores</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>New training…</source>
-   <translation type="unfinished" />
+   <translation>Entrenamiento nuevo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>Or start from a plan file…</source>
-   <translation type="unfinished" />
+   <translation>O empezar con un archivo de plan…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>Teach Fovea your own classes</source>
-   <translation type="unfinished" />
+   <translation>Enseñe a Fovea sus propias clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>You need a folder that holds one folder of example images for each class. Training runs in the background while you go on working, and can be paused, stopped and taken up again. Nothing leaves this computer; your files are never changed.</source>
-   <translation type="unfinished" />
+   <translation>Necesita una carpeta que contenga una carpeta de imágenes de ejemplo por clase. El entrenamiento transcurre en segundo plano mientras usted sigue trabajando, y se puede pausar, detener y retomar. Nada sale de este equipo; sus archivos nunca se modifican.</translation>
   </message>
  </context>
  <context>
@@ -2751,27 +2756,27 @@
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>How good is a model on your pictures?</source>
-   <translation type="unfinished" />
+   <translation>¿Cómo de bueno es un modelo con sus imágenes?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Open a folder that holds one folder for each class. Fovea answers every picture and shows where the model fails. Nothing leaves this computer; your files are never changed.</source>
-   <translation type="unfinished" />
+   <translation>Abra una carpeta que contenga una carpeta por clase. Fovea responde a cada imagen y muestra dónde falla el modelo. Nada sale de este equipo; sus archivos nunca se modifican.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Open labelled folder…</source>
-   <translation type="unfinished" />
+   <translation>Abrir carpeta etiquetada…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Or a data file (.npz, MNIST's IDX)…</source>
-   <translation type="unfinished" />
+   <translation>O un archivo de datos (.npz, IDX de MNIST)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Recent labelled folders</source>
-   <translation type="unfinished" />
+   <translation>Carpetas etiquetadas recientes</translation>
   </message>
  </context>
  <context>
@@ -2779,42 +2784,42 @@
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Camera</source>
-   <translation type="unfinished" />
+   <translation>Cámara</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Drop images or folders here</source>
-   <translation type="unfinished" />
+   <translation>Suelte aquí imágenes o carpetas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>No images yet</source>
-   <translation type="unfinished" />
+   <translation>Aún no hay imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Open a folder…</source>
-   <translation type="unfinished" />
+   <translation>Abrir una carpeta…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Open images…</source>
-   <translation type="unfinished" />
+   <translation>Abrir imágenes…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Photos, scans, drawings and DICOM files, one or thousands. {0} pastes what you have copied. Nothing leaves this computer.</source>
-   <translation type="unfinished" />
+   <translation>Fotos, escaneos, dibujos y archivos DICOM, uno o miles. {0} pega lo que haya copiado. Nada sale de este equipo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Recent folders</source>
-   <translation type="unfinished" />
+   <translation>Carpetas recientes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Try a sample</source>
-   <translation type="unfinished" />
+   <translation>Probar una muestra</translation>
   </message>
  </context>
  <context>
@@ -2822,33 +2827,33 @@
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Copy</source>
-   <translation type="unfinished" />
+   <translation>Copiar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Details</source>
-   <translation type="unfinished" />
+   <translation>Detalles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Details of the failure</source>
-   <translation type="unfinished" />
+   <translation>Detalles del fallo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Failure</source>
-   <translation type="unfinished" />
+   <translation>Fallo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Hide details</source>
-   <translation type="unfinished" />
+   <translation>Ocultar detalles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Kind: {kind}</source>
    <extracomment>Details of an error: its stable name, such as 'too-large'.</extracomment>
-   <translation type="unfinished" />
+   <translation>Tipo: {kind}</translation>
   </message>
  </context>
  <context>
@@ -2856,77 +2861,77 @@
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Todos los archivos (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
    <source>Labelled pictures ({0})</source>
-   <translation type="unfinished" />
+   <translation>Imágenes etiquetadas ({0})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
    <source>Open a File of Labelled Images</source>
-   <translation type="unfinished" />
+   <translation>Abrir un archivo de imágenes etiquetadas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
    <source>Open a Labelled Folder</source>
-   <translation type="unfinished" />
+   <translation>Abrir una carpeta etiquetada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>model score</source>
-   <translation type="unfinished" />
+   <translation>puntuación del modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>n = {0}: too few for a figure</source>
-   <translation type="unfinished" />
+   <translation>n = {0}: muy pocas para una cifra</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>probability</source>
-   <translation type="unfinished" />
+   <translation>probabilidad</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} h {1} min</source>
-   <translation type="unfinished" />
+   <translation>{0} h {1} min</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} min</source>
-   <translation type="unfinished" />
+   <translation>{0} min</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} s</source>
-   <translation type="unfinished" />
+   <translation>{0} s</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} to {1}</source>
-   <translation type="unfinished" />
+   <translation>de {0} a {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0}, n = {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}, n = {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0}, split {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}, partición {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
    <source>{0}, validation pictures</source>
-   <translation type="unfinished" />
+   <translation>{0}, imágenes de validación</translation>
   </message>
  </context>
  <context>
@@ -2934,27 +2939,27 @@
   <message>
    <location filename="../../desktop/ui/evaluate/view.py" />
    <source>An evaluation is running. Cancel it, then open other data.</source>
-   <translation type="unfinished" />
+   <translation>Hay una evaluación en marcha. Cancélela y después abra otros datos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/view.py" />
    <source>Drop a labelled folder to evaluate a model on it</source>
-   <translation type="unfinished" />
+   <translation>Suelte una carpeta etiquetada para evaluar con ella un modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/view.py" />
    <source>The evaluation was stopped before a picture was answered; nothing was kept.</source>
-   <translation type="unfinished" />
+   <translation>La evaluación se detuvo antes de responder a ninguna imagen; no se guardó nada.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/view.py" />
    <source>The evaluation was stopped; nothing of it was kept.</source>
-   <translation type="unfinished" />
+   <translation>La evaluación se detuvo; no se guardó nada de ella.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/view.py" />
    <source>{0} on {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} con {1}</translation>
   </message>
  </context>
  <context>
@@ -2962,118 +2967,118 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>95 % interval</source>
-   <translation type="unfinished" />
+   <translation>Intervalo del 95 %</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation type="unfinished" />
+   <translation>Comprobado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>Clase</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>Procede de</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>Créditos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Evaluate on pictures of your own</source>
-   <translation type="unfinished" />
+   <translation>Evaluar con imágenes propias</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>F1</source>
-   <translation type="unfinished" />
+   <translation>F1</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Figure</source>
-   <translation type="unfinished" />
+   <translation>Cifra</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Figures by class</source>
-   <translation type="unfinished" />
+   <translation>Cifras por clase</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Figures of the model</source>
-   <translation type="unfinished" />
+   <translation>Cifras del modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Licencia</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Measured on: {0}</source>
-   <translation type="unfinished" />
+   <translation>Medido con: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Red</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Nobody has measured this model in Fovea. A folder of labelled pictures is enough to do so.</source>
-   <translation type="unfinished" />
+   <translation>Nadie ha medido este modelo en Fovea. Para ello basta una carpeta de imágenes etiquetadas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Parámetros</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Pictures</source>
-   <translation type="unfinished" />
+   <translation>Imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Precision</source>
-   <translation type="unfinished" />
+   <translation>Precisión</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Recall</source>
-   <translation type="unfinished" />
+   <translation>Exhaustividad</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>Declarado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>Tamaño de la descarga</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Value</source>
-   <translation type="unfinished" />
+   <translation>Valor</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>n</source>
-   <translation type="unfinished" />
+   <translation>n</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>{0} to {1}</source>
-   <translation type="unfinished" />
+   <translation>de {0} a {1}</translation>
   </message>
  </context>
  <context>
@@ -3081,187 +3086,187 @@
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>A table (CSV)…</source>
-   <translation type="unfinished" />
+   <translation>Una tabla (CSV)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>A table of names and labels (CSV)…</source>
-   <translation type="unfinished" />
+   <translation>Una tabla de nombres y etiquetas (CSV)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Todos los archivos (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>COCO (JSON)…</source>
-   <translation type="unfinished" />
+   <translation>COCO (JSON)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Cancelar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Class folders, copied…</source>
-   <translation type="unfinished" />
+   <translation>Carpetas de clases, copiadas…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Class folders, linked (take no room)…</source>
-   <translation type="unfinished" />
+   <translation>Carpetas de clases, enlazadas (no ocupan espacio)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Class folders…</source>
-   <translation type="unfinished" />
+   <translation>Carpetas de clases…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Drawings kept in Draw</source>
-   <translation type="unfinished" />
+   <translation>Dibujos guardados en Dibujar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Export Class Folders into a New Folder</source>
-   <translation type="unfinished" />
+   <translation>Exportar carpetas de clases a una carpeta nueva</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Export Labels as COCO</source>
-   <translation type="unfinished" />
+   <translation>Exportar etiquetas como COCO</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Export Labels as a Table</source>
-   <translation type="unfinished" />
+   <translation>Exportar etiquetas como tabla</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Export labels</source>
-   <translation type="unfinished" />
+   <translation>Exportar etiquetas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Import Class Folders</source>
-   <translation type="unfinished" />
+   <translation>Importar carpetas de clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Import a Table of Labels</source>
-   <translation type="unfinished" />
+   <translation>Importar una tabla de etiquetas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Import labels</source>
-   <translation type="unfinished" />
+   <translation>Importar etiquetas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Importing drawings…</source>
-   <translation type="unfinished" />
+   <translation>Importando dibujos…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Importing labels…</source>
-   <translation type="unfinished" />
+   <translation>Importando etiquetas…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Looking for pictures that were moved…</source>
-   <translation type="unfinished" />
+   <translation>Buscando imágenes que se han movido…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>No picture is missing.</source>
-   <translation type="unfinished" />
+   <translation>No falta ninguna imagen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>None yet</source>
-   <translation type="unfinished" />
+   <translation>Aún ninguno</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Tables (*.csv *.tsv *.txt)</source>
-   <translation type="unfinished" />
+   <translation>Tablas (*.csv *.tsv *.txt)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>What was judged in Evaluate</source>
-   <translation type="unfinished" />
+   <translation>Lo que se juzgó en Evaluar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Where May the Pictures Lie Now?</source>
-   <translation type="unfinished" />
+   <translation>¿Dónde pueden estar ahora las imágenes?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Writing class folders…</source>
-   <translation type="unfinished" />
+   <translation>Escribiendo carpetas de clases…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Writing…</source>
-   <translation type="unfinished" />
+   <translation>Escribiendo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} files hold another picture now: they are not learned from until you label them again.</source>
-   <translation type="unfinished" />
+   <translation>{0} archivos contienen ahora otra imagen: no se aprende de ellos hasta que los etiquete de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} had their label already</source>
-   <translation type="unfinished" />
+   <translation>{0} ya tenían su etiqueta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} labels were taken over</source>
-   <translation type="unfinished" />
+   <translation>Se incorporaron {0} etiquetas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} labels were written.</source>
-   <translation type="unfinished" />
+   <translation>Se escribieron {0} etiquetas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} pictures are new</source>
-   <translation type="unfinished" />
+   <translation>{0} imágenes son nuevas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} pictures could not be read ({1}: {2}).</source>
-   <translation type="unfinished" />
+   <translation>No se pudieron leer {0} imágenes ({1}: {2}).</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} pictures were found again.</source>
-   <translation type="unfinished" />
+   <translation>Se volvieron a encontrar {0} imágenes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} pictures were found again; {1} are still missing.</source>
-   <translation type="unfinished" />
+   <translation>Se volvieron a encontrar {0} imágenes; aún faltan {1}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} pictures were written into class folders.</source>
-   <translation type="unfinished" />
+   <translation>Se escribieron {0} imágenes en carpetas de clases.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} rows contradict others: those pictures have no label.</source>
-   <translation type="unfinished" />
+   <translation>{0} filas contradicen a otras: esas imágenes no tienen etiqueta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} rows name pictures that are not there ({1} …).</source>
-   <translation type="unfinished" />
+   <translation>{0} filas nombran imágenes que no están ({1} …).</translation>
   </message>
  </context>
  <context>
@@ -3269,102 +3274,102 @@
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1 (divided by 255)</source>
-   <translation type="unfinished" />
+   <translation>de 0 a 1 (dividido entre 255)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation type="unfinished" />
+   <translation>de 0 a 1, menos las medias de ImageNet, entre sus desviaciones (PyTorch)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 255, as they are</source>
-   <translation type="unfinished" />
+   <translation>de 0 a 255, tal cual</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Beside it lies a certificate that says how far its answers are from the model's own. It names no picture.</source>
-   <translation type="unfinished" />
+   <translation>Al lado hay un certificado que dice cuánto se apartan sus respuestas de las del propio modelo. No nombra ninguna imagen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Choose…</source>
-   <translation type="unfinished" />
+   <translation>Elegir…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Compare on a folder of yours, too</source>
-   <translation type="unfinished" />
+   <translation>Comparar también con una carpeta suya</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Export {0}</source>
-   <translation type="unfinished" />
+   <translation>Exportar {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Export…</source>
-   <translation type="unfinished" />
+   <translation>Exportar…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>It was imported as .tflite and has no Keras form.</source>
-   <translation type="unfinished" />
+   <translation>Se importó como .tflite y no tiene forma de Keras.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Only the pictures drawn by Fovea</source>
-   <translation type="unfinished" />
+   <translation>Solo las imágenes dibujadas por Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Pictures to compare on</source>
-   <translation type="unfinished" />
+   <translation>Imágenes con las que comparar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>The checksums travel with it: the other Fovea compares every file.</source>
-   <translation type="unfinished" />
+   <translation>Las sumas de comprobación van con él: el otro Fovea compara cada archivo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation type="unfinished" />
+   <translation>azul, verde, rojo, menos las medias de ImageNet (Caffe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation type="unfinished" />
+   <translation>cómo recibieron las imágenes su tamaño</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation type="unfinished" />
+   <translation>cómo se daban los píxeles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation type="unfinished" />
+   <translation>sus clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation type="unfinished" />
+   <translation>su nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation type="unfinished" />
+   <translation>su tamaño</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation type="unfinished" />
+   <translation>qué son sus salidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation type="unfinished" />
+   <translation>de −1 a 1</translation>
   </message>
  </context>
  <context>
@@ -3382,7 +3387,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Copying {0} pictures…</source>
-   <translation type="unfinished" />
+   <translation>Copiando {0} imágenes…</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -3407,7 +3412,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Not saved: {0}</source>
-   <translation type="unfinished" />
+   <translation>No guardado: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
@@ -3447,27 +3452,27 @@
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Save as {0}</source>
-   <translation type="unfinished" />
+   <translation>Guardar como {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Save the List</source>
-   <translation type="unfinished" />
+   <translation>Guardar la lista</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Saved: {0}</source>
-   <translation type="unfinished" />
+   <translation>Guardado: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Saving the list…</source>
-   <translation type="unfinished" />
+   <translation>Guardando la lista…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Something is still being written. Try again in a moment.</source>
-   <translation type="unfinished" />
+   <translation>Todavía se está escribiendo algo. Inténtelo de nuevo en un momento.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -3492,17 +3497,17 @@
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Where Should the New Folder Be?</source>
-   <translation type="unfinished" />
+   <translation>¿Dónde debe estar la carpeta nueva?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Writing {0}…</source>
-   <translation type="unfinished" />
+   <translation>Escribiendo {0}…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>evaluation</source>
-   <translation type="unfinished" />
+   <translation>evaluación</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -3522,7 +3527,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>pictures</source>
-   <translation type="unfinished" />
+   <translation>imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
@@ -3532,12 +3537,12 @@
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>{0} – selected pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} – imágenes seleccionadas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>{0}: {1} pictures could not be copied.</source>
-   <translation type="unfinished" />
+   <translation>{0}: no se pudieron copiar {1} imágenes.</translation>
   </message>
  </context>
  <context>
@@ -3545,53 +3550,53 @@
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Device</source>
-   <translation type="unfinished" />
+   <translation>Dispositivo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Facts of the training</source>
-   <translation type="unfinished" />
+   <translation>Datos del entrenamiento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Learning rate</source>
-   <translation type="unfinished" />
+   <translation>Tasa de aprendizaje</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Memory</source>
    <extracomment>The computer's memory in use.</extracomment>
-   <translation type="unfinished" />
+   <translation>Memoria</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Parámetros</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Speed</source>
-   <translation type="unfinished" />
+   <translation>Velocidad</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Time left</source>
-   <translation type="unfinished" />
+   <translation>Tiempo restante</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>{0} images/s</source>
-   <translation type="unfinished" />
+   <translation>{0} imágenes/s</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>{0} to learn from, {1} to check</source>
-   <translation type="unfinished" />
+   <translation>{0} para aprender, {1} para comprobar</translation>
   </message>
  </context>
  <context>
@@ -3599,12 +3604,12 @@
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>95 % interval {0}, from {1} images</source>
-   <translation type="unfinished" />
+   <translation>Intervalo del 95 % {0}, de {1} imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>{0}; several images of one person or case count together</source>
-   <translation type="unfinished" />
+   <translation>{0}; varias imágenes de una persona o caso cuentan juntas</translation>
   </message>
  </context>
  <context>
@@ -3612,123 +3617,123 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>All are what they were when the model was made.</source>
-   <translation type="unfinished" />
+   <translation>Todos son lo que eran cuando se hizo el modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation type="unfinished" />
+   <translation>Comprobado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>Procede de</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Compare every file with its checksum</source>
-   <translation type="unfinished" />
+   <translation>Comparar cada archivo con su suma de comprobación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>Créditos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>File</source>
    <extracomment>The window (range of grey values) that the DICOM file itself names.</extracomment>
-   <translation type="unfinished" />
+   <translation>Archivo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Files</source>
-   <translation type="unfinished" />
+   <translation>Archivos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Licencia</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Red</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Not as they were: {0}.</source>
-   <translation type="unfinished" />
+   <translation>No como estaban: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Parámetros</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>Declarado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>SHA-256</source>
-   <translation type="unfinished" />
+   <translation>SHA-256</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Show folder</source>
-   <translation type="unfinished" />
+   <translation>Mostrar carpeta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size</source>
-   <translation type="unfinished" />
+   <translation>Tamaño</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>Tamaño de la descarga</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>There are no files of it on this computer.</source>
-   <translation type="unfinished" />
+   <translation>No hay archivos suyos en este equipo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Verify</source>
-   <translation type="unfinished" />
+   <translation>Verificar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>not yet</source>
-   <translation type="unfinished" />
+   <translation>aún no</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>{0} files, {1}.</source>
-   <translation type="unfinished" />
+   <translation>{0} archivos, {1}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>✓ unchanged</source>
-   <translation type="unfinished" />
+   <translation>✓ sin cambios</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>✗ changed</source>
-   <translation type="unfinished" />
+   <translation>✗ modificado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>✗ missing</source>
-   <translation type="unfinished" />
+   <translation>✗ falta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>✗ unreadable</source>
-   <translation type="unfinished" />
+   <translation>✗ ilegible</translation>
   </message>
  </context>
  <context>
@@ -3736,17 +3741,17 @@
   <message>
    <location filename="../../desktop/ui/models/filter_sheet.py" />
    <source>Filter {0}</source>
-   <translation type="unfinished" />
+   <translation>Filtro {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/filter_sheet.py" />
    <source>Filters of the first layer</source>
-   <translation type="unfinished" />
+   <translation>Filtros de la primera capa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/filter_sheet.py" />
    <source>{0} filters of {1} × {2} pixels; grey is a weight of 0</source>
-   <translation type="unfinished" />
+   <translation>{0} filtros de {1} × {2} píxeles; el gris es un peso de 0</translation>
   </message>
  </context>
  <context>
@@ -3754,43 +3759,43 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Caution</source>
-   <translation type="unfinished" />
+   <translation>Precaución</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Keep one of each</source>
-   <translation type="unfinished" />
+   <translation>Conservar una de cada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Keep them all</source>
-   <translation type="unfinished" />
+   <translation>Conservarlas todas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Leave them out</source>
-   <translation type="unfinished" />
+   <translation>Omitirlas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Must be mended</source>
    <extracomment>A finding that stops the training until it is corrected.</extracomment>
-   <translation type="unfinished" />
+   <translation>Debe corregirse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Note</source>
-   <translation type="unfinished" />
+   <translation>Nota</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>What to do about it</source>
-   <translation type="unfinished" />
+   <translation>Qué hacer con ello</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>and {0} more</source>
-   <translation type="unfinished" />
+   <translation>y {0} más</translation>
   </message>
  </context>
  <context>
@@ -3798,149 +3803,149 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source> · {0} left</source>
-   <translation type="unfinished" />
+   <translation> · quedan {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>A classifier needs pictures of two classes or more, each in a folder of its own.</source>
-   <translation type="unfinished" />
+   <translation>Un clasificador necesita imágenes de dos o más clases, cada una en su propia carpeta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Begins the training at once; everything else stays as recommended</source>
-   <translation type="unfinished" />
+   <translation>Empieza el entrenamiento enseguida; todo lo demás queda como se recomienda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Broken pictures are then found, and left out, when the training begins</source>
-   <translation type="unfinished" />
+   <translation>Las imágenes dañadas se hallan, y se omiten, cuando empieza el entrenamiento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>Clase</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Every class needs a picture to learn from; leave out the classes that have none.</source>
-   <translation type="unfinished" />
+   <translation>Cada clase necesita una imagen de la que aprender; omita las clases que no tengan ninguna.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Every class needs two pictures or more: one to learn from and one to check with.</source>
-   <translation type="unfinished" />
+   <translation>Cada clase necesita dos o más imágenes: una de la que aprender y otra con la que comprobar.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Every picture is opened once, before a training could stumble over it.</source>
-   <translation type="unfinished" />
+   <translation>Cada imagen se abre una vez, antes de que un entrenamiento pueda tropezar con ella.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Findings</source>
    <extracomment>A page of the wizard: what was found while looking through the pictures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Hallazgos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Look at the recommended settings</source>
-   <translation type="unfinished" />
+   <translation>Ver los ajustes recomendados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Looking for copies</source>
-   <translation type="unfinished" />
+   <translation>Buscando copias</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Looking for pictures of one person</source>
-   <translation type="unfinished" />
+   <translation>Buscando imágenes de una misma persona</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Opening the pictures</source>
-   <translation type="unfinished" />
+   <translation>Abriendo las imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Pictures</source>
-   <translation type="unfinished" />
+   <translation>Imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Pictures of each class</source>
-   <translation type="unfinished" />
+   <translation>Imágenes de cada clase</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Reading the folder</source>
-   <translation type="unfinished" />
+   <translation>Leyendo la carpeta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Skip the look</source>
-   <translation type="unfinished" />
+   <translation>Saltar el examen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Skips to the last page; everything between stays as recommended</source>
-   <translation type="unfinished" />
+   <translation>Salta a la última página; todo lo intermedio queda como se recomienda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Start with the recommended settings</source>
-   <translation type="unfinished" />
+   <translation>Iniciar con los ajustes recomendados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>There are no pictures yet.</source>
-   <translation type="unfinished" />
+   <translation>Aún no hay imágenes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>This has to be mended before a training can start; change the folder, then look again.</source>
-   <translation type="unfinished" />
+   <translation>Hay que corregir esto antes de iniciar un entrenamiento; cambie la carpeta y examínela de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Too few pictures of {0} stay with what is left out below; keep some of them.</source>
-   <translation type="unfinished" />
+   <translation>Quedan muy pocas imágenes de {0} con lo que se omite abajo; conserve algunas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>What Fovea found in it</source>
-   <translation type="unfinished" />
+   <translation>Lo que Fovea halló en ella</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>all {0}×{1} pixels</source>
-   <translation type="unfinished" />
+   <translation>todas de {0}×{1} píxeles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>nothing odd: every picture opens, and none is there twice</source>
-   <translation type="unfinished" />
+   <translation>nada llamativo: todas las imágenes se abren y ninguna está dos veces</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>splits: {0}</source>
-   <translation type="unfinished" />
+   <translation>particiones: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>{0} and {1} more</source>
-   <translation type="unfinished" />
+   <translation>{0} y {1} más</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>{0}: {1} pictures in {2} classes</source>
-   <translation type="unfinished" />
+   <translation>{0}: {1} imágenes en {2} clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>{0}×{1} to {2}×{3} pixels, median {4}×{5}</source>
-   <translation type="unfinished" />
+   <translation>de {0}×{1} a {2}×{3} píxeles, mediana {4}×{5}</translation>
   </message>
  </context>
  <context>
@@ -3949,32 +3954,32 @@
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source> and </source>
    <extracomment>Between two names.</extracomment>
-   <translation type="unfinished" />
+   <translation> y </translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source>'{0}'</source>
-   <translation type="unfinished" />
+   <translation>'{0}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source>Cancelled. 'Everyday photographs' can be made at any time under Models, with Install.</source>
-   <translation type="unfinished" />
+   <translation>Cancelado. «Fotografías cotidianas» puede crearse en cualquier momento en Modelos, con Instalar.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source>Making '{0}' from what was installed: once, in about a minute. Until then Classify works with {1}.</source>
-   <translation type="unfinished" />
+   <translation>Creando '{0}' a partir de lo instalado: una sola vez, en cerca de un minuto. Hasta entonces, Clasificar funciona con {1}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source>The model for everyday photographs is not there: {0} {1} Everything else works without it.</source>
-   <translation type="unfinished" />
+   <translation>El modelo para fotografías cotidianas no está: {0} {1} Todo lo demás funciona sin él.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source>the other models</source>
-   <translation type="unfinished" />
+   <translation>los demás modelos</translation>
   </message>
  </context>
  <context>
@@ -3982,77 +3987,77 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>A folder that holds one folder of pictures for each class, for instance 'cats' and 'dogs'; or pictures with a table of their labels, or with labels in their names. Your files are only read, never changed, and nothing leaves this computer.</source>
-   <translation type="unfinished" />
+   <translation>Una carpeta que contenga una carpeta de imágenes por clase, por ejemplo «gatos» y «perros»; o imágenes con una tabla de sus etiquetas, o con etiquetas en sus nombres. Sus archivos solo se leen, nunca se modifican, y nada sale de este equipo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Cancelar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Drawings that you named and kept in the Draw view</source>
-   <translation type="unfinished" />
+   <translation>Dibujos que usted nombró y guardó en la vista Dibujar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Drop a folder here</source>
-   <translation type="unfinished" />
+   <translation>Suelte aquí una carpeta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>My drawings ({0})</source>
-   <translation type="unfinished" />
+   <translation>Mis dibujos ({0})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Open a folder…</source>
-   <translation type="unfinished" />
+   <translation>Abrir una carpeta…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Open another folder…</source>
-   <translation type="unfinished" />
+   <translation>Abrir otra carpeta…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Open the labelled folder {0}</source>
-   <translation type="unfinished" />
+   <translation>Abrir la carpeta etiquetada {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Or a file: an archive, a table of labels, a data file (.npz, MNIST's IDX)…</source>
-   <translation type="unfinished" />
+   <translation>O un archivo: un archivo comprimido, una tabla de etiquetas, un archivo de datos (.npz, IDX de MNIST)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Pictures</source>
-   <translation type="unfinished" />
+   <translation>Imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Reading…</source>
-   <translation type="unfinished" />
+   <translation>Leyendo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Recent labelled folders</source>
-   <translation type="unfinished" />
+   <translation>Carpetas etiquetadas recientes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Which pictures should it learn from?</source>
-   <translation type="unfinished" />
+   <translation>¿De qué imágenes debe aprender?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>{0} pictures found…</source>
-   <translation type="unfinished" />
+   <translation>{0} imágenes encontradas…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>{0} pictures in {1} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} imágenes en {1} clases</translation>
   </message>
  </context>
  <context>
@@ -4095,7 +4100,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source> and {count:,} more</source>
-   <translation type="unfinished" />
+   <translation> y {count:,} más</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -4340,7 +4345,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{name}' declares {size:.1f} GiB</source>
-   <translation type="unfinished" />
+   <translation>'{name}' declara {size:.1f} GiB</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/explaining.py" />
@@ -4370,12 +4375,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{name}' has no column of labels; its columns: {columns}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' no tiene columna de etiquetas; sus columnas: {columns}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{name}' has no column of pictures; its columns: {columns}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' no tiene columna de imágenes; sus columnas: {columns}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -4390,7 +4395,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{name}' has {size:.1f} GiB; at most 1 GiB is opened</source>
-   <translation type="unfinished" />
+   <translation>'{name}' tiene {size:.1f} GiB; se abre como máximo 1 GiB</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -4400,7 +4405,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{name}' holds groups of rows of {found:,} MiB; at most {most} MiB expected</source>
-   <translation type="unfinished" />
+   <translation>'{name}' contiene grupos de filas de {found:,} MiB; se esperaban como máximo {most} MiB</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -4425,7 +4430,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{name}' holds {found}; {expected}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' contiene {found}; {expected}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/archive.py" />
@@ -4440,12 +4445,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{name}' is a Parquet file ({told}), for which the package pyarrow is needed</source>
-   <translation type="unfinished" />
+   <translation>'{name}' es un archivo Parquet ({told}), para el que se necesita el paquete pyarrow</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{name}' is a Parquet file, for which the package pyarrow is needed</source>
-   <translation type="unfinished" />
+   <translation>'{name}' es un archivo Parquet, para el que se necesita el paquete pyarrow</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -4455,32 +4460,32 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{name}' is a pickle that carries code ('{error}'); it was not run</source>
-   <translation type="unfinished" />
+   <translation>'{name}' es un pickle que lleva código ('{error}'); no se ejecutó</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{name}' is a pointer of Git LFS, not the file itself</source>
-   <translation type="unfinished" />
+   <translation>'{name}' es un puntero de Git LFS, no el propio archivo</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{name}' is cut off: {count:,} of {size:,} bytes are there</source>
-   <translation type="unfinished" />
+   <translation>'{name}' está cortado: hay {count:,} de {size:,} bytes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{name}' is damaged or cannot be read</source>
-   <translation type="unfinished" />
+   <translation>'{name}' está dañado o no se puede leer</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{name}' is damaged or no .npz of plain arrays ({name2})</source>
-   <translation type="unfinished" />
+   <translation>'{name}' está dañado o no es un .npz de matrices simples ({name2})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{name}' is damaged or no CIFAR batch ({name2})</source>
-   <translation type="unfinished" />
+   <translation>'{name}' está dañado o no es un lote de CIFAR ({name2})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
@@ -4510,12 +4515,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{name}' is no CIFAR batch: expected 'data' (n, {pixels}) and 'labels'</source>
-   <translation type="unfinished" />
+   <translation>'{name}' no es un lote de CIFAR: se esperaban 'data' (n, {pixels}) y 'labels'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{name}' is no IDX file of bytes with {dimensions} dimensions</source>
-   <translation type="unfinished" />
+   <translation>'{name}' no es un archivo IDX de bytes con {dimensions} dimensiones</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -4650,7 +4655,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>'{pair}' is no mapping</source>
-   <translation type="unfinished" />
+   <translation>'{pair}' no es una asignación</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -4710,7 +4715,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>'{title}' cannot be read ({name})</source>
-   <translation type="unfinished" />
+   <translation>'{title}' no se puede leer ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -4720,7 +4725,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}' has a label {max}, but names only {count} classes</source>
-   <translation type="unfinished" />
+   <translation>'{title}' tiene una etiqueta {max}, pero solo nombra {count} clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
@@ -4740,7 +4745,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>'{title}' has no split '{wanted}'</source>
-   <translation type="unfinished" />
+   <translation>'{title}' no tiene la partición '{wanted}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -4750,17 +4755,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>'{title}' has the splits {listing}</source>
-   <translation type="unfinished" />
+   <translation>'{title}' tiene las particiones {listing}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}' holds Python objects, which may carry code</source>
-   <translation type="unfinished" />
+   <translation>'{title}' contiene objetos de Python, que pueden llevar código</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{title}' holds more than {most:,} Parquet files</source>
-   <translation type="unfinished" />
+   <translation>'{title}' contiene más de {most:,} archivos Parquet</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -4770,7 +4775,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}' holds no pictures</source>
-   <translation type="unfinished" />
+   <translation>'{title}' no contiene imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
@@ -4790,12 +4795,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}' holds {count:,} arrays; at most {max_entries} expected</source>
-   <translation type="unfinished" />
+   <translation>'{title}' contiene {count:,} matrices; se esperaban como máximo {max_entries}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}' is cut off</source>
-   <translation type="unfinished" />
+   <translation>'{title}' está cortado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -4805,17 +4810,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>'{title}' is no labelled data that Fovea knows</source>
-   <translation type="unfinished" />
+   <translation>'{title}' no son datos etiquetados que Fovea conozca</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>'{title}' is no table that names pictures beside it</source>
-   <translation type="unfinished" />
+   <translation>'{title}' no es una tabla que nombre imágenes junto a ella</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>'{title}' is not there</source>
-   <translation type="unfinished" />
+   <translation>'{title}' no está</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
@@ -4825,12 +4830,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}': a label {most} was found; at most {max_classes} is expected</source>
-   <translation type="unfinished" />
+   <translation>'{title}': se halló una etiqueta {most}; se espera como máximo {max_classes}</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>'{twice}' is there twice</source>
-   <translation type="unfinished" />
+   <translation>'{twice}' está dos veces</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -4930,7 +4935,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>1 − specificity</source>
-   <translation type="unfinished" />
+   <translation>1 − especificidad</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/deep_png.py" />
@@ -4965,7 +4970,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>95 % interval</source>
-   <translation type="unfinished" />
+   <translation>Intervalo del 95 %</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5037,6 +5042,9 @@ $body
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>A folder is searched through all levels; hidden files are passed over. Answers come in the order of the pictures.
+DICOM files that belong to one series come together, in the order of their places in the patient, a line a frame; so do
+the frames of one file, and what a DICOMDIR lists. The lines of a study name the folder or DICOMDIR that was given,
+study, series and frame; what its files are called is often a name, and is said with --files alone.
 
 With --json every picture gives one object on a line of its own:
   path, model, label, index, probability, top (list of label, probability), notices (list of texts),
@@ -5047,7 +5055,9 @@ With --json every picture gives one object on a line of its own:
   kind), general (the more general word, of a model that knows words), digits (label, probability of each digit, of a
   picture that holds several), suits (the model at hand that would suit a picture of another kind, or null), notice (of
   medical models)
-  - or, where it failed, path and error (kind, message).
+  - or, where it failed, path and error (kind, message);
+  - a frame of a study or of a DICOM file of several frames also study and series (counted from 1 in what was given),
+  series_number (as in the file, or null), modality, frame and frames (from 1), with --files also file.
 With --camera 'path' is the camera's or video's name and the frame's number: always the newest frame is answered, those
 that came meanwhile are left out. Nothing is stored.
 Of a hundred pictures like those the model learned from, answer sets hold the right label for at least
@@ -5147,7 +5157,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>Accuracy against share answered</source>
-   <translation type="unfinished" />
+   <translation>Exactitud según la proporción respondida</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5172,7 +5182,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Add pictures, or start from a model that has learnt.</source>
-   <translation type="unfinished" />
+   <translation>Añada imágenes, o parta de un modelo que ya haya aprendido.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5193,13 +5203,13 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
    <location filename="../../desktop/report/content.py" />
    <source>Answer</source>
    <extracomment>The class that the model gives.</extracomment>
-   <translation type="unfinished" />
+   <translation>Respuesta</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Answers</source>
    <extracomment>How often a class was given as the answer.</extracomment>
-   <translation type="unfinished" />
+   <translation>Respuestas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -5255,7 +5265,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Calibration</source>
-   <translation type="unfinished" />
+   <translation>Calibración</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5288,7 +5298,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/core/pictures/dicom/study.py" />
+   <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>Check that it is there.</source>
    <translation type="unfinished" />
   </message>
@@ -5345,7 +5355,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/patient_names.py" />
    <source>Choose a name that says what the model tells apart.</source>
-   <translation type="unfinished" />
+   <translation>Elija un nombre que diga qué distingue el modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -5425,7 +5435,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>Choose one of the questions, and give its answers as labels.</source>
-   <translation type="unfinished" />
+   <translation>Elija una de las preguntas y dé sus respuestas como etiquetas.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -5441,7 +5451,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
    <location filename="../../desktop/report/content.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>Clase</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5471,7 +5481,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>Close it there, or choose another place.</source>
-   <translation type="unfinished" />
+   <translation>Ciérrelo allí, o elija otro lugar.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -5496,7 +5506,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/system/workers.py" />
    <source>Close other programs, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Cierre otros programas e inténtelo de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
@@ -5521,7 +5531,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Confusion matrix</source>
-   <translation type="unfinished" />
+   <translation>Matriz de confusión</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -5536,7 +5546,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>Copy it again.</source>
-   <translation type="unfinished" />
+   <translation>Cópielo de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
@@ -5564,9 +5574,14 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/core/pictures/studies.py" />
+   <source>Copy the whole disc or folder, not the DICOMDIR alone.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Copy them again from where they came, or go on without them.</source>
-   <translation type="unfinished" />
+   <translation>Cópielas de nuevo desde donde vinieron, o siga sin ellas.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -5603,7 +5618,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Data</source>
-   <translation type="unfinished" />
+   <translation>Datos</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5678,7 +5693,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Does it work here?</source>
-   <translation type="unfinished" />
+   <translation>¿Funciona aquí?</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -5703,12 +5718,12 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Each group stays on one side of the split.</source>
-   <translation type="unfinished" />
+   <translation>Cada grupo queda en un mismo lado de la partición.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Each group stays on one side of the split: a frame says little of a network that learnt from the next one.</source>
-   <translation type="unfinished" />
+   <translation>Cada grupo queda en un mismo lado de la partición: un fotograma dice poco de una red que aprendió del siguiente.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -5748,7 +5763,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>Expected are pictures (a struct with 'bytes', or binary) and labels (a number or a text).</source>
-   <translation type="unfinished" />
+   <translation>Se esperan imágenes (una estructura con 'bytes', o binario) y etiquetas (un número o un texto).</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
@@ -5763,7 +5778,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>Expected: '{stem}'.</source>
-   <translation type="unfinished" />
+   <translation>Se espera: '{stem}'.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -5833,7 +5848,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>Fetch it: git lfs pull.</source>
-   <translation type="unfinished" />
+   <translation>Descárguelo: git lfs pull.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -5848,22 +5863,22 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Figure</source>
-   <translation type="unfinished" />
+   <translation>Cifra</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Figures</source>
-   <translation type="unfinished" />
+   <translation>Cifras</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Figures measured on such a split promise too much, unless each split numbers its people anew.</source>
-   <translation type="unfinished" />
+   <translation>Las cifras medidas con una partición así prometen demasiado, salvo que cada partición numere de nuevo a sus personas.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Figures measured on such a split promise too much.</source>
-   <translation type="unfinished" />
+   <translation>Las cifras medidas con una partición así prometen demasiado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5888,7 +5903,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>For example https://example.org/fovea/latest.json</source>
-   <translation type="unfinished" />
+   <translation>Por ejemplo, https://example.org/fovea/latest.json</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
@@ -5938,7 +5953,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>Free some space, or move Fovea's files with FOVEA_HOME.</source>
-   <translation type="unfinished" />
+   <translation>Libere espacio, o traslade los archivos de Fovea con FOVEA_HOME.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/marks.py" />
@@ -5958,7 +5973,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>From a score of</source>
-   <translation type="unfinished" />
+   <translation>Puntuación desde</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -5993,7 +6008,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>Give a folder with one folder for each class, an archive of one, an .npz file, IDX files, CIFAR-10's python batches, or a folder of pictures with a table of their labels.</source>
-   <translation type="unfinished" />
+   <translation>Indique una carpeta con una carpeta por clase, un archivo comprimido de ella, un archivo .npz, archivos IDX, los lotes python de CIFAR-10, o una carpeta de imágenes con una tabla de sus etiquetas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -6088,7 +6103,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>If colour goes with one class only, the network may learn that instead of the subject.</source>
-   <translation type="unfinished" />
+   <translation>Si el color va unido a una sola clase, la red puede aprender eso en lugar del objeto.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -6108,7 +6123,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6143,7 +6158,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>Install Fovea again to restore it.</source>
-   <translation type="unfinished" />
+   <translation>Instale Fovea de nuevo para restaurarlo.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
@@ -6193,7 +6208,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>Install the package that reads it (pip install pyarrow, or ".[parquet]" in a checkout), or write the pictures into a folder for each class with the package that made the file, for instance: {program}</source>
-   <translation type="unfinished" />
+   <translation>Instale el paquete que lo lee (pip install pyarrow, o ".[parquet]" en una copia del repositorio), o escriba las imágenes en una carpeta por clase con el paquete que hizo el archivo, por ejemplo: {program}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -6208,7 +6223,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Intended use</source>
-   <translation type="unfinished" />
+   <translation>Uso previsto</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6218,7 +6233,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>Is the address right?</source>
-   <translation type="unfinished" />
+   <translation>¿Es correcta la dirección?</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -6233,7 +6248,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>Is this computer connected?</source>
-   <translation type="unfinished" />
+   <translation>¿Está conectado este equipo?</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -6258,7 +6273,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>It has no splits; leave the split out.</source>
-   <translation type="unfinished" />
+   <translation>No tiene particiones; no indique ninguna.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
@@ -6281,6 +6296,20 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/core/pictures/studies.py" />
+   <source>It names more files than Fovea takes; the rest was left out.</source>
+   <translation type="unfinished" />
+  </message>
+  <message numerus="yes">
+   <location filename="../../desktop/core/pictures/studies.py" />
+   <source>It names {count:,} files outside its own folder; nothing outside was opened.</source>
+   <extracomment>Where the count is one, English says: It names {count:,} file outside its own folder; nothing outside was opened.</extracomment>
+   <translation type="unfinished">
+    <numerusform />
+    <numerusform />
+   </translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>It takes pictures of any size: which size was it trained with?</source>
    <translation type="unfinished" />
@@ -6298,7 +6327,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Its classes: {classes}.</source>
-   <translation type="unfinished" />
+   <translation>Sus clases: {classes}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
@@ -6308,7 +6337,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Its labels: {labels}.</source>
-   <translation type="unfinished" />
+   <translation>Sus etiquetas: {labels}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
@@ -6333,12 +6362,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>Its pictures have to lie in its folder or below, and another column has to name their classes.</source>
-   <translation type="unfinished" />
+   <translation>Sus imágenes tienen que estar en su carpeta o por debajo, y otra columna tiene que nombrar sus clases.</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>Its publisher has to mend that.</source>
-   <translation type="unfinished" />
+   <translation>Quien lo publica tiene que corregirlo.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -6413,7 +6442,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Known failures</source>
-   <translation type="unfinished" />
+   <translation>Fallos conocidos</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
@@ -6518,7 +6547,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Limits</source>
-   <translation type="unfinished" />
+   <translation>Límites</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
@@ -6573,7 +6602,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
    <source>Look whether that is right, then confirm it: {ways}. Or sort the pictures into a folder for each class.</source>
-   <translation type="unfinished" />
+   <translation>Mire si eso es correcto y después confírmelo: {ways}. O reparta las imágenes en una carpeta por clase.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
@@ -6628,12 +6657,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Map at least one class to a label.</source>
-   <translation type="unfinished" />
+   <translation>Asigne al menos una clase a una etiqueta.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Mean score</source>
-   <translation type="unfinished" />
+   <translation>Puntuación media</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -6648,7 +6677,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Model</source>
-   <translation type="unfinished" />
+   <translation>Modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6678,12 +6707,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Must not be used for</source>
-   <translation type="unfinished" />
+   <translation>No debe usarse para</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Name one label for each class.</source>
-   <translation type="unfinished" />
+   <translation>Indique una etiqueta para cada clase.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -6693,7 +6722,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Names</source>
-   <translation type="unfinished" />
+   <translation>Nombres</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
@@ -6733,7 +6762,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>Not opened.</source>
-   <translation type="unfinished" />
+   <translation>No abierto.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -6758,7 +6787,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Notice</source>
-   <translation type="unfinished" />
+   <translation>Aviso</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6802,7 +6831,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>One of the labels is wrong: correct the folders, or leave these pictures out.</source>
-   <translation type="unfinished" />
+   <translation>Una de las etiquetas es errónea: corrija las carpetas, u omita estas imágenes.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
@@ -6840,8 +6869,13 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/core/pictures/studies.py" />
+   <source>Open the folder that it lies in instead.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
-   <source>Open one of the files that lie beside it.</source>
+   <source>Open the folder that it lies in.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -6899,7 +6933,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Per class</source>
-   <translation type="unfinished" />
+   <translation>Por clase</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6969,7 +7003,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Put pictures that open into each of their folders.</source>
-   <translation type="unfinished" />
+   <translation>Ponga en cada una de sus carpetas imágenes que se abran.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -6984,12 +7018,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>ROC curve</source>
-   <translation type="unfinished" />
+   <translation>Curva ROC</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>Reliability</source>
-   <translation type="unfinished" />
+   <translation>Fiabilidad</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -7000,16 +7034,16 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <location filename="../../desktop/core/data/patient_names.py" />
    <source>Rename their folders, for instance to 'class 1', or by what the pictures show, then try again.</source>
    <extracomment>Where the count is one, English says: Rename its folder, for instance to 'class 1', or by what the pictures show, then try again.</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>Cambie el nombre de su carpeta, por ejemplo a 'class 1', o según lo que muestran las imágenes, e inténtelo de nuevo.</numerusform>
+    <numerusform>Cambie el nombre de sus carpetas, por ejemplo a 'class 1', o según lo que muestran las imágenes, e inténtelo de nuevo.</numerusform>
    </translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Right</source>
    <extracomment>Correct (not the side).</extracomment>
-   <translation type="unfinished" />
+   <translation>Correcta</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -7104,7 +7138,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Say which label each class means, for instance: {lines} (an empty label leaves a class out).</source>
-   <translation type="unfinished" />
+   <translation>Indique qué etiqueta significa cada clase, por ejemplo: {lines} (una etiqueta vacía omite la clase).</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -7114,7 +7148,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>Say which one is meant.</source>
-   <translation type="unfinished" />
+   <translation>Indique cuál se quiere.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -7170,12 +7204,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <location filename="../../desktop/report/content.py" />
    <source>Split</source>
    <extracomment>A part of the data: training, validation or test split.</extracomment>
-   <translation type="unfinished" />
+   <translation>Partición</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>Splits there: {listing}.</source>
-   <translation type="unfinished" />
+   <translation>Particiones presentes: {listing}.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/answers.py" />
@@ -7200,7 +7234,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>Store the pictures as files in class folders.</source>
-   <translation type="unfinished" />
+   <translation>Guarde las imágenes como archivos en carpetas de clases.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
@@ -7308,6 +7342,11 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/core/pictures/studies.py" />
+   <source>The DICOMDIR names no files.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>The JPEG declares {width}×{height} pixels, {pixels:,.0f} million, in {size:,} bytes; expected at most {max_pixels} million in so small a file.</source>
    <translation type="unfinished" />
@@ -7408,7 +7447,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/core/pictures/dicom/study.py" />
+   <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>The file cannot be read: {reason}.</source>
    <translation type="unfinished" />
   </message>
@@ -7440,7 +7479,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>The file is left as it is. Look at the rights and the disk of Fovea's own data.</source>
-   <translation type="unfinished" />
+   <translation>El archivo queda como está. Revise los permisos y el disco de los datos propios de Fovea.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -7665,7 +7704,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>They are kept on one side of the split in any case.</source>
-   <translation type="unfinished" />
+   <translation>En todo caso se mantienen en un mismo lado de la partición.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -7728,6 +7767,16 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/core/pictures/dicom/directory.py" />
+   <source>This is no DICOMDIR, whatever it is called.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/dicom/directory.py" />
+   <source>This is no file.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>This is {name}, for which Fovea has no decoder outside DICOM; it is not damaged.</source>
    <translation type="unfinished" />
@@ -7760,7 +7809,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Time</source>
-   <translation type="unfinished" />
+   <translation>Tiempo</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -7935,7 +7984,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Value</source>
-   <translation type="unfinished" />
+   <translation>Valor</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7970,7 +8019,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Weigh the classes, or add pictures to the small ones.</source>
-   <translation type="unfinished" />
+   <translation>Pondere las clases, o añada imágenes a las pequeñas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
@@ -7985,7 +8034,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>What is checked with must not be learnt from: keep one of each.</source>
-   <translation type="unfinished" />
+   <translation>De lo que sirve para comprobar no se debe aprender: conserve una de cada.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -8164,12 +8213,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>Write it again in smaller groups of rows.</source>
-   <translation type="unfinished" />
+   <translation>Escríbalo de nuevo en grupos de filas más pequeños.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Write it as class=label.</source>
-   <translation type="unfinished" />
+   <translation>Escríbala como clase=etiqueta.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -8418,7 +8467,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
-   <source>a picture, or a folder of pictures</source>
+   <source>a picture, a folder of pictures, or a DICOMDIR</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -8464,7 +8513,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>a table gives the pictures other classes than their folders do</source>
-   <translation type="unfinished" />
+   <translation>una tabla da a las imágenes otras clases que sus carpetas</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -8474,7 +8523,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>a table of labels was found</source>
-   <translation type="unfinished" />
+   <translation>se halló una tabla de etiquetas</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -8539,7 +8588,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>all</source>
-   <translation type="unfinished" />
+   <translation>todas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -8609,7 +8658,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>an array of '{title}' takes {size:.1f} GiB; at most {limit} are opened</source>
-   <translation type="unfinished" />
+   <translation>una matriz de '{title}' ocupa {size:.1f} GiB; se abren como máximo {limit}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -8909,7 +8958,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>by DICOM's patient number the pictures belong to {people:,} people or cases, {several:,} of them with several pictures: validation is cut by person</source>
-   <translation type="unfinished" />
+   <translation>según el número de paciente de DICOM, las imágenes pertenecen a {people:,} personas o casos, {several:,} de ellos con varias imágenes: la validación se divide por personas</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -8919,12 +8968,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>by the names of files and folders and DICOM's patient numbers the pictures belong to {people:,} people or cases, {several:,} of them with several pictures: validation is cut by person</source>
-   <translation type="unfinished" />
+   <translation>según los nombres de archivos y carpetas y los números de paciente de DICOM, las imágenes pertenecen a {people:,} personas o casos, {several:,} de ellos con varias imágenes: la validación se divide por personas</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>by the names of files and folders the pictures belong to {people:,} people or cases, {several:,} of them with several pictures: validation is cut by person</source>
-   <translation type="unfinished" />
+   <translation>según los nombres de archivos y carpetas, las imágenes pertenecen a {people:,} personas o casos, {several:,} de ellos con varias imágenes: la validación se divide por personas</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -9011,22 +9060,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>class '{large}' has {ratio:.3g} times as many pictures as '{small}'</source>
-   <translation type="unfinished" />
+   <translation>la clase '{large}' tiene {ratio:.3g} veces más imágenes que '{small}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>class '{name}' was left out, as asked</source>
-   <translation type="unfinished" />
+   <translation>la clase '{name}' se omitió, como se pidió</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>class '{name}' was taken for the label '{labels}': they differ in case only</source>
-   <translation type="unfinished" />
+   <translation>la clase '{name}' se tomó por la etiqueta '{labels}': solo difieren en mayúsculas y minúsculas</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>class '{pair}' is mapped twice</source>
-   <translation type="unfinished" />
+   <translation>la clase '{pair}' está asignada dos veces</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -9056,7 +9105,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>classes in column '{name}': {value}</source>
-   <translation type="unfinished" />
+   <translation>clases en la columna '{name}': {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -9301,7 +9350,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>done</source>
-   <translation type="unfinished" />
+   <translation>hecho</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -9411,7 +9460,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>every class was left out</source>
-   <translation type="unfinished" />
+   <translation>se omitieron todas las clases</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -9456,7 +9505,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/workers.py" />
    <source>exit status {code}</source>
-   <translation type="unfinished" />
+   <translation>estado de salida {code}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/child.py" />
@@ -9477,17 +9526,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>expected 'x_train y_train x_test y_test', 'train_images train_labels …', 'x y' or 'images labels'</source>
-   <translation type="unfinished" />
+   <translation>se esperaba 'x_train y_train x_test y_test', 'train_images train_labels …', 'x y' o 'images labels'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>expected uint8 of (n, height, width), (n, height, width, 1) or (n, height, width, 3)</source>
-   <translation type="unfinished" />
+   <translation>se esperaba uint8 de (n, height, width), (n, height, width, 1) o (n, height, width, 3)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>expected {count} whole numbers</source>
-   <translation type="unfinished" />
+   <translation>se esperaban {count} números enteros</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -9507,7 +9556,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>few pictures to learn from: {few}</source>
-   <translation type="unfinished" />
+   <translation>pocas imágenes de las que aprender: {few}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -9591,6 +9640,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>fovea: left out DICOM objects that hold no picture, as reports do: {count:,}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>fovea: making {names} once, from what was installed; this takes up to a minute</source>
    <translation type="unfinished" />
@@ -9661,6 +9715,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>frame {at:,} of {total:,}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>frame {frame} of {frames}</source>
    <translation type="unfinished" />
@@ -9669,15 +9728,15 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>frames of one video or shots of one burst on both sides of a split: {count:,} times</source>
    <extracomment>Where the count is one, English says: frames of one video or shots of one burst on both sides of a split: once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>fotogramas de un mismo vídeo o tomas de una misma ráfaga en ambos lados de una partición: una vez</numerusform>
+    <numerusform>fotogramas de un mismo vídeo o tomas de una misma ráfaga en ambos lados de una partición: {count:,} veces</numerusform>
    </translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>frames of one video or shots of one burst: {many:,} pictures in {count:,} groups</source>
-   <translation type="unfinished" />
+   <translation>fotogramas de un mismo vídeo o tomas de una misma ráfaga: {many:,} imágenes en {count:,} grupos</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -9712,7 +9771,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>grey pictures ({grey:,}) and colour pictures ({colour:,}) are mixed</source>
-   <translation type="unfinished" />
+   <translation>hay mezcla de imágenes grises ({grey:,}) y en color ({colour:,})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -9957,7 +10016,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>it is nested more than {most} deep</source>
-   <translation type="unfinished" />
+   <translation>tiene más de {most} niveles de anidamiento</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -9967,7 +10026,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>it is not UTF-8 text</source>
-   <translation type="unfinished" />
+   <translation>no es texto UTF-8</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -9977,7 +10036,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>it is not valid JSON{where}</source>
-   <translation type="unfinished" />
+   <translation>no es JSON válido{where}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -10227,7 +10286,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>left</source>
-   <translation type="unfinished" />
+   <translation>dejado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -10242,7 +10301,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>left out</source>
-   <translation type="unfinished" />
+   <translation>omitidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -10588,46 +10647,46 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>nearly the same picture in several classes: at least {count:,} times</source>
    <extracomment>Where the count is one, English says: nearly the same picture in several classes: at least once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>casi la misma imagen en varias clases: al menos una vez</numerusform>
+    <numerusform>casi la misma imagen en varias clases: al menos {count:,} veces</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>nearly the same picture in several classes: {count:,} times</source>
    <extracomment>Where the count is one, English says: nearly the same picture in several classes: once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>casi la misma imagen en varias clases: una vez</numerusform>
+    <numerusform>casi la misma imagen en varias clases: {count:,} veces</numerusform>
    </translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>nearly the same picture more than once in a class: at least {count:,} spare</source>
-   <translation type="unfinished" />
+   <translation>casi la misma imagen más de una vez en una clase: al menos {count:,} sobrantes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>nearly the same picture more than once in a class: {count:,} spare</source>
-   <translation type="unfinished" />
+   <translation>casi la misma imagen más de una vez en una clase: {count:,} sobrantes</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>nearly the same picture on both sides of a split: at least {count:,} times</source>
    <extracomment>Where the count is one, English says: nearly the same picture on both sides of a split: at least once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>casi la misma imagen en ambos lados de una partición: al menos una vez</numerusform>
+    <numerusform>casi la misma imagen en ambos lados de una partición: al menos {count:,} veces</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>nearly the same picture on both sides of a split: {count:,} times</source>
    <extracomment>Where the count is one, English says: nearly the same picture on both sides of a split: once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>casi la misma imagen en ambos lados de una partición: una vez</numerusform>
+    <numerusform>casi la misma imagen en ambos lados de una partición: {count:,} veces</numerusform>
    </translation>
   </message>
   <message>
@@ -10799,9 +10858,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>no picture of {count:,} classes ({names}) opens</source>
    <extracomment>Where the count is one, English says: no picture of class {names} opens</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>ninguna imagen de la clase {names} se abre</numerusform>
+    <numerusform>ninguna imagen de {count:,} clases ({names}) se abre</numerusform>
    </translation>
   </message>
   <message>
@@ -10837,7 +10896,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/workers.py" />
    <source>no process could be started to open pictures: {reason}</source>
-   <translation type="unfinished" />
+   <translation>no se pudo iniciar ningún proceso para abrir imágenes: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
@@ -10898,7 +10957,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/ml/search.py" />
    <source>none</source>
    <extracomment>There is none of it.</extracomment>
-   <translation type="unfinished" />
+   <translation>ninguna</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -10988,12 +11047,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/fitness.py" />
    <source>nothing is left to check with: each class has a single picture</source>
-   <translation type="unfinished" />
+   <translation>no queda nada con que comprobar: cada clase tiene una sola imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/fitness.py" />
    <source>nothing is left to check with: the pictures of each class belong together (one person's, copies, or frames of one video)</source>
-   <translation type="unfinished" />
+   <translation>no queda nada con que comprobar: las imágenes de cada clase van juntas (de una misma persona, copias o fotogramas de un mismo vídeo)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11048,12 +11107,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>of the folders there only '{name}' holds pictures: the classes are those in it</source>
+   <translation>de las carpetas presentes solo '{name}' contiene imágenes: las clases son las que hay en ella</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>of the pictures of a study: name their files, too</source>
    <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>of the splits {listing} the split '{name}' was read</source>
-   <translation type="unfinished" />
+   <translation>de las particiones {listing} se leyó la partición '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
@@ -11213,7 +11277,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>people or cases with pictures on both sides of a split: {count:,}</source>
-   <translation type="unfinished" />
+   <translation>personas o casos con imágenes en ambos lados de una partición: {count:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -11233,7 +11297,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>pictures</source>
-   <translation type="unfinished" />
+   <translation>imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -11248,12 +11312,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>pictures in column '{name}'</source>
-   <translation type="unfinished" />
+   <translation>imágenes en la columna '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>pictures of less than {tiny} pixels a side: {count:,}</source>
-   <translation type="unfinished" />
+   <translation>imágenes de menos de {tiny} píxeles de lado: {count:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -11263,7 +11327,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>pictures that do not open: {count:,} ({listing}); they are left out</source>
-   <translation type="unfinished" />
+   <translation>imágenes que no se abren: {count:,} ({listing}); se omiten</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -11273,7 +11337,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>pictures without a folder for each class were found</source>
-   <translation type="unfinished" />
+   <translation>se hallaron imágenes sin una carpeta por clase</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -11353,6 +11417,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>reading names</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>reading the headers of DICOM files: {done:,} of {total:,} …</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -11509,7 +11578,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/report/plots.py" />
    <source>share right</source>
    <extracomment>Axis of a plot: share of right answers.</extracomment>
-   <translation type="unfinished" />
+   <translation>proporción correcta</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -11575,9 +11644,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>split '{split}' holds no picture of {count:,} classes: {names}</source>
    <extracomment>Where the count is one, English says: split '{split}' holds no picture of class {names}</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>la partición '{split}' no contiene ninguna imagen de la clase {names}</numerusform>
+    <numerusform>la partición '{split}' no contiene ninguna imagen de {count:,} clases: {names}</numerusform>
    </translation>
   </message>
   <message>
@@ -11681,6 +11750,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>study {study}, series {number}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>subsampled YCbCr colour of this kind</source>
    <translation type="unfinished" />
@@ -11723,7 +11797,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>taken back</source>
-   <translation type="unfinished" />
+   <translation>deshecho</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -11768,27 +11842,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>the Parquet file '{name}' is damaged</source>
-   <translation type="unfinished" />
+   <translation>el archivo Parquet '{name}' está dañado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>the Parquet file '{name}' is damaged or cut off</source>
-   <translation type="unfinished" />
+   <translation>el archivo Parquet '{name}' está dañado o cortado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>the Parquet file '{name}' needs too much memory</source>
-   <translation type="unfinished" />
+   <translation>el archivo Parquet '{name}' necesita demasiada memoria</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>the Parquet file '{name}' took too long</source>
-   <translation type="unfinished" />
+   <translation>el archivo Parquet '{name}' tardó demasiado</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the address cannot be reached ({lower})</source>
-   <translation type="unfinished" />
+   <translation>no se puede llegar a la dirección ({lower})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -11938,7 +12012,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the checksum beside the file is none</source>
-   <translation type="unfinished" />
+   <translation>la suma de comprobación junto al archivo no es tal</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -11993,7 +12067,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>the data has no class '{name}'</source>
-   <translation type="unfinished" />
+   <translation>los datos no tienen la clase '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -12027,7 +12101,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>the disk of '{name}'</source>
-   <translation type="unfinished" />
+   <translation>el disco de '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -12047,12 +12121,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>the disk of Fovea's cache has no room to write out '{name}'</source>
-   <translation type="unfinished" />
+   <translation>el disco de la caché de Fovea no tiene sitio para escribir '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>the disk of Fovea's own data</source>
-   <translation type="unfinished" />
+   <translation>el disco de los datos propios de Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
@@ -12207,7 +12281,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the file does not agree with its checksum: it was changed or cut off</source>
-   <translation type="unfinished" />
+   <translation>el archivo no concuerda con su suma de comprobación: se modificó o se cortó</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -12277,7 +12351,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the file is far too large for an update file</source>
-   <translation type="unfinished" />
+   <translation>el archivo es demasiado grande para ser un archivo de actualización</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
@@ -12472,7 +12546,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>the labels of '{name}' are not beside it</source>
-   <translation type="unfinished" />
+   <translation>las etiquetas de '{name}' no están junto a él</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
@@ -12597,7 +12671,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>the model has no label '{label}'</source>
-   <translation type="unfinished" />
+   <translation>el modelo no tiene la etiqueta '{label}'</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/worker.py" />
@@ -12627,7 +12701,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/patient_names.py" />
    <source>the model's name is that of a patient in the headers of the DICOM files</source>
-   <translation type="unfinished" />
+   <translation>el nombre del modelo es el de un paciente en las cabeceras de los archivos DICOM</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -12657,7 +12731,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>the names of these classes look the same: {told}; {how}. Rename or merge their folders</source>
-   <translation type="unfinished" />
+   <translation>los nombres de estas clases parecen iguales: {told}; {how}. Cambie el nombre de sus carpetas o fusiónelas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -12797,7 +12871,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>the number {text} is too large</source>
-   <translation type="unfinished" />
+   <translation>el número {text} es demasiado grande</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -12867,7 +12941,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>the pictures have {count:,} different sizes; all are brought to one</source>
-   <translation type="unfinished" />
+   <translation>las imágenes tienen {count:,} tamaños distintos; todas se llevan a uno</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -12952,7 +13026,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/workers.py" />
    <source>the process that opens pictures does not start</source>
-   <translation type="unfinished" />
+   <translation>el proceso que abre imágenes no arranca</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -13093,46 +13167,46 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>the same picture in several classes: at least {count:,} times</source>
    <extracomment>Where the count is one, English says: the same picture in several classes: at least once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>la misma imagen en varias clases: al menos una vez</numerusform>
+    <numerusform>la misma imagen en varias clases: al menos {count:,} veces</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>the same picture in several classes: {count:,} times</source>
    <extracomment>Where the count is one, English says: the same picture in several classes: once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>la misma imagen en varias clases: una vez</numerusform>
+    <numerusform>la misma imagen en varias clases: {count:,} veces</numerusform>
    </translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>the same picture more than once in a class: at least {count:,} spare</source>
-   <translation type="unfinished" />
+   <translation>la misma imagen más de una vez en una clase: al menos {count:,} sobrantes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>the same picture more than once in a class: {count:,} spare</source>
-   <translation type="unfinished" />
+   <translation>la misma imagen más de una vez en una clase: {count:,} sobrantes</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>the same picture on both sides of a split: at least {count:,} times</source>
    <extracomment>Where the count is one, English says: the same picture on both sides of a split: at least once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>la misma imagen en ambos lados de una partición: al menos una vez</numerusform>
+    <numerusform>la misma imagen en ambos lados de una partición: al menos {count:,} veces</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>the same picture on both sides of a split: {count:,} times</source>
    <extracomment>Where the count is one, English says: the same picture on both sides of a split: once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>la misma imagen en ambos lados de una partición: una vez</numerusform>
+    <numerusform>la misma imagen en ambos lados de una partición: {count:,} veces</numerusform>
    </translation>
   </message>
   <message>
@@ -13178,12 +13252,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the server answered {code}</source>
-   <translation type="unfinished" />
+   <translation>el servidor respondió {code}</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the server did not answer in full within {whole_s:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>el servidor no respondió por completo en {whole_s:.0f} segundos</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -13193,7 +13267,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the server's answer makes no sense ({name})</source>
-   <translation type="unfinished" />
+   <translation>la respuesta del servidor no tiene sentido ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
@@ -13208,7 +13282,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>the splits of '{title}' hold pictures of different shapes</source>
-   <translation type="unfinished" />
+   <translation>las particiones de '{title}' contienen imágenes de formas distintas</translation>
   </message>
   <message>
    <location filename="../../desktop/store/marks.py" />
@@ -13539,9 +13613,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/fitness.py" />
    <source>there is no picture of {count:,} classes to learn from: {names}</source>
    <extracomment>Where the count is one, English says: there is no picture of {names} to learn from</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>no hay ninguna imagen de {names} de la que aprender</numerusform>
+    <numerusform>no hay ninguna imagen de {count:,} clases de la que aprender: {names}</numerusform>
    </translation>
   </message>
   <message>
@@ -13662,7 +13736,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>there is one class only, '{classes}': a classifier needs two or more</source>
-   <translation type="unfinished" />
+   <translation>solo hay una clase, '{classes}': un clasificador necesita dos o más</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
@@ -13682,17 +13756,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>they differ in blanks only</source>
-   <translation type="unfinished" />
+   <translation>solo difieren en espacios</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>they differ in letters that look alike</source>
-   <translation type="unfinished" />
+   <translation>difieren en letras que se parecen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>they differ in upper and lower case only</source>
-   <translation type="unfinished" />
+   <translation>solo difieren en mayúsculas y minúsculas</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -13792,7 +13866,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>this is no address of an update file; one begins with https:// and names no user</source>
-   <translation type="unfinished" />
+   <translation>esto no es la dirección de un archivo de actualización; empieza por https:// y no nombra a ningún usuario</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -14088,7 +14162,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>what lies at this address is no update file of Fovea</source>
-   <translation type="unfinished" />
+   <translation>lo que hay en esta dirección no es un archivo de actualización de Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/similar.py" />
@@ -14328,33 +14402,33 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{count:,} bytes found, at most {most_bytes:,} expected</source>
-   <translation type="unfinished" />
+   <translation>se hallaron {count:,} bytes, se esperaban como máximo {most_bytes:,}</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/dataset.py" />
    <source>{count:,} classes ({names}) hold a single picture: it cannot be both learnt from and checked with</source>
    <extracomment>Where the count is one, English says: class {names} holds a single picture: it cannot be both learnt from and checked with</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>la clase {names} contiene una sola imagen: no se puede a la vez aprender de ella y comprobar con ella</numerusform>
+    <numerusform>{count:,} clases ({names}) contienen una sola imagen: no se puede a la vez aprender de ella y comprobar con ella</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/patient_names.py" />
    <source>{count:,} classes are called like a patient in the headers of the DICOM files: a model keeps the names of its classes</source>
    <extracomment>Where the count is one, English says: a class is called like a patient in the headers of the DICOM files: a model keeps the names of its classes</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>una clase se llama como un paciente en las cabeceras de los archivos DICOM: un modelo guarda los nombres de sus clases</numerusform>
+    <numerusform>{count:,} clases se llaman como un paciente en las cabeceras de los archivos DICOM: un modelo guarda los nombres de sus clases</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/dataset.py" />
    <source>{count:,} classes hold no pictures: {names}</source>
    <extracomment>Where the count is one, English says: class {names} holds no pictures</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>la clase {names} no contiene imágenes</numerusform>
+    <numerusform>{count:,} clases no contienen imágenes: {names}</numerusform>
    </translation>
   </message>
   <message>
@@ -14421,6 +14495,15 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <source>{count:,} moved</source>
    <translation type="unfinished" />
   </message>
+  <message numerus="yes">
+   <location filename="../../desktop/core/pictures/studies.py" />
+   <source>{count:,} of the {whole:,} files that it names are not there.</source>
+   <extracomment>Where the count is one, English says: {count:,} of the {whole:,} files that it names is not there.</extracomment>
+   <translation type="unfinished">
+    <numerusform />
+    <numerusform />
+   </translation>
+  </message>
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>{count:,} of {count2:,} pictures to {purpose} with are exact copies of pictures that are learnt from: the figures promise too much</source>
@@ -14459,63 +14542,63 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures are in printing colours (CMYK) and are converted</source>
    <extracomment>Where the count is one, English says: {count:,} picture is in printing colours (CMYK) and is converted</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} imagen está en colores de imprenta (CMYK) y se convierte</numerusform>
+    <numerusform>{count:,} imágenes están en colores de imprenta (CMYK) y se convierten</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures are stored inverted and are turned over</source>
    <extracomment>Where the count is one, English says: {count:,} picture is stored inverted and is turned over</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} imagen está guardada invertida y se vuelve a invertir</numerusform>
+    <numerusform>{count:,} imágenes están guardadas invertidas y se vuelven a invertir</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures are very large and are read at a reduced size</source>
    <extracomment>Where the count is one, English says: {count:,} picture is very large and is read at a reduced size</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} imagen es muy grande y se lee en tamaño reducido</numerusform>
+    <numerusform>{count:,} imágenes son muy grandes y se leen en tamaño reducido</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have a window of their own that shows nothing of them; it is left aside</source>
    <extracomment>Where the count is one, English says: {count:,} picture has a window of its own that shows nothing of it; it is left aside</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} imagen tiene una ventana propia que no muestra nada de ella; no se tiene en cuenta</numerusform>
+    <numerusform>{count:,} imágenes tienen una ventana propia que no muestra nada de ellas; no se tiene en cuenta</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have more bands than are shown</source>
    <extracomment>Where the count is one, English says: {count:,} picture has more bands than are shown</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} imagen tiene más bandas de las que se muestran</numerusform>
+    <numerusform>{count:,} imágenes tienen más bandas de las que se muestran</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have more than 8 bits and are reduced to 8</source>
    <extracomment>Where the count is one, English says: {count:,} picture has more than 8 bits and is reduced to 8</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} imagen tiene más de 8 bits y se reduce a 8</numerusform>
+    <numerusform>{count:,} imágenes tienen más de 8 bits y se reducen a 8</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have more than 8 bits and are windowed to 8</source>
    <extracomment>Where the count is one, English says: {count:,} picture has more than 8 bits and is windowed to 8</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} imagen tiene más de 8 bits y se lleva a 8 con una ventana</numerusform>
+    <numerusform>{count:,} imágenes tienen más de 8 bits y se llevan a 8 con una ventana</numerusform>
    </translation>
   </message>
   <message numerus="yes">
@@ -14531,18 +14614,18 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have pixels without data, which are black</source>
    <extracomment>Where the count is one, English says: {count:,} picture has pixels without data, which are black</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} imagen tiene píxeles sin datos, que son negros</numerusform>
+    <numerusform>{count:,} imágenes tienen píxeles sin datos, que son negros</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have several frames: the first one is used</source>
    <extracomment>Where the count is one, English says: {count:,} picture has several frames: the first one is used</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} imagen tiene varios fotogramas: se usa el primero</numerusform>
+    <numerusform>{count:,} imágenes tienen varios fotogramas: se usa el primero</numerusform>
    </translation>
   </message>
   <message numerus="yes">
@@ -14567,27 +14650,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have transparent parts, which are laid on white</source>
    <extracomment>Where the count is one, English says: {count:,} picture has transparent parts, which are laid on white</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} imagen tiene partes transparentes, que se ponen sobre blanco</numerusform>
+    <numerusform>{count:,} imágenes tienen partes transparentes, que se ponen sobre blanco</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures lack their end marks, nothing else</source>
    <extracomment>Where the count is one, English says: {count:,} picture lacks its end mark, nothing else</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>a {count:,} imagen le falta su marca final, nada más</numerusform>
+    <numerusform>a {count:,} imágenes les falta su marca final, nada más</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures lie on their side and are turned upright</source>
    <extracomment>Where the count is one, English says: {count:,} picture lies on its side and is turned upright</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} imagen está tumbada y se endereza</numerusform>
+    <numerusform>{count:,} imágenes están tumbadas y se enderezan</numerusform>
    </translation>
   </message>
   <message numerus="yes">
@@ -14691,9 +14774,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/label_map.py" />
    <source>{count} of the data's classes are no label of the model: {unmatched}. Data: {classes}. Model: {labels}</source>
    <extracomment>Where the count is one, English says: {count} of the data's classes is no label of the model: {unmatched}. Data: {classes}. Model: {labels}</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count} de las clases de los datos no es una etiqueta del modelo: {unmatched}. Datos: {classes}. Modelo: {labels}</numerusform>
+    <numerusform>{count} de las clases de los datos no son etiquetas del modelo: {unmatched}. Datos: {classes}. Modelo: {labels}</numerusform>
    </translation>
   </message>
   <message>
@@ -14753,7 +14836,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>{done} of {total}</source>
-   <translation type="unfinished" />
+   <translation>{done} de {total}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -14763,12 +14846,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{error}; the damaged file could not be put aside</source>
-   <translation type="unfinished" />
+   <translation>{error}; el archivo dañado no se pudo apartar</translation>
   </message>
   <message>
    <location filename="../../desktop/system/words.py" />
    <source>{first} {then}</source>
-   <translation type="unfinished" />
+   <translation>{first} {then}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -14788,7 +14871,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
    <source>{found} in '{title}'. {lines}</source>
-   <translation type="unfinished" />
+   <translation>{found} en '{title}'. {lines}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -14813,12 +14896,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>{hint} Where the numbers are the model's own label numbers: --map-numbers.</source>
-   <translation type="unfinished" />
+   <translation>{hint} Donde los números sean los propios números de etiqueta del modelo: --map-numbers.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>{hint} {more}</source>
-   <translation type="unfinished" />
+   <translation>{hint} {more}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
@@ -14918,12 +15001,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{kind_of} found, a list of texts expected</source>
-   <translation type="unfinished" />
+   <translation>se halló {kind_of}, se esperaba una lista de textos</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{kind_of} found, an object expected</source>
-   <translation type="unfinished" />
+   <translation>se halló {kind_of}, se esperaba un objeto</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
@@ -14993,12 +15076,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>{names}</source>
-   <translation type="unfinished" />
+   <translation>{names}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>{names} and {rest:,} more</source>
-   <translation type="unfinished" />
+   <translation>{names} y {rest:,} más</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -15145,19 +15228,34 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>{place} ({kind})</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>{place}, part {part} of {parts}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>{place}, {frame}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>{prefix}copies</source>
-   <translation type="unfinished" />
+   <translation>{prefix}copies</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>{prefix}copies-across-splits</source>
-   <translation type="unfinished" />
+   <translation>{prefix}copies-across-splits</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>{prefix}label-conflict</source>
-   <translation type="unfinished" />
+   <translation>{prefix}label-conflict</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -15263,7 +15361,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{text} is no number</source>
-   <translation type="unfinished" />
+   <translation>{text} no es un número</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -15358,7 +15456,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{what} could not be read: {reason}</source>
-   <translation type="unfinished" />
+   <translation>{what}: no se pudo leer; {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
@@ -15373,27 +15471,27 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>{what} takes {size_words}, and {size_words2} are kept in reserve; {disk} has {size_words3} free</source>
-   <translation type="unfinished" />
+   <translation>{what} ocupa {size_words}, y se reservan {size_words2}; {disk} tiene {size_words3} libres</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>{what} was not saved: {disk} is full</source>
-   <translation type="unfinished" />
+   <translation>{what}: no se guardó; {disk} está lleno</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>{what} was not saved: {disk} may not be written to, or another program has the file open</source>
-   <translation type="unfinished" />
+   <translation>{what}: no se guardó; no se permite escribir en {disk}, u otro programa tiene abierto el archivo</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>{what} was not saved: {reason_of}</source>
-   <translation type="unfinished" />
+   <translation>{what}: no se guardó; {reason_of}</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{what}: the file was damaged ({error}). It was kept as {name}.</source>
-   <translation type="unfinished" />
+   <translation>{what}: el archivo estaba dañado ({error}). Se conservó como {name}.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -15428,7 +15526,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>{where}: a label {min}; expected 0 or more</source>
-   <translation type="unfinished" />
+   <translation>{where}: una etiqueta {min}; se espera 0 o más</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
@@ -15453,12 +15551,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>{where}: labels of {dtype} {shape}; {expected}</source>
-   <translation type="unfinished" />
+   <translation>{where}: etiquetas de {dtype} {shape}; {expected}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>{where}: pictures of {dtype} {shape}; {expected}</source>
-   <translation type="unfinished" />
+   <translation>{where}: imágenes de {dtype} {shape}; {expected}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
@@ -15478,7 +15576,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>{where}: {shape} labels for each picture; Fovea learns one class a picture</source>
-   <translation type="unfinished" />
+   <translation>{where}: {shape} etiquetas por imagen; Fovea aprende una clase por imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
@@ -15498,7 +15596,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
    <source>{words}: {total:,} pictures in {count:,} classes, {classes}. For instance {shown}.</source>
-   <translation type="unfinished" />
+   <translation>{words}: {total:,} imágenes en {count:,} clases, {classes}. Por ejemplo, {shown}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -15517,31 +15615,71 @@ Difference in accuracy: {value} ({bounds})</source>
   </message>
  </context>
  <context>
+  <name>FrameBar</name>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source> of {0}</source>
+   <extracomment>After a number: frame 3 of 12. The blank at the beginning stays.</extracomment>
+   <translation> de {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source>Answer every frame</source>
+   <translation>Responder a cada fotograma</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source>Classifies each frame by itself and lists the answers in the table</source>
+   <translation>Clasifica cada fotograma por separado y enumera las respuestas en la tabla</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source>Frame</source>
+   <translation>Fotograma</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source>Frame </source>
+   <extracomment>Before a number: frame 3 of 12. The blank at the end stays.</extracomment>
+   <translation>Fotograma </translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source>Frame before (↑ or the wheel)</source>
+   <translation>Fotograma anterior (↑ o la rueda)</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source>Next frame (↓ or the wheel)</source>
+   <translation>Fotograma siguiente (↓ o la rueda)</translation>
+  </message>
+ </context>
+ <context>
   <name>GalleryModel</name>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>label is right</source>
-   <translation type="unfinished" />
+   <translation>la etiqueta es correcta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>label is unsure</source>
-   <translation type="unfinished" />
+   <translation>la etiqueta es dudosa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>label is wrong</source>
-   <translation type="unfinished" />
+   <translation>la etiqueta es errónea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>{0}: answered '{1}' with {2}; it is '{3}', which got {4}</source>
-   <translation type="unfinished" />
+   <translation>{0}: respondida '{1}' con {2}; es '{3}', que obtuvo {4}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>{0}: right, '{1}' with {2}</source>
-   <translation type="unfinished" />
+   <translation>{0}: correcta, '{1}' con {2}</translation>
   </message>
  </context>
  <context>
@@ -15549,176 +15687,176 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>1 picture</source>
-   <translation type="unfinished" />
+   <translation>1 imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>All classes</source>
-   <translation type="unfinished" />
+   <translation>Todas las clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>All pictures</source>
-   <translation type="unfinished" />
+   <translation>Todas las imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Copy the pictures into a new folder…</source>
-   <translation type="unfinished" />
+   <translation>Copiar las imágenes a una carpeta nueva…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Export</source>
-   <translation type="unfinished" />
+   <translation>Exportar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Exports all pictures listed here.</source>
-   <translation type="unfinished" />
+   <translation>Exporta todas las imágenes de la lista.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Exports the selected pictures.</source>
-   <translation type="unfinished" />
+   <translation>Exporta las imágenes seleccionadas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Key: {0}</source>
-   <translation type="unfinished" />
+   <translation>Tecla: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Likely wrong labels</source>
-   <translation type="unfinished" />
+   <translation>Etiquetas probablemente erróneas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No mistake among the {0} pictures answered.</source>
-   <translation type="unfinished" />
+   <translation>Ningún error entre las {0} imágenes respondidas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No mistake so far: {0} answered.</source>
-   <translation type="unfinished" />
+   <translation>Ningún error hasta ahora: {0} respondidas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No name of these holds “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>Ninguno de estos nombres contiene «{0}».</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No picture is answered yet.</source>
-   <translation type="unfinished" />
+   <translation>Aún no se ha respondido a ninguna imagen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No picture is here.</source>
-   <translation type="unfinished" />
+   <translation>No hay ninguna imagen aquí.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No picture was answered.</source>
-   <translation type="unfinished" />
+   <translation>No se respondió a ninguna imagen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No wrong answer is so sure that its label would be doubtful.</source>
-   <translation type="unfinished" />
+   <translation>Ninguna respuesta errónea es tan segura que su etiqueta resulte dudosa.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Only pictures of this class</source>
-   <translation type="unfinished" />
+   <translation>Solo imágenes de esta clase</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Pictures</source>
-   <translation type="unfinished" />
+   <translation>Imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Right, least sure first</source>
-   <translation type="unfinished" />
+   <translation>Correctas, las menos seguras primero</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Save as a list (CSV)…</source>
-   <translation type="unfinished" />
+   <translation>Guardar como lista (CSV)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Search by name</source>
-   <translation type="unfinished" />
+   <translation>Buscar por nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Search pictures by name</source>
-   <translation type="unfinished" />
+   <translation>Buscar imágenes por nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Take back what was last said of a label</source>
-   <translation type="unfinished" />
+   <translation>Deshacer lo último que se dijo de una etiqueta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>The label is</source>
-   <translation type="unfinished" />
+   <translation>La etiqueta es</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>The label of the chosen pictures is {0}</source>
-   <translation type="unfinished" />
+   <translation>La etiqueta de las imágenes elegidas es {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Undo</source>
-   <translation type="unfinished" />
+   <translation>Deshacer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Which pictures</source>
-   <translation type="unfinished" />
+   <translation>Qué imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Worst mistakes first</source>
-   <translation type="unfinished" />
+   <translation>Los peores errores primero</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>any</source>
    <extracomment>A choice of a filter: whatever it is.</extracomment>
-   <translation type="unfinished" />
+   <translation>cualquiera</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>right</source>
    <extracomment>Correct (not the side).</extracomment>
-   <translation type="unfinished" />
+   <translation>correcta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>unsure</source>
    <extracomment>Neither right nor wrong: somebody cannot tell.</extracomment>
-   <translation type="unfinished" />
+   <translation>dudosa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>wrong</source>
    <extracomment>Not correct.</extracomment>
-   <translation type="unfinished" />
+   <translation>errónea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>{0} answered as {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} respondida como {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>{0} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} imágenes</translation>
   </message>
  </context>
  <context>
@@ -15726,52 +15864,52 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>DICOM header</source>
-   <translation type="unfinished" />
+   <translation>Cabecera DICOM</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Filter by tag, name or value</source>
-   <translation type="unfinished" />
+   <translation>Filtrar por etiqueta DICOM, nombre o valor</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Filter the header</source>
-   <translation type="unfinished" />
+   <translation>Filtrar la cabecera</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Header of the file</source>
-   <translation type="unfinished" />
+   <translation>Cabecera del archivo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>Nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Show names, numbers and dates of the patient and of the examination</source>
-   <translation type="unfinished" />
+   <translation>Mostrar nombres, números y fechas del paciente y del estudio</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Tag</source>
-   <translation type="unfinished" />
+   <translation>Etiqueta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Value</source>
-   <translation type="unfinished" />
+   <translation>Valor</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>hidden</source>
-   <translation type="unfinished" />
+   <translation>oculto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>{0} lines, {1} of them hidden</source>
-   <translation type="unfinished" />
+   <translation>{0} líneas, {1} de ellas ocultas</translation>
   </message>
  </context>
  <context>
@@ -15779,38 +15917,38 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>A heap of {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>Un montón de {0} imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Choose this heap for merging</source>
-   <translation type="unfinished" />
+   <translation>Elegir este montón para fusionar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Label {0}</source>
-   <translation type="unfinished" />
+   <translation>Etiquetar {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Show</source>
-   <translation type="unfinished" />
+   <translation>Mostrar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Split</source>
    <extracomment>A part of the data: training, validation or test split.</extracomment>
-   <translation type="unfinished" />
+   <translation>Partición</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>What are these?</source>
-   <translation type="unfinished" />
+   <translation>¿Qué son estas?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>What these pictures are</source>
-   <translation type="unfinished" />
+   <translation>Qué son estas imágenes</translation>
   </message>
  </context>
  <context>
@@ -15818,57 +15956,57 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>Cerrar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Every picture has a label.</source>
-   <translation type="unfinished" />
+   <translation>Todas las imágenes tienen etiqueta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Group Alike</source>
-   <translation type="unfinished" />
+   <translation>Agrupar parecidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Grouping…</source>
-   <translation type="unfinished" />
+   <translation>Agrupando…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Heaps</source>
-   <translation type="unfinished" />
+   <translation>Montones</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Learning has stopped.</source>
-   <translation type="unfinished" />
+   <translation>El aprendizaje se ha detenido.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Merge the chosen</source>
-   <translation type="unfinished" />
+   <translation>Fusionar los elegidos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Number of heaps</source>
-   <translation type="unfinished" />
+   <translation>Número de montones</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Pictures without a label, in heaps that are alike. Name a heap, and all its pictures have that label.</source>
-   <translation type="unfinished" />
+   <translation>Imágenes sin etiqueta, en montones que se parecen. Dé nombre a un montón y todas sus imágenes tendrán esa etiqueta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Splitting…</source>
-   <translation type="unfinished" />
+   <translation>Dividiendo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>as many as suit</source>
-   <translation type="unfinished" />
+   <translation>los que convengan</translation>
   </message>
  </context>
  <context>
@@ -15876,11 +16014,8 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/widgets/heat.py" />
    <source>Colours of the map, from nothing to most</source>
-   <translation type="unfinished" />
+   <translation>Colores del mapa, de nada a lo máximo</translation>
   </message>
- </context>
- <context>
-  <name>HelpDialog</name>
  </context>
  <context>
   <name>HelpWindow</name>
@@ -15888,67 +16023,67 @@ Difference in accuracy: {value} ({bounds})</source>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Back</source>
    <extracomment>Button of a wizard: the page before.</extracomment>
-   <translation type="unfinished" />
+   <translation>Atrás</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Forward</source>
-   <translation type="unfinished" />
+   <translation>Adelante</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Found in 1 place</source>
-   <translation type="unfinished" />
+   <translation>Hallado en 1 lugar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Found in {0} places</source>
-   <translation type="unfinished" />
+   <translation>Hallado en {0} lugares</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Fovea Help</source>
-   <translation type="unfinished" />
+   <translation>Ayuda de Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Larger text</source>
-   <translation type="unfinished" />
+   <translation>Texto mayor</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Nothing found. Try fewer words, or the beginning of one.</source>
-   <translation type="unfinished" />
+   <translation>Nada hallado. Pruebe con menos palabras, o con el comienzo de una.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Pages of the help</source>
-   <translation type="unfinished" />
+   <translation>Páginas de la ayuda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Search the help</source>
-   <translation type="unfinished" />
+   <translation>Buscar en la ayuda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Smaller text</source>
-   <translation type="unfinished" />
+   <translation>Texto menor</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>The first page</source>
-   <translation type="unfinished" />
+   <translation>La primera página</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>The help cannot be read: {0}</source>
-   <translation type="unfinished" />
+   <translation>La ayuda no se puede leer: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>{0} – Fovea Help</source>
-   <translation type="unfinished" />
+   <translation>{0} – Ayuda de Fovea</translation>
   </message>
  </context>
  <context>
@@ -15956,108 +16091,108 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Does it work here?</source>
-   <translation type="unfinished" />
+   <translation>¿Funciona aquí?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Figure</source>
-   <translation type="unfinished" />
+   <translation>Cifra</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Figures here and on the model's card</source>
-   <translation type="unfinished" />
+   <translation>Cifras de aquí y de la ficha del modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Here it is {0} on {1} images.</source>
-   <translation type="unfinished" />
+   <translation>Aquí es {0} en {1} imágenes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>It does better here than its card says</source>
-   <translation type="unfinished" />
+   <translation>Aquí rinde mejor de lo que dice su ficha</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>It does worse here than its card says</source>
-   <translation type="unfinished" />
+   <translation>Aquí rinde peor de lo que dice su ficha</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>It fits its card, if these pictures are new to it</source>
-   <translation type="unfinished" />
+   <translation>Concuerda con su ficha, si estas imágenes son nuevas para él</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>No answer yet: the evaluation was stopped before all pictures were answered</source>
-   <translation type="unfinished" />
+   <translation>Sin respuesta todavía: la evaluación se detuvo antes de responder a todas las imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>No answer: these may be the pictures that the card was measured on</source>
-   <translation type="unfinished" />
+   <translation>Sin respuesta: puede que estas sean las imágenes con las que se midió la ficha</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Not compared: this threshold is not the model's own</source>
-   <translation type="unfinished" />
+   <translation>No comparado: este umbral no es el propio del modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>The model's card gives no accuracy to compare with.</source>
-   <translation type="unfinished" />
+   <translation>La ficha del modelo no da ninguna exactitud con la que comparar.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>The model's card: {0}, split {1}</source>
-   <translation type="unfinished" />
+   <translation>La ficha del modelo: {0}, partición {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>There is no figure to compare with</source>
-   <translation type="unfinished" />
+   <translation>No hay ninguna cifra con la que comparar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>These pictures differ from those that it has learned from</source>
-   <translation type="unfinished" />
+   <translation>Estas imágenes difieren de aquellas de las que ha aprendido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>This compares the same figures on two sets of pictures. 'Compatible' means that the intervals leave room for no difference, not that there is none; more pictures tell more. Your pictures should be such as the model will really be given, and labelled without looking at its answers.</source>
-   <translation type="unfinished" />
+   <translation>Esto compara las mismas cifras en dos conjuntos de imágenes. «Compatible» significa que los intervalos admiten que no haya diferencia, no que no la haya; más imágenes dicen más. Sus imágenes deberían ser como las que el modelo recibirá de verdad, y estar etiquetadas sin mirar sus respuestas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Too few pictures for an answer</source>
-   <translation type="unfinished" />
+   <translation>Muy pocas imágenes para una respuesta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Value (95 % interval)</source>
-   <translation type="unfinished" />
+   <translation>Valor (intervalo del 95 %)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>What Fovea does not know: whether the model has learned from these very pictures, or from others of the same people or things; whether the card was measured on them; and whether their labels are right. If any of this is so, the figures here say nothing on new pictures.</source>
-   <translation type="unfinished" />
+   <translation>Lo que Fovea no sabe: si el modelo ha aprendido de estas mismas imágenes, o de otras de las mismas personas o cosas; si la ficha se midió con ellas; y si sus etiquetas son correctas. Si algo de esto ocurre, las cifras de aquí no dicen nada sobre imágenes nuevas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Where</source>
    <extracomment>Head of a column: here, or on the model's card.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dónde</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>no number of images</source>
-   <translation type="unfinished" />
+   <translation>sin número de imágenes</translation>
   </message>
  </context>
  <context>
@@ -16065,12 +16200,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>no result</source>
-   <translation type="unfinished" />
+   <translation>sin resultado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>unfamiliar kind</source>
-   <translation type="unfinished" />
+   <translation>tipo desconocido</translation>
   </message>
  </context>
  <context>
@@ -16078,133 +16213,134 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>1 image removed; its file stays.</source>
-   <translation type="unfinished" />
+   <translation>1 imagen quitada; su archivo se queda.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>All images</source>
-   <translation type="unfinished" />
+   <translation>Todas las imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Camera (Ctrl+K)</source>
-   <translation type="unfinished" />
+   <translation>Cámara (Ctrl+K)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Filter by name</source>
-   <translation type="unfinished" />
+   <translation>Filtrar por nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Filter images by name</source>
-   <translation type="unfinished" />
+   <translation>Filtrar imágenes por nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Listed are those: {0}. Escape lists all.</source>
-   <translation type="unfinished" />
+   <translation>Se muestran estas: {0}. Escape las muestra todas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>No images yet.
 Drop files or folders here.</source>
-   <translation type="unfinished" />
+   <translation>Aún no hay imágenes.
+Suelte aquí archivos o carpetas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>No name holds “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>Ningún nombre contiene «{0}».</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>No such image.</source>
-   <translation type="unfinished" />
+   <translation>No hay tal imagen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Not its kind</source>
-   <translation type="unfinished" />
+   <translation>No es de su tipo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Open the camera</source>
-   <translation type="unfinished" />
+   <translation>Abrir la cámara</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Show as a grid</source>
-   <translation type="unfinished" />
+   <translation>Mostrar como cuadrícula</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Show as rows</source>
-   <translation type="unfinished" />
+   <translation>Mostrar como filas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Undo</source>
-   <translation type="unfinished" />
+   <translation>Deshacer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Undo what was done last</source>
-   <translation type="unfinished" />
+   <translation>Deshacer lo último que se hizo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Which images are listed</source>
-   <translation type="unfinished" />
+   <translation>Qué imágenes se muestran</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Which images are listed: {0}</source>
-   <translation type="unfinished" />
+   <translation>Qué imágenes se muestran: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>With a note</source>
-   <translation type="unfinished" />
+   <translation>Con nota</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>With a star</source>
-   <translation type="unfinished" />
+   <translation>Con estrella</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>With the answer</source>
-   <translation type="unfinished" />
+   <translation>Con la respuesta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Without a result</source>
-   <translation type="unfinished" />
+   <translation>Sin resultado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>all</source>
-   <translation type="unfinished" />
+   <translation>todas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>{0} images removed; their files stay.</source>
-   <translation type="unfinished" />
+   <translation>{0} imágenes quitadas; sus archivos se quedan.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>{0} of {1} images</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1} imágenes</translation>
   </message>
  </context>
  <context>
@@ -16212,27 +16348,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/images_model.py" />
    <source>Note: {0}</source>
-   <translation type="unfinished" />
+   <translation>Nota: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/images_model.py" />
    <source>no answer: it is not the kind of picture that the model learned from</source>
-   <translation type="unfinished" />
+   <translation>sin respuesta: no es del tipo de imagen del que aprendió el modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/images_model.py" />
    <source>note: {0}</source>
-   <translation type="unfinished" />
+   <translation>nota: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/images_model.py" />
    <source>with a star</source>
-   <translation type="unfinished" />
+   <translation>con estrella</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/images_model.py" />
    <source>{0}, no result: {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}, sin resultado: {1}</translation>
   </message>
  </context>
  <context>
@@ -16240,227 +16376,227 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1 (divided by 255)</source>
-   <translation type="unfinished" />
+   <translation>de 0 a 1 (dividido entre 255)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation type="unfinished" />
+   <translation>de 0 a 1, menos las medias de ImageNet, entre sus desviaciones (PyTorch)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 255, as they are</source>
-   <translation type="unfinished" />
+   <translation>de 0 a 255, tal cual</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>A file of class names</source>
-   <translation type="unfinished" />
+   <translation>Un archivo de nombres de clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Todos los archivos (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Choose…</source>
-   <translation type="unfinished" />
+   <translation>Elegir…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Classes</source>
-   <translation type="unfinished" />
+   <translation>Clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>For its card; may stay empty</source>
-   <translation type="unfinished" />
+   <translation>Para su ficha; puede quedar vacío</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>From a file…</source>
-   <translation type="unfinished" />
+   <translation>De un archivo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>ImageNet's 1,000</source>
-   <translation type="unfinished" />
+   <translation>Las 1000 de ImageNet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Import</source>
-   <translation type="unfinished" />
+   <translation>Importar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Import {0}</source>
-   <translation type="unfinished" />
+   <translation>Importar {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>It begins with a layer that scales: pixels most likely go in as they are, 0 to 255.</source>
-   <translation type="unfinished" />
+   <translation>Empieza con una capa que escala: lo más probable es que los píxeles entren tal cual, de 0 a 255.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>It is about medical pictures. {0}</source>
-   <translation type="unfinished" />
+   <translation>Trata de imágenes médicas. {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>It takes {0} pictures of {1} and tells {2} classes apart.</source>
-   <translation type="unfinished" />
+   <translation>Toma {0} imágenes de {1} y distingue {2} clases.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Its outputs are</source>
-   <translation type="unfinished" />
+   <translation>Sus salidas son</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Licencia</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>Nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>One class a line, in the order of the network's outputs</source>
-   <translation type="unfinished" />
+   <translation>Una clase por línea, en el orden de las salidas de la red</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Pictures were</source>
-   <translation type="unfinished" />
+   <translation>Las imágenes se</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Pixels were given as</source>
-   <translation type="unfinished" />
+   <translation>Los píxeles se daban como</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Probabilities (they sum to 1)</source>
-   <translation type="unfinished" />
+   <translation>Probabilidades (suman 1)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Raw values (logits)</source>
-   <translation type="unfinished" />
+   <translation>Valores brutos (logits)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Scaled whole, the rest padded</source>
-   <translation type="unfinished" />
+   <translation>Escalaron enteras, con relleno en el resto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Scaled, and the middle cut out</source>
-   <translation type="unfinished" />
+   <translation>Escalaron, con recorte del centro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Size (width × height)</source>
-   <translation type="unfinished" />
+   <translation>Tamaño (anchura × altura)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Still to be told: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Falta por indicar: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Stretched to that size</source>
-   <translation type="unfinished" />
+   <translation>Estiraron a ese tamaño</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Text or JSON (*.txt *.json *.csv)</source>
-   <translation type="unfinished" />
+   <translation>Texto o JSON (*.txt *.json *.csv)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>The file does not say the rest, and Fovea does not guess: wrong answers would look like right ones.</source>
-   <translation type="unfinished" />
+   <translation>El archivo no dice el resto, y Fovea no adivina: las respuestas erróneas parecerían correctas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Trained on</source>
-   <translation type="unfinished" />
+   <translation>Entrenado con</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>any size</source>
-   <translation type="unfinished" />
+   <translation>cualquier tamaño</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation type="unfinished" />
+   <translation>azul, verde, rojo, menos las medias de ImageNet (Caffe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>colour</source>
-   <translation type="unfinished" />
+   <translation>color</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>gris</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation type="unfinished" />
+   <translation>cómo recibieron las imágenes su tamaño</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation type="unfinished" />
+   <translation>cómo se daban los píxeles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation type="unfinished" />
+   <translation>sus clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation type="unfinished" />
+   <translation>su nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation type="unfinished" />
+   <translation>su tamaño</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation type="unfinished" />
+   <translation>qué son sus salidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>{0} classes are named, the network has {1}.</source>
-   <translation type="unfinished" />
+   <translation>Se nombran {0} clases, la red tiene {1}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>{0} parameters.</source>
-   <translation type="unfinished" />
+   <translation>{0} parámetros.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>{0} pixels</source>
-   <translation type="unfinished" />
+   <translation>{0} píxeles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation type="unfinished" />
+   <translation>de −1 a 1</translation>
   </message>
  </context>
  <context>
@@ -16468,142 +16604,142 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1 (divided by 255)</source>
-   <translation type="unfinished" />
+   <translation>de 0 a 1 (dividido entre 255)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation type="unfinished" />
+   <translation>de 0 a 1, menos las medias de ImageNet, entre sus desviaciones (PyTorch)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 255, as they are</source>
-   <translation type="unfinished" />
+   <translation>de 0 a 255, tal cual</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Todos los archivos (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Continue ({0} already downloaded)</source>
-   <translation type="unfinished" />
+   <translation>Continuar ({0} ya descargados)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Download</source>
-   <translation type="unfinished" />
+   <translation>Descargar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Fovea compares the file's hash with the published one and installs nothing else. Fovea's authors have not downloaded the file themselves; the first one that passes is remembered by its SHA-256.</source>
-   <translation type="unfinished" />
+   <translation>Fovea compara el hash del archivo con el publicado y no instala ningún otro. Los autores de Fovea no han descargado el archivo ellos mismos; el primero que lo supera se recuerda por su SHA-256.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Free disk needed for a while</source>
-   <translation type="unfinished" />
+   <translation>Disco libre necesario durante un rato</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>From</source>
-   <translation type="unfinished" />
+   <translation>De</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>From a file…</source>
-   <translation type="unfinished" />
+   <translation>De un archivo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Install</source>
-   <translation type="unfinished" />
+   <translation>Instalar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Install {0}</source>
-   <translation type="unfinished" />
+   <translation>Instalar {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Licencia</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>MD5 as published</source>
-   <translation type="unfinished" />
+   <translation>MD5 según lo publicado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>SHA-256</source>
-   <translation type="unfinished" />
+   <translation>SHA-256</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>The file of weights</source>
-   <translation type="unfinished" />
+   <translation>El archivo de pesos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>The weights came with the installation: nothing is fetched. Fovea compares their hash with the one that its authors computed, builds the network and converts it, in about a minute.</source>
-   <translation type="unfinished" />
+   <translation>Los pesos vinieron con la instalación: no se descarga nada. Fovea compara su hash con el que calcularon sus autores, construye la red y la convierte, en cerca de un minuto.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Weights (*.h5 *.hdf5)</source>
-   <translation type="unfinished" />
+   <translation>Pesos (*.h5 *.hdf5)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Weights in 16 bits: half the size; scores differ by up to 0.01</source>
-   <translation type="unfinished" />
+   <translation>Pesos en 16 bits: la mitad de tamaño; las puntuaciones difieren hasta en 0,01</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Weights in 32 bits: as published</source>
-   <translation type="unfinished" />
+   <translation>Pesos en 32 bits: como se publicaron</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation type="unfinished" />
+   <translation>azul, verde, rojo, menos las medias de ImageNet (Caffe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation type="unfinished" />
+   <translation>cómo recibieron las imágenes su tamaño</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation type="unfinished" />
+   <translation>cómo se daban los píxeles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation type="unfinished" />
+   <translation>sus clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation type="unfinished" />
+   <translation>su nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation type="unfinished" />
+   <translation>su tamaño</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation type="unfinished" />
+   <translation>qué son sus salidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation type="unfinished" />
+   <translation>de −1 a 1</translation>
   </message>
  </context>
  <context>
@@ -16650,33 +16786,33 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Cancelar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
    <source>Ending…</source>
-   <translation type="unfinished" />
+   <translation>Terminando…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>Continuar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
    <source>Pause</source>
-   <translation type="unfinished" />
+   <translation>Pausar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
    <source>Paused. What was fetched is kept.</source>
-   <translation type="unfinished" />
+   <translation>En pausa. Lo descargado se conserva.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
    <source>Progress</source>
-   <translation type="unfinished" />
+   <translation>Progreso</translation>
   </message>
  </context>
  <context>
@@ -16684,12 +16820,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
    <source>Trainings</source>
-   <translation type="unfinished" />
+   <translation>Entrenamientos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation type="unfinished" />
+   <translation>mejor época: {0}</translation>
   </message>
  </context>
  <context>
@@ -16697,96 +16833,96 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Cancel…</source>
-   <translation type="unfinished" />
+   <translation>Cancelar…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Card</source>
    <extracomment>A model's card: the page that says what it is for and how good it is ('model card').</extracomment>
-   <translation type="unfinished" />
+   <translation>Ficha</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Earlier</source>
    <extracomment>Button: move up in the queue of trainings.</extracomment>
-   <translation type="unfinished" />
+   <translation>Antes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>End after this epoch and make a model of the best one so far</source>
-   <translation type="unfinished" />
+   <translation>Terminar tras esta época y crear un modelo de la mejor hasta ahora</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>Continuar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Go on from epoch {0}</source>
-   <translation type="unfinished" />
+   <translation>Continuar desde la época {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Later</source>
    <extracomment>Button: move down in the queue of trainings.</extracomment>
-   <translation type="unfinished" />
+   <translation>Después</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Make the model</source>
-   <translation type="unfinished" />
+   <translation>Crear el modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Pause</source>
-   <translation type="unfinished" />
+   <translation>Pausar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Progress of the training</source>
-   <translation type="unfinished" />
+   <translation>Progreso del entrenamiento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Remove from the list</source>
-   <translation type="unfinished" />
+   <translation>Quitar de la lista</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Save curves…</source>
-   <translation type="unfinished" />
+   <translation>Guardar curvas…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>See its validation errors</source>
-   <translation type="unfinished" />
+   <translation>Ver sus errores de validación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Start</source>
-   <translation type="unfinished" />
+   <translation>Iniciar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Start again</source>
-   <translation type="unfinished" />
+   <translation>Empezar de nuevo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Stop after this epoch</source>
-   <translation type="unfinished" />
+   <translation>Detener tras esta época</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Take out of the queue</source>
-   <translation type="unfinished" />
+   <translation>Sacar de la cola</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Use it in Classify</source>
-   <translation type="unfinished" />
+   <translation>Usarlo en Clasificar</translation>
   </message>
  </context>
  <context>
@@ -16794,7 +16930,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation type="unfinished" />
+   <translation>mejor época: {0}</translation>
   </message>
  </context>
  <context>
@@ -16802,12 +16938,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>New training…</source>
-   <translation type="unfinished" />
+   <translation>Entrenamiento nuevo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>Start from a plan file…</source>
-   <translation type="unfinished" />
+   <translation>Empezar con un archivo de plan…</translation>
   </message>
  </context>
  <context>
@@ -16815,12 +16951,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/judging.py" />
    <source>What you said of this label is not kept: the evaluation did not come to its end.</source>
-   <translation type="unfinished" />
+   <translation>Lo que usted dijo de esta etiqueta no se guarda: la evaluación no llegó a su fin.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/judging.py" />
    <source>What you said of {0} labels is not kept: the evaluation did not come to its end.</source>
-   <translation type="unfinished" />
+   <translation>Lo que usted dijo de {0} etiquetas no se guarda: la evaluación no llegó a su fin.</translation>
   </message>
  </context>
  <context>
@@ -16828,7 +16964,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/draw/keeping.py" />
    <source>No ink was found: there is nothing to keep.</source>
-   <translation type="unfinished" />
+   <translation>No se halló ningún trazo: no hay nada que guardar.</translation>
   </message>
  </context>
  <context>
@@ -16836,72 +16972,72 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>1 evaluation deleted.</source>
-   <translation type="unfinished" />
+   <translation>1 evaluación eliminada.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Delete</source>
-   <translation type="unfinished" />
+   <translation>Eliminar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Delete the chosen evaluations</source>
-   <translation type="unfinished" />
+   <translation>Eliminar las evaluaciones elegidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Kept evaluations</source>
-   <translation type="unfinished" />
+   <translation>Evaluaciones guardadas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Open</source>
-   <translation type="unfinished" />
+   <translation>Abrir</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Open the chosen evaluation</source>
-   <translation type="unfinished" />
+   <translation>Abrir la evaluación elegida</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Take the deletion back</source>
-   <translation type="unfinished" />
+   <translation>Deshacer la eliminación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>They open at once, without asking the model again.</source>
-   <translation type="unfinished" />
+   <translation>Se abren enseguida, sin volver a preguntar al modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Undo</source>
-   <translation type="unfinished" />
+   <translation>Deshacer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>and {0} older ones</source>
-   <translation type="unfinished" />
+   <translation>y {0} más antiguas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>incomplete</source>
-   <translation type="unfinished" />
+   <translation>incompleta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>right: {0}</source>
-   <translation type="unfinished" />
+   <translation>correctas: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>threshold {0} chosen</source>
-   <translation type="unfinished" />
+   <translation>umbral {0} elegido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>{0} evaluations deleted.</source>
-   <translation type="unfinished" />
+   <translation>{0} evaluaciones eliminadas.</translation>
   </message>
  </context>
  <context>
@@ -16909,335 +17045,355 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>A new sheet; can be undone</source>
-   <translation type="unfinished" />
+   <translation>Una hoja nueva; se puede deshacer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>A picture looked at large</source>
-   <translation type="unfinished" />
+   <translation>Una imagen vista en grande</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>A series, or a file of several frames</source>
+   <translation>Una serie, o un archivo de varios fotogramas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Actual size</source>
-   <translation type="unfinished" />
+   <translation>Tamaño real</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Back</source>
    <extracomment>Button of a wizard: the page before.</extracomment>
-   <translation type="unfinished" />
+   <translation>Atrás</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Back from the large picture</source>
-   <translation type="unfinished" />
+   <translation>Volver de la imagen grande</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Back, forward</source>
-   <translation type="unfinished" />
+   <translation>Atrás, adelante</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Choosing a model</source>
-   <translation type="unfinished" />
+   <translation>Elegir un modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Classify: the list of images</source>
-   <translation type="unfinished" />
+   <translation>Clasificar: la lista de imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Classify: the scores of the classes</source>
-   <translation type="unfinished" />
+   <translation>Clasificar: las puntuaciones de las clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Copy the picture, or the files that are selected</source>
-   <translation type="unfinished" />
+   <translation>Copiar la imagen, o los archivos seleccionados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Copy the scores, where the keyboard is on them</source>
-   <translation type="unfinished" />
+   <translation>Copiar las puntuaciones, si el teclado está en ellas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Delete the chosen evaluations</source>
-   <translation type="unfinished" />
+   <translation>Eliminar las evaluaciones elegidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Delete the chosen runs; Undo brings them back</source>
-   <translation type="unfinished" />
+   <translation>Eliminar las ejecuciones elegidas; Deshacer las devuelve</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Draw: the sheet</source>
-   <translation type="unfinished" />
+   <translation>Dibujar: la hoja</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Drop the stroke that is being drawn</source>
-   <translation type="unfinished" />
+   <translation>Abandonar el trazo que se está dibujando</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>End the search, then close the help</source>
-   <translation type="unfinished" />
+   <translation>Terminar la búsqueda, después cerrar la ayuda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Enlarge what the network saw</source>
-   <translation type="unfinished" />
+   <translation>Ampliar lo que vio la red</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Evaluate</source>
    <extracomment>A view of the window: measure how good a model is.</extracomment>
-   <translation type="unfinished" />
+   <translation>Evaluar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Filter by name</source>
-   <translation type="unfinished" />
+   <translation>Filtrar por nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Fit to the window</source>
-   <translation type="unfinished" />
+   <translation>Ajustar a la ventana</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Go through the images</source>
-   <translation type="unfinished" />
+   <translation>Recorrer las imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Go through the images by pages, to the ends</source>
-   <translation type="unfinished" />
+   <translation>Recorrer las imágenes por páginas, hasta los extremos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Go to the picture</source>
-   <translation type="unfinished" />
+   <translation>Ir a la imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>In Teach, held: record as the class of that key</source>
-   <translation type="unfinished" />
+   <translation>En Enseñar, mantenida: grabar como la clase de esa tecla</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Keep the drawing with this true label</source>
-   <translation type="unfinished" />
+   <translation>Guardar el dibujo con esta etiqueta verdadera</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Keep the frame that is shown</source>
-   <translation type="unfinished" />
+   <translation>Guardar el fotograma mostrado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Label the pictures with the class of that key</source>
-   <translation type="unfinished" />
+   <translation>Etiquetar las imágenes con la clase de esa tecla</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Larger text, smaller, as at first</source>
-   <translation type="unfinished" />
+   <translation>Texto mayor, menor, como al principio</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Look at the image large</source>
-   <translation type="unfinished" />
+   <translation>Ver la imagen en grande</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Move a waiting training</source>
-   <translation type="unfinished" />
+   <translation>Mover un entrenamiento en espera</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Move an enlarged picture; Shift: finer</source>
-   <translation type="unfinished" />
+   <translation>Mover una imagen ampliada; Mayús: más fino</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Of a picture that was opened: the one before, the next</source>
-   <translation type="unfinished" />
+   <translation>De una imagen abierta: la anterior, la siguiente</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Of several digits: the one whose scores are shown</source>
-   <translation type="unfinished" />
+   <translation>De varios dígitos: aquel cuyas puntuaciones se muestran</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Open the list of models</source>
-   <translation type="unfinished" />
+   <translation>Abrir la lista de modelos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Pen, eraser (unless a class has that letter)</source>
-   <translation type="unfinished" />
+   <translation>Lápiz, goma (salvo que una clase tenga esa letra)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Pictures, in every view</source>
-   <translation type="unfinished" />
+   <translation>Imágenes, en todas las vistas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Remove from the list; the file stays</source>
-   <translation type="unfinished" />
+   <translation>Quitar de la lista; el archivo se queda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Remove from the project; the file stays</source>
-   <translation type="unfinished" />
+   <translation>Quitar del proyecto; el archivo se queda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Remove the class; Undo brings it back</source>
-   <translation type="unfinished" />
+   <translation>Quitar la clase; Deshacer la devuelve</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Rename the class</source>
-   <translation type="unfinished" />
+   <translation>Cambiar el nombre de la clase</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Search the help</source>
-   <translation type="unfinished" />
+   <translation>Buscar en la ayuda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Search the pictures by name</source>
-   <translation type="unfinished" />
+   <translation>Buscar las imágenes por nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Show all mistakes again</source>
-   <translation type="unfinished" />
+   <translation>Mostrar de nuevo todos los errores</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Show all names again</source>
-   <translation type="unfinished" />
+   <translation>Mostrar de nuevo todos los nombres</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Show the cell's pictures; open the picture</source>
-   <translation type="unfinished" />
+   <translation>Mostrar las imágenes de la celda; abrir la imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Show the picture large</source>
-   <translation type="unfinished" />
+   <translation>Mostrar la imagen en grande</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Star the pictures</source>
-   <translation type="unfinished" />
+   <translation>Marcar las imágenes con estrella</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Take a training off the list</source>
-   <translation type="unfinished" />
+   <translation>Quitar un entrenamiento de la lista</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Take the label back</source>
-   <translation type="unfinished" />
+   <translation>Retirar la etiqueta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Take the suggestion</source>
-   <translation type="unfinished" />
+   <translation>Tomar la sugerencia</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Teach: a picture shown large</source>
+   <translation>Enseñar: una imagen en grande</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Teach: the classes</source>
-   <translation type="unfinished" />
+   <translation>Enseñar: las clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Teach: the pictures</source>
-   <translation type="unfinished" />
+   <translation>Enseñar: las imágenes</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Ten frames back or on, to the ends</source>
+   <translation>Diez fotogramas atrás o adelante, hasta los extremos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The camera</source>
-   <translation type="unfinished" />
+   <translation>La cámara</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The first page</source>
-   <translation type="unfinished" />
+   <translation>La primera página</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>The frame before, the next one; so does the wheel</source>
+   <translation>El fotograma anterior, el siguiente; también con la rueda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The help</source>
-   <translation type="unfinished" />
+   <translation>La ayuda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The image before, the next one</source>
-   <translation type="unfinished" />
+   <translation>La imagen anterior, la siguiente</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The label of the picture is right, wrong, unsure</source>
-   <translation type="unfinished" />
+   <translation>La etiqueta de la imagen es correcta, errónea, dudosa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The menu of an image, a row, a bar or a map</source>
-   <translation type="unfinished" />
+   <translation>El menú de una imagen, una fila, una barra o un mapa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The next place found, the one before</source>
-   <translation type="unfinished" />
+   <translation>El siguiente lugar encontrado, el anterior</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The wizard's step before, the next</source>
-   <translation type="unfinished" />
+   <translation>El paso anterior del asistente, el siguiente</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Train</source>
    <extracomment>A view of the window: train a model on pictures (machine learning).</extracomment>
-   <translation type="unfinished" />
+   <translation>Entrenar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Train: the list of runs</source>
-   <translation type="unfinished" />
+   <translation>Entrenar: la lista de ejecuciones</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Turn the camera off and close it</source>
-   <translation type="unfinished" />
+   <translation>Apagar la cámara y cerrarla</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Zoom in, zoom out</source>
-   <translation type="unfinished" />
+   <translation>Acercar, alejar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>digits</source>
-   <translation type="unfinished" />
+   <translation>dígitos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>letters</source>
-   <translation type="unfinished" />
+   <translation>letras</translation>
   </message>
  </context>
  <context>
@@ -17245,27 +17401,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/kind_chart.py" />
    <source>Distance from the training pictures</source>
-   <translation type="unfinished" />
+   <translation>Distancia a las imágenes de entrenamiento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/kind_chart.py" />
    <source>This picture: {0}. Limit: 1. 95 of 100 of the model's own pictures lie below it.</source>
-   <translation type="unfinished" />
+   <translation>Esta imagen: {0}. Límite: 1. 95 de cada 100 imágenes propias del modelo quedan por debajo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/kind_chart.py" />
    <source>its own pictures</source>
-   <translation type="unfinished" />
+   <translation>sus propias imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/kind_chart.py" />
    <source>limit</source>
-   <translation type="unfinished" />
+   <translation>límite</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/kind_chart.py" />
    <source>this picture</source>
-   <translation type="unfinished" />
+   <translation>esta imagen</translation>
   </message>
  </context>
  <context>
@@ -17273,17 +17429,22 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/large_look.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/large_look.py" />
    <source>This image cannot be shown.</source>
-   <translation type="unfinished" />
+   <translation>Esta imagen no se puede mostrar.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/large_look.py" />
+   <source>{0}, frame {1} of {2}</source>
+   <translation>{0}, fotograma {1} de {2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/large_look.py" />
    <source>← → other images · + − zoom · Esc closes</source>
-   <translation type="unfinished" />
+   <translation>← → otras imágenes · + − zoom · Esc cierra</translation>
   </message>
  </context>
  <context>
@@ -17291,75 +17452,75 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>Cerrar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>Key: {0}</source>
-   <translation type="unfinished" />
+   <translation>Tecla: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>Next</source>
-   <translation type="unfinished" />
+   <translation>Siguiente</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>Previous</source>
-   <translation type="unfinished" />
+   <translation>Anterior</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>The label is</source>
-   <translation type="unfinished" />
+   <translation>La etiqueta es</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>The label of this picture is {0}</source>
-   <translation type="unfinished" />
+   <translation>La etiqueta de esta imagen es {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>The picture is not where it was.</source>
-   <translation type="unfinished" />
+   <translation>La imagen no está donde estaba.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>This picture cannot be shown.</source>
-   <translation type="unfinished" />
+   <translation>Esta imagen no se puede mostrar.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>You said: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Usted dijo: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>right</source>
    <extracomment>Correct (not the side).</extracomment>
-   <translation type="unfinished" />
+   <translation>correcta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>unsure</source>
    <extracomment>Neither right nor wrong: somebody cannot tell.</extracomment>
-   <translation type="unfinished" />
+   <translation>dudosa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>wrong</source>
    <extracomment>Not correct.</extracomment>
-   <translation type="unfinished" />
+   <translation>errónea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1}</translation>
   </message>
  </context>
  <context>
@@ -17375,82 +17536,82 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation type="unfinished" />
+   <translation>Comprobado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>Procede de</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>Créditos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>It came as .tflite: its operations are {0}</source>
-   <translation type="unfinished" />
+   <translation>Vino como .tflite: sus operaciones son {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Its layers can be listed once it is installed.</source>
-   <translation type="unfinished" />
+   <translation>Sus capas se pueden enumerar cuando esté instalado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Kind</source>
-   <translation type="unfinished" />
+   <translation>Tipo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Layer</source>
-   <translation type="unfinished" />
+   <translation>Capa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Layers</source>
-   <translation type="unfinished" />
+   <translation>Capas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Licencia</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Red</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Parámetros</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>Declarado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Settings</source>
-   <translation type="unfinished" />
+   <translation>Ajustes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>Tamaño de la descarga</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>What its first layer looks for (grey: no weight)</source>
-   <translation type="unfinished" />
+   <translation>Lo que busca su primera capa (gris: sin peso)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>{0} layers, {1} parameters</source>
-   <translation type="unfinished" />
+   <translation>{0} capas, {1} parámetros</translation>
   </message>
  </context>
  <context>
@@ -17459,47 +17620,47 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>Clase</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>Compare the examples with your pictures before you confirm. Your files stay as they are.</source>
-   <translation type="unfinished" />
+   <translation>Compare los ejemplos con sus imágenes antes de confirmar. Sus archivos quedan como están.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>How the labels were recognised</source>
-   <translation type="unfinished" />
+   <translation>Cómo se reconocieron las etiquetas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>No: open another folder…</source>
-   <translation type="unfinished" />
+   <translation>No: abrir otra carpeta…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>The folders do not name the classes. This was recognised:</source>
-   <translation type="unfinished" />
+   <translation>Las carpetas no nombran las clases. Se reconoció esto:</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>Yes, read the labels this way</source>
-   <translation type="unfinished" />
+   <translation>Sí, leer así las etiquetas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>and {0} more</source>
-   <translation type="unfinished" />
+   <translation>y {0} más</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>{0} pictures in {1} classes: {2}</source>
-   <translation type="unfinished" />
+   <translation>{0} imágenes en {1} clases: {2}</translation>
   </message>
  </context>
  <context>
@@ -17507,72 +17668,72 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>(Between {0} and {1}.)</source>
-   <translation type="unfinished" />
+   <translation>(Entre {0} y {1}.)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>95 % interval</source>
-   <translation type="unfinished" />
+   <translation>Intervalo del 95 %</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Accuracy against the number of labels</source>
-   <translation type="unfinished" />
+   <translation>Exactitud según el número de etiquetas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Another {0} labels would probably bring about {1}.</source>
-   <translation type="unfinished" />
+   <translation>Otras {0} etiquetas darían probablemente alrededor de {1}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>It begins to suggest when there is {0}.</source>
-   <translation type="unfinished" />
+   <translation>Empieza a sugerir cuando haya {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Label a few pictures of two classes: then it begins to suggest.</source>
-   <translation type="unfinished" />
+   <translation>Etiquete algunas imágenes de dos clases: entonces empieza a sugerir.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Make it a model…</source>
-   <translation type="unfinished" />
+   <translation>Convertirlo en modelo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Too few labels to say how often it is right.</source>
-   <translation type="unfinished" />
+   <translation>Muy pocas etiquetas para decir con qué frecuencia acierta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>What it has learned</source>
-   <translation type="unfinished" />
+   <translation>Lo que ha aprendido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>With {0} labels: {1}, {2}</source>
-   <translation type="unfinished" />
+   <translation>Con {0} etiquetas: {1}, {2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>accuracy</source>
-   <translation type="unfinished" />
+   <translation>exactitud</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>labels</source>
-   <translation type="unfinished" />
+   <translation>etiquetas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>{0} right</source>
-   <translation type="unfinished" />
+   <translation>{0} de aciertos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>{0}. On {1} labelled pictures that were drawn at random, each left out, with its copies, while it learned.</source>
-   <translation type="unfinished" />
+   <translation>{0}. En {1} imágenes etiquetadas que se sacaron al azar, cada una apartada, con sus copias, mientras aprendía.</translation>
   </message>
  </context>
  <context>
@@ -17581,32 +17742,32 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>Continuar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Not now</source>
-   <translation type="unfinished" />
+   <translation>Ahora no</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Trainings were cut off when Fovea ended last: {0}. Go on with them?</source>
-   <translation type="unfinished" />
+   <translation>Hubo entrenamientos interrumpidos cuando Fovea terminó la última vez: {0}. ¿Continuarlos?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Unfinished trainings</source>
-   <translation type="unfinished" />
+   <translation>Entrenamientos sin terminar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>{0} of {1} epochs are done; it goes on from there, with its curves.</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1} épocas hechas; continúa desde ahí, con sus curvas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>“{0}” was cut off when Fovea ended last. Go on with it?</source>
-   <translation type="unfinished" />
+   <translation>«{0}» se interrumpió cuando Fovea terminó la última vez. ¿Continuarlo?</translation>
   </message>
  </context>
  <context>
@@ -17614,67 +17775,67 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Component</source>
-   <translation type="unfinished" />
+   <translation>Componente</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Components</source>
-   <translation type="unfinished" />
+   <translation>Componentes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Filter by name or licence</source>
-   <translation type="unfinished" />
+   <translation>Filtrar por nombre o licencia</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Filter the components</source>
-   <translation type="unfinished" />
+   <translation>Filtrar los componentes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Fovea is free software under the Apache License 2.0. It is made of {0} components:</source>
-   <translation type="unfinished" />
+   <translation>Fovea es software libre bajo la Licencia Apache 2.0. Está hecho de {0} componentes:</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Licencia</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Licences</source>
-   <translation type="unfinished" />
+   <translation>Licencias</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Qt and PySide6 are used under the GNU Lesser General Public License, version 3. Their libraries are files of their own beside the program: you may replace them by your own build. The program's documentation says how, under 'licences'.</source>
-   <translation type="unfinished" />
+   <translation>Qt y PySide6 se usan bajo la GNU Lesser General Public License, versión 3. Sus bibliotecas son archivos propios junto al programa: puede sustituirlas por una compilación suya. La documentación del programa dice cómo, en «licencias».</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Reading the list …</source>
-   <translation type="unfinished" />
+   <translation>Leyendo la lista …</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Source: {0}</source>
-   <translation type="unfinished" />
+   <translation>Código fuente: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>The licence's text</source>
-   <translation type="unfinished" />
+   <translation>El texto de la licencia</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>The list of components cannot be read. Install Fovea again.</source>
-   <translation type="unfinished" />
+   <translation>La lista de componentes no se puede leer. Instale Fovea de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>This package brings no text of its licence.</source>
-   <translation type="unfinished" />
+   <translation>Este paquete no trae el texto de su licencia.</translation>
   </message>
  </context>
  <context>
@@ -17682,127 +17843,127 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>&amp;Edit</source>
-   <translation type="unfinished" />
+   <translation>&amp;Editar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>&amp;File</source>
-   <translation type="unfinished" />
+   <translation>&amp;Archivo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>&amp;Help</source>
-   <translation type="unfinished" />
+   <translation>A&amp;yuda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>&amp;Model</source>
-   <translation type="unfinished" />
+   <translation>&amp;Modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>&amp;View</source>
-   <translation type="unfinished" />
+   <translation>&amp;Ver</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Todos los archivos (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Classify</source>
    <extracomment>A view of the window: sort pictures into classes.</extracomment>
-   <translation type="unfinished" />
+   <translation>Clasificar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Classify images</source>
-   <translation type="unfinished" />
+   <translation>Clasificar imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Draw</source>
    <extracomment>A view of the window: draw digits by hand. An imperative, or a noun as a tab has it.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dibujar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Draw digits and see them read</source>
-   <translation type="unfinished" />
+   <translation>Dibujar dígitos y ver cómo se leen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Drop images or folders to classify them</source>
-   <translation type="unfinished" />
+   <translation>Suelte imágenes o carpetas para clasificarlas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Evaluate</source>
    <extracomment>A view of the window: measure how good a model is.</extracomment>
-   <translation type="unfinished" />
+   <translation>Evaluar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Fovea speaks the chosen language from its next start on.</source>
-   <translation type="unfinished" />
+   <translation>Fovea habla el idioma elegido desde su próximo inicio.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Images ({0})</source>
-   <translation type="unfinished" />
+   <translation>Imágenes ({0})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Install, import, export and look after models</source>
-   <translation type="unfinished" />
+   <translation>Instalar, importar, exportar y cuidar los modelos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Label pictures and see at once what is learned</source>
-   <translation type="unfinished" />
+   <translation>Etiquetar imágenes y ver enseguida lo que se aprende</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Models</source>
    <extracomment>A view of the window: trained models (networks), not people or cars.</extracomment>
-   <translation type="unfinished" />
+   <translation>Modelos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Open Images</source>
-   <translation type="unfinished" />
+   <translation>Abrir imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Open a Folder of Images</source>
-   <translation type="unfinished" />
+   <translation>Abrir una carpeta de imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>See how good a model is</source>
-   <translation type="unfinished" />
+   <translation>Ver lo bueno que es un modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Teach</source>
-   <translation type="unfinished" />
+   <translation>Enseñar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>The other program would only move this, and Fovea moves nothing. Open it here.</source>
-   <translation type="unfinished" />
+   <translation>El otro programa solo movería esto, y Fovea no mueve nada. Ábralo aquí.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Train</source>
    <extracomment>A view of the window: train a model on pictures (machine learning).</extracomment>
-   <translation type="unfinished" />
+   <translation>Entrenar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Train a model on your own pictures</source>
-   <translation type="unfinished" />
+   <translation>Entrenar un modelo con sus propias imágenes</translation>
   </message>
  </context>
  <context>
@@ -17810,37 +17971,37 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>A model of {0} classes from {1} labelled pictures, with calibrated scores, a check whether a picture is of its kind, and a card that says how good it is. It appears among your models and works without this project.</source>
-   <translation type="unfinished" />
+   <translation>Un modelo de {0} clases a partir de {1} imágenes etiquetadas, con puntuaciones calibradas, una comprobación de si una imagen es de su tipo y una ficha que dice lo bueno que es. Aparece entre sus modelos y funciona sin este proyecto.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>Make It a Model</source>
-   <translation type="unfinished" />
+   <translation>Convertirlo en modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>Make the model</source>
-   <translation type="unfinished" />
+   <translation>Crear el modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>Nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>Name of the model</source>
-   <translation type="unfinished" />
+   <translation>Nombre del modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>Quick: what it has learned here (well under a minute)</source>
-   <translation type="unfinished" />
+   <translation>Rápido: lo que ha aprendido aquí (bastante menos de un minuto)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>Thorough: the network itself learns your pictures as well (many minutes)</source>
-   <translation type="unfinished" />
+   <translation>A fondo: la propia red también aprende sus imágenes (muchos minutos)</translation>
   </message>
  </context>
  <context>
@@ -17848,62 +18009,62 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>1 class is undecided.</source>
-   <translation type="unfinished" />
+   <translation>1 clase está por decidir.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>At least one class must mean a label.</source>
-   <translation type="unfinished" />
+   <translation>Al menos una clase debe significar una etiqueta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Choose…</source>
-   <translation type="unfinished" />
+   <translation>Elegir…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Class of the data</source>
-   <translation type="unfinished" />
+   <translation>Clase de los datos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Label for the class {0}</source>
-   <translation type="unfinished" />
+   <translation>Etiqueta para la clase {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Label of the model</source>
-   <translation type="unfinished" />
+   <translation>Etiqueta del modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Leave this class out</source>
-   <translation type="unfinished" />
+   <translation>Omitir esta clase</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Match Class Names</source>
-   <translation type="unfinished" />
+   <translation>Asignar nombres de clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>The folder's class names are not the model's labels. Say which label each class means; a class that is left out is not evaluated. Fovea remembers this for the model and these names.</source>
-   <translation type="unfinished" />
+   <translation>Los nombres de clases de la carpeta no son las etiquetas del modelo. Indique qué etiqueta significa cada clase; una clase omitida no se evalúa. Fovea lo recuerda para el modelo y estos nombres.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>The numbers are the model's own label numbers</source>
-   <translation type="unfinished" />
+   <translation>Los números son los propios números de etiqueta del modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Use these</source>
-   <translation type="unfinished" />
+   <translation>Usar estos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>{0} classes are undecided.</source>
-   <translation type="unfinished" />
+   <translation>{0} clases están por decidir.</translation>
   </message>
  </context>
  <context>
@@ -17911,27 +18072,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>'{0}' answered as '{1}': {2} images, {3} of the {4} answered '{5}'</source>
-   <translation type="unfinished" />
+   <translation>'{0}' respondida como '{1}': {2} imágenes, {3} de las {4} respondidas como '{5}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>'{0}' answered as '{1}': {2} images, {3} of the {4} that are '{5}'</source>
-   <translation type="unfinished" />
+   <translation>'{0}' respondida como '{1}': {2} imágenes, {3} de las {4} que son '{5}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
-   <translation type="unfinished" />
+   <translation>de {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>{0} images are '{1}'. Click to see them.</source>
-   <translation type="unfinished" />
+   <translation>{0} imágenes son '{1}'. Haga clic para verlas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>{0} images were answered '{1}'. Click to see them.</source>
-   <translation type="unfinished" />
+   <translation>{0} imágenes se respondieron como '{1}'. Haga clic para verlas.</translation>
   </message>
  </context>
  <context>
@@ -17939,35 +18100,35 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>Confusion matrix</source>
-   <translation type="unfinished" />
+   <translation>Matriz de confusión</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>Rows: what it is. Columns: what the model answered. A cell shows its pictures.</source>
-   <translation type="unfinished" />
+   <translation>Filas: lo que es. Columnas: lo que respondió el modelo. Una celda muestra sus imágenes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>Share of each answer</source>
    <extracomment>Of all pictures that got this answer (column of the confusion matrix).</extracomment>
-   <translation type="unfinished" />
+   <translation>Proporción de cada respuesta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>Share of each truth</source>
    <extracomment>Of all pictures that are of a class (row of the confusion matrix).</extracomment>
-   <translation type="unfinished" />
+   <translation>Proporción de cada verdad</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>Tint shows</source>
    <extracomment>What the colour of a cell of the confusion matrix shows.</extracomment>
-   <translation type="unfinished" />
+   <translation>El color muestra</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
-   <translation type="unfinished" />
+   <translation>de {0}</translation>
   </message>
  </context>
  <context>
@@ -17975,12 +18136,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>Confusion matrix: truth down, answers across</source>
-   <translation type="unfinished" />
+   <translation>Matriz de confusión: en vertical la verdad, en horizontal las respuestas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
-   <translation type="unfinished" />
+   <translation>de {0}</translation>
   </message>
  </context>
  <context>
@@ -17988,232 +18149,232 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;About Fovea</source>
-   <translation type="unfinished" />
+   <translation>A&amp;cerca de Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;About This Model</source>
-   <translation type="unfinished" />
+   <translation>&amp;Acerca de este modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Actual Size</source>
-   <translation type="unfinished" />
+   <translation>Tamaño &amp;real</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Classify</source>
-   <translation type="unfinished" />
+   <translation>&amp;Clasificar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Classify All Images</source>
-   <translation type="unfinished" />
+   <translation>&amp;Clasificar todas las imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Copy</source>
-   <translation type="unfinished" />
+   <translation>&amp;Copiar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Corrections…</source>
-   <translation type="unfinished" />
+   <translation>C&amp;orrecciones…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Export Results as CSV…</source>
-   <translation type="unfinished" />
+   <translation>E&amp;xportar resultados como CSV…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Export…</source>
-   <translation type="unfinished" />
+   <translation>E&amp;xportar…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Filter Images</source>
-   <translation type="unfinished" />
+   <translation>&amp;Filtrar imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Fit to the Window</source>
-   <translation type="unfinished" />
+   <translation>A&amp;justar a la ventana</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Help</source>
-   <translation type="unfinished" />
+   <translation>A&amp;yuda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Keyboard Shortcuts</source>
-   <translation type="unfinished" />
+   <translation>&amp;Atajos de teclado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Licences</source>
-   <translation type="unfinished" />
+   <translation>&amp;Licencias</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Look Large</source>
-   <translation type="unfinished" />
+   <translation>Ver en &amp;grande</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Next Image</source>
-   <translation type="unfinished" />
+   <translation>Imagen &amp;siguiente</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Note…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Nota…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Open Images…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Abrir imágenes…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Paste Image</source>
-   <translation type="unfinished" />
+   <translation>&amp;Pegar imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Previous Image</source>
-   <translation type="unfinished" />
+   <translation>Imagen &amp;anterior</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Print…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Imprimir…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Quit</source>
-   <translation type="unfinished" />
+   <translation>&amp;Salir</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Recent Folders</source>
-   <translation type="unfinished" />
+   <translation>Carpetas r&amp;ecientes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Redo</source>
-   <translation type="unfinished" />
+   <translation>&amp;Rehacer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Remove from the List</source>
-   <translation type="unfinished" />
+   <translation>&amp;Quitar de la lista</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Settings…</source>
-   <translation type="unfinished" />
+   <translation>Aj&amp;ustes…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Teach This Model More…</source>
-   <translation type="unfinished" />
+   <translation>E&amp;nseñar más a este modelo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Theme</source>
-   <translation type="unfinished" />
+   <translation>&amp;Tema</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Undo</source>
-   <translation type="unfinished" />
+   <translation>&amp;Deshacer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Undo Removing Images</source>
-   <translation type="unfinished" />
+   <translation>Des&amp;hacer la retirada de imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>C&amp;hoose a Model</source>
-   <translation type="unfinished" />
+   <translation>&amp;Elegir un modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Check for &amp;Updates…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Buscar actualizaciones…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Classify This Image &amp;Again</source>
-   <translation type="unfinished" />
+   <translation>Clasificar esta imagen de n&amp;uevo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Dark</source>
-   <translation type="unfinished" />
+   <translation>Oscuro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Fi&amp;les Sorted…</source>
-   <translation type="unfinished" />
+   <translation>Archi&amp;vos ordenados…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Light</source>
-   <translation type="unfinished" />
+   <translation>Claro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Like the System</source>
-   <translation type="unfinished" />
+   <translation>Como el sistema</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>None yet</source>
-   <translation type="unfinished" />
+   <translation>Aún ninguno</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Open &amp;Folder…</source>
-   <translation type="unfinished" />
+   <translation>Abrir &amp;carpeta…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Open the &amp;Camera</source>
-   <translation type="unfinished" />
+   <translation>Abrir la cáma&amp;ra</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>S&amp;ort by Answer…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Ordenar por respuesta…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>S&amp;tar</source>
-   <translation type="unfinished" />
+   <translation>Estre&amp;lla</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Select &amp;All Images</source>
-   <translation type="unfinished" />
+   <translation>Seleccionar &amp;todas las imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>This &amp;Is a…</source>
-   <translation type="unfinished" />
+   <translation>Esto e&amp;s…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Zoom &amp;In</source>
-   <translation type="unfinished" />
+   <translation>Acer&amp;car</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Zoom &amp;Out</source>
-   <translation type="unfinished" />
+   <translation>A&amp;lejar</translation>
   </message>
  </context>
  <context>
@@ -18221,12 +18382,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/message_bar.py" />
    <source>Close the message</source>
-   <translation type="unfinished" />
+   <translation>Cerrar el mensaje</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/message_bar.py" />
    <source>Message</source>
-   <translation type="unfinished" />
+   <translation>Mensaje</translation>
   </message>
  </context>
  <context>
@@ -18239,7 +18400,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Accuracy</source>
-   <translation type="unfinished" />
+   <translation>Exactitud</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -18279,7 +18440,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>F1</source>
-   <translation type="unfinished" />
+   <translation>F1</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -18329,12 +18490,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Precision</source>
-   <translation type="unfinished" />
+   <translation>Precisión</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Recall</source>
-   <translation type="unfinished" />
+   <translation>Exhaustividad</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -18392,64 +18553,64 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation type="unfinished" />
+   <translation>Dañado: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation type="unfinished" />
+   <translation>No tiene clases propias</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation type="unfinished" />
+   <translation>Instalado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>Instalado, para partir de él</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation type="unfinished" />
+   <translation>No instalado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation type="unfinished" />
+   <translation>No instalado · {0} por descargar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation type="unfinished" />
+   <translation>Aún no creado · nada que descargar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation type="unfinished" />
+   <translation>No medido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
    <extracomment>Models that come with the program.</extracomment>
-   <translation type="unfinished" />
+   <translation>Con Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
    <extracomment>Models that the user made or brought in.</extracomment>
-   <translation type="unfinished" />
+   <translation>Suyos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}×{1} color</translation>
   </message>
  </context>
  <context>
@@ -18457,303 +18618,303 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>'{label}' is answered where its score is at least {value}.</source>
-   <translation type="unfinished" />
+   <translation>Se responde '{label}' cuando su puntuación es de al menos {value}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>95 % interval</source>
-   <translation type="unfinished" />
+   <translation>Intervalo del 95 %</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/model_card.py" />
    <source>About {name}</source>
-   <translation type="unfinished" />
+   <translation>Acerca de {name}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Architecture</source>
-   <translation type="unfinished" />
+   <translation>Arquitectura</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Classes ({count})</source>
-   <translation type="unfinished" />
+   <translation>Clases ({count})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>Procede de</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Continues</source>
    <extracomment>The model that this one went on from.</extracomment>
-   <translation type="unfinished" />
+   <translation>Continúa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/model_card.py" />
    <source>Copy text</source>
-   <translation type="unfinished" />
+   <translation>Copiar texto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Credits</source>
    <extracomment>Who is to be named as author of data and methods.</extracomment>
-   <translation type="unfinished" />
+   <translation>Créditos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Damaged</source>
-   <translation type="unfinished" />
+   <translation>Dañado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Data</source>
-   <translation type="unfinished" />
+   <translation>Datos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Date</source>
-   <translation type="unfinished" />
+   <translation>Fecha</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Difference after export</source>
-   <translation type="unfinished" />
+   <translation>Diferencia tras la exportación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Figure</source>
-   <translation type="unfinished" />
+   <translation>Cifra</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Figures</source>
-   <translation type="unfinished" />
+   <translation>Cifras</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Folder</source>
-   <translation type="unfinished" />
+   <translation>Carpeta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Fovea itself</source>
-   <translation type="unfinished" />
+   <translation>Fovea mismo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Id</source>
-   <translation type="unfinished" />
+   <translation>Id</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Import it or train it again.</source>
-   <translation type="unfinished" />
+   <translation>Impórtelo o entrénelo de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Input</source>
-   <translation type="unfinished" />
+   <translation>Entrada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Install Fovea again to restore it.</source>
-   <translation type="unfinished" />
+   <translation>Instale Fovea de nuevo para restaurarlo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Intended use</source>
-   <translation type="unfinished" />
+   <translation>Uso previsto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Its description is here, its weights are not: it answers once they are installed under Models. Until then choose another model.</source>
-   <translation type="unfinished" />
+   <translation>Su descripción está aquí, sus pesos no: responde en cuanto se instalen en Modelos. Hasta entonces elija otro modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Known failures</source>
-   <translation type="unfinished" />
+   <translation>Fallos conocidos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Licence of the data</source>
-   <translation type="unfinished" />
+   <translation>Licencia de los datos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Limits</source>
-   <translation type="unfinished" />
+   <translation>Límites</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Made on</source>
    <extracomment>The computer or device that a model was trained on.</extracomment>
-   <translation type="unfinished" />
+   <translation>Hecho en</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Made with</source>
    <extracomment>Versions of the program and libraries that made a model.</extracomment>
-   <translation type="unfinished" />
+   <translation>Hecho con</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Measured on</source>
-   <translation type="unfinished" />
+   <translation>Medido con</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/model_card.py" />
    <source>Model card</source>
-   <translation type="unfinished" />
+   <translation>Ficha del modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Must not be used for</source>
-   <translation type="unfinished" />
+   <translation>No debe usarse para</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Not measured.</source>
-   <translation type="unfinished" />
+   <translation>No medido.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Notice</source>
-   <translation type="unfinished" />
+   <translation>Aviso</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Parámetros</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Population</source>
    <extracomment>Medicine, statistics: which people or pictures the data came from.</extracomment>
-   <translation type="unfinished" />
+   <translation>Población</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>SHA-256 of the weights</source>
-   <translation type="unfinished" />
+   <translation>SHA-256 de los pesos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Scores and decision</source>
-   <translation type="unfinished" />
+   <translation>Puntuaciones y decisión</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Seed</source>
-   <translation type="unfinished" />
+   <translation>Semilla</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Size on disk</source>
-   <translation type="unfinished" />
+   <translation>Tamaño en disco</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Technical</source>
    <extracomment>Head of a section with technical facts.</extracomment>
-   <translation type="unfinished" />
+   <translation>Datos técnicos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>The numbers beside the bars are calibrated on {n} images of the {split} split (temperature {t}): the expected calibration error went from {before} to {after}.</source>
-   <translation type="unfinished" />
+   <translation>Los números junto a las barras están calibrados con {n} imágenes de la partición {split} (temperatura {t}): el error de calibración esperado pasó de {before} a {after}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>The numbers beside the bars are model scores: they have not been calibrated to be probabilities.</source>
-   <translation type="unfinished" />
+   <translation>Los números junto a las barras son puntuaciones del modelo: no se han calibrado para ser probabilidades.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>This model cannot answer: {problem}.</source>
-   <translation type="unfinished" />
+   <translation>Este modelo no puede responder: {problem}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Training</source>
-   <translation type="unfinished" />
+   <translation>Entrenamiento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Value</source>
-   <translation type="unfinished" />
+   <translation>Valor</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Version</source>
-   <translation type="unfinished" />
+   <translation>Versión</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Weights not installed</source>
-   <translation type="unfinished" />
+   <translation>Pesos no instalados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>and {count} more</source>
-   <translation type="unfinished" />
+   <translation>y {count} más</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>colour (RGB)</source>
-   <translation type="unfinished" />
+   <translation>color (RGB)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>gris</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>ink found, cropped, scaled into 20×20 and centred by mass</source>
-   <translation type="unfinished" />
+   <translation>trazo hallado, recortado, escalado a 20×20 y centrado por masa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>it cannot be read</source>
-   <translation type="unfinished" />
+   <translation>no se puede leer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>scaled whole, the rest padded</source>
-   <translation type="unfinished" />
+   <translation>escalada entera, con relleno en el resto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>scaled, and the middle cut out</source>
-   <translation type="unfinished" />
+   <translation>escalada, con recorte del centro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>stretched to that size, whatever its shape</source>
-   <translation type="unfinished" />
+   <translation>estirada a ese tamaño, sea cual sea su forma</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>your own models</source>
-   <translation type="unfinished" />
+   <translation>sus propios modelos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>{difference} at most in any score, over {n} images</source>
-   <translation type="unfinished" />
+   <translation>{difference} como máximo en cualquier puntuación, en {n} imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>{width} × {height} pixels, {colour}; the picture is {fit} ({interpolation}).</source>
-   <translation type="unfinished" />
+   <translation>{width} × {height} píxeles, {colour}; la imagen se trata así: {fit} ({interpolation}).</translation>
   </message>
  </context>
  <context>
@@ -18761,37 +18922,37 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>About this model</source>
-   <translation type="unfinished" />
+   <translation>Acerca de este modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>Choose a model.</source>
-   <translation type="unfinished" />
+   <translation>Elija un modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>Damaged</source>
-   <translation type="unfinished" />
+   <translation>Dañado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>Model</source>
-   <translation type="unfinished" />
+   <translation>Modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>No model is installed.</source>
-   <translation type="unfinished" />
+   <translation>No hay ningún modelo instalado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>Ready</source>
-   <translation type="unfinished" />
+   <translation>Listo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>Weights not installed</source>
-   <translation type="unfinished" />
+   <translation>Pesos no instalados</translation>
   </message>
  </context>
  <context>
@@ -18799,113 +18960,113 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source> · {0} a second</source>
-   <translation type="unfinished" />
+   <translation> · {0} por segundo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source> · {0} left</source>
-   <translation type="unfinished" />
+   <translation> · quedan {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Building the network…</source>
-   <translation type="unfinished" />
+   <translation>Construyendo la red…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Comparing checksums…</source>
-   <translation type="unfinished" />
+   <translation>Comparando sumas de comprobación…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Comparing the file's hash…</source>
-   <translation type="unfinished" />
+   <translation>Comparando el hash del archivo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Comparing the two forms…</source>
-   <translation type="unfinished" />
+   <translation>Comparando las dos formas…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Converting it to LiteRT…</source>
-   <translation type="unfinished" />
+   <translation>Convirtiéndolo a LiteRT…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Converting it…</source>
-   <translation type="unfinished" />
+   <translation>Convirtiéndolo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Copying…</source>
-   <translation type="unfinished" />
+   <translation>Copiando…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Looking through the file…</source>
-   <translation type="unfinished" />
+   <translation>Examinando el archivo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>MD5 as published</source>
-   <translation type="unfinished" />
+   <translation>MD5 según lo publicado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>SHA-256</source>
-   <translation type="unfinished" />
+   <translation>SHA-256</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Writing the model…</source>
-   <translation type="unfinished" />
+   <translation>Escribiendo el modelo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>about {0}</source>
-   <translation type="unfinished" />
+   <translation>unos {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>colour</source>
-   <translation type="unfinished" />
+   <translation>color</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>gris</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>none</source>
    <extracomment>There is none of it.</extracomment>
-   <translation type="unfinished" />
+   <translation>ninguna</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>none: the package holds {0}</source>
-   <translation type="unfinished" />
+   <translation>ninguna: el paquete contiene {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>the Python package {0} {1}</source>
-   <translation type="unfinished" />
+   <translation>el paquete de Python {0} {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>{0} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>{0} {1}, {2}</source>
-   <translation type="unfinished" />
+   <translation>{0} {1}, {2}</translation>
   </message>
  </context>
  <context>
@@ -18913,133 +19074,133 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>A job on models runs</source>
-   <translation type="unfinished" />
+   <translation>Hay una tarea de modelos en marcha</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Bring in a .keras, .h5 or .tflite network, or a model of another Fovea</source>
-   <translation type="unfinished" />
+   <translation>Incorporar una red .keras, .h5 o .tflite, o un modelo de otro Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Cancelled. What was fetched is kept for the next try.</source>
-   <translation type="unfinished" />
+   <translation>Cancelado. Lo descargado se conserva para el próximo intento.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Changing {0}</source>
-   <translation type="unfinished" />
+   <translation>Modificando {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Copying {0}</source>
-   <translation type="unfinished" />
+   <translation>Copiando {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Drop a network or a model here to import it</source>
-   <translation type="unfinished" />
+   <translation>Suelte aquí una red o un modelo para importarlo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>End and close</source>
-   <translation type="unfinished" />
+   <translation>Terminar y cerrar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>End “{0}” and close Fovea?</source>
-   <translation type="unfinished" />
+   <translation>¿Terminar «{0}» y cerrar Fovea?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Exporting {0}</source>
-   <translation type="unfinished" />
+   <translation>Exportando {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Filter models</source>
-   <translation type="unfinished" />
+   <translation>Filtrar modelos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Importing {0}</source>
-   <translation type="unfinished" />
+   <translation>Importando {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Import…</source>
-   <translation type="unfinished" />
+   <translation>Importar…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Installing {0}</source>
-   <translation type="unfinished" />
+   <translation>Instalando {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>It is the only form of this model: there was nothing to compare it with.</source>
-   <translation type="unfinished" />
+   <translation>Es la única forma de este modelo: no había nada con que compararla.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Its answers differ by {0} at most over {1} pictures; the certificate says so.</source>
-   <translation type="unfinished" />
+   <translation>Sus respuestas difieren como máximo en {0} en {1} imágenes; el certificado lo dice.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Looking at {0}</source>
-   <translation type="unfinished" />
+   <translation>Examinando {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>One model at a time: the first is being looked at.</source>
-   <translation type="unfinished" />
+   <translation>Un modelo cada vez: se está examinando el primero.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Stay</source>
    <extracomment>Button: do not close the window.</extracomment>
-   <translation type="unfinished" />
+   <translation>Quedarse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Verifying {0}</source>
-   <translation type="unfinished" />
+   <translation>Verificando {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>What was fetched so far is kept; nothing half-done is installed.</source>
-   <translation type="unfinished" />
+   <translation>Lo descargado hasta ahora se conserva; no se instala nada a medias.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Written: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Escrito: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>{0}: all {1} files are as they were.</source>
-   <translation type="unfinished" />
+   <translation>{0}: los {1} archivos están como estaban.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>{0}: {1} not as it was.</source>
-   <translation type="unfinished" />
+   <translation>{0}: {1} no está como estaba.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>“{0}” is back among the models.</source>
-   <translation type="unfinished" />
+   <translation>«{0}» está de vuelta entre los modelos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>“{0}” is in the trash; Undo takes it back.</source>
-   <translation type="unfinished" />
+   <translation>«{0}» está en la papelera; Deshacer lo recupera.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>“{0}” is ready.</source>
-   <translation type="unfinished" />
+   <translation>«{0}» está listo.</translation>
   </message>
  </context>
  <context>
@@ -19047,7 +19208,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/nearest_strip.py" />
    <source>Nearest training pictures</source>
-   <translation type="unfinished" />
+   <translation>Imágenes de entrenamiento más próximas</translation>
   </message>
  </context>
  <context>
@@ -19055,12 +19216,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Note</source>
-   <translation type="unfinished" />
+   <translation>Nota</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Notices</source>
-   <translation type="unfinished" />
+   <translation>Avisos</translation>
   </message>
  </context>
  <context>
@@ -19107,16 +19268,21 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/camera_screen.py" />
    <source>Recording</source>
-   <translation type="unfinished" />
+   <translation>Grabando</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_screen.py" />
    <source>The camera is on</source>
-   <translation type="unfinished" />
+   <translation>La cámara está encendida</translation>
   </message>
  </context>
  <context>
   <name>Opener</name>
+  <message>
+   <location filename="../../desktop/services/opening.py" />
+   <source>1 object of the study holds no picture, as a report does, and was left out.</source>
+   <translation type="unfinished" />
+  </message>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>No images were found there. Fovea opens JPEG, PNG, WebP, TIFF, DICOM and more.</source>
@@ -19125,6 +19291,11 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>Pasted {0} {1}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/opening.py" />
+   <source>{0} objects of the studies hold no picture, as reports do, and were left out.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -19138,7 +19309,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/help/page_view.py" />
    <source>HelpPage of the help</source>
-   <translation type="unfinished" />
+   <translation>Página de la ayuda</translation>
   </message>
  </context>
  <context>
@@ -19146,165 +19317,170 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/parallel.py" />
    <source>No trial is finished yet.</source>
-   <translation type="unfinished" />
+   <translation>Aún no ha terminado ningún ensayo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/parallel.py" />
    <source>Settings of the trials and what came of them</source>
-   <translation type="unfinished" />
+   <translation>Ajustes de los ensayos y lo que resultó de ellos</translation>
   </message>
  </context>
  <context>
   <name>PictureActions</name>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>A series is not sorted: its files belong together.</source>
+   <translation>Una serie no se ordena: sus archivos van juntos.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy class and score</source>
-   <translation type="unfinished" />
+   <translation>Copiar clase y puntuación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy the files</source>
-   <translation type="unfinished" />
+   <translation>Copiar los archivos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy the map with its legend</source>
-   <translation type="unfinished" />
+   <translation>Copiar el mapa con su leyenda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy the path</source>
-   <translation type="unfinished" />
+   <translation>Copiar la ruta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy the paths</source>
-   <translation type="unfinished" />
+   <translation>Copiar las rutas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy the picture</source>
-   <translation type="unfinished" />
+   <translation>Copiar la imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Find similar</source>
-   <translation type="unfinished" />
+   <translation>Buscar similares</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Look at it large</source>
-   <translation type="unfinished" />
+   <translation>Ver en grande</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Model: {0}</source>
-   <translation type="unfinished" />
+   <translation>Modelo: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Note</source>
-   <translation type="unfinished" />
+   <translation>Nota</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Note on {0}. It is kept by Fovea, not in the file.</source>
-   <translation type="unfinished" />
+   <translation>Nota sobre {0}. La guarda Fovea, no el archivo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Note: {0}</source>
-   <translation type="unfinished" />
+   <translation>Nota: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Note…</source>
-   <translation type="unfinished" />
+   <translation>Nota…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Only images with this answer</source>
-   <translation type="unfinished" />
+   <translation>Solo imágenes con esta respuesta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>PNG pictures (*.png)</source>
-   <translation type="unfinished" />
+   <translation>Imágenes PNG (*.png)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Print…</source>
-   <translation type="unfinished" />
+   <translation>Imprimir…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Remove from the list</source>
-   <translation type="unfinished" />
+   <translation>Quitar de la lista</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Save the Map</source>
-   <translation type="unfinished" />
+   <translation>Guardar el mapa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Save the map with its legend…</source>
-   <translation type="unfinished" />
+   <translation>Guardar el mapa con su leyenda…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Show in the file manager</source>
-   <translation type="unfinished" />
+   <translation>Mostrar en el gestor de archivos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Sort by answer…</source>
-   <translation type="unfinished" />
+   <translation>Ordenar por respuesta…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Star</source>
-   <translation type="unfinished" />
+   <translation>Estrella</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Take the star away</source>
-   <translation type="unfinished" />
+   <translation>Quitar la estrella</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>The map was saved as {0}.</source>
-   <translation type="unfinished" />
+   <translation>El mapa se guardó como {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>This is a ‘{0}’</source>
-   <translation type="unfinished" />
+   <translation>Esto es «{0}»</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Where does it see ‘{0}’?</source>
-   <translation type="unfinished" />
+   <translation>¿Dónde ve «{0}»?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>like {0}, the most alike first</source>
-   <translation type="unfinished" />
+   <translation>como {0}, las más parecidas primero</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>model score</source>
-   <translation type="unfinished" />
+   <translation>puntuación del modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>probability</source>
-   <translation type="unfinished" />
+   <translation>probabilidad</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>where it looked</source>
-   <translation type="unfinished" />
+   <translation>dónde miró</translation>
   </message>
  </context>
  <context>
@@ -19312,92 +19488,70 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Copy the files</source>
-   <translation type="unfinished" />
+   <translation>Copiar los archivos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Copy the paths</source>
-   <translation type="unfinished" />
+   <translation>Copiar las rutas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Edit › Corrections takes it back.</source>
-   <translation type="unfinished" />
+   <translation>Editar › Correcciones lo deshace.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Look at it large</source>
-   <translation type="unfinished" />
+   <translation>Ver en grande</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Show in the file manager</source>
-   <translation type="unfinished" />
+   <translation>Mostrar en el gestor de archivos</translation>
   </message>
  </context>
  <context>
   <name>PicturePane</name>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
-   <source> of {0}</source>
-   <extracomment>After a number: frame 3 of 12. The blank at the beginning stays.</extracomment>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Actual size, 100 %</source>
-   <translation type="unfinished" />
+   <translation>Tamaño real, 100 %</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Fit to the window</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/picture_pane.py" />
-   <source>Frame</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/picture_pane.py" />
-   <source>Frame </source>
-   <extracomment>Before a number: frame 3 of 12. The blank at the end stays.</extracomment>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/picture_pane.py" />
-   <source>Frame of this file</source>
-   <translation type="unfinished" />
+   <translation>Ajustar a la ventana</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Look at it large (Space)</source>
-   <translation type="unfinished" />
+   <translation>Ver en grande (Espacio)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Opening…</source>
-   <translation type="unfinished" />
+   <translation>Abriendo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>This image cannot be shown.</source>
-   <translation type="unfinished" />
+   <translation>Esta imagen no se puede mostrar.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Zoom in</source>
-   <translation type="unfinished" />
+   <translation>Acercar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Zoom out</source>
-   <translation type="unfinished" />
+   <translation>Alejar</translation>
   </message>
  </context>
  <context>
@@ -19405,42 +19559,42 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>Backspace takes the label back, Space shows the picture large.</source>
-   <translation type="unfinished" />
+   <translation>Retroceso retira la etiqueta, Espacio muestra la imagen en grande.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>Enter takes the suggestion.</source>
-   <translation type="unfinished" />
+   <translation>Intro toma la sugerencia.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>Keys: {0}</source>
-   <translation type="unfinished" />
+   <translation>Teclas: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>No label yet</source>
-   <translation type="unfinished" />
+   <translation>Aún sin etiqueta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>This picture {0}.</source>
-   <translation type="unfinished" />
+   <translation>Esta imagen {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>You said: {0}</source>
-   <translation type="unfinished" />
+   <translation>Usted dijo: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>{0} pictures are selected.</source>
-   <translation type="unfinished" />
+   <translation>{0} imágenes seleccionadas.</translation>
   </message>
  </context>
  <context>
@@ -19448,17 +19602,17 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/picture_view.py" />
    <source>No picture</source>
-   <translation type="unfinished" />
+   <translation>Sin imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/picture_view.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/picture_view.py" />
    <source>{width} × {height} pixels, shown at {zoom} %</source>
-   <translation type="unfinished" />
+   <translation>{width} × {height} píxeles, mostrada al {zoom} %</translation>
   </message>
  </context>
  <context>
@@ -19466,37 +19620,37 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>cannot be opened</source>
-   <translation type="unfinished" />
+   <translation>no se puede abrir</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>labelled {0}</source>
-   <translation type="unfinished" />
+   <translation>etiquetada {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>no label</source>
-   <translation type="unfinished" />
+   <translation>sin etiqueta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>no label; suggested {0}, model score {1}</source>
-   <translation type="unfinished" />
+   <translation>sin etiqueta; sugerida {0}, puntuación del modelo {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>not where it was</source>
-   <translation type="unfinished" />
+   <translation>no está donde estaba</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>starred</source>
-   <translation type="unfinished" />
+   <translation>con estrella</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>the file holds another picture now</source>
-   <translation type="unfinished" />
+   <translation>el archivo contiene ahora otra imagen</translation>
   </message>
  </context>
  <context>
@@ -19504,202 +19658,202 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>All classes</source>
-   <translation type="unfinished" />
+   <translation>Todas las clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>All pictures</source>
-   <translation type="unfinished" />
+   <translation>Todas las imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Backspace</source>
-   <translation type="unfinished" />
+   <translation>Retroceso</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>By suggestion, surest first</source>
-   <translation type="unfinished" />
+   <translation>Por sugerencia, las más seguras primero</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Del</source>
-   <translation type="unfinished" />
+   <translation>Supr</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Drawn at random, to measure</source>
-   <translation type="unfinished" />
+   <translation>Sacadas al azar, para medir</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Drop pictures, folders or archives here.</source>
-   <translation type="unfinished" />
+   <translation>Suelte aquí imágenes, carpetas o archivos comprimidos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Enter</source>
-   <translation type="unfinished" />
+   <translation>Intro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Every picture has a label.</source>
-   <translation type="unfinished" />
+   <translation>Todas las imágenes tienen etiqueta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Find similar pictures</source>
-   <translation type="unfinished" />
+   <translation>Buscar imágenes similares</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>It suggests nothing yet: label a few pictures of two classes first.</source>
-   <translation type="unfinished" />
+   <translation>Aún no sugiere nada: etiquete primero algunas imágenes de dos clases.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Likely wrong labels</source>
-   <translation type="unfinished" />
+   <translation>Etiquetas probablemente erróneas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Model score at least</source>
-   <translation type="unfinished" />
+   <translation>Puntuación del modelo mínima</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Most uncertain first</source>
-   <translation type="unfinished" />
+   <translation>Las más inciertas primero</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Newest first</source>
-   <translation type="unfinished" />
+   <translation>Las más nuevas primero</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>No label looks wrong.</source>
-   <translation type="unfinished" />
+   <translation>Ninguna etiqueta parece errónea.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>No name of these holds “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>Ninguno de estos nombres contiene «{0}».</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>No picture is here.</source>
-   <translation type="unfinished" />
+   <translation>No hay ninguna imagen aquí.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>No suggestion has so high a score. Move the slider to the left.</source>
-   <translation type="unfinished" />
+   <translation>Ninguna sugerencia tiene una puntuación tan alta. Mueva el deslizador a la izquierda.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>One heap</source>
-   <translation type="unfinished" />
+   <translation>Un montón</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>One moment…</source>
-   <translation type="unfinished" />
+   <translation>Un momento…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Only pictures of a class</source>
-   <translation type="unfinished" />
+   <translation>Solo imágenes de una clase</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Pictures of the project</source>
-   <translation type="unfinished" />
+   <translation>Imágenes del proyecto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Remove from the project</source>
-   <translation type="unfinished" />
+   <translation>Quitar del proyecto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Search names</source>
-   <translation type="unfinished" />
+   <translation>Buscar nombres</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Search the names of the pictures</source>
-   <translation type="unfinished" />
+   <translation>Buscar en los nombres de las imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Show large</source>
-   <translation type="unfinished" />
+   <translation>Mostrar en grande</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Similar to a picture</source>
-   <translation type="unfinished" />
+   <translation>Similares a una imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Space</source>
-   <translation type="unfinished" />
+   <translation>Espacio</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Star</source>
-   <translation type="unfinished" />
+   <translation>Estrella</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Starred</source>
-   <translation type="unfinished" />
+   <translation>Con estrella</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Suggestions from this model score on</source>
-   <translation type="unfinished" />
+   <translation>Sugerencias desde esta puntuación del modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Take the label back</source>
-   <translation type="unfinished" />
+   <translation>Retirar la etiqueta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Take the suggestion</source>
-   <translation type="unfinished" />
+   <translation>Tomar la sugerencia</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Take these {0} suggestions</source>
-   <translation type="unfinished" />
+   <translation>Tomar estas {0} sugerencias</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Unlike everything labelled</source>
-   <translation type="unfinished" />
+   <translation>Distintas de todo lo etiquetado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>What is shown next</source>
-   <translation type="unfinished" />
+   <translation>Qué se muestra a continuación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Without a label</source>
-   <translation type="unfinished" />
+   <translation>Sin etiqueta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>{0} of {1} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1} imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>{0} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} imágenes</translation>
   </message>
  </context>
  <context>
@@ -19707,79 +19861,81 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Batch size</source>
-   <translation type="unfinished" />
+   <translation>Tamaño del lote</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Choose…</source>
-   <translation type="unfinished" />
+   <translation>Elegir…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Epochs</source>
-   <translation type="unfinished" />
+   <translation>Épocas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Folder or file of the images</source>
-   <translation type="unfinished" />
+   <translation>Carpeta o archivo de las imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Learning rate</source>
-   <translation type="unfinished" />
+   <translation>Tasa de aprendizaje</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>More settings</source>
-   <translation type="unfinished" />
+   <translation>Más ajustes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>Nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Name of the training and of its model</source>
-   <translation type="unfinished" />
+   <translation>Nombre del entrenamiento y de su modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>One a line, for instance:
 fit.patience = 3
 augment.flip.p = 0.5</source>
-   <translation type="unfinished" />
+   <translation>Uno por línea, por ejemplo:
+fit.patience = 3
+augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Open a Labelled Folder</source>
-   <translation type="unfinished" />
+   <translation>Abrir una carpeta etiquetada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Seed</source>
-   <translation type="unfinished" />
+   <translation>Semilla</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Start a Training</source>
-   <translation type="unfinished" />
+   <translation>Iniciar un entrenamiento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Start training</source>
-   <translation type="unfinished" />
+   <translation>Iniciar entrenamiento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>{0} · {1} classes: {2}</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1} clases: {2}</translation>
   </message>
  </context>
  <context>
@@ -19787,22 +19943,22 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Goes to</source>
-   <translation type="unfinished" />
+   <translation>Destino</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Note</source>
-   <translation type="unfinished" />
+   <translation>Nota</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>stays where it is</source>
-   <translation type="unfinished" />
+   <translation>se queda donde está</translation>
   </message>
  </context>
  <context>
@@ -19810,42 +19966,42 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>Nothing yet</source>
-   <translation type="unfinished" />
+   <translation>Aún nada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>What the network saw</source>
-   <translation type="unfinished" />
+   <translation>Lo que vio la red</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>colour</source>
-   <translation type="unfinished" />
+   <translation>color</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>cut from the middle</source>
-   <translation type="unfinished" />
+   <translation>recorte del centro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>gris</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>ink found and centred</source>
-   <translation type="unfinished" />
+   <translation>trazo hallado y centrado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>stretched to fit</source>
-   <translation type="unfinished" />
+   <translation>estirada hasta encajar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>whole picture, padded</source>
-   <translation type="unfinished" />
+   <translation>imagen entera, con relleno</translation>
   </message>
  </context>
  <context>
@@ -19853,114 +20009,114 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source> pixels</source>
-   <translation type="unfinished" />
+   <translation> píxeles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Another picture</source>
-   <translation type="unfinished" />
+   <translation>Otra imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Colour</source>
-   <translation type="unfinished" />
+   <translation>Color</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Colours</source>
-   <translation type="unfinished" />
+   <translation>Colores</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Cut from the middle</source>
-   <translation type="unfinished" />
+   <translation>Recorte del centro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Every picture is brought to one size. Larger inputs keep finer detail and take longer to learn from.</source>
-   <translation type="unfinished" />
+   <translation>Todas las imágenes se llevan a un mismo tamaño. Las entradas mayores conservan detalles más finos y tardan más en aprenderse.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Fit</source>
    <extracomment>How a picture is brought to the network's size: stretched, cropped or padded.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ajuste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Grey</source>
-   <translation type="unfinished" />
+   <translation>Gris</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Ink found and centred (28×28 drawings)</source>
-   <translation type="unfinished" />
+   <translation>Trazo hallado y centrado (dibujos de 28×28)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Preparing</source>
    <extracomment>A page of the wizard: how pictures are prepared for the network.</extracomment>
-   <translation type="unfinished" />
+   <translation>Preparación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Side of the input in pixels</source>
-   <translation type="unfinished" />
+   <translation>Lado de la entrada en píxeles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Size</source>
-   <translation type="unfinished" />
+   <translation>Tamaño</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Stretched</source>
-   <translation type="unfinished" />
+   <translation>Estirada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>The model that it starts from was made for this input, so it stays as it is.</source>
-   <translation type="unfinished" />
+   <translation>El modelo del que parte se hizo para esta entrada, así que queda como está.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>The picture as it is</source>
-   <translation type="unfinished" />
+   <translation>La imagen tal como es</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>What should the network see of a picture?</source>
-   <translation type="unfinished" />
+   <translation>¿Qué debe ver la red de una imagen?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Whole picture, padded</source>
-   <translation type="unfinished" />
+   <translation>Imagen entera, con relleno</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Your picture</source>
-   <translation type="unfinished" />
+   <translation>Su imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>colour</source>
-   <translation type="unfinished" />
+   <translation>color</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>gris</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>{0} pixels</source>
-   <translation type="unfinished" />
+   <translation>{0} píxeles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>{0}×{1} pixels</source>
-   <translation type="unfinished" />
+   <translation>{0}×{1} píxeles</translation>
   </message>
  </context>
  <context>
@@ -19968,7 +20124,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/printing.py" />
    <source>Print</source>
-   <translation type="unfinished" />
+   <translation>Imprimir</translation>
   </message>
  </context>
  <context>
@@ -19977,113 +20133,113 @@ augment.flip.p = 0.5</source>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Answer</source>
    <extracomment>The class that the model gives.</extracomment>
-   <translation type="unfinished" />
+   <translation>Respuesta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Answer and scores</source>
-   <translation type="unfinished" />
+   <translation>Respuesta y puntuaciones</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Filter classes</source>
-   <translation type="unfinished" />
+   <translation>Filtrar clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Hide its scores</source>
-   <translation type="unfinished" />
+   <translation>Ocultar sus puntuaciones</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>No answer: this is not the kind of picture that it learned from</source>
-   <translation type="unfinished" />
+   <translation>Sin respuesta: este no es el tipo de imagen del que aprendió</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>No class of that name</source>
-   <translation type="unfinished" />
+   <translation>No hay ninguna clase con ese nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Not sure: {first} {high}, {second} {low}</source>
-   <translation type="unfinished" />
+   <translation>No es seguro: {first} {high}, {second} {low}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Perhaps</source>
-   <translation type="unfinished" />
+   <translation>Quizá</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Right</source>
    <extracomment>Correct (not the side).</extracomment>
-   <translation type="unfinished" />
+   <translation>Correcta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Scores of the classes</source>
-   <translation type="unfinished" />
+   <translation>Puntuaciones de las clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Show all {count} classes</source>
-   <translation type="unfinished" />
+   <translation>Mostrar las {count} clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Show its scores all the same</source>
-   <translation type="unfinished" />
+   <translation>Mostrar de todos modos sus puntuaciones</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Show the first {count}</source>
-   <translation type="unfinished" />
+   <translation>Mostrar las primeras {count}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Wrong: it is {label}</source>
-   <translation type="unfinished" />
+   <translation>Errónea: es {label}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>model score</source>
-   <translation type="unfinished" />
+   <translation>puntuación del modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>perhaps {label}  {score}</source>
-   <translation type="unfinished" />
+   <translation>quizá {label}  {score}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>probability</source>
-   <translation type="unfinished" />
+   <translation>probabilidad</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>{0} digits, read one by one: {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} dígitos, leídos uno por uno: {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>{0} has the higher score, {1}, and is answered from {2} on only.</source>
-   <translation type="unfinished" />
+   <translation>{0} tiene la puntuación más alta, {1}, y solo se responde desde {2}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>{0} is answered from {1} on and has {2}; the higher score is that of {3}, {4}.</source>
-   <translation type="unfinished" />
+   <translation>{0} se responde desde {1} y tiene {2}; la puntuación más alta es la de {3}, {4}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>{0}, by the threshold</source>
-   <translation type="unfinished" />
+   <translation>{0}, por el umbral</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>{label} is answered from {value} on</source>
-   <translation type="unfinished" />
+   <translation>{label} se responde desde {value}</translation>
   </message>
  </context>
  <context>
@@ -20091,98 +20247,98 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>, {0} a second</source>
-   <translation type="unfinished" />
+   <translation>, {0} por segundo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>A folder…</source>
-   <translation type="unfinished" />
+   <translation>Una carpeta…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Add pictures</source>
-   <translation type="unfinished" />
+   <translation>Añadir imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>All projects</source>
-   <translation type="unfinished" />
+   <translation>Todos los proyectos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Cancelar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Files…</source>
-   <translation type="unfinished" />
+   <translation>Archivos…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Find copies…</source>
-   <translation type="unfinished" />
+   <translation>Buscar copias…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>From the camera…</source>
-   <translation type="unfinished" />
+   <translation>De la cámara…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>Continuar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Group alike…</source>
-   <translation type="unfinished" />
+   <translation>Agrupar parecidas…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Heaps of pictures that are alike, to be named at once</source>
-   <translation type="unfinished" />
+   <translation>Montones de imágenes parecidas, para nombrarlas de una vez</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Pause</source>
-   <translation type="unfinished" />
+   <translation>Pausar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Pictures looked at</source>
-   <translation type="unfinished" />
+   <translation>Imágenes examinadas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Project</source>
-   <translation type="unfinished" />
+   <translation>Proyecto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Redo</source>
-   <translation type="unfinished" />
+   <translation>Rehacer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>The same picture twice, near copies, and pictures taken in one go</source>
-   <translation type="unfinished" />
+   <translation>La misma imagen dos veces, copias casi iguales e imágenes tomadas de una vez</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Undo</source>
-   <translation type="unfinished" />
+   <translation>Deshacer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>{0} of {1} looked at</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1} examinadas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>{0} pictures found</source>
-   <translation type="unfinished" />
+   <translation>{0} imágenes encontradas</translation>
   </message>
  </context>
  <context>
@@ -20190,129 +20346,129 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Bone</source>
-   <translation type="unfinished" />
+   <translation>Hueso</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Brain</source>
-   <translation type="unfinished" />
+   <translation>Cerebro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Centre {0}, width {1}{2}</source>
-   <translation type="unfinished" />
+   <translation>Centro {0}, anchura {1}{2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Custom window</source>
    <extracomment>Radiology: a window that the user has set.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ventana propia</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Drag in the picture to measure</source>
-   <translation type="unfinished" />
+   <translation>Arrastre en la imagen para medir</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Drag in the picture: across: width, down: level</source>
-   <translation type="unfinished" />
+   <translation>Arrastre en la imagen: en horizontal, la anchura; en vertical, el nivel</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Exchange dark and light</source>
-   <translation type="unfinished" />
+   <translation>Intercambiar claro y oscuro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>File</source>
    <extracomment>The window (range of grey values) that the DICOM file itself names.</extracomment>
-   <translation type="unfinished" />
+   <translation>Archivo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Header…</source>
-   <translation type="unfinished" />
+   <translation>Cabecera…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Invert</source>
    <extracomment>Exchange dark and light of the picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Invertir</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Lung</source>
-   <translation type="unfinished" />
+   <translation>Pulmón</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Ruler</source>
    <extracomment>A tool to measure distances in a picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Regla</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Soft tissue</source>
-   <translation type="unfinished" />
+   <translation>Tejidos blandos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>The header of the DICOM file; the patient's data stay hidden until asked for</source>
-   <translation type="unfinished" />
+   <translation>La cabecera del archivo DICOM; los datos del paciente quedan ocultos mientras no se pidan</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Whole range</source>
    <extracomment>Radiology: a window over all grey values of the picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Rango completo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Window</source>
    <extracomment>Radiology: the range of grey values that is shown (centre and width), not a window of the screen.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ventana</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Windows</source>
    <extracomment>Radiology: ranges of grey values (centre and width) to choose from.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ventanas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Windows of the file and usual ones</source>
-   <translation type="unfinished" />
+   <translation>Ventanas del archivo y habituales</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>for viewing only: the network used its own</source>
-   <translation type="unfinished" />
+   <translation>solo para la visualización: la red usó la suya</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>no scale in this file: measured in pixels</source>
-   <translation type="unfinished" />
+   <translation>este archivo no tiene escala: se mide en píxeles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>{0} at {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} en {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>{0} mm</source>
-   <translation type="unfinished" />
+   <translation>{0} mm</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>{0} pixels</source>
-   <translation type="unfinished" />
+   <translation>{0} píxeles</translation>
   </message>
  </context>
  <context>
@@ -20320,27 +20476,27 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/shell/rail.py" />
    <source>Help</source>
-   <translation type="unfinished" />
+   <translation>Ayuda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/rail.py" />
    <source>Help (F1)</source>
-   <translation type="unfinished" />
+   <translation>Ayuda (F1)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/rail.py" />
    <source>Settings</source>
-   <translation type="unfinished" />
+   <translation>Ajustes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/rail.py" />
    <source>Views</source>
-   <translation type="unfinished" />
+   <translation>Vistas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/rail.py" />
    <source>{0}: {1} % done</source>
-   <translation type="unfinished" />
+   <translation>{0}: {1} % hecho</translation>
   </message>
  </context>
  <context>
@@ -20439,42 +20595,42 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Cancelar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>No path of this computer is written into any of these files.</source>
-   <translation type="unfinished" />
+   <translation>En ninguno de estos archivos se escribe una ruta de este equipo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Save what was found</source>
-   <translation type="unfinished" />
+   <translation>Guardar lo hallado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Show all names of files all the same</source>
-   <translation type="unfinished" />
+   <translation>Mostrar de todos modos todos los nombres de archivos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Show the worst mistakes with their pictures</source>
-   <translation type="unfinished" />
+   <translation>Mostrar los peores errores con sus imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>The pictures are not at hand: reports come without them.</source>
-   <translation type="unfinished" />
+   <translation>Las imágenes no están a mano: los informes van sin ellas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Write a key beside it: which number is which file (not to be handed on)</source>
-   <translation type="unfinished" />
+   <translation>Escribir al lado una clave: qué número es qué archivo (no para entregar a otros)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Writing</source>
-   <translation type="unfinished" />
+   <translation>Escribiendo</translation>
   </message>
  </context>
  <context>
@@ -20482,7 +20638,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/help/results.py" />
    <source>Found in the help</source>
-   <translation type="unfinished" />
+   <translation>Hallado en la ayuda</translation>
   </message>
  </context>
  <context>
@@ -20490,116 +20646,116 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>An unfamiliar kind of picture, so no class is the answer. The highest score is that of {0}.</source>
-   <translation type="unfinished" />
+   <translation>Un tipo de imagen desconocido, así que ninguna clase es la respuesta. La puntuación más alta es la de {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Answer</source>
    <extracomment>The class that the model gives.</extracomment>
-   <translation type="unfinished" />
+   <translation>Respuesta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Familiar</source>
    <extracomment>Head of a column with yes or no: whether the picture is of a kind that the model knows.</extracomment>
-   <translation type="unfinished" />
+   <translation>Conocido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Folder</source>
-   <translation type="unfinished" />
+   <translation>Carpeta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>Nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Next best</source>
    <extracomment>The class with the second highest score.</extracomment>
-   <translation type="unfinished" />
+   <translation>Segunda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>No answer</source>
-   <translation type="unfinished" />
+   <translation>Sin respuesta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Notices</source>
-   <translation type="unfinished" />
+   <translation>Avisos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Problem</source>
-   <translation type="unfinished" />
+   <translation>Problema</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Score</source>
    <extracomment>The number beside an answer, 0 to 1.</extracomment>
-   <translation type="unfinished" />
+   <translation>Puntuación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Size</source>
-   <translation type="unfinished" />
+   <translation>Tamaño</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>Stopped at {done} of {total}</source>
-   <translation type="unfinished" />
+   <translation>Detenido en {done} de {total}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Time</source>
-   <translation type="unfinished" />
+   <translation>Tiempo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>no</source>
-   <translation type="unfinished" />
+   <translation>no</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>other classes: {count}</source>
-   <translation type="unfinished" />
+   <translation>otras clases: {count}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>unfamiliar: {count}</source>
-   <translation type="unfinished" />
+   <translation>desconocidas: {count}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>yes</source>
-   <translation type="unfinished" />
+   <translation>sí</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>{0} {1:.9g}, {2} {3:.9g}: decided by the model's threshold.</source>
-   <translation type="unfinished" />
+   <translation>{0} {1:.9g}, {2} {3:.9g}: decidido por el umbral del modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>{count} images</source>
-   <translation type="unfinished" />
+   <translation>{count} imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>{count} shown</source>
-   <translation type="unfinished" />
+   <translation>{count} mostradas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>{count} unreadable</source>
-   <translation type="unfinished" />
+   <translation>{count} ilegibles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>{done} of {total}</source>
-   <translation type="unfinished" />
+   <translation>{done} de {total}</translation>
   </message>
  </context>
  <context>
@@ -20607,112 +20763,112 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Accuracy so far</source>
-   <translation type="unfinished" />
+   <translation>Exactitud hasta ahora</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>All evaluations</source>
-   <translation type="unfinished" />
+   <translation>Todas las evaluaciones</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Back to all evaluations</source>
-   <translation type="unfinished" />
+   <translation>Volver a todas las evaluaciones</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Calibration</source>
-   <translation type="unfinished" />
+   <translation>Calibración</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Compare</source>
-   <translation type="unfinished" />
+   <translation>Comparar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Curves</source>
-   <translation type="unfinished" />
+   <translation>Curvas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Data</source>
-   <translation type="unfinished" />
+   <translation>Datos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Does it work here?</source>
-   <translation type="unfinished" />
+   <translation>¿Funciona aquí?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Mistakes</source>
-   <translation type="unfinished" />
+   <translation>Errores</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Parts of the evaluation</source>
-   <translation type="unfinished" />
+   <translation>Partes de la evaluación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Per class</source>
-   <translation type="unfinished" />
+   <translation>Por clase</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Report</source>
-   <translation type="unfinished" />
+   <translation>Informe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Stopped early: only {0} pictures were answered, about the same share of every class. Figures of all of the data may differ.</source>
-   <translation type="unfinished" />
+   <translation>Detenida antes de tiempo: solo se respondieron {0} imágenes, una proporción parecida de cada clase. Las cifras de todos los datos pueden diferir.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>largest sensitivity + specificity (Youden) on this data</source>
-   <translation type="unfinished" />
+   <translation>máxima sensibilidad + especificidad (Youden) en estos datos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>nothing answered yet</source>
-   <translation type="unfinished" />
+   <translation>aún nada respondido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>sensitivity of {0} % or more on this data</source>
-   <translation type="unfinished" />
+   <translation>sensibilidad del {0} % o más en estos datos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>specificity of {0} % or more on this data</source>
-   <translation type="unfinished" />
+   <translation>especificidad del {0} % o más en estos datos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} images</source>
-   <translation type="unfinished" />
+   <translation>{0} imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} of {1} pictures have no answer and count in no figure below. 'About the data' lists them with the reasons.</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1} imágenes no tienen respuesta y no cuentan en ninguna cifra de abajo. «Sobre los datos» las enumera con los motivos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} on {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} con {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} s</source>
-   <translation type="unfinished" />
+   <translation>{0} s</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} without an answer</source>
-   <translation type="unfinished" />
+   <translation>{0} sin respuesta</translation>
   </message>
  </context>
  <context>
@@ -20720,47 +20876,47 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Cancelar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>Classify all again</source>
-   <translation type="unfinished" />
+   <translation>Clasificar todas de nuevo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>Hide the results</source>
-   <translation type="unfinished" />
+   <translation>Ocultar los resultados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>Progress of the folder</source>
-   <translation type="unfinished" />
+   <translation>Progreso de la carpeta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>Results</source>
-   <translation type="unfinished" />
+   <translation>Resultados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>These are the results of {0}, not of {1}.</source>
-   <translation type="unfinished" />
+   <translation>Estos son los resultados de {0}, no de {1}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>{0} images/s</source>
-   <translation type="unfinished" />
+   <translation>{0} imágenes/s</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>{0} left</source>
-   <translation type="unfinished" />
+   <translation>quedan {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1}</translation>
   </message>
  </context>
  <context>
@@ -20768,123 +20924,123 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>All answers</source>
-   <translation type="unfinished" />
+   <translation>Todas las respuestas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>All {0} rows…</source>
-   <translation type="unfinished" />
+   <translation>Las {0} filas…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>CSV tables (*.csv)</source>
-   <translation type="unfinished" />
+   <translation>Tablas CSV (*.csv)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Cancelar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Export CSV</source>
-   <translation type="unfinished" />
+   <translation>Exportar CSV</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Export progress</source>
-   <translation type="unfinished" />
+   <translation>Progreso de la exportación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Export results</source>
-   <translation type="unfinished" />
+   <translation>Exportar resultados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>File names and folders below the chosen one…</source>
-   <translation type="unfinished" />
+   <translation>Nombres de archivos y carpetas por debajo de la elegida…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Filter by name, folder or answer</source>
-   <translation type="unfinished" />
+   <translation>Filtrar por nombre, carpeta o respuesta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Filter…</source>
-   <translation type="unfinished" />
+   <translation>Filtrar…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Full paths…</source>
-   <translation type="unfinished" />
+   <translation>Rutas completas…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Hidden names, with a key beside the table…</source>
-   <translation type="unfinished" />
+   <translation>Nombres ocultos, con una clave junto a la tabla…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Only unreadable</source>
-   <translation type="unfinished" />
+   <translation>Solo ilegibles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Other ways to export</source>
-   <translation type="unfinished" />
+   <translation>Otras maneras de exportar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Results</source>
-   <translation type="unfinished" />
+   <translation>Resultados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Results table</source>
-   <translation type="unfinished" />
+   <translation>Tabla de resultados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Score below</source>
-   <translation type="unfinished" />
+   <translation>Puntuación menor que</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Show only scores below</source>
-   <translation type="unfinished" />
+   <translation>Mostrar solo puntuaciones menores que</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Show only this answer</source>
-   <translation type="unfinished" />
+   <translation>Mostrar solo esta respuesta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Summary</source>
-   <translation type="unfinished" />
+   <translation>Resumen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>The {0} rows shown…</source>
-   <translation type="unfinished" />
+   <translation>Las {0} filas mostradas…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Unfamiliar kind</source>
-   <translation type="unfinished" />
+   <translation>Tipo desconocido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>any</source>
    <extracomment>A choice of a filter: whatever it is.</extracomment>
-   <translation type="unfinished" />
+   <translation>cualquiera</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>{count} rows written to {name}</source>
-   <translation type="unfinished" />
+   <translation>{count} filas escritas en {name}</translation>
   </message>
  </context>
  <context>
@@ -20892,42 +21048,42 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Cancelar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Progress of the evaluation</source>
-   <translation type="unfinished" />
+   <translation>Progreso de la evaluación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Starting an engine…</source>
-   <translation type="unfinished" />
+   <translation>Iniciando un motor…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Stopping; what is answered is kept…</source>
-   <translation type="unfinished" />
+   <translation>Deteniendo; lo respondido se conserva…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Working out figures and intervals…</source>
-   <translation type="unfinished" />
+   <translation>Calculando cifras e intervalos…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>{0} images/s</source>
-   <translation type="unfinished" />
+   <translation>{0} imágenes/s</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>{0} left</source>
-   <translation type="unfinished" />
+   <translation>quedan {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>{0} of {1} images</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1} imágenes</translation>
   </message>
  </context>
  <context>
@@ -20936,76 +21092,76 @@ augment.flip.p = 0.5</source>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Begun</source>
    <extracomment>When a training was begun.</extracomment>
-   <translation type="unfinished" />
+   <translation>Iniciado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Data</source>
-   <translation type="unfinished" />
+   <translation>Datos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Device</source>
-   <translation type="unfinished" />
+   <translation>Dispositivo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Epochs</source>
-   <translation type="unfinished" />
+   <translation>Épocas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Preset</source>
    <extracomment>A ready-made set of settings for a training.</extracomment>
-   <translation type="unfinished" />
+   <translation>Preajuste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Run</source>
    <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ejecución</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Runs</source>
    <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ejecuciones</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>State</source>
    <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation type="unfinished" />
+   <translation>Estado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Time spent</source>
-   <translation type="unfinished" />
+   <translation>Tiempo empleado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>Exactitud de validación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation loss</source>
-   <translation type="unfinished" />
+   <translation>Pérdida de validación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the best epoch</source>
-   <translation type="unfinished" />
+   <translation>de la mejor época</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the finished model</source>
-   <translation type="unfinished" />
+   <translation>del modelo terminado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1}</translation>
   </message>
  </context>
  <context>
@@ -21013,147 +21169,147 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Accuracy: validation strong, training thin</source>
-   <translation type="unfinished" />
+   <translation>Exactitud: validación gruesa, entrenamiento fina</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Choose one or several runs to see their curves on one plot.</source>
-   <translation type="unfinished" />
+   <translation>Elija una o varias ejecuciones para ver sus curvas en un mismo gráfico.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Continue</source>
-   <translation type="unfinished" />
+   <translation>Continuar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Curves of the runs: {0}</source>
-   <translation type="unfinished" />
+   <translation>Curvas de las ejecuciones: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Delete</source>
-   <translation type="unfinished" />
+   <translation>Eliminar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Epoch</source>
-   <translation type="unfinished" />
+   <translation>Época</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Export curves…</source>
-   <translation type="unfinished" />
+   <translation>Exportar curvas…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Filter by name, data, preset or state</source>
-   <translation type="unfinished" />
+   <translation>Filtrar por nombre, datos, preajuste o estado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Filter the runs</source>
-   <translation type="unfinished" />
+   <translation>Filtrar las ejecuciones</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Loss: validation strong, training thin</source>
-   <translation type="unfinished" />
+   <translation>Pérdida: validación gruesa, entrenamiento fina</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>No epoch of it is finished.</source>
-   <translation type="unfinished" />
+   <translation>No ha terminado ninguna época suya.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>No run fits the filter.</source>
-   <translation type="unfinished" />
+   <translation>Ninguna ejecución cumple el filtro.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>No run yet. Every training is kept here, with its plan, its curves and its figures.</source>
-   <translation type="unfinished" />
+   <translation>Aún no hay ejecuciones. Aquí se guarda cada entrenamiento, con su plan, sus curvas y sus cifras.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Open folder</source>
-   <translation type="unfinished" />
+   <translation>Abrir carpeta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Open the model</source>
-   <translation type="unfinished" />
+   <translation>Abrir el modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Repeat with changes…</source>
-   <translation type="unfinished" />
+   <translation>Repetir con cambios…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Setting</source>
-   <translation type="unfinished" />
+   <translation>Ajuste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Settings of the plan</source>
-   <translation type="unfinished" />
+   <translation>Ajustes del plan</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>The plan. Choose a second run (Ctrl and click) to see what differs.</source>
-   <translation type="unfinished" />
+   <translation>El plan. Elija una segunda ejecución (Ctrl y clic) para ver en qué difieren.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>The two plans are the same in everything that shapes the model.</source>
-   <translation type="unfinished" />
+   <translation>Los dos planes son iguales en todo lo que da forma al modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Train further…</source>
-   <translation type="unfinished" />
+   <translation>Seguir entrenando…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Two chosen runs: what differs between their plans.</source>
-   <translation type="unfinished" />
+   <translation>Dos ejecuciones elegidas: en qué difieren sus planes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>Exactitud de validación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Validation accuracy of the chosen runs</source>
-   <translation type="unfinished" />
+   <translation>Exactitud de validación de las ejecuciones elegidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Validation loss</source>
-   <translation type="unfinished" />
+   <translation>Pérdida de validación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Validation loss of the chosen runs</source>
-   <translation type="unfinished" />
+   <translation>Pérdida de validación de las ejecuciones elegidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>What differs between the two plans</source>
-   <translation type="unfinished" />
+   <translation>En qué difieren los dos planes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>{0}, training</source>
-   <translation type="unfinished" />
+   <translation>{0}, entrenamiento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>“{0}” is training. Cancel it, then delete its run.</source>
-   <translation type="unfinished" />
+   <translation>«{0}» se está entrenando. Cancélelo y después elimine su ejecución.</translation>
   </message>
  </context>
  <context>
@@ -21332,27 +21488,27 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/widgets/_scores.py" />
    <source>Answered from {value} on</source>
-   <translation type="unfinished" />
+   <translation>Respondida desde {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/_scores.py" />
    <source>the answer</source>
-   <translation type="unfinished" />
+   <translation>la respuesta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/_scores.py" />
    <source>the answer, right</source>
-   <translation type="unfinished" />
+   <translation>la respuesta, correcta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/_scores.py" />
    <source>the answer, wrong</source>
-   <translation type="unfinished" />
+   <translation>la respuesta, errónea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/_scores.py" />
    <source>the true class</source>
-   <translation type="unfinished" />
+   <translation>la clase verdadera</translation>
   </message>
  </context>
  <context>
@@ -21360,95 +21516,97 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>A search trains the same data several times with other settings and shows which did best on the validation pictures. Each trial learns from those before it; poor ones end early.</source>
-   <translation type="unfinished" />
+   <translation>Una búsqueda entrena los mismos datos varias veces con otros ajustes y muestra cuáles resultaron mejores en las imágenes de validación. Cada ensayo aprende de los anteriores; los malos terminan antes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Batch size: half, the same, twice</source>
-   <translation type="unfinished" />
+   <translation>Tamaño del lote: la mitad, igual, el doble</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Dropout: 0, 0.2, 0.4</source>
-   <translation type="unfinished" />
+   <translation>Dropout: 0, 0,2, 0,4</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>End poor trials early</source>
-   <translation type="unfinished" />
+   <translation>Terminar antes los ensayos malos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Learning rate: a tenth to ten times as large</source>
-   <translation type="unfinished" />
+   <translation>Tasa de aprendizaje: de un décimo a diez veces</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>Nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Name of the search</source>
-   <translation type="unfinished" />
+   <translation>Nombre de la búsqueda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>New Search</source>
-   <translation type="unfinished" />
+   <translation>Búsqueda nueva</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Optimizer: AdamW, Adam, SGD</source>
-   <translation type="unfinished" />
+   <translation>Optimizador: AdamW, Adam, SGD</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Other settings to vary</source>
-   <translation type="unfinished" />
+   <translation>Otros ajustes que variar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Others, one a line, for instance:
 fit.label_smoothing = 0 | 0.1
 fit.epochs = 10 | 20</source>
-   <translation type="unfinished" />
+   <translation>Otros, uno por línea, por ejemplo:
+fit.label_smoothing = 0 | 0.1
+fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Start search</source>
-   <translation type="unfinished" />
+   <translation>Iniciar búsqueda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>The training to vary</source>
-   <translation type="unfinished" />
+   <translation>El entrenamiento que variar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>This network has no dropout.</source>
-   <translation type="unfinished" />
+   <translation>Esta red no tiene dropout.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Training</source>
-   <translation type="unfinished" />
+   <translation>Entrenamiento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Trials</source>
    <extracomment>Trainings of a search for better settings.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ensayos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Vary</source>
-   <translation type="unfinished" />
+   <translation>Variar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Weight decay: 0, 0.0001, 0.01</source>
-   <translation type="unfinished" />
+   <translation>Decaimiento de pesos: 0, 0,0001, 0,01</translation>
   </message>
  </context>
  <context>
@@ -21456,191 +21614,191 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>, best {0}</source>
-   <translation type="unfinished" />
+   <translation>, mejor {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>1 trial</source>
-   <translation type="unfinished" />
+   <translation>1 ensayo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>A search is running. Stop it, then begin another.</source>
-   <translation type="unfinished" />
+   <translation>Hay una búsqueda en marcha. Deténgala y después empiece otra.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>A search trains the same pictures several times with other settings (learning rate, batch size and more) and shows which did best. It begins from a training that was made before.</source>
-   <translation type="unfinished" />
+   <translation>Una búsqueda entrena las mismas imágenes varias veces con otros ajustes (tasa de aprendizaje, tamaño del lote y más) y muestra cuáles resultaron mejores. Parte de un entrenamiento hecho antes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Done</source>
-   <translation type="unfinished" />
+   <translation>Hecho</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>End after the batch at hand; the search can go on later</source>
-   <translation type="unfinished" />
+   <translation>Terminar tras el lote en curso; la búsqueda puede continuar más tarde</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Epochs</source>
-   <translation type="unfinished" />
+   <translation>Épocas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Failed</source>
-   <translation type="unfinished" />
+   <translation>Fallido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>Continuar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Its run is not on this computer: it was trained on another one, or deleted.</source>
-   <translation type="unfinished" />
+   <translation>Su ejecución no está en este equipo: se entrenó en otro, o se eliminó.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Let Fovea find better settings</source>
-   <translation type="unfinished" />
+   <translation>Dejar que Fovea encuentre mejores ajustes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Make a model of the best trial</source>
-   <translation type="unfinished" />
+   <translation>Crear un modelo del mejor ensayo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>New search…</source>
-   <translation type="unfinished" />
+   <translation>Búsqueda nueva…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Progress of the search</source>
-   <translation type="unfinished" />
+   <translation>Progreso de la búsqueda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Running</source>
-   <translation type="unfinished" />
+   <translation>En marcha</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Searches</source>
-   <translation type="unfinished" />
+   <translation>Búsquedas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Show its run</source>
-   <translation type="unfinished" />
+   <translation>Mostrar su ejecución</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>State</source>
    <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation type="unfinished" />
+   <translation>Estado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Stop</source>
-   <translation type="unfinished" />
+   <translation>Detener</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Stopped early</source>
-   <translation type="unfinished" />
+   <translation>Detenido antes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>The search “{0}” is done: a model can be made of its best trial.</source>
-   <translation type="unfinished" />
+   <translation>La búsqueda «{0}» ha terminado: se puede crear un modelo de su mejor ensayo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>The search “{0}” was stopped; Go on takes it up.</source>
-   <translation type="unfinished" />
+   <translation>La búsqueda «{0}» se detuvo; Continuar la retoma.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>This search was begun on the command line: 'fovea search' goes on with it there.</source>
-   <translation type="unfinished" />
+   <translation>Esta búsqueda se inició en la línea de órdenes: 'fovea search' la continúa allí.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Time spent</source>
-   <translation type="unfinished" />
+   <translation>Tiempo empleado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Trial</source>
    <extracomment>One training of a search for better settings.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ensayo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Trials</source>
    <extracomment>Trainings of a search for better settings.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ensayos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Try what is left of this search</source>
-   <translation type="unfinished" />
+   <translation>Probar lo que queda de esta búsqueda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>Exactitud de validación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Validation loss</source>
-   <translation type="unfinished" />
+   <translation>Pérdida de validación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Waiting</source>
-   <translation type="unfinished" />
+   <translation>En espera</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>stopping after this batch…</source>
-   <translation type="unfinished" />
+   <translation>deteniendo tras este lote…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>the next trial begins…</source>
-   <translation type="unfinished" />
+   <translation>empieza el siguiente ensayo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>trial {0}: epoch {1} of {2}, validation loss {3}</source>
-   <translation type="unfinished" />
+   <translation>ensayo {0}: época {1} de {2}, pérdida de validación {3}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>{0} trials</source>
-   <translation type="unfinished" />
+   <translation>{0} ensayos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>{0} – best</source>
-   <translation type="unfinished" />
+   <translation>{0} – mejor</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>{0}. The strong line is the best; thin lines that end early were stopped early.</source>
-   <translation type="unfinished" />
+   <translation>{0}. La línea gruesa es la mejor; las líneas finas que terminan pronto se detuvieron antes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>“{0}”: {1} of {2} trials done</source>
-   <translation type="unfinished" />
+   <translation>«{0}»: {1} de {2} ensayos hechos</translation>
   </message>
  </context>
  <context>
@@ -21684,87 +21842,87 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Classes shown at first</source>
-   <translation type="unfinished" />
+   <translation>Clases mostradas al principio</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Dark</source>
-   <translation type="unfinished" />
+   <translation>Oscuro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Everything here stays on this computer.</source>
-   <translation type="unfinished" />
+   <translation>Todo lo de aquí permanece en este equipo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Folders</source>
-   <translation type="unfinished" />
+   <translation>Carpetas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Forget recent folders</source>
-   <translation type="unfinished" />
+   <translation>Olvidar las carpetas recientes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Language</source>
-   <translation type="unfinished" />
+   <translation>Idioma</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Light</source>
-   <translation type="unfinished" />
+   <translation>Claro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Like the system</source>
-   <translation type="unfinished" />
+   <translation>Como el sistema</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>More than one makes each of them slower; they share the computer.</source>
-   <translation type="unfinished" />
+   <translation>Más de uno hace más lento cada uno; comparten el equipo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Settings</source>
-   <translation type="unfinished" />
+   <translation>Ajustes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Start with the images from last time</source>
-   <translation type="unfinished" />
+   <translation>Empezar con las imágenes de la última vez</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>The window is drawn anew in it; your images stay.</source>
-   <translation type="unfinished" />
+   <translation>La ventana se dibuja de nuevo en él; sus imágenes se quedan.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Their places are kept among Fovea's own data on this computer.</source>
-   <translation type="unfinished" />
+   <translation>Su ubicación se guarda entre los datos propios de Fovea en este equipo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Theme</source>
-   <translation type="unfinished" />
+   <translation>Tema</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Theme: {0}</source>
-   <translation type="unfinished" />
+   <translation>Tema: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Trainings at the same time</source>
-   <translation type="unfinished" />
+   <translation>Entrenamientos simultáneos</translation>
   </message>
  </context>
  <context>
@@ -21772,292 +21930,292 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source> epochs without a better one</source>
-   <translation type="unfinished" />
+   <translation> épocas sin una mejor</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>As they are</source>
-   <translation type="unfinished" />
+   <translation>Como están</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Back to the starting point's settings</source>
-   <translation type="unfinished" />
+   <translation>Volver a los ajustes del punto de partida</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Batch size</source>
-   <translation type="unfinished" />
+   <translation>Tamaño del lote</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Compute in 16 bits where the device gains by it</source>
-   <translation type="unfinished" />
+   <translation>Calcular en 16 bits donde el dispositivo gane con ello</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Constant</source>
    <extracomment>A schedule: the learning rate stays the same.</extracomment>
-   <translation type="unfinished" />
+   <translation>Constante</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Cross-entropy</source>
-   <translation type="unfinished" />
+   <translation>Entropía cruzada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Cycles of the schedule</source>
-   <translation type="unfinished" />
+   <translation>Ciclos del programa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Dropout</source>
-   <translation type="unfinished" />
+   <translation>Dropout</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Epochs</source>
-   <translation type="unfinished" />
+   <translation>Épocas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Falls in steps</source>
-   <translation type="unfinished" />
+   <translation>Baja por escalones</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Falls like a cosine</source>
-   <translation type="unfinished" />
+   <translation>Baja como un coseno</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>For several new layers, or settings of your own</source>
-   <translation type="unfinished" />
+   <translation>Para varias capas nuevas, o ajustes propios</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Frequent classes are drawn less often</source>
    <extracomment>'Drawn': picked by chance (undersampling), not sketched.</extracomment>
-   <translation type="unfinished" />
+   <translation>Las clases frecuentes se sacan menos a menudo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>How a step is made from the errors.</source>
-   <translation type="unfinished" />
+   <translation>Cómo se forma un paso a partir de los errores.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>How long and how fast should it learn?</source>
-   <translation type="unfinished" />
+   <translation>¿Cuánto tiempo y a qué ritmo debe aprender?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>How often it goes through all pictures.</source>
-   <translation type="unfinished" />
+   <translation>Cuántas veces recorre todas las imágenes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>How often the rate rises and falls; each peak is half the one before.</source>
-   <translation type="unfinished" />
+   <translation>Cuántas veces sube y baja la tasa; cada pico es la mitad del anterior.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Keeps it from being too sure; 0 is off.</source>
-   <translation type="unfinished" />
+   <translation>Evita que esté demasiado segura; 0 lo desactiva.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Keeps weights small; 0 is off.</source>
-   <translation type="unfinished" />
+   <translation>Mantiene pequeños los pesos; 0 lo desactiva.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>L1 penalty</source>
-   <translation type="unfinished" />
+   <translation>Penalización L1</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>L2 penalty</source>
-   <translation type="unfinished" />
+   <translation>Penalización L2</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Label smoothing</source>
-   <translation type="unfinished" />
+   <translation>Suavizado de etiquetas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Learning</source>
    <extracomment>A page of the wizard: how long and how fast the network learns.</extracomment>
-   <translation type="unfinished" />
+   <translation>Aprendizaje</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Learning rate</source>
-   <translation type="unfinished" />
+   <translation>Tasa de aprendizaje</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Loss</source>
    <extracomment>Machine learning: the value that training makes small.</extracomment>
-   <translation type="unfinished" />
+   <translation>Pérdida</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Mean squared error</source>
-   <translation type="unfinished" />
+   <translation>Error cuadrático medio</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>More settings</source>
-   <translation type="unfinished" />
+   <translation>Más ajustes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Optimizer</source>
-   <translation type="unfinished" />
+   <translation>Optimizador</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Pictures looked at before each small step.</source>
-   <translation type="unfinished" />
+   <translation>Imágenes que se miran antes de cada pequeño paso.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Pushes needless weights to zero; 0 is off.</source>
-   <translation type="unfinished" />
+   <translation>Lleva a cero los pesos innecesarios; 0 lo desactiva.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Rare classes are drawn more often</source>
    <extracomment>'Drawn': picked by chance (oversampling), not sketched.</extracomment>
-   <translation type="unfinished" />
+   <translation>Las clases raras se sacan más a menudo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Rare classes weigh more</source>
-   <translation type="unfinished" />
+   <translation>Las clases raras pesan más</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Rises, then falls</source>
-   <translation type="unfinished" />
+   <translation>Sube y después baja</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>SGD with momentum</source>
-   <translation type="unfinished" />
+   <translation>SGD con momento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Saves time once nothing gets better.</source>
-   <translation type="unfinished" />
+   <translation>Ahorra tiempo cuando ya nada mejora.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Schedule of the rate</source>
-   <translation type="unfinished" />
+   <translation>Programa de la tasa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Share of features left out at random while learning; against learning by heart.</source>
-   <translation type="unfinished" />
+   <translation>Proporción de características que se omiten al azar al aprender; contra el aprendizaje de memoria.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Shrinks weights a little at every step; 0 is off.</source>
-   <translation type="unfinished" />
+   <translation>Encoge un poco los pesos en cada paso; 0 lo desactiva.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Smaller steps towards the end settle better.</source>
-   <translation type="unfinished" />
+   <translation>Pasos menores hacia el final se asientan mejor.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Stop early after</source>
-   <translation type="unfinished" />
+   <translation>Parada temprana tras</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The highest validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>La mayor exactitud de validación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The largest class has {0} times as many pictures as the smallest. Left as they are, the answers lean towards the frequent one.</source>
-   <translation type="unfinished" />
+   <translation>La clase mayor tiene {0} veces más imágenes que la menor. Si se dejan así, las respuestas se inclinan hacia la frecuente.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The last one</source>
-   <translation type="unfinished" />
+   <translation>La última</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The lowest validation loss</source>
-   <translation type="unfinished" />
+   <translation>La menor pérdida de validación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The network of that epoch becomes the model.</source>
-   <translation type="unfinished" />
+   <translation>La red de esa época se convierte en el modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The size of a step: too large never settles, too small takes for ever.</source>
-   <translation type="unfinished" />
+   <translation>El tamaño de un paso: si es demasiado grande no se asienta nunca, si es demasiado pequeño no acaba nunca.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The starting point brought settings that work. You can change any of them, or just go on.</source>
-   <translation type="unfinished" />
+   <translation>El punto de partida trajo ajustes que funcionan. Puede cambiar cualquiera de ellos, o simplemente seguir.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>There is nothing to set. What the network sees in each picture is computed once; then several linear classifiers are worked out from it, and the one that is best on pictures it did not learn from becomes the model. That takes seconds, and with few pictures it is usually better than anything slower.</source>
-   <translation type="unfinished" />
+   <translation>No hay nada que ajustar. Lo que la red ve en cada imagen se calcula una sola vez; después se obtienen de ello varios clasificadores lineales, y el mejor en imágenes de las que no aprendió se convierte en el modelo. Eso tarda segundos y, con pocas imágenes, suele ser mejor que cualquier cosa más lenta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Train the last layer step by step instead</source>
-   <translation type="unfinished" />
+   <translation>Entrenar en cambio la última capa paso a paso</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Uneven classes</source>
-   <translation type="unfinished" />
+   <translation>Clases desiguales</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Weight decay</source>
-   <translation type="unfinished" />
+   <translation>Decaimiento de pesos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>What counts as an error, and how much.</source>
-   <translation type="unfinished" />
+   <translation>Qué cuenta como error, y cuánto.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>What to do where one class has many more pictures.</source>
-   <translation type="unfinished" />
+   <translation>Qué hacer donde una clase tiene muchas más imágenes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Which epoch counts</source>
-   <translation type="unfinished" />
+   <translation>Qué época cuenta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Write TensorBoard logs into the run's folder</source>
-   <translation type="unfinished" />
+   <translation>Escribir registros de TensorBoard en la carpeta de la ejecución</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>never</source>
-   <translation type="unfinished" />
+   <translation>nunca</translation>
   </message>
  </context>
  <context>
@@ -22065,79 +22223,79 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source> and {0} more</source>
-   <translation type="unfinished" />
+   <translation> y {0} más</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Cancelar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Choose…</source>
-   <translation type="unfinished" />
+   <translation>Elegir…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Evaluate</source>
    <extracomment>A view of the window: measure how good a model is.</extracomment>
-   <translation type="unfinished" />
+   <translation>Evaluar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Match class names…</source>
-   <translation type="unfinished" />
+   <translation>Asignar nombres de clases…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Model</source>
-   <translation type="unfinished" />
+   <translation>Modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Open the kept result</source>
-   <translation type="unfinished" />
+   <translation>Abrir el resultado guardado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Other folder…</source>
-   <translation type="unfinished" />
+   <translation>Otra carpeta…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Reading the folder</source>
-   <translation type="unfinished" />
+   <translation>Leyendo la carpeta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Split</source>
    <extracomment>A part of the data: training, validation or test split.</extracomment>
-   <translation type="unfinished" />
+   <translation>Partición</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Split of the data</source>
-   <translation type="unfinished" />
+   <translation>Partición de los datos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>What Fovea noticed about this data</source>
-   <translation type="unfinished" />
+   <translation>Lo que Fovea observó en estos datos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>all of them</source>
-   <translation type="unfinished" />
+   <translation>todos ellos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>{0} images in {1} classes: {2}</source>
-   <translation type="unfinished" />
+   <translation>{0} imágenes en {1} clases: {2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>• and {0} more</source>
-   <translation type="unfinished" />
+   <translation>• y {0} más</translation>
   </message>
  </context>
  <context>
@@ -22145,17 +22303,17 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>A file that is opened from the desktop will not come to this window: no connection for it could be made. Drop it here instead.</source>
-   <translation type="unfinished" />
+   <translation>Un archivo que se abra desde el escritorio no llegará a esta ventana: no se pudo establecer la conexión. Suéltelo aquí.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>Fovea is running already, but does not answer.</source>
-   <translation type="unfinished" />
+   <translation>Fovea ya está en marcha, pero no responde.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>Wait until its window answers, or end it, then try again. Nothing was opened.</source>
-   <translation type="unfinished" />
+   <translation>Espere a que su ventana responda, o ciérrela, e inténtelo de nuevo. No se abrió nada.</translation>
   </message>
  </context>
  <context>
@@ -22163,32 +22321,32 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
    <source>Filter by key or by what it does</source>
-   <translation type="unfinished" />
+   <translation>Filtrar por tecla o por lo que hace</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
    <source>Filter the shortcuts</source>
-   <translation type="unfinished" />
+   <translation>Filtrar los atajos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
    <source>Key</source>
-   <translation type="unfinished" />
+   <translation>Tecla</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
    <source>Keyboard Shortcuts</source>
-   <translation type="unfinished" />
+   <translation>Atajos de teclado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
    <source>Keyboard shortcuts</source>
-   <translation type="unfinished" />
+   <translation>Atajos de teclado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
    <source>What it does</source>
-   <translation type="unfinished" />
+   <translation>Qué hace</translation>
   </message>
  </context>
  <context>
@@ -22196,157 +22354,157 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>A folder for each answer</source>
-   <translation type="unfinished" />
+   <translation>Una carpeta por respuesta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Also what is not its kind, or not sure, into folders of their own</source>
-   <translation type="unfinished" />
+   <translation>También lo que no es de su tipo, o no es seguro, en carpetas propias</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Cancelar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Choose…</source>
-   <translation type="unfinished" />
+   <translation>Elegir…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>Cerrar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Copy into folders</source>
-   <translation type="unfinished" />
+   <translation>Copiar en carpetas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Copy {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>Copiar {0} imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Folder</source>
-   <translation type="unfinished" />
+   <translation>Carpeta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>If the name is taken</source>
-   <translation type="unfinished" />
+   <translation>Si el nombre ya existe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Lowest score</source>
-   <translation type="unfinished" />
+   <translation>Puntuación mínima</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Move into folders</source>
-   <translation type="unfinished" />
+   <translation>Mover a carpetas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Move {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>Mover {0} imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Names</source>
-   <translation type="unfinished" />
+   <translation>Nombres</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Only scores of at least</source>
-   <translation type="unfinished" />
+   <translation>Solo puntuaciones de al menos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Progress</source>
-   <translation type="unfinished" />
+   <translation>Progreso</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Rename where they are</source>
-   <translation type="unfinished" />
+   <translation>Cambiar el nombre en su sitio</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Rename {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>Cambiar el nombre de {0} imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Sort by Answer</source>
-   <translation type="unfinished" />
+   <translation>Ordenar por respuesta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Stop</source>
-   <translation type="unfinished" />
+   <translation>Detener</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Take it back</source>
-   <translation type="unfinished" />
+   <translation>Deshacer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>The folder that shall hold the folders of the answers</source>
-   <translation type="unfinished" />
+   <translation>La carpeta que contendrá las carpetas de las respuestas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>What will happen</source>
-   <translation type="unfinished" />
+   <translation>Qué ocurrirá</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Where the Folders Are to Be</source>
-   <translation type="unfinished" />
+   <translation>Dónde estarán las carpetas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>leave the picture</source>
-   <translation type="unfinished" />
+   <translation>dejar la imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>number the new one</source>
-   <translation type="unfinished" />
+   <translation>numerar la nueva</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} done. It can be taken back here, and later under Edit › Files Sorted….</source>
-   <translation type="unfinished" />
+   <translation>{0} hechas. Se puede deshacer aquí, y más tarde en Editar › Archivos ordenados….</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} pictures get a new name.</source>
-   <translation type="unfinished" />
+   <translation>{0} imágenes reciben un nombre nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} pictures go into {1} folders.</source>
-   <translation type="unfinished" />
+   <translation>{0} imágenes van a {1} carpetas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} taken back.</source>
-   <translation type="unfinished" />
+   <translation>{0} deshechas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} were left: {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} se dejaron: {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{name} is the name so far, {answer}, {score}, {number} and {model} say what they say.</source>
-   <translation type="unfinished" />
+   <translation>{name} es el nombre actual; {answer}, {score}, {number} y {model} son respuesta, puntuación, número y modelo.</translation>
   </message>
  </context>
  <context>
@@ -22354,7 +22512,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/sort_files.py" />
    <source>Sort the Files by Label</source>
-   <translation type="unfinished" />
+   <translation>Ordenar los archivos por etiqueta</translation>
   </message>
  </context>
  <context>
@@ -22362,113 +22520,113 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>(from memory)</source>
-   <translation type="unfinished" />
+   <translation>(de la memoria)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>Cerrar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Commands</source>
-   <translation type="unfinished" />
+   <translation>Órdenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Done</source>
-   <translation type="unfinished" />
+   <translation>Hecho</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Files Sorted</source>
-   <translation type="unfinished" />
+   <translation>Archivos ordenados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Files of the command</source>
-   <translation type="unfinished" />
+   <translation>Archivos de la orden</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Fovea copies, moves and renames files only on your command. Each command is listed here.</source>
-   <translation type="unfinished" />
+   <translation>Fovea solo copia, mueve y cambia de nombre archivos por orden suya. Aquí se enumera cada orden.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>From</source>
-   <translation type="unfinished" />
+   <translation>De</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Left</source>
-   <translation type="unfinished" />
+   <translation>Dejados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>No files have been copied, moved or renamed yet.</source>
-   <translation type="unfinished" />
+   <translation>Todavía no se ha copiado, movido ni cambiado de nombre ningún archivo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>State</source>
    <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation type="unfinished" />
+   <translation>Estado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Take it back</source>
-   <translation type="unfinished" />
+   <translation>Deshacer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Taken back</source>
-   <translation type="unfinished" />
+   <translation>Deshechos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>To</source>
-   <translation type="unfinished" />
+   <translation>A</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>What</source>
-   <translation type="unfinished" />
+   <translation>Qué</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>When</source>
-   <translation type="unfinished" />
+   <translation>Cuándo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>and {0} more</source>
-   <translation type="unfinished" />
+   <translation>y {0} más</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>done</source>
-   <translation type="unfinished" />
+   <translation>hecho</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>left</source>
-   <translation type="unfinished" />
+   <translation>dejado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>not done</source>
-   <translation type="unfinished" />
+   <translation>no hecho</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>taken back</source>
-   <translation type="unfinished" />
+   <translation>deshecho</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>{0} were left: {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} se dejaron: {1}</translation>
   </message>
  </context>
  <context>
@@ -22477,119 +22635,187 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Check</source>
    <extracomment>A page of the wizard: how many pictures are kept aside to check the network with (validation).</extracomment>
-   <translation type="unfinished" />
+   <translation>Comprobación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Checked with</source>
-   <translation type="unfinished" />
+   <translation>Comprobado con</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>Clase</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Details</source>
-   <translation type="unfinished" />
+   <translation>Detalles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Draw differently</source>
    <extracomment>Choose other pictures by chance.</extracomment>
-   <translation type="unfinished" />
+   <translation>Sacar otras</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>How many pictures are kept aside to check it?</source>
-   <translation type="unfinished" />
+   <translation>¿Cuántas imágenes se apartan para comprobarlo?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>It never learns from these. After every epoch they show how well it does on pictures it has not seen; they also choose the best epoch and set how sure it may sound.</source>
-   <translation type="unfinished" />
+   <translation>De estas no aprende nunca. Tras cada época muestran cómo se desempeña en imágenes que no ha visto; también eligen la mejor época y fijan la seguridad con que puede expresarse.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Keep all pictures of one person on one side (recommended)</source>
-   <translation type="unfinished" />
+   <translation>Mantener todas las imágenes de una persona en un mismo lado (recomendado)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Learns from</source>
-   <translation type="unfinished" />
+   <translation>Aprende de</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>No picture is left to check {0}: all of its pictures belong together (copies, or of one person), so they stay on one side. Whether it knows this class will not be known.</source>
-   <translation type="unfinished" />
+   <translation>No queda ninguna imagen para comprobar {0}: todas sus imágenes van juntas (copias, o de una misma persona), así que se quedan en un mismo lado. No se sabrá si conoce esta clase.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>None is lost: the pictures are divided into five parts, each is checked by a head that learned from the other four (cross-validation), and the model then learns from all of them. The figures count them all.</source>
-   <translation type="unfinished" />
+   <translation>No se pierde ninguna: las imágenes se dividen en cinco partes, cada una la comprueba una cabeza que aprendió de las otras cuatro (validación cruzada), y después el modelo aprende de todas ellas. Las cifras las cuentan todas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Only 1 picture is left to check the smallest class: no figure can be given for it.</source>
-   <translation type="unfinished" />
+   <translation>Solo queda 1 imagen para comprobar la clase menor: no se puede dar ninguna cifra para ella.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Only {0} pictures are left to check the smallest class: under 20, no figure can be given for it.</source>
-   <translation type="unfinished" />
+   <translation>Solo quedan {0} imágenes para comprobar la clase menor: con menos de 20 no se puede dar ninguna cifra para ella.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Open the data's own test split once, at the end, for the model's card</source>
-   <translation type="unfinished" />
+   <translation>Abrir una vez, al final, la partición de prueba propia de los datos, para la ficha del modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Pictures of each class on either side</source>
-   <translation type="unfinished" />
+   <translation>Imágenes de cada clase a cada lado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Seed</source>
-   <translation type="unfinished" />
+   <translation>Semilla</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Seed of the draw</source>
    <extracomment>The number that the random choice of pictures begins from.</extracomment>
-   <translation type="unfinished" />
+   <translation>Semilla del sorteo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Share kept aside, in percent</source>
-   <translation type="unfinished" />
+   <translation>Proporción apartada, en porcentaje</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>The data brings its own pictures for checking; those are used.</source>
-   <translation type="unfinished" />
+   <translation>Los datos traen sus propias imágenes para comprobar; se usan esas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>The names of files or folders (or DICOM headers) tell {0} people or cases apart, several with more than one picture. With pictures of one person on both sides the check would be too kind.</source>
-   <translation type="unfinished" />
+   <translation>Los nombres de archivos o carpetas (o las cabeceras DICOM) distinguen {0} personas o casos, varios con más de una imagen. Con imágenes de una misma persona en ambos lados, la comprobación sería demasiado benévola.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>The same seed draws the same pictures and starts from the same weights, so a training can be repeated. The lists are kept with the run.</source>
-   <translation type="unfinished" />
+   <translation>La misma semilla saca las mismas imágenes y parte de los mismos pesos, de modo que un entrenamiento se puede repetir. Las listas se guardan con la ejecución.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>every picture is used once for checking</source>
-   <translation type="unfinished" />
+   <translation>cada imagen se usa una vez para comprobar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>{0} % · about {1} pictures</source>
+   <translation>{0} % · unas {1} imágenes</translation>
+  </message>
+ </context>
+ <context>
+  <name>Stack</name>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>1 file held a frame once more and was left out</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>1 frame is missing, as the others' {1} tell</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>Series {0}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>Study {0}, {1}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>numbers</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>ordered by file names: several frames have the same number, and no places</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>ordered by number: the files name no places</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>places</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>{0} files held a frame once more and were left out</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>{0} frames are missing, as the others' {1} tell</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>{0} series {1}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>{0}, frame {1}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>{0}, part {1} of {2}</source>
    <translation type="unfinished" />
   </message>
  </context>
@@ -22598,27 +22824,27 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Todos los archivos (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
    <source>Open a Labelled Folder</source>
-   <translation type="unfinished" />
+   <translation>Abrir una carpeta etiquetada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
    <source>Start from a Plan File</source>
-   <translation type="unfinished" />
+   <translation>Empezar con un archivo de plan</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
    <source>The model that came of this training is not there any more; repeat it.</source>
-   <translation type="unfinished" />
+   <translation>El modelo que resultó de este entrenamiento ya no está; repítalo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
    <source>Training plans (*.json)</source>
-   <translation type="unfinished" />
+   <translation>Planes de entrenamiento (*.json)</translation>
   </message>
  </context>
  <context>
@@ -22626,117 +22852,117 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>As before</source>
-   <translation type="unfinished" />
+   <translation>Como antes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Epochs for the new last layer alone</source>
-   <translation type="unfinished" />
+   <translation>Épocas solo para la nueva última capa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Features of the layer</source>
-   <translation type="unfinished" />
+   <translation>Características de la capa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>Its author reports: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Su autor declara: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Kind</source>
-   <translation type="unfinished" />
+   <translation>Tipo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Layer</source>
-   <translation type="unfinished" />
+   <translation>Capa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Layer whose features are used</source>
-   <translation type="unfinished" />
+   <translation>Capa cuyas características se usan</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Layers of the network</source>
-   <translation type="unfinished" />
+   <translation>Capas de la red</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Layers tuned, from the end</source>
-   <translation type="unfinished" />
+   <translation>Capas ajustadas, desde el final</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>Made for: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Hecho para: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Red</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Output</source>
-   <translation type="unfinished" />
+   <translation>Salida</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Parámetros</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>Published systems</source>
-   <translation type="unfinished" />
+   <translation>Sistemas publicados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Recommended</source>
-   <translation type="unfinished" />
+   <translation>Recomendado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Starting points</source>
-   <translation type="unfinished" />
+   <translation>Puntos de partida</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>The recommended one suits your pictures. The others are for comparing, or for building upon a model.</source>
-   <translation type="unfinished" />
+   <translation>El recomendado conviene a sus imágenes. Los demás son para comparar, o para partir de un modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>The settings of the training '{0}'.</source>
-   <translation type="unfinished" />
+   <translation>Los ajustes del entrenamiento '{0}'.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Where should it start?</source>
-   <translation type="unfinished" />
+   <translation>¿De dónde debe partir?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>its last spatial map</source>
-   <translation type="unfinished" />
+   <translation>su último mapa espacial</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>what its last layer gets (recommended)</source>
-   <translation type="unfinished" />
+   <translation>lo que recibe su última capa (recomendado)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>{0} parameters · about {1} MB of memory while it learns</source>
-   <translation type="unfinished" />
+   <translation>{0} parámetros · unos {1} MB de memoria mientras aprende</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>{0} tells {1} classes apart; the new model will know only the {2} of your data. It can no longer answer: {3}. To keep them, add pictures of each to your data.</source>
-   <translation type="unfinished" />
+   <translation>{0} distingue {1} clases; el nuevo modelo conocerá solo las {2} de sus datos. Ya no podrá responder: {3}. Para conservarlas, añada a sus datos imágenes de cada una.</translation>
   </message>
  </context>
  <context>
@@ -22744,7 +22970,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Step {0} of {1}: {2}</source>
-   <translation type="unfinished" />
+   <translation>Paso {0} de {1}: {2}</translation>
   </message>
  </context>
  <context>
@@ -22752,7 +22978,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Pictures of the heap</source>
-   <translation type="unfinished" />
+   <translation>Imágenes del montón</translation>
   </message>
  </context>
  <context>
@@ -22778,184 +23004,184 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source> · at most {0} of them are learned from</source>
-   <translation type="unfinished" />
+   <translation> · se aprende como máximo de {0} de ellas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source> · {0} left out</source>
-   <translation type="unfinished" />
+   <translation> · {0} omitidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>'fovea train --plan FILE' follows it in the terminal</source>
-   <translation type="unfinished" />
+   <translation>'fovea train --plan FILE' lo sigue en el terminal</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>1 epoch</source>
-   <translation type="unfinished" />
+   <translation>1 época</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Checked with</source>
-   <translation type="unfinished" />
+   <translation>Comprobado con</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Input</source>
-   <translation type="unfinished" />
+   <translation>Entrada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Learning</source>
    <extracomment>A page of the wizard: how long and how fast the network learns.</extracomment>
-   <translation type="unfinished" />
+   <translation>Aprendizaje</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>Nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Name of the model</source>
-   <translation type="unfinished" />
+   <translation>Nombre del modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Red</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>On the command line: {0}</source>
-   <translation type="unfinished" />
+   <translation>En la línea de órdenes: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Pictures</source>
-   <translation type="unfinished" />
+   <translation>Imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Ready to learn</source>
-   <translation type="unfinished" />
+   <translation>Listo para aprender</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Save as a plan file…</source>
-   <translation type="unfinished" />
+   <translation>Guardar como archivo de plan…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Save the Plan</source>
-   <translation type="unfinished" />
+   <translation>Guardar el plan</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Start</source>
-   <translation type="unfinished" />
+   <translation>Iniciar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>The plan was not written ({0}).</source>
-   <translation type="unfinished" />
+   <translation>El plan no se escribió ({0}).</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Training goes on in the background while you work; you can pause it, stop it, close Fovea and take it up again. The model then stands beside the others.</source>
-   <translation type="unfinished" />
+   <translation>El entrenamiento transcurre en segundo plano mientras usted trabaja; puede pausarlo, detenerlo, cerrar Fovea y retomarlo. Después, el modelo está junto a los demás.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Variety</source>
    <extracomment>A page of the wizard: changes made to training pictures (data augmentation).</extracomment>
-   <translation type="unfinished" />
+   <translation>Variedad</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>a new last layer on top of {0}</source>
-   <translation type="unfinished" />
+   <translation>una nueva última capa sobre {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>all of them, each by a last layer that did not learn from it (cross-validation)</source>
-   <translation type="unfinished" />
+   <translation>todas ellas, cada una por una última capa que no aprendió de ella (validación cruzada)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>colour</source>
-   <translation type="unfinished" />
+   <translation>color</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>cut from the middle</source>
-   <translation type="unfinished" />
+   <translation>recorte del centro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>goes on with the model {0}</source>
-   <translation type="unfinished" />
+   <translation>continúa con el modelo {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>gris</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>ink found and centred</source>
-   <translation type="unfinished" />
+   <translation>trazo hallado y centrado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>stretched</source>
-   <translation type="unfinished" />
+   <translation>estirada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>the data's own validation pictures</source>
-   <translation type="unfinished" />
+   <translation>las imágenes de validación propias de los datos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>whole picture, padded</source>
-   <translation type="unfinished" />
+   <translation>imagen entera, con relleno</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>worked out in {0} ways, the best one is kept; takes seconds</source>
-   <translation type="unfinished" />
+   <translation>calculado de {0} maneras, se conserva la mejor; tarda segundos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0} epochs</source>
-   <translation type="unfinished" />
+   <translation>{0} épocas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0} of them, about {1} pictures, drawn with the seed {2}</source>
-   <translation type="unfinished" />
+   <translation>{0} de ellas, unas {1} imágenes, sacadas con la semilla {2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0}, batches of {1}, {2} at a rate of {3}</source>
-   <translation type="unfinished" />
+   <translation>{0}, lotes de {1}, {2} con una tasa de {3}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0}, its last layer tuned</source>
-   <translation type="unfinished" />
+   <translation>{0}, con su última capa ajustada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0}, its last {1} layers tuned</source>
-   <translation type="unfinished" />
+   <translation>{0}, con sus últimas {1} capas ajustadas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0}: {1} pictures in {2} classes ({3})</source>
-   <translation type="unfinished" />
+   <translation>{0}: {1} imágenes en {2} clases ({3})</translation>
   </message>
  </context>
  <context>
@@ -22963,7 +23189,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>95 % interval</source>
-   <translation type="unfinished" />
+   <translation>Intervalo del 95 %</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -22981,12 +23207,12 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Credits</source>
    <extracomment>Who is to be named as author of data and methods.</extracomment>
-   <translation type="unfinished" />
+   <translation>Créditos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Data</source>
-   <translation type="unfinished" />
+   <translation>Datos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23007,7 +23233,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Input</source>
-   <translation type="unfinished" />
+   <translation>Entrada</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23017,7 +23243,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Limits</source>
-   <translation type="unfinished" />
+   <translation>Límites</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23032,12 +23258,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Red</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Notice</source>
-   <translation type="unfinished" />
+   <translation>Aviso</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23054,17 +23280,17 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/cli/table_words.py" />
    <source>State</source>
    <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation type="unfinished" />
+   <translation>Estado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Trained on</source>
-   <translation type="unfinished" />
+   <translation>Entrenado con</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>accuracy</source>
-   <translation type="unfinished" />
+   <translation>exactitud</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23106,7 +23332,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>colour</source>
-   <translation type="unfinished" />
+   <translation>color</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23136,12 +23362,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>done</source>
-   <translation type="unfinished" />
+   <translation>hecho</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>epoch</source>
-   <translation type="unfinished" />
+   <translation>época</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23182,7 +23408,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>gris</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23222,7 +23448,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>labels</source>
-   <translation type="unfinished" />
+   <translation>etiquetas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23252,7 +23478,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>model score</source>
-   <translation type="unfinished" />
+   <translation>puntuación del modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23278,7 +23504,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>no</source>
-   <translation type="unfinished" />
+   <translation>no</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23325,7 +23551,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>pictures</source>
-   <translation type="unfinished" />
+   <translation>imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23340,7 +23566,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>probability</source>
-   <translation type="unfinished" />
+   <translation>probabilidad</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23416,7 +23642,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>training</source>
-   <translation type="unfinished" />
+   <translation>entrenamiento</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23451,7 +23677,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>validation</source>
-   <translation type="unfinished" />
+   <translation>validación</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23481,7 +23707,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>yes</source>
-   <translation type="unfinished" />
+   <translation>sí</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23495,57 +23721,57 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source> a second</source>
-   <translation type="unfinished" />
+   <translation> por segundo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>Frames a second</source>
-   <translation type="unfinished" />
+   <translation>Fotogramas por segundo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>Hold a class's key, or its button, to record what the camera sees as that class.</source>
-   <translation type="unfinished" />
+   <translation>Mantenga pulsada la tecla de una clase, o su botón, para grabar lo que ve la cámara como esa clase.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>Hold to record {0}</source>
-   <translation type="unfinished" />
+   <translation>Mantener para grabar {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>Leave out frames that are nearly alike</source>
-   <translation type="unfinished" />
+   <translation>Omitir fotogramas casi iguales</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>Recording “{0}”…</source>
-   <translation type="unfinished" />
+   <translation>Grabando «{0}»…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>The camera is off: turn it on first.</source>
-   <translation type="unfinished" />
+   <translation>La cámara está apagada: enciéndala primero.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>Type the name of a class at the left first; then hold its key here.</source>
-   <translation type="unfinished" />
+   <translation>Escriba primero el nombre de una clase a la izquierda; después mantenga aquí su tecla.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>{0} frames were kept.</source>
-   <translation type="unfinished" />
+   <translation>Se guardaron {0} fotogramas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>{0} were nearly the one before and left out.</source>
-   <translation type="unfinished" />
+   <translation>{0} eran casi iguales al anterior y se omitieron.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>“{0}”: {1} frames</source>
-   <translation type="unfinished" />
+   <translation>«{0}»: {1} fotogramas</translation>
   </message>
  </context>
  <context>
@@ -23553,37 +23779,37 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>Begin with a folder…</source>
-   <translation type="unfinished" />
+   <translation>Empezar con una carpeta…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>Drop unsorted pictures or folders here, say what a few of them are, and Fovea suggests the rest. Your files stay where they are and are never changed; nothing leaves this computer.</source>
-   <translation type="unfinished" />
+   <translation>Suelte aquí imágenes o carpetas sin ordenar, diga qué son algunas de ellas, y Fovea sugiere el resto. Sus archivos se quedan donde están y nunca se modifican; nada sale de este equipo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>New project…</source>
-   <translation type="unfinished" />
+   <translation>Proyecto nuevo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>Teach Fovea to tell your pictures apart</source>
-   <translation type="unfinished" />
+   <translation>Enseñe a Fovea a distinguir sus imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>Your projects</source>
-   <translation type="unfinished" />
+   <translation>Sus proyectos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>{0}:  {1} of {2} pictures labelled, {3} classes, {4}</source>
-   <translation type="unfinished" />
+   <translation>{0}:  {1} de {2} imágenes etiquetadas, {3} clases, {4}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>{0}: cannot be opened ({1})</source>
-   <translation type="unfinished" />
+   <translation>{0}: no se puede abrir ({1})</translation>
   </message>
  </context>
  <context>
@@ -23591,167 +23817,167 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>A Folder of Pictures</source>
-   <translation type="unfinished" />
+   <translation>Una carpeta de imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Add Pictures</source>
-   <translation type="unfinished" />
+   <translation>Añadir imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>All {0} pictures were here already.</source>
-   <translation type="unfinished" />
+   <translation>Las {0} imágenes ya estaban aquí.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Delete…</source>
-   <translation type="unfinished" />
+   <translation>Eliminar…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Done again: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Rehecho: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Drop pictures, folders or archives to add them to “{0}”</source>
-   <translation type="unfinished" />
+   <translation>Suelte imágenes, carpetas o archivos comprimidos para añadirlos a «{0}»</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Drop pictures, folders or archives to begin a project with them</source>
-   <translation type="unfinished" />
+   <translation>Suelte imágenes, carpetas o archivos comprimidos para empezar un proyecto con ellos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Duplicate</source>
-   <translation type="unfinished" />
+   <translation>Duplicar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Find moved pictures…</source>
-   <translation type="unfinished" />
+   <translation>Buscar imágenes movidas…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Make it a model…</source>
-   <translation type="unfinished" />
+   <translation>Convertirlo en modelo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Name of the project</source>
-   <translation type="unfinished" />
+   <translation>Nombre del proyecto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>New Project</source>
-   <translation type="unfinished" />
+   <translation>Proyecto nuevo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>No pictures were found there. Fovea reads JPEG, PNG, TIFF, HEIC, WebP, DICOM and more.</source>
-   <translation type="unfinished" />
+   <translation>No se encontraron imágenes allí. Fovea lee JPEG, PNG, TIFF, HEIC, WebP, DICOM y más.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Pictures</source>
-   <translation type="unfinished" />
+   <translation>Imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Rename the Project</source>
-   <translation type="unfinished" />
+   <translation>Cambiar el nombre del proyecto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Rename…</source>
-   <translation type="unfinished" />
+   <translation>Cambiar el nombre…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Sort the files by label…</source>
-   <translation type="unfinished" />
+   <translation>Ordenar los archivos por etiqueta…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Teach</source>
-   <translation type="unfinished" />
+   <translation>Enseñar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>The project “{0}” is back.</source>
-   <translation type="unfinished" />
+   <translation>El proyecto «{0}» está de vuelta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Undone: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Deshecho: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>a change of the classes</source>
-   <translation type="unfinished" />
+   <translation>un cambio de las clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>adding {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>añadir {0} imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>importing {0} labels</source>
-   <translation type="unfinished" />
+   <translation>importar {0} etiquetas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>labelling {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>etiquetar {0} imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>merging a class of {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>fusionar una clase de {0} imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>removing {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>quitar {0} imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>starring {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>marcar {0} imágenes con estrella</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>taking back {0} labels</source>
-   <translation type="unfinished" />
+   <translation>retirar {0} etiquetas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>{0} pictures were added.</source>
-   <translation type="unfinished" />
+   <translation>Se añadieron {0} imágenes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>{0} pictures were added; {1} were here already.</source>
-   <translation type="unfinished" />
+   <translation>Se añadieron {0} imágenes; {1} ya estaban aquí.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>{0} places could not be read.</source>
-   <translation type="unfinished" />
+   <translation>No se pudieron leer {0} lugares.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>“{0}” was deleted; Undo brings it back. Your files were not touched.</source>
-   <translation type="unfinished" />
+   <translation>Se eliminó «{0}»; Deshacer lo devuelve. Sus archivos no se tocaron.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>“{0}” was duplicated.</source>
-   <translation type="unfinished" />
+   <translation>Se duplicó «{0}».</translation>
   </message>
  </context>
  <context>
@@ -23759,62 +23985,62 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>A model that is taught by this project learns from it. The picture itself is not changed or copied.</source>
-   <translation type="unfinished" />
+   <translation>Un modelo enseñado por este proyecto aprende de ella. La imagen misma no se modifica ni se copia.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>A new project</source>
-   <translation type="unfinished" />
+   <translation>Un proyecto nuevo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Add</source>
-   <translation type="unfinished" />
+   <translation>Añadir</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Add to the project</source>
-   <translation type="unfinished" />
+   <translation>Añadir al proyecto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Corrections</source>
-   <translation type="unfinished" />
+   <translation>Correcciones</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>It is a</source>
-   <translation type="unfinished" />
+   <translation>Es</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Its right class</source>
-   <translation type="unfinished" />
+   <translation>Su clase correcta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Its right class, an old or a new one</source>
-   <translation type="unfinished" />
+   <translation>Su clase correcta, una existente o nueva</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Name of the new project</source>
-   <translation type="unfinished" />
+   <translation>Nombre del proyecto nuevo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Teach project</source>
-   <translation type="unfinished" />
+   <translation>Proyecto de Enseñar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>This Is a…</source>
-   <translation type="unfinished" />
+   <translation>Esto es…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>{0} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} imágenes</translation>
   </message>
  </context>
  <context>
@@ -23822,47 +24048,47 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>'{0}' from a score of</source>
-   <translation type="unfinished" />
+   <translation>'{0}' desde una puntuación de</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Choose for me</source>
-   <translation type="unfinished" />
+   <translation>Elegir por mí</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Largest sensitivity + specificity (Youden)</source>
-   <translation type="unfinished" />
+   <translation>Máxima sensibilidad + especificidad (Youden)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Sensitivity of {0} % or more</source>
-   <translation type="unfinished" />
+   <translation>Sensibilidad del {0} % o más</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Specificity of {0} % or more</source>
-   <translation type="unfinished" />
+   <translation>Especificidad del {0} % o más</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>The model's own decision</source>
-   <translation type="unfinished" />
+   <translation>La decisión propia del modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Threshold</source>
-   <translation type="unfinished" />
+   <translation>Umbral</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Threshold as a number</source>
-   <translation type="unfinished" />
+   <translation>Umbral como número</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>chosen by hand on this data</source>
-   <translation type="unfinished" />
+   <translation>elegido a mano con estos datos</translation>
   </message>
  </context>
  <context>
@@ -23870,78 +24096,78 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Delete</source>
-   <translation type="unfinished" />
+   <translation>Eliminar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Eraser</source>
-   <translation type="unfinished" />
+   <translation>Goma</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Export the drawing…</source>
-   <translation type="unfinished" />
+   <translation>Exportar el dibujo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>For pens of graphics tablets and touch screens</source>
-   <translation type="unfinished" />
+   <translation>Para lápices de tabletas gráficas y pantallas táctiles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>New sheet</source>
-   <translation type="unfinished" />
+   <translation>Hoja nueva</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Pen</source>
    <extracomment>A tool to draw with.</extracomment>
-   <translation type="unfinished" />
+   <translation>Lápiz</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Pen pressure changes the width</source>
-   <translation type="unfinished" />
+   <translation>La presión del lápiz cambia el grosor</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Picture below the strokes…</source>
-   <translation type="unfinished" />
+   <translation>Imagen bajo los trazos…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Redo</source>
-   <translation type="unfinished" />
+   <translation>Rehacer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Take the picture below away</source>
-   <translation type="unfinished" />
+   <translation>Quitar la imagen de debajo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Thick</source>
-   <translation type="unfinished" />
+   <translation>Grueso</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Thin</source>
-   <translation type="unfinished" />
+   <translation>Fino</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Undo</source>
-   <translation type="unfinished" />
+   <translation>Deshacer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Width of the stroke</source>
-   <translation type="unfinished" />
+   <translation>Grosor del trazo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>{0} % of the sheet</source>
-   <translation type="unfinished" />
+   <translation>{0} % de la hoja</translation>
   </message>
  </context>
  <context>
@@ -23949,152 +24175,152 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Calibrating the scores</source>
-   <translation type="unfinished" />
+   <translation>Calibrando las puntuaciones</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Cancelled</source>
-   <translation type="unfinished" />
+   <translation>Cancelado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Cancelling…</source>
-   <translation type="unfinished" />
+   <translation>Cancelando…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Computing features</source>
-   <translation type="unfinished" />
+   <translation>Calculando características</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Cut off</source>
-   <translation type="unfinished" />
+   <translation>Interrumpido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Cut off after {0} of {1} epochs</source>
-   <translation type="unfinished" />
+   <translation>Interrumpido tras {0} de {1} épocas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Done</source>
-   <translation type="unfinished" />
+   <translation>Hecho</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Done, the model is ready</source>
-   <translation type="unfinished" />
+   <translation>Hecho, el modelo está listo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Epoch {0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>Época {0} de {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Evaluating</source>
-   <translation type="unfinished" />
+   <translation>Evaluando</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Exporting the model</source>
-   <translation type="unfinished" />
+   <translation>Exportando el modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Failed</source>
-   <translation type="unfinished" />
+   <translation>Fallido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Measuring where it can be trusted</source>
-   <translation type="unfinished" />
+   <translation>Midiendo dónde se puede confiar en él</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Paused</source>
-   <translation type="unfinished" />
+   <translation>En pausa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Paused in epoch {0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>En pausa en la época {0} de {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Pausing after this batch…</source>
-   <translation type="unfinished" />
+   <translation>Pausa tras este lote…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Preparing the images</source>
-   <translation type="unfinished" />
+   <translation>Preparando las imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Running</source>
-   <translation type="unfinished" />
+   <translation>En marcha</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Starting…</source>
-   <translation type="unfinished" />
+   <translation>Iniciando…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Stopped</source>
-   <translation type="unfinished" />
+   <translation>Detenido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Stopped after {0} of {1} epochs</source>
-   <translation type="unfinished" />
+   <translation>Detenido tras {0} de {1} épocas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Stopping after epoch {0}…</source>
-   <translation type="unfinished" />
+   <translation>Deteniendo tras la época {0}…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Stopping, keeping a checkpoint…</source>
-   <translation type="unfinished" />
+   <translation>Deteniendo, se conserva un punto de control…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Waiting</source>
-   <translation type="unfinished" />
+   <translation>En espera</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Waiting for its turn</source>
-   <translation type="unfinished" />
+   <translation>Espera su turno</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Waits since Fovea was closed</source>
-   <translation type="unfinished" />
+   <translation>Espera desde que se cerró Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Writing the model</source>
-   <translation type="unfinished" />
+   <translation>Escribiendo el modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>a moment left</source>
-   <translation type="unfinished" />
+   <translation>queda un momento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>about {0} left</source>
-   <translation type="unfinished" />
+   <translation>quedan unos {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>{0}: {1} of {2}</source>
-   <translation type="unfinished" />
+   <translation>{0}: {1} de {2}</translation>
   </message>
  </context>
  <context>
@@ -24102,63 +24328,63 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>A search varies the settings of a training. Make a training first; it may be short.</source>
-   <translation type="unfinished" />
+   <translation>Una búsqueda varía los ajustes de un entrenamiento. Haga primero un entrenamiento; puede ser corto.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Drop a folder of class folders, or a training plan, to train a model</source>
-   <translation type="unfinished" />
+   <translation>Suelte una carpeta de carpetas de clases, o un plan de entrenamiento, para entrenar un modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Fovea closes when the running epoch is done and its model is in the store.</source>
-   <translation type="unfinished" />
+   <translation>Fovea se cierra cuando termine la época en curso y su modelo esté en el almacén.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Runs</source>
    <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ejecuciones</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Searches</source>
-   <translation type="unfinished" />
+   <translation>Búsquedas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>The training “{0}” ended: {1}</source>
-   <translation type="unfinished" />
+   <translation>El entrenamiento «{0}» terminó: {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Trainings</source>
-   <translation type="unfinished" />
+   <translation>Entrenamientos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Trainings were taken up again, as you asked: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Se retomaron entrenamientos, como usted pidió: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>“{0}” goes on where it was: after epoch {1} of {2}.</source>
-   <translation type="unfinished" />
+   <translation>«{0}» continúa donde estaba: tras la época {1} de {2}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>“{0}” is back among the runs.</source>
-   <translation type="unfinished" />
+   <translation>«{0}» está de vuelta entre las ejecuciones.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>“{0}” is trained and can now be chosen as a model.</source>
-   <translation type="unfinished" />
+   <translation>«{0}» está entrenado y ya se puede elegir como modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>“{0}” was deleted. Undo brings it back, for thirty days.</source>
-   <translation type="unfinished" />
+   <translation>Se eliminó «{0}». Deshacer lo devuelve, durante treinta días.</translation>
   </message>
  </context>
  <context>
@@ -24166,98 +24392,98 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Accuracy</source>
-   <translation type="unfinished" />
+   <translation>Exactitud</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation type="unfinished" />
+   <translation>Comprobado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>Procede de</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>Créditos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Epoch</source>
-   <translation type="unfinished" />
+   <translation>Época</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Figures by epoch</source>
-   <translation type="unfinished" />
+   <translation>Cifras por época</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Licencia</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Loss</source>
    <extracomment>Machine learning: the value that training makes small.</extracomment>
-   <translation type="unfinished" />
+   <translation>Pérdida</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Red</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Parámetros</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>Declarado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Seconds</source>
-   <translation type="unfinished" />
+   <translation>Segundos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>Tamaño de la descarga</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>This model came without the story of its training.</source>
-   <translation type="unfinished" />
+   <translation>Este modelo vino sin la historia de su entrenamiento.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>Exactitud de validación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Validation loss</source>
-   <translation type="unfinished" />
+   <translation>Pérdida de validación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>epoch</source>
-   <translation type="unfinished" />
+   <translation>época</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>training</source>
-   <translation type="unfinished" />
+   <translation>entrenamiento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>validation</source>
-   <translation type="unfinished" />
+   <translation>validación</translation>
   </message>
  </context>
  <context>
@@ -24266,32 +24492,32 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Back</source>
    <extracomment>Button of a wizard: the page before.</extracomment>
-   <translation type="unfinished" />
+   <translation>Atrás</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Cancelar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Help</source>
-   <translation type="unfinished" />
+   <translation>Ayuda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>New Training</source>
-   <translation type="unfinished" />
+   <translation>Entrenamiento nuevo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Next</source>
-   <translation type="unfinished" />
+   <translation>Siguiente</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Start training</source>
-   <translation type="unfinished" />
+   <translation>Iniciar entrenamiento</translation>
   </message>
  </context>
  <context>
@@ -24299,50 +24525,50 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>A button or its key keeps the drawing, with its true label, for training.</source>
-   <translation type="unfinished" />
+   <translation>Un botón o su tecla guarda el dibujo, con su etiqueta verdadera, para entrenar.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>Keep the drawing as {0}</source>
-   <translation type="unfinished" />
+   <translation>Guardar el dibujo como {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>Keep the drawing with its true label</source>
-   <translation type="unfinished" />
+   <translation>Guardar el dibujo con su etiqueta verdadera</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>None kept yet.</source>
-   <translation type="unfinished" />
+   <translation>Aún ninguno guardado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>Open the folder</source>
-   <translation type="unfinished" />
+   <translation>Abrir la carpeta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>Take the last one back</source>
-   <translation type="unfinished" />
+   <translation>Retirar el último</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>That was a {0}</source>
    <extracomment>The user says which digit a drawing was meant to be.</extracomment>
-   <translation type="unfinished" />
+   <translation>Eso era un {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>That was a …</source>
    <extracomment>The user says which digit a drawing was meant to be; buttons 0 to 9 follow.</extracomment>
-   <translation type="unfinished" />
+   <translation>Eso era un …</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>{0} kept ({1})</source>
    <extracomment>Number of drawings kept, and how many of each digit.</extracomment>
-   <translation type="unfinished" />
+   <translation>{0} guardados ({1})</translation>
   </message>
  </context>
  <context>
@@ -24350,67 +24576,67 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>&amp;Address</source>
-   <translation type="unfinished" />
+   <translation>&amp;Dirección</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Address of the update file</source>
-   <translation type="unfinished" />
+   <translation>Dirección del archivo de actualización</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Cancel the check</source>
-   <translation type="unfinished" />
+   <translation>Cancelar la comprobación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Check &amp;now</source>
-   <translation type="unfinished" />
+   <translation>Comprobar &amp;ahora</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Check for Updates</source>
-   <translation type="unfinished" />
+   <translation>Buscar actualizaciones</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Files and their checksums: {0}</source>
-   <translation type="unfinished" />
+   <translation>Archivos y sus sumas de comprobación: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Fovea never looks for updates by itself. When you ask, it reads one small file at the address below and tells you what it says. Nothing about you, this computer or your pictures is sent.</source>
-   <translation type="unfinished" />
+   <translation>Fovea nunca busca actualizaciones por sí mismo. Cuando usted lo pide, lee un pequeño archivo en la dirección de abajo y le dice lo que pone. No se envía nada sobre usted, este equipo o sus imágenes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Fovea {0} of {1} is newer than this one.</source>
-   <translation type="unfinished" />
+   <translation>Fovea {0} del {1} es más nuevo que este.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Reading the update file</source>
-   <translation type="unfinished" />
+   <translation>Leyendo el archivo de actualización</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>The check was cancelled.</source>
-   <translation type="unfinished" />
+   <translation>La comprobación se canceló.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>This is Fovea {0}.</source>
-   <translation type="unfinished" />
+   <translation>Este es Fovea {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>This is the newest version that the file tells of ({0}).</source>
-   <translation type="unfinished" />
+   <translation>Esta es la versión más nueva de la que habla el archivo ({0}).</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>https://… (empty: off)</source>
-   <translation type="unfinished" />
+   <translation>https://… (vacío: desactivado)</translation>
   </message>
  </context>
  <context>
@@ -24418,153 +24644,153 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Ask again</source>
-   <translation type="unfinished" />
+   <translation>Preguntar de nuevo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Asking the network for gradients… The first time TensorFlow is loaded for it.</source>
-   <translation type="unfinished" />
+   <translation>Pidiendo los gradientes a la red… La primera vez se carga TensorFlow para ello.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Bright areas point towards “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>Las zonas claras apuntan hacia «{0}».</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Bright areas point towards “{0}”. The network takes each feature where it is strongest, so single spots count.</source>
-   <translation type="unfinished" />
+   <translation>Las zonas claras apuntan hacia «{0}». La red toma cada característica donde es más fuerte, así que cuentan los puntos aislados.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Bright: covering this part lowers the score of “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>Claro: cubrir esta parte baja la puntuación de «{0}».</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Cancelar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Cancelled before a map was there.</source>
-   <translation type="unfinished" />
+   <translation>Cancelado antes de que hubiera un mapa.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Cancelled: {0} of {1} parts were covered, the others not.</source>
-   <translation type="unfinished" />
+   <translation>Cancelado: se cubrieron {0} de {1} partes, las demás no.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>Clase</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Class to explain</source>
-   <translation type="unfinished" />
+   <translation>Clase que se explica</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>Cerrar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Covering one part after the other: {0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>Cubriendo una parte tras otra: {0} de {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Covering parts</source>
    <extracomment>A method: parts of the picture are covered one after the other (occlusion).</extracomment>
-   <translation type="unfinished" />
+   <translation>Cubrir partes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Found by</source>
    <extracomment>By which method the map was found that shows where the network looked.</extracomment>
-   <translation type="unfinished" />
+   <translation>Hallado por</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Gradients (Grad-CAM)</source>
-   <translation type="unfinished" />
+   <translation>Gradientes (Grad-CAM)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>How to find out</source>
-   <translation type="unfinished" />
+   <translation>Cómo averiguarlo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>How to find out where the network looked</source>
-   <translation type="unfinished" />
+   <translation>Cómo averiguar dónde miró la red</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>It shows where the network looked, not whether it is right.</source>
-   <translation type="unfinished" />
+   <translation>Muestra dónde miró la red, no si acierta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Its own map (CAM)</source>
    <extracomment>A method: class activation mapping.</extracomment>
-   <translation type="unfinished" />
+   <translation>Su propio mapa (CAM)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Looking…</source>
-   <translation type="unfinished" />
+   <translation>Mirando…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Nothing in the picture points towards “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>Nada en la imagen apunta hacia «{0}».</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Overlay</source>
    <extracomment>How strongly the heat map covers the picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Superposición</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Shown on what the network saw, at the right: the ink was moved and scaled.</source>
-   <translation type="unfinished" />
+   <translation>Mostrado sobre lo que vio la red, a la derecha: el trazo se desplazó y escaló.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Strength of the overlay</source>
-   <translation type="unfinished" />
+   <translation>Intensidad de la superposición</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>The class that the bright places point towards</source>
-   <translation type="unfinished" />
+   <translation>La clase hacia la que apuntan las zonas claras</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>The map is coarse: {0} × {1} places.</source>
-   <translation type="unfinished" />
+   <translation>El mapa es grueso: {0} × {1} posiciones.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Where the network looked</source>
-   <translation type="unfinished" />
+   <translation>Dónde miró la red</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>nothing</source>
    <extracomment>The lower end of a colour scale.</extracomment>
-   <translation type="unfinished" />
+   <translation>nada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>points most towards the class</source>
-   <translation type="unfinished" />
+   <translation>lo que más apunta hacia la clase</translation>
   </message>
  </context>
  <context>
@@ -24572,64 +24798,64 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation type="unfinished" />
+   <translation>Dañado: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation type="unfinished" />
+   <translation>No tiene clases propias</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation type="unfinished" />
+   <translation>Instalado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>Instalado, para partir de él</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation type="unfinished" />
+   <translation>No instalado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation type="unfinished" />
+   <translation>No instalado · {0} por descargar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation type="unfinished" />
+   <translation>Aún no creado · nada que descargar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation type="unfinished" />
+   <translation>No medido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
    <extracomment>Models that come with the program.</extracomment>
-   <translation type="unfinished" />
+   <translation>Con Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
    <extracomment>Models that the user made or brought in.</extracomment>
-   <translation type="unfinished" />
+   <translation>Suyos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}×{1} color</translation>
   </message>
  </context>
  <context>
@@ -24637,7 +24863,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
-   <translation type="unfinished" />
+   <translation>de {0}</translation>
   </message>
  </context>
  <context>
@@ -24645,7 +24871,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>Choose a model</source>
-   <translation type="unfinished" />
+   <translation>Elegir un modelo</translation>
   </message>
  </context>
  <context>
@@ -24653,64 +24879,64 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation type="unfinished" />
+   <translation>Dañado: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation type="unfinished" />
+   <translation>No tiene clases propias</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation type="unfinished" />
+   <translation>Instalado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>Instalado, para partir de él</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation type="unfinished" />
+   <translation>No instalado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation type="unfinished" />
+   <translation>No instalado · {0} por descargar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation type="unfinished" />
+   <translation>Aún no creado · nada que descargar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation type="unfinished" />
+   <translation>No medido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
    <extracomment>Models that come with the program.</extracomment>
-   <translation type="unfinished" />
+   <translation>Con Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
    <extracomment>Models that the user made or brought in.</extracomment>
-   <translation type="unfinished" />
+   <translation>Suyos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}×{1} color</translation>
   </message>
  </context>
  <context>
@@ -24718,7 +24944,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>What the network saw</source>
-   <translation type="unfinished" />
+   <translation>Lo que vio la red</translation>
   </message>
  </context>
  <context>
@@ -24726,7 +24952,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation type="unfinished" />
+   <translation>mejor época: {0}</translation>
   </message>
  </context>
  <context>
@@ -24734,7 +24960,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>{0} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} imágenes</translation>
   </message>
  </context>
  <context>
@@ -24742,17 +24968,17 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>Click to enlarge</source>
-   <translation type="unfinished" />
+   <translation>Haga clic para ampliar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>Enlarge what the network saw</source>
-   <translation type="unfinished" />
+   <translation>Ampliar lo que vio la red</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>Nothing yet</source>
-   <translation type="unfinished" />
+   <translation>Aún nada</translation>
   </message>
  </context>
  <context>
@@ -24760,7 +24986,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
-   <translation type="unfinished" />
+   <translation>Nombre de la clase</translation>
   </message>
  </context>
  <context>
@@ -24768,7 +24994,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
-   <translation type="unfinished" />
+   <translation>de {0}</translation>
   </message>
  </context>
  <context>
