@@ -1081,445 +1081,445 @@
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>5,216 training images of children aged one to five, Guangzhou Women and Children's Medical Center; about three in four show pneumonia (bacterial or viral).</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): population.</extracomment>
-   <translation type="unfinished" />
+   <translation>5216 imágenes de entrenamiento de niños de uno a cinco años, Guangzhou Women and Children's Medical Center; cerca de tres de cada cuatro muestran neumonía (bacteriana o vírica).</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>50,000 training images from the '80 million tiny images' collection, labelled by students.</source>
    <extracomment>Everyday things (CIFAR-10): population.</extracomment>
-   <translation type="unfinished" />
+   <translation>50 000 imágenes de entrenamiento de la colección '80 million tiny images', etiquetadas por estudiantes.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>60,000 training images by about 500 writers (employees of the US Census Bureau and high-school students).</source>
    <extracomment>Handwritten digits: population.</extracomment>
-   <translation type="unfinished" />
+   <translation>60 000 imágenes de entrenamiento de unas 500 personas (empleados de la oficina del censo de EE. UU. y estudiantes de secundaria).</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>A 1 with a long upstroke, leaning or turned, resembles a 7 and may be read as one; in a check of pens, papers and fonts all 1,240 drawn and printed digits were right, but other hands draw others.</source>
    <extracomment>Handwritten digits: known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Un 1 con trazo ascendente largo, inclinado o girado, se parece a un 7 y puede leerse como tal; en una comprobación con plumas, papeles y fuentes, los 1240 dígitos dibujados e impresos se leyeron bien, pero otras manos dibujan otros.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>A fifth of VGG16's size and more accurate; looks at 299×299 pixels.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Una quinta parte del tamaño de VGG16 y más exacta; mira 299×299 píxeles.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>A score is no guarantee: look at the prepared 28×28 picture when the answer surprises.</source>
    <extracomment>Handwritten digits: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Una puntuación no es una garantía: mire la imagen preparada de 28×28 cuando la respuesta sorprenda.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Any picture gets a score, even one that is no X-ray, such as the drawn phantom that comes with Fovea (0.50 for pneumonia); a plain grey ramp scores 0.996. Both are flagged as not of its kind.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Cualquier imagen recibe una puntuación, incluso una que no sea una radiografía, como el fantoma dibujado que viene con Fovea (0,50 para neumonía); un simple degradado gris obtiene 0,996. Ambas se señalan como ajenas a su tipo.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Anything else is still given one of the ten names.</source>
    <extracomment>Everyday things (CIFAR-10): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>A cualquier otra cosa se le da igualmente uno de los diez nombres.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Backgrounds mislead: blue sky speaks for an airplane, water for a ship, green for a deer or frog.</source>
    <extracomment>Everyday things (CIFAR-10): known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Los fondos engañan: el cielo azul habla a favor de un avión; el agua, de un barco; el verde, de un ciervo o una rana.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Be used in patient care of any kind.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): must not.</extracomment>
-   <translation type="unfinished" />
+   <translation>Usarse en la atención a pacientes de cualquier clase.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Be used where a wrong answer harms anybody, such as traffic or surveillance.</source>
    <extracomment>Everyday things (CIFAR-10): must not.</extracomment>
-   <translation type="unfinished" />
+   <translation>Usarse donde una respuesta errónea dañe a alguien, como en el tráfico o la vigilancia.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Burnt-in letters, borders and tubes may sway the score. They alone do not give the label away: with the lungs covered the area under ROC on the test split is 0.41, no better than guessing.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Letras incrustadas, bordes y tubos pueden influir en la puntuación. Por sí solos no delatan la etiqueta: con los pulmones cubiertos, el área bajo la curva ROC en la partición de prueba es 0,41, no mejor que adivinar.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Cats and dogs are mistaken for each other by far most often (155 of 2,000 test images); deer and birds, cats and frogs, automobiles and trucks follow with about 50 to 55 each.</source>
    <extracomment>Everyday things (CIFAR-10): known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Gatos y perros se confunden entre sí con mucha más frecuencia (155 de 2000 imágenes de prueba); siguen ciervos y pájaros, gatos y ranas, automóviles y camiones, con unas 50 a 55 cada par.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Chest X-ray: signs of pneumonia (research)</source>
    <extracomment>The name of a model.</extracomment>
-   <translation type="unfinished" />
+   <translation>Radiografía de tórax: signos de neumonía (investigación)</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Decide anything about people, health or safety.</source>
    <extracomment>VGG16 ImageNet: must not.</extracomment>
-   <translation type="unfinished" />
+   <translation>Decidir nada sobre personas, salud o seguridad.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Diagnose, triage or treat anybody, or replace a physician's reading.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): must not.</extracomment>
-   <translation type="unfinished" />
+   <translation>Diagnosticar, hacer triaje o tratar a nadie, ni sustituir la lectura de un médico.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Drawings, medical pictures, satellite pictures and pictures turned on their side are far from what it was trained on; it answers all the same.</source>
    <extracomment>VGG16 ImageNet: known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Los dibujos, las imágenes médicas, las de satélite y las imágenes tumbadas quedan lejos de aquello con lo que se entrenó; responde de todos modos.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>EfficientNet V2 B0 ImageNet</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>EfficientNet V2 B0 ImageNet</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>Everyday photographs</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fotografías cotidianas</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Everyday photographs of one clear object; teaching; a baseline to compare other networks with.</source>
    <extracomment>VGG16 ImageNet: intended use.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fotografías cotidianas de un solo objeto claro; enseñanza; una referencia con la que comparar otras redes.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>Everyday photographs, larger</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fotografías cotidianas, mayor</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Everyday things (CIFAR-10)</source>
    <extracomment>The name of a model.</extracomment>
-   <translation type="unfinished" />
+   <translation>Cosas cotidianas (CIFAR-10)</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Everything that has ink is given a digit: letters and scribbles too.</source>
    <extracomment>Handwritten digits: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>A todo lo que tenga trazo se le da un dígito: también a letras y garabatos.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>Fifty layers with shortcuts; a usual base for new classifiers.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Cincuenta capas con atajos; una base habitual para nuevos clasificadores.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Gives frontal chest X-rays of small children a model score for signs of pneumonia. Research and education only; not a medical device.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Da a radiografías frontales de tórax de niños pequeños una puntuación del modelo para signos de neumonía. Solo para investigación y educación; no es un producto sanitario (dispositivo médico).</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Handwritten digits</source>
    <extracomment>The name of a model.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígitos manuscritos</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Healthy chests scored above the threshold (false positives) are the most frequent mistake: 21 of 234 on the test split, against 13 of 390 pneumonias missed; on validation it was the other way about: 1 of 162 healthy chests, and 33 of 467 pneumonias missed.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Los tórax sanos con puntuación por encima del umbral (falsos positivos) son el error más frecuente: 21 de 234 en la partición de prueba, frente a 13 de 390 neumonías omitidas; en la validación fue al revés: 1 de 162 tórax sanos, y 33 de 467 neumonías omitidas.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>Inception V3 ImageNet</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>Inception V3 ImageNet</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>It knows 1,000 classes, 118 of them breeds of dog, and answers with one of them whatever the picture shows: there is no class for 'something else'.</source>
    <extracomment>VGG16 ImageNet: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Conoce 1000 clases, 118 de ellas razas de perro, y responde con una de ellas muestre lo que muestre la imagen: no hay una clase para «otra cosa».</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Its authors report that the right class is missing from the first five in 7.5 % of the validation pictures and 7.4 % of the test pictures of the challenge, looking at each picture densely and at several scales. Fovea looks once, at the middle of the picture, so expect more misses: about one in ten. Fovea has not measured it.</source>
    <extracomment>VGG16 ImageNet: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Sus autores declaran que la clase correcta falta entre las cinco primeras en el 7,5 % de las imágenes de validación y en el 7,4 % de las de prueba del concurso, mirando cada imagen densamente y a varias escalas. Fovea mira una sola vez, en el centro de la imagen, así que cuente con más omisiones: cerca de una de cada diez. Fovea no lo ha medido.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Its scores are model scores: nobody has checked here how often a score of 0.9 is right.</source>
    <extracomment>VGG16 ImageNet: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Sus puntuaciones son puntuaciones del modelo: nadie ha comprobado aquí con qué frecuencia acierta una puntuación de 0,9.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Its weights do not come with Fovea: until they are installed it is described here and does not answer.</source>
    <extracomment>VGG16 ImageNet: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Sus pesos no vienen con Fovea: hasta que se instalen, aquí se describe y no responde.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Learned from one hospital, one population and one labelling: scores do not carry over to adults, other hospitals, other machines or views from the side.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Aprendió de un solo hospital, una sola población y un solo etiquetado: las puntuaciones no se trasladan a adultos, otros hospitales, otros aparatos o proyecciones laterales.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>MobileNet V3 Small ImageNet</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>MobileNet V3 Small ImageNet</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>On the test images 4 and 9, 2 and 7, 1 and 7, 3 and 5 are mistaken for each other most often (4 images each of 10,000).</source>
    <extracomment>Handwritten digits: known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>En las imágenes de prueba, lo que más se confunde entre sí es 4 y 9, 2 y 7, 1 y 7, 3 y 5 (4 imágenes cada par, de 10 000).</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>One digit a picture in Classify: several digits are read as one shape. The drawing pad finds digits side by side, but not digits that touch.</source>
    <extracomment>Handwritten digits: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Un dígito por imagen en Clasificar: varios dígitos se leen como una sola forma. La hoja de dibujo encuentra dígitos uno al lado de otro, pero no dígitos que se tocan.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>One digit at a time, dark ink on light paper or light on dark, of any size and place in the picture; learning and demonstration.</source>
    <extracomment>Handwritten digits: intended use.</extracomment>
-   <translation type="unfinished" />
+   <translation>Un dígito cada vez, trazo oscuro sobre papel claro o claro sobre oscuro, de cualquier tamaño y en cualquier lugar de la imagen; aprendizaje y demostración.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Photographs found on the web before 2012, mostly from Europe and North America, labelled by crowd workers.</source>
    <extracomment>VGG16 ImageNet: population.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fotografías halladas en la web antes de 2012, en su mayoría de Europa y Norteamérica, etiquetadas por colaboradores en línea (crowdsourcing).</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Photos from today's cameras differ from the web pictures of 2006 that it learned from; expect more mistakes than on the test set.</source>
    <extracomment>Everyday things (CIFAR-10): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Las fotos de las cámaras actuales difieren de las imágenes de la web de 2006 de las que aprendió; cuente con más errores que en el conjunto de prueba.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Photos that show one of the ten things, large and near the middle; learning and demonstration.</source>
    <extracomment>Everyday things (CIFAR-10): intended use.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fotos que muestran una de las diez cosas, grande y cerca del centro; aprendizaje y demostración.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Printed lines of ruled and squared paper are left out; boxes, forms and pictures around a digit may be taken for ink.</source>
    <extracomment>Handwritten digits: known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Las líneas impresas del papel rayado o cuadriculado se omiten; los recuadros, formularios e imágenes alrededor de un dígito pueden tomarse por trazo.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Read cheques, forms or meters without a person checking every digit.</source>
    <extracomment>Handwritten digits: must not.</extracomment>
-   <translation type="unfinished" />
+   <translation>Leer cheques, formularios o contadores sin que una persona compruebe cada dígito.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Reads one handwritten digit, 0 to 9, from a drawing, scan or photo.</source>
    <extracomment>Handwritten digits: summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Lee un dígito manuscrito, de 0 a 9, de un dibujo, un escaneo o una foto.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>ResNet50 V2 ImageNet</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>ResNet50 V2 ImageNet</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Research and education only; not a medical device. The output is a model score, not a diagnosis.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): notice.</extracomment>
-   <translation type="unfinished" />
+   <translation>Solo para investigación y educación; no es un producto sanitario (dispositivo médico). La salida es una puntuación del modelo, no un diagnóstico.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Research and education: to learn how such models work, and where they fail, on frontal chest X-rays of children aged one to five. The output is a model score, not a diagnosis.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): intended use.</extracomment>
-   <translation type="unfinished" />
+   <translation>Investigación y educación: para aprender cómo funcionan tales modelos, y dónde fallan, en radiografías frontales de tórax de niños de uno a cinco años. La salida es una puntuación del modelo, no un diagnóstico.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Rotated, cropped, inverted or badly exposed images, and images of other body parts, get scores without meaning.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Las imágenes giradas, recortadas, invertidas o mal expuestas, y las de otras partes del cuerpo, reciben puntuaciones sin sentido.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>Sixteen layers, large and simple: the network that many papers compare with.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dieciséis capas, grande y sencilla: la red con la que comparan muchos artículos.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>Small and quick: made for telephones, and a good start for a classifier of your own.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Pequeña y rápida: hecha para teléfonos, y un buen comienzo para un clasificador propio.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Some classes overlap or are hard to tell apart even for people: 'sunglass' and 'sunglasses', 'screen' and 'monitor', 'projectile' and 'missile', related breeds.</source>
    <extracomment>VGG16 ImageNet: known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Algunas clases se solapan o son difíciles de distinguir incluso para personas: 'sunglass' y 'sunglasses', 'screen' y 'monitor', 'projectile' y 'missile', razas emparentadas.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Sorts a photo into ten everyday things: airplane, automobile, bird, cat, deer, dog, frog, horse, ship, truck.</source>
    <extracomment>Everyday things (CIFAR-10): summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Clasifica una foto en diez cosas cotidianas: avión, automóvil, pájaro, gato, ciervo, perro, rana, caballo, barco, camión.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Strokes with wide gaps may lose a part when the digit is cropped.</source>
    <extracomment>Handwritten digits: known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Los trazos con grandes huecos pueden perder una parte al recortar el dígito.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>The 16-layer network of the Visual Geometry Group, Oxford (configuration D of Simonyan and Zisserman, 2015), for the 1,000 classes of the ImageNet challenge of 2012.</source>
    <extracomment>VGG16 ImageNet: summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>La red de 16 capas del Visual Geometry Group, Oxford (configuración D de Simonyan y Zisserman, 2015), para las 1000 clases del concurso ImageNet de 2012.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The best answers for its size in this list.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Las mejores respuestas para su tamaño en esta lista.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The convolutions of VGG16 alone, a ninth of its size: it names nothing, but a new classifier can be built upon it.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Solo las convoluciones de VGG16, una novena parte de su tamaño: no nombra nada, pero se puede construir sobre ella un nuevo clasificador.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>The images are stretched to a square and reduced to 224×224 pixels: fine signs are lost.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Las imágenes se estiran a un cuadrado y se reducen a 224×224 píxeles: se pierden los signos finos.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>The middle square of the picture is scaled to 32×32 pixels: small or off-centre things are lost.</source>
    <extracomment>Everyday things (CIFAR-10): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>El cuadrado central de la imagen se escala a 32×32 píxeles: se pierden las cosas pequeñas o alejadas del centro.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>The picture is scaled until its shorter side has 256 pixels and the middle 224×224 is used: what lies outside is not seen.</source>
    <extracomment>VGG16 ImageNet: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>La imagen se escala hasta que su lado menor tenga 256 píxeles y se usan los 224×224 centrales: lo que queda fuera no se ve.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 68.1 % right first answers.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>Quien la publica declara un 68,1 % de primeras respuestas correctas.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 71.3 % right first answers and 90.1 % among the first five.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>Quien la publica declara un 71,3 % de primeras respuestas correctas y un 90,1 % entre las cinco primeras.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 75.1 % right first answers.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>Quien la publica declara un 75,1 % de primeras respuestas correctas.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 76.0 % right first answers and 93.0 % among the first five.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>Quien la publica declara un 76,0 % de primeras respuestas correctas y un 93,0 % entre las cinco primeras.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 77.6 % right first answers.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>Quien la publica declara un 77,6 % de primeras respuestas correctas.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 77.9 % right first answers and 93.7 % among the first five.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>Quien la publica declara un 77,9 % de primeras respuestas correctas y un 93,7 % entre las cinco primeras.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 78.7 % right first answers and 94.3 % among the first five.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>Quien la publica declara un 78,7 % de primeras respuestas correctas y un 94,3 % entre las cinco primeras.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>The threshold was chosen on children that training never saw, from the same source as the training images; on the separate test split fewer healthy chests, and more pneumonias, are recognised than there.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>El umbral se eligió con niños que el entrenamiento nunca vio, de la misma procedencia que las imágenes de entrenamiento; en la partición de prueba, separada, se reconocen menos tórax sanos y más neumonías que allí.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Trained and tested on JPEG copies (quality 75, 4:2:0) of CIFAR-10; figures are for these copies.</source>
    <extracomment>Everyday things (CIFAR-10): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Entrenado y probado con copias JPEG (calidad 75, 4:2:0) de CIFAR-10; las cifras son para estas copias.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Trained on digits written in the United States around 1990, some of them redrawn in training with the long upstroke of a 1 and the bar of a 7 that Europeans write.</source>
    <extracomment>Handwritten digits: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Entrenado con dígitos escritos en Estados Unidos hacia 1990, algunos redibujados en el entrenamiento con el trazo ascendente largo del 1 y la barra del 7 que escriben los europeos.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Two answers only: other diseases, devices or a healthy chest of an older person still get one of them.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Solo dos respuestas: otras enfermedades, dispositivos o el tórax sano de una persona mayor reciben igualmente una de ellas.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>VGG16 ImageNet</source>
    <extracomment>The name of a model.</extracomment>
-   <translation type="unfinished" />
+   <translation>VGG16 ImageNet</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>VGG16 without its top</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>VGG16 sin su parte superior</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>What is in this photo? Knows 1,000 things: animals, vehicles, food, tools, buildings.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>¿Qué hay en esta foto? Conoce 1000 cosas: animales, vehículos, comida, herramientas, edificios.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>What is in this photo? The same 1,000 things, looked at more closely: more often right, slower.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>¿Qué hay en esta foto? Las mismas 1000 cosas, miradas con más detalle: acierta más a menudo, más lenta.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>sensitivity and specificity alike on 3 copies of the validation split, augmented as in training (629 pictures; training saw none of their persons)</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): why this threshold.</extracomment>
-   <translation type="unfinished" />
+   <translation>sensibilidad y especificidad iguales en 3 copias de la partición de validación, aumentadas como en el entrenamiento (629 imágenes; el entrenamiento no vio a ninguna de sus personas)</translation>
   </message>
  </context>
  <context>
@@ -4095,7 +4095,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
    <source> and the name of the data's folder</source>
-   <translation type="unfinished" />
+   <translation> y el nombre de la carpeta de los datos</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -4150,7 +4150,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>'fovea data inspect' says what is.</source>
-   <translation type="unfinished" />
+   <translation>'fovea data inspect' dice cuál es.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -4210,17 +4210,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>'{a}' alone is right on {only_a:,} images, '{b}' alone on {only_b:,}</source>
-   <translation type="unfinished" />
+   <translation>solo '{a}' acierta en {only_a:,} imágenes, solo '{b}' en {only_b:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>'{a}' and '{b}' are right and wrong on the same images.</source>
-   <translation type="unfinished" />
+   <translation>'{a}' y '{b}' aciertan y fallan en las mismas imágenes.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/saliency.py" />
    <source>'{file}' describes no end of a network: {error}</source>
-   <translation type="unfinished" />
+   <translation>'{file}' no describe el final de una red: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -4230,17 +4230,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/trust/first_layer.py" />
    <source>'{file}' holds no filters: {error}</source>
-   <translation type="unfinished" />
+   <translation>'{file}' no contiene filtros: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/domain.py" />
    <source>'{file}' is no domain gate: {error}</source>
-   <translation type="unfinished" />
+   <translation>'{file}' no es un filtro de dominio: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/second.py" />
    <source>'{file}' is no second opinion: {error}</source>
-   <translation type="unfinished" />
+   <translation>'{file}' no es una segunda opinión: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
@@ -4285,7 +4285,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>'{label}' where its score is at least {threshold:.6g}</source>
-   <translation type="unfinished" />
+   <translation>'{label}' donde su puntuación sea de al menos {threshold:.6g}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
@@ -4295,17 +4295,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
    <source>'{layout}' is no pattern</source>
-   <translation type="unfinished" />
+   <translation>'{layout}' no es un patrón</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>'{layout}' is no table layout</source>
-   <translation type="unfinished" />
+   <translation>'{layout}' no es una disposición de tabla</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>'{layout}' labels none of the {count:,} pictures in '{title}'</source>
-   <translation type="unfinished" />
+   <translation>'{layout}' no etiqueta ninguna de las {count:,} imágenes de '{title}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -4320,12 +4320,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' cannot be read ({fault})</source>
-   <translation type="unfinished" />
+   <translation>'{name}' no se puede leer ({fault})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>'{name}' cannot be read as a drawing</source>
-   <translation type="unfinished" />
+   <translation>'{name}' no se puede leer como dibujo</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -4340,7 +4340,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>'{name}' could not be unpacked: {reason}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' no se pudo descomprimir: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4390,7 +4390,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>'{name}' has {size:,} bytes, at most {most_bytes:,} expected</source>
-   <translation type="unfinished" />
+   <translation>'{name}' tiene {size:,} bytes, se esperaban como máximo {most_bytes:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -4400,7 +4400,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>'{name}' has {size} bytes, {size2} expected</source>
-   <translation type="unfinished" />
+   <translation>'{name}' tiene {size} bytes, se esperaban {size2}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -4410,17 +4410,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>'{name}' holds more than the {most:,} bytes expected</source>
-   <translation type="unfinished" />
+   <translation>'{name}' contiene más de los {most:,} bytes esperados</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>'{name}' holds more than {most:,} pictures</source>
-   <translation type="unfinished" />
+   <translation>'{name}' contiene más de {most:,} imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>'{name}' holds more than {most_files:,} files</source>
-   <translation type="unfinished" />
+   <translation>'{name}' contiene más de {most_files:,} archivos</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -4435,12 +4435,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/archive.py" />
    <source>'{name}' in the archive does not match its checksum</source>
-   <translation type="unfinished" />
+   <translation>'{name}' en el archivo comprimido no concuerda con su suma de comprobación</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>'{name}' in the archive is damaged</source>
-   <translation type="unfinished" />
+   <translation>'{name}' en el archivo comprimido está dañado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -4490,7 +4490,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' is damaged, or no list of labels</source>
-   <translation type="unfinished" />
+   <translation>'{name}' está dañado, o no es una lista de etiquetas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -4500,12 +4500,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>'{name}' is larger than {most_bytes} MB</source>
-   <translation type="unfinished" />
+   <translation>'{name}' es mayor de {most_bytes} MB</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' is larger than {most} MiB</source>
-   <translation type="unfinished" />
+   <translation>'{name}' es mayor de {most} MiB</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -4570,22 +4570,22 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' names more than {most:,} pictures</source>
-   <translation type="unfinished" />
+   <translation>'{name}' nombra más de {most:,} imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>'{name}' names no classes</source>
-   <translation type="unfinished" />
+   <translation>'{name}' no nombra clases</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' names no pictures</source>
-   <translation type="unfinished" />
+   <translation>'{name}' no nombra ninguna imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/report/__init__.py" />
    <source>'{name}' names no report format</source>
-   <translation type="unfinished" />
+   <translation>'{name}' no nombra un formato de informe</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -4610,7 +4610,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>'{name}' of this run cannot be read</source>
-   <translation type="unfinished" />
+   <translation>'{name}' de esta ejecución no se puede leer</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -4625,22 +4625,22 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>'{name}' unpacks to more than {most_bytes} GB</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ocupa descomprimido más de {most_bytes} GB</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>'{name}' unpacks to more than {ratio} times its size: pictures do not</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ocupa descomprimido más de {ratio} veces su tamaño: las imágenes no hacen eso</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>'{name}' would unpack to {file_size:,} bytes from {compress_size:,}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ocuparía descomprimido {file_size:,} bytes a partir de {compress_size:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{name}': {count} labels for {count2} pictures, or odd ones</source>
-   <translation type="unfinished" />
+   <translation>'{name}': {count} etiquetas para {count2} imágenes, o extrañas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
@@ -4670,7 +4670,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>'{project_id}' is no project's id</source>
-   <translation type="unfinished" />
+   <translation>'{project_id}' no es el id de un proyecto</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
@@ -4680,7 +4680,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>'{run_id}' is no run</source>
-   <translation type="unfinished" />
+   <translation>'{run_id}' no es una ejecución</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -4770,7 +4770,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>'{title}' holds no class folders</source>
-   <translation type="unfinished" />
+   <translation>'{title}' no contiene carpetas de clases</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4790,7 +4790,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>'{title}' holds pictures but no class folders with pictures</source>
-   <translation type="unfinished" />
+   <translation>'{title}' contiene imágenes, pero no carpetas de clases con imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4805,7 +4805,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{title}' is far larger than a CIFAR batch</source>
-   <translation type="unfinished" />
+   <translation>'{title}' es mucho mayor que un lote de CIFAR</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -4875,7 +4875,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>, the first of {count}</source>
-   <translation type="unfinished" />
+   <translation>, la primera de {count}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -4940,7 +4940,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/pictures/deep_png.py" />
    <source>16-bit, windowed {describe}</source>
-   <translation type="unfinished" />
+   <translation>16 bits, con ventana {describe}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -4975,12 +4975,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>95 % interval {bounds}</source>
-   <translation type="unfinished" />
+   <translation>intervalo del 95 % {bounds}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>95 %: {bounds}</source>
-   <translation type="unfinished" />
+   <translation>95 %: {bounds}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5027,17 +5027,24 @@ pictures of the window:</source>
 $body
 &lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
 </source>
-   <translation type="unfinished" />
+   <translation>&lt;!DOCTYPE html&gt;
+&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
+&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
+&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
+&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
+$body
+&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
+</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
    <source>A checksum of the PNG is wrong.</source>
-   <translation type="unfinished" />
+   <translation>Una suma de comprobación del PNG es errónea.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>A figure without a value cannot be told from this data; the reason stands in its place.</source>
-   <translation type="unfinished" />
+   <translation>Una cifra sin valor no se puede obtener de estos datos; en su lugar está el motivo.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -5072,22 +5079,22 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>A frame of the GIF has no pixels.</source>
-   <translation type="unfinished" />
+   <translation>Un fotograma del GIF no tiene píxeles.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>A frame of the PNG's animation lies outside its picture.</source>
-   <translation type="unfinished" />
+   <translation>Un fotograma de la animación del PNG queda fuera de su imagen.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>A kept evaluation is damaged and not listed: '{name}'.</source>
-   <translation type="unfinished" />
+   <translation>Una evaluación guardada está dañada y no se enumera: '{name}'.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>A lookup table in the DICOM's header contradicts its description.</source>
-   <translation type="unfinished" />
+   <translation>Una tabla de consulta en la cabecera del DICOM contradice su descripción.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -5097,12 +5104,12 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>A network that asks you to log in does that: open a browser, log in, try again.</source>
-   <translation type="unfinished" />
+   <translation>Eso lo hace una red que pide iniciar sesión: abra un navegador, inicie sesión e inténtelo de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>A newer Fovea may read it.</source>
-   <translation type="unfinished" />
+   <translation>Puede que un Fovea más nuevo lo lea.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/inspecting.py" />
@@ -5112,7 +5119,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>A piece of the TIFF's picture is not of the size declared.</source>
-   <translation type="unfinished" />
+   <translation>Un trozo de la imagen del TIFF no es del tamaño declarado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5122,7 +5129,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>A threshold that was chosen on this very data would make its figures look too good.</source>
-   <translation type="unfinished" />
+   <translation>Un umbral elegido con estos mismos datos haría que sus cifras parecieran demasiado buenas.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -5147,12 +5154,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>About the data</source>
-   <translation type="unfinished" />
+   <translation>Sobre los datos</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>About the model: intended use and limits</source>
-   <translation type="unfinished" />
+   <translation>Sobre el modelo: uso previsto y límites</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -5162,7 +5169,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Accuracy where the least sure images are left to a person:</source>
-   <translation type="unfinished" />
+   <translation>Exactitud cuando las imágenes menos seguras se dejan a una persona:</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching.py" />
@@ -5192,12 +5199,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>All of this is of the {count:,} images that both answered.</source>
-   <translation type="unfinished" />
+   <translation>Todo esto es de las {count:,} imágenes que ambos respondieron.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>All, by the score that the truth got.</source>
-   <translation type="unfinished" />
+   <translation>Todas, según la puntuación que obtuvo la verdad.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5260,7 +5267,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
    <source>CMYK without a usable colour profile, converted to sRGB approximately</source>
-   <translation type="unfinished" />
+   <translation>CMYK sin perfil de color utilizable, convertido a sRGB de forma aproximada</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5280,7 +5287,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Change its permissions or copy it.</source>
-   <translation type="unfinished" />
+   <translation>Cambie sus permisos o cópielo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -5290,22 +5297,22 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Check it.</source>
-   <translation type="unfinished" />
+   <translation>Compruébelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Check some labels, too.</source>
-   <translation type="unfinished" />
+   <translation>Compruebe también algunas etiquetas.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>Check that it is there.</source>
-   <translation type="unfinished" />
+   <translation>Compruebe que está allí.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Check that it was not moved or its drive removed.</source>
-   <translation type="unfinished" />
+   <translation>Compruebe que no se haya movido ni se haya retirado su unidad.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -5315,12 +5322,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>Check the drive and the folder.</source>
-   <translation type="unfinished" />
+   <translation>Compruebe la unidad y la carpeta.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Check the drive or the connection, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Compruebe la unidad o la conexión e inténtelo de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -5390,12 +5397,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>Choose another name.</source>
-   <translation type="unfinished" />
+   <translation>Elija otro nombre.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>Choose another one.</source>
-   <translation type="unfinished" />
+   <translation>Elija otra.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
@@ -5415,7 +5422,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>Choose frame 1 to {frames}.</source>
-   <translation type="unfinished" />
+   <translation>Elija un fotograma de 1 a {frames}.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/explaining.py" />
@@ -5456,7 +5463,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Classes → labels</source>
-   <translation type="unfinished" />
+   <translation>Clases → etiquetas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -5486,12 +5493,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>Close other programs first.</source>
-   <translation type="unfinished" />
+   <translation>Cierre primero otros programas.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Close other programs or scale it down first.</source>
-   <translation type="unfinished" />
+   <translation>Cierre otros programas o redúzcala primero.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/answers.py" />
@@ -5501,7 +5508,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/services/training_job.py" />
    <source>Close other programs, or use a smaller batch or smaller pictures, then go on from the checkpoint.</source>
-   <translation type="unfinished" />
+   <translation>Cierre otros programas, o use un lote menor o imágenes más pequeñas, y después continúe desde el punto de control.</translation>
   </message>
   <message>
    <location filename="../../desktop/system/workers.py" />
@@ -5511,7 +5518,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>Columns there: {there}.</source>
-   <translation type="unfinished" />
+   <translation>Columnas presentes: {there}.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -5521,12 +5528,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Compared on the same images</source>
-   <translation type="unfinished" />
+   <translation>Comparados con las mismas imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Computed on</source>
-   <translation type="unfinished" />
+   <translation>Calculado en</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5551,17 +5558,17 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
    <source>Copy or download it again.</source>
-   <translation type="unfinished" />
+   <translation>Cópielo o descárguelo de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>Copy or export it again.</source>
-   <translation type="unfinished" />
+   <translation>Cópielo o expórtelo de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Copy or export the file again.</source>
-   <translation type="unfinished" />
+   <translation>Copie o exporte el archivo de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -5576,7 +5583,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/studies.py" />
    <source>Copy the whole disc or folder, not the DICOMDIR alone.</source>
-   <translation type="unfinished" />
+   <translation>Copie el disco o la carpeta enteros, no solo el DICOMDIR.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -5591,7 +5598,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Curves and threshold</source>
-   <translation type="unfinished" />
+   <translation>Curvas y umbral</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -5623,17 +5630,17 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Data fingerprint</source>
-   <translation type="unfinished" />
+   <translation>Huella de los datos</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Delete it.</source>
-   <translation type="unfinished" />
+   <translation>Elimínelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>Delete or move that one first, then undo.</source>
-   <translation type="unfinished" />
+   <translation>Elimine o mueva primero ese, y después deshaga.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5643,7 +5650,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>Develop it in a photo program and save it as TIFF or JPEG.</source>
-   <translation type="unfinished" />
+   <translation>Revélelo en un programa de fotografía y guárdelo como TIFF o JPEG.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
@@ -5653,7 +5660,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Difference in accuracy: {difference}.</source>
-   <translation type="unfinished" />
+   <translation>Diferencia de exactitud: {difference}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5708,12 +5715,12 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>Duplicate it and change the copy.</source>
-   <translation type="unfinished" />
+   <translation>Duplíquelo y modifique la copia.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>ECE: top score against share right, 15 bins of equal width.</source>
-   <translation type="unfinished" />
+   <translation>ECE: puntuación máxima frente a proporción correcta, 15 intervalos de igual anchura.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -5748,7 +5755,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Evaluation of '{model}' on '{data}'</source>
-   <translation type="unfinished" />
+   <translation>Evaluación de '{model}' con '{data}'</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
@@ -5758,7 +5765,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>Expected JSON with "kind": "{kind}".</source>
-   <translation type="unfinished" />
+   <translation>Se espera JSON con "kind": "{kind}".</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -5768,7 +5775,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
    <source>Expected for instance names:{label}_#.</source>
-   <translation type="unfinished" />
+   <translation>Se espera, por ejemplo, names:{label}_#.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
@@ -5783,7 +5790,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>Expected: a folder for each class, named after it, with that class's pictures inside.</source>
-   <translation type="unfinished" />
+   <translation>Se espera: una carpeta por clase, con su nombre, y dentro las imágenes de esa clase.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -5798,22 +5805,22 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>Expected: table:FILE:NAMES:LABELS.</source>
-   <translation type="unfinished" />
+   <translation>Se espera: table:FILE:NAMES:LABELS.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Export it again from where it came.</source>
-   <translation type="unfinished" />
+   <translation>Expórtelo de nuevo desde donde vino.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Export it again, uncompressed if possible.</source>
-   <translation type="unfinished" />
+   <translation>Expórtelo de nuevo, sin compresión si es posible.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>Export it again.</source>
-   <translation type="unfinished" />
+   <translation>Expórtelo de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
@@ -5823,17 +5830,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>Export it as RGB.</source>
-   <translation type="unfinished" />
+   <translation>Expórtelo como RGB.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Export it uncompressed (Explicit VR Little Endian).</source>
-   <translation type="unfinished" />
+   <translation>Expórtelo sin compresión (Explicit VR Little Endian).</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>Export it uncompressed and smaller.</source>
-   <translation type="unfinished" />
+   <translation>Expórtelo sin compresión y más pequeño.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -5923,7 +5930,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/services/training.py" />
    <source>Fovea was closed</source>
-   <translation type="unfinished" />
+   <translation>Fovea se cerró</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -5938,17 +5945,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>Frame {frame} was asked for; the file has {have}.</source>
-   <translation type="unfinished" />
+   <translation>Se pidió el fotograma {frame}; el archivo tiene {have}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Frame {index} is not in the DICOM's pixel data.</source>
-   <translation type="unfinished" />
+   <translation>El fotograma {index} no está en los datos de píxeles del DICOM.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_journal.py" />
    <source>Free some space on the disk of Fovea's own data.</source>
-   <translation type="unfinished" />
+   <translation>Libere espacio en el disco de los datos propios de Fovea.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -5958,12 +5965,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/marks.py" />
    <source>Free some space, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Libere espacio e inténtelo de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Free some space, then try again: what was said before is kept.</source>
-   <translation type="unfinished" />
+   <translation>Libere espacio e inténtelo de nuevo: lo dicho antes se conserva.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -5978,7 +5985,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>Get the data from its publisher again.</source>
-   <translation type="unfinished" />
+   <translation>Obtenga los datos de nuevo de quien los publica.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
@@ -6038,42 +6045,42 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/services/training_job.py" />
    <source>Go on from the last checkpoint.</source>
-   <translation type="unfinished" />
+   <translation>Continúe desde el último punto de control.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>Hand the project on again.</source>
-   <translation type="unfinished" />
+   <translation>Entregue de nuevo el proyecto.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the area under the ROC curve is {local}; {card} says {value:.3f} ({low:.3f} to {high:.3f}) on {n:,}</source>
-   <translation type="unfinished" />
+   <translation>Aquí el área bajo la curva ROC es {local}; {card} dice {value:.3f} (de {low:.3f} a {high:.3f}) en {n:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the area under the ROC curve is {local}; {card} says {value:.3f} without an interval.</source>
-   <translation type="unfinished" />
+   <translation>Aquí el área bajo la curva ROC es {local}; {card} dice {value:.3f} sin intervalo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the {what} is {local} and {listed}; {few} or more images are needed for an answer.</source>
-   <translation type="unfinished" />
+   <translation>Aquí, {what}: {local} y {listed}; se necesitan {few} imágenes o más para una respuesta.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the {what} is {local}; {card} names none to compare with.</source>
-   <translation type="unfinished" />
+   <translation>Aquí, {what}: {local}; {card} no nombra ninguna cifra con la que comparar.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the {what} is {local}; {listed}</source>
-   <translation type="unfinished" />
+   <translation>Aquí, {what}: {local}; {listed}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the {what} is {local}; {listed}: {numbers}, so this may be the data that the card was made on. Then it tells nothing about other pictures.</source>
-   <translation type="unfinished" />
+   <translation>Aquí, {what}: {local}; {listed}: {numbers}, así que pueden ser los datos con los que se hizo la ficha. Entonces no dice nada sobre otras imágenes.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -6088,7 +6095,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>How the figures were made</source>
-   <translation type="unfinished" />
+   <translation>Cómo se obtuvieron las cifras</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -6098,7 +6105,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>ITU Lab colour</source>
-   <translation type="unfinished" />
+   <translation>color ITU Lab</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -6113,12 +6120,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Image</source>
-   <translation type="unfinished" />
+   <translation>Imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>ImageNet's pictures were handed out for non-commercial research and education, under the terms of image-net.org. None of them comes with Fovea. Whether those terms reach a network that has learned from them is not settled: who uses it commercially should look into it.</source>
-   <translation type="unfinished" />
+   <translation>Las imágenes de ImageNet se entregaron para investigación y educación no comerciales, según las condiciones de image-net.org. Ninguna de ellas viene con Fovea. No está resuelto si esas condiciones alcanzan a una red que ha aprendido de ellas: quien la use comercialmente debería examinarlo.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6128,17 +6135,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Images answered</source>
-   <translation type="unfinished" />
+   <translation>Imágenes respondidas</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Images without an answer</source>
-   <translation type="unfinished" />
+   <translation>Imágenes sin respuesta</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>Import or train it again.</source>
-   <translation type="unfinished" />
+   <translation>Impórtelo o entrénelo de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -6168,17 +6175,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>Install Fovea with it: pip install '.[{extra}]' in its checkout</source>
-   <translation type="unfinished" />
+   <translation>Instale Fovea con él: pip install '.[{extra}]' en su copia del repositorio</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>Install it</source>
-   <translation type="unfinished" />
+   <translation>Instálelo</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Install it (pip install {package}), or export the file uncompressed.</source>
-   <translation type="unfinished" />
+   <translation>Instálelo (pip install {package}), o exporte el archivo sin compresión.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
@@ -6193,17 +6200,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Install that version, or ask for an export of the project.</source>
-   <translation type="unfinished" />
+   <translation>Instale esa versión, o pida una exportación del proyecto.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>Install the expected one: pip install {wanted}.</source>
-   <translation type="unfinished" />
+   <translation>Instale el esperado: pip install {wanted}.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>Install the package again: pip install --force-reinstall --no-deps {wanted}.</source>
-   <translation type="unfinished" />
+   <translation>Instale de nuevo el paquete: pip install --force-reinstall --no-deps {wanted}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -6213,7 +6220,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>Install them under Models, or with 'fovea models install {id}', or choose another model.</source>
-   <translation type="unfinished" />
+   <translation>Instálelos en Modelos, o con 'fovea models install {id}', o elija otro modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
@@ -6228,7 +6235,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Intervals are 95 % intervals: Wilson's score interval for shares (F1 by way of the Jaccard index); DeLong's for areas under ROC curves (fast form of Sun and Xu, 2014; Newcombe's where all is right); variance recovery (Zou and Donner, 2008) for means over classes; bootstrap for the others. They take images as independent of each other: where several show the same person or thing, they are too narrow.</source>
-   <translation type="unfinished" />
+   <translation>Los intervalos son del 95 %: intervalo de puntuación de Wilson para proporciones (F1 a través del índice de Jaccard); de DeLong para áreas bajo curvas ROC (forma rápida de Sun y Xu, 2014; de Newcombe donde todo es correcto); recuperación de la varianza (Zou y Donner, 2008) para medias de las clases; bootstrap para los demás. Suponen que las imágenes son independientes entre sí: donde varias muestran a la misma persona o cosa, son demasiado estrechos.</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -6238,7 +6245,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Is there a network?</source>
-   <translation type="unfinished" />
+   <translation>¿Hay red?</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -6253,22 +6260,22 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>It answers with one of its 1,000 classes whatever the picture shows: there is no class for 'something else'.</source>
-   <translation type="unfinished" />
+   <translation>Responde con una de sus 1000 clases muestre lo que muestre la imagen: no hay una clase para «otra cosa».</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>It can be deleted.</source>
-   <translation type="unfinished" />
+   <translation>Se puede eliminar.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_journal.py" />
    <source>It can no longer be undone.</source>
-   <translation type="unfinished" />
+   <translation>Ya no se puede deshacer.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>It has no answer sets and no check of the kind of picture: both would have to be fitted on ImageNet's pictures, which may not be handed on.</source>
-   <translation type="unfinished" />
+   <translation>No tiene conjuntos de respuestas ni comprobación del tipo de imagen: ambos tendrían que ajustarse con las imágenes de ImageNet, que no se pueden entregar a otros.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -6283,30 +6290,30 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>It is made to fill the disk.</source>
-   <translation type="unfinished" />
+   <translation>Está hecho para llenar el disco.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>It is not the file that was published.</source>
-   <translation type="unfinished" />
+   <translation>No es el archivo que se publicó.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>It is there to build a classifier of your own upon.</source>
-   <translation type="unfinished" />
+   <translation>Está ahí para construir sobre ella un clasificador propio.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/studies.py" />
    <source>It names more files than Fovea takes; the rest was left out.</source>
-   <translation type="unfinished" />
+   <translation>Nombra más archivos de los que Fovea admite; el resto se omitió.</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/pictures/studies.py" />
    <source>It names {count:,} files outside its own folder; nothing outside was opened.</source>
    <extracomment>Where the count is one, English says: It names {count:,} file outside its own folder; nothing outside was opened.</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>Nombra {count:,} archivo fuera de su propia carpeta; no se abrió nada de fuera.</numerusform>
+    <numerusform>Nombra {count:,} archivos fuera de su propia carpeta; no se abrió nada de fuera.</numerusform>
    </translation>
   </message>
   <message>
@@ -6322,7 +6329,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>It was not unpacked.</source>
-   <translation type="unfinished" />
+   <translation>No se descomprimió.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -6332,7 +6339,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>Its data are most likely damaged. {save_again}</source>
-   <translation type="unfinished" />
+   <translation>Lo más probable es que sus datos estén dañados. {save_again}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -6357,7 +6364,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/project_rows.py" />
    <source>Its pictures are looked at again.</source>
-   <translation type="unfinished" />
+   <translation>Sus imágenes se examinan de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -6372,7 +6379,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>Its scores are model scores: nobody has checked here how often a score of 0.9 is right.</source>
-   <translation type="unfinished" />
+   <translation>Sus puntuaciones son puntuaciones del modelo: nadie ha comprobado aquí con qué frecuencia acierta una puntuación de 0,9.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -6392,12 +6399,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>JPEG of the old style</source>
-   <translation type="unfinished" />
+   <translation>JPEG del estilo antiguo</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>JPEG of {precision} bits</source>
-   <translation type="unfinished" />
+   <translation>JPEG de {precision} bits</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -6407,7 +6414,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF or DICOM</source>
-   <translation type="unfinished" />
+   <translation>JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF o DICOM</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -6462,7 +6469,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>Lab colour of {bits} bits</source>
-   <translation type="unfinished" />
+   <translation>color Lab de {bits} bits</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -6472,7 +6479,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>Label some first.</source>
-   <translation type="unfinished" />
+   <translation>Etiquete primero algunas.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
@@ -6517,7 +6524,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Learnt from</source>
-   <translation type="unfinished" />
+   <translation>Aprendido de</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -6537,7 +6544,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>Let the evaluation come to its end.</source>
-   <translation type="unfinished" />
+   <translation>Deje que la evaluación llegue a su fin.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -6557,12 +6564,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>List what there is.</source>
-   <translation type="unfinished" />
+   <translation>Enumere lo que hay.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Look among the deleted ones.</source>
-   <translation type="unfinished" />
+   <translation>Mire entre los eliminados.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
@@ -6582,7 +6589,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>Look at the rights of Fovea's own data folder.</source>
-   <translation type="unfinished" />
+   <translation>Revise los permisos de la carpeta de datos propia de Fovea.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -6592,7 +6599,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>Look for the right file.</source>
-   <translation type="unfinished" />
+   <translation>Busque el archivo correcto.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -6607,7 +6614,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Look whether the drive is still connected, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Mire si la unidad sigue conectada e inténtelo de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
@@ -6622,7 +6629,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>MONOCHROME1, inverted</source>
-   <translation type="unfinished" />
+   <translation>MONOCHROME1, invertida</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -6637,7 +6644,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/services/drawings.py" />
    <source>Make room on the disk, or allow Fovea to write to its folder.</source>
-   <translation type="unfinished" />
+   <translation>Libere espacio en el disco, o permita a Fovea escribir en su carpeta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/features.py" />
@@ -6672,7 +6679,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Method</source>
-   <translation type="unfinished" />
+   <translation>Método</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6682,27 +6689,27 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Model file, SHA-256</source>
-   <translation type="unfinished" />
+   <translation>Archivo del modelo, SHA-256</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>Models in the store: {known}.</source>
-   <translation type="unfinished" />
+   <translation>Modelos en el almacén: {known}.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>Most frequent confusions</source>
-   <translation type="unfinished" />
+   <translation>Confusiones más frecuentes</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Most frequent confusions:</source>
-   <translation type="unfinished" />
+   <translation>Confusiones más frecuentes:</translation>
   </message>
   <message>
    <location filename="../../desktop/store/marks.py" />
    <source>Move '{name}' away from Fovea's data.</source>
-   <translation type="unfinished" />
+   <translation>Saque '{name}' de los datos de Fovea.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6727,22 +6734,22 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
    <source>Names of files are written as they are, with the folders inside the data and none above them.</source>
-   <translation type="unfinished" />
+   <translation>Los nombres de archivos se escriben tal como son, con las carpetas dentro de los datos y ninguna por encima.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Negative predictive value</source>
-   <translation type="unfinished" />
+   <translation>Valor predictivo negativo</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>Negative predictive value (%)</source>
-   <translation type="unfinished" />
+   <translation>Valor predictivo negativo (%)</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>Network: {credit} Weights as published {where}; licence: {licence}.</source>
-   <translation type="unfinished" />
+   <translation>Red: {credit} Pesos tal como se publicaron {where}; licencia: {licence}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -6772,7 +6779,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>Nothing was installed. </source>
-   <translation type="unfinished" />
+   <translation>No se instaló nada. </translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -6792,7 +6799,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Numbers</source>
-   <translation type="unfinished" />
+   <translation>Números</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
@@ -6803,9 +6810,9 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <location filename="../../desktop/core/figures/result.py" />
    <source>Of these: {reason}.</source>
    <extracomment>Where the count is one, English says: This one: {reason}.</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>De esta: {reason}.</numerusform>
+    <numerusform>De estas: {reason}.</numerusform>
    </translation>
   </message>
   <message>
@@ -6836,47 +6843,47 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>One row of the TIFF's tiles takes {row} MiB; expected at most {max_tile_row} MiB.</source>
-   <translation type="unfinished" />
+   <translation>Una fila de las teselas del TIFF ocupa {row} MiB; se esperaban como máximo {max_tile_row} MiB.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>Open an image of the same examination.</source>
-   <translation type="unfinished" />
+   <translation>Abra una imagen del mismo estudio.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/marks.py" />
    <source>Open it again where it is now.</source>
-   <translation type="unfinished" />
+   <translation>Ábralo de nuevo donde está ahora.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>Open it in another program and save it again as PNG or JPEG.</source>
-   <translation type="unfinished" />
+   <translation>Ábralo en otro programa y guárdelo de nuevo como PNG o JPEG.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Open it in another program and save it again, or copy it again from where it came.</source>
-   <translation type="unfinished" />
+   <translation>Ábralo en otro programa y guárdelo de nuevo, o cópielo otra vez desde donde vino.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>Open it in another program and save it again.</source>
-   <translation type="unfinished" />
+   <translation>Ábralo en otro programa y guárdelo de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Open one of its files.</source>
-   <translation type="unfinished" />
+   <translation>Abra uno de sus archivos.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/studies.py" />
    <source>Open the folder that it lies in instead.</source>
-   <translation type="unfinished" />
+   <translation>Abra en su lugar la carpeta en la que está.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>Open the folder that it lies in.</source>
-   <translation type="unfinished" />
+   <translation>Abra la carpeta en la que está.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/stopwatch.py" />
@@ -6886,17 +6893,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>Opening the picture took more than {work_s:.0f} seconds of work and was given up.</source>
-   <translation type="unfinished" />
+   <translation>Abrir la imagen costó más de {work_s:.0f} segundos de trabajo y se abandonó.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Or fetch the file on another computer and install it from there: choose 'From a file', or --from FILE.</source>
-   <translation type="unfinished" />
+   <translation>O descargue el archivo en otro equipo e instálelo desde allí: elija «De un archivo», o --from FILE.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>Or is it '{name}'? Then give that file.</source>
-   <translation type="unfinished" />
+   <translation>¿O es '{name}'? Entonces indique ese archivo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -6928,7 +6935,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>People or cases</source>
-   <translation type="unfinished" />
+   <translation>Personas o casos</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6938,7 +6945,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Percent, with 95 % intervals. FPR = 100 − specificity, FNR = 100 − recall.</source>
-   <translation type="unfinished" />
+   <translation>Porcentajes, con intervalos del 95 %. FPR = 100 − especificidad, FNR = 100 − exhaustividad.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -6973,17 +6980,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Positive predictive value</source>
-   <translation type="unfinished" />
+   <translation>Valor predictivo positivo</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>Positive predictive value (%)</source>
-   <translation type="unfinished" />
+   <translation>Valor predictivo positivo (%)</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>Precision-recall curve</source>
-   <translation type="unfinished" />
+   <translation>Curva de precisión y exhaustividad</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -6998,7 +7005,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>Projects: {listed}.</source>
-   <translation type="unfinished" />
+   <translation>Proyectos: {listed}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -7008,12 +7015,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>Put them back as they were, or begin a new run.</source>
-   <translation type="unfinished" />
+   <translation>Vuelva a dejarlas como estaban, o empiece una ejecución nueva.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Put them into its address (HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT).</source>
-   <translation type="unfinished" />
+   <translation>Póngalos en su dirección (HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT).</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -7028,7 +7035,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>Rename that one first.</source>
-   <translation type="unfinished" />
+   <translation>Cambie primero el nombre de ese.</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/patient_names.py" />
@@ -7048,32 +7055,32 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Right among them</source>
-   <translation type="unfinished" />
+   <translation>Correctas entre ellas</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Rows: truth. Columns: answer. Tint: share of the row.</source>
-   <translation type="unfinished" />
+   <translation>Filas: verdad. Columnas: respuesta. Color: proporción de la fila.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>Run it again.</source>
-   <translation type="unfinished" />
+   <translation>Ejecútela de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>Save it again as an uncompressed TIFF or as PNG.</source>
-   <translation type="unfinished" />
+   <translation>Guárdelo de nuevo como TIFF sin compresión o como PNG.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>Save it again in strips or smaller tiles.</source>
-   <translation type="unfinished" />
+   <translation>Guárdelo de nuevo en tiras o en teselas más pequeñas.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>Save it again in strips or tiles, or uncompressed.</source>
-   <translation type="unfinished" />
+   <translation>Guárdelo de nuevo en tiras o teselas, o sin compresión.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -7083,17 +7090,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>Save it again.</source>
-   <translation type="unfinished" />
+   <translation>Guárdelo de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>Save it as PNG or as a plain TIFF first.</source>
-   <translation type="unfinished" />
+   <translation>Guárdelo primero como PNG o como TIFF sencillo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>Save it as PNG or as an ordinary JPEG first.</source>
-   <translation type="unfinished" />
+   <translation>Guárdelo primero como PNG o como JPEG corriente.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -7103,17 +7110,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>Save it as an ordinary (baseline) JPEG, or scale it down.</source>
-   <translation type="unfinished" />
+   <translation>Guárdelo como JPEG corriente (baseline), o redúzcalo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>Save it smaller in another program first.</source>
-   <translation type="unfinished" />
+   <translation>Guárdela primero más pequeña en otro programa.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Save or export it as PNG or JPEG first.</source>
-   <translation type="unfinished" />
+   <translation>Guárdelo o expórtelo primero como PNG o JPEG.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
@@ -7143,7 +7150,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>Say which one by its id.</source>
-   <translation type="unfinished" />
+   <translation>Indique cuál por su id.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -7153,7 +7160,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Scale it down in another program first.</source>
-   <translation type="unfinished" />
+   <translation>Redúzcala primero en otro programa.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -7188,17 +7195,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Several images belong to one person or case ({persons:,} in all, told by file names or DICOM numbers). The intervals are 95 % intervals and rest on persons, not images ('by person'): Wilson's score interval on the effective number of images (Rao and Scott, 1992) for shares, F1 by way of the Jaccard index; Obuchowski's (1997) for areas under ROC curves; the variance over persons for the Brier score; a bootstrap of whole persons (Field and Welsh, 2007) for the others.</source>
-   <translation type="unfinished" />
+   <translation>Varias imágenes pertenecen a una persona o caso ({persons:,} en total, según nombres de archivos o números DICOM). Los intervalos son del 95 % y se basan en personas, no en imágenes («por persona»): intervalo de puntuación de Wilson con el número efectivo de imágenes (Rao y Scott, 1992) para proporciones, F1 a través del índice de Jaccard; el de Obuchowski (1997) para áreas bajo curvas ROC; la varianza entre personas para la puntuación de Brier; un bootstrap de personas enteras (Field y Welsh, 2007) para los demás.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Share of positives</source>
-   <translation type="unfinished" />
+   <translation>Proporción de positivos</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>Some characters are drawn as boxes: no font of this computer has them. Install one, for instance 'Noto Sans CJK' (fonts-noto-cjk), or write the report as HTML, which any browser shows.</source>
-   <translation type="unfinished" />
+   <translation>Algunos caracteres se dibujan como recuadros: ninguna fuente de este equipo los tiene. Instale una, por ejemplo 'Noto Sans CJK' (fonts-noto-cjk), o escriba el informe como HTML, que cualquier navegador muestra.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7229,7 +7236,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>Stop it first.</source>
-   <translation type="unfinished" />
+   <translation>Deténgalo primero.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -7244,7 +7251,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Take it back from a copy of Fovea's folder, or delete it.</source>
-   <translation type="unfinished" />
+   <translation>Recupérelo de una copia de la carpeta de Fovea, o elimínelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
@@ -7274,92 +7281,92 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM has {samples} samples a pixel, as of inks or with transparency; expected grey or RGB.</source>
-   <translation type="unfinished" />
+   <translation>El DICOM tiene {samples} muestras por píxel, como de tintas o con transparencia; se esperaba gris o RGB.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {frames} frame{value}) asks for {need:,}.</source>
-   <translation type="unfinished" />
+   <translation>El DICOM contiene {have:,} bytes de datos de píxeles; su cabecera ({columns}×{rows} píxeles, {frames} fotograma{value}) pide {need:,}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM holds {what} without pixel data; expected a picture.</source>
-   <translation type="unfinished" />
+   <translation>El DICOM contiene {what} sin datos de píxeles; se esperaba una imagen.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM needs more memory than is free.</source>
-   <translation type="unfinished" />
+   <translation>El DICOM necesita más memoria de la que está libre.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM's colour model is not one that Fovea knows; expected grey, palette, RGB or YBR.</source>
-   <translation type="unfinished" />
+   <translation>Fovea no conoce el modelo de color del DICOM; se esperaba gris, paleta, RGB o YBR.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>The DICOM's compressed pixel data ({name}) cannot be decoded.</source>
-   <translation type="unfinished" />
+   <translation>Los datos de píxeles comprimidos del DICOM ({name}) no se pueden descodificar.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM's header asks for {samples} samples of {stored} bits in {allocated}; expected 1 or 3 samples of 1 to 64 bits.</source>
-   <translation type="unfinished" />
+   <translation>La cabecera del DICOM pide {samples} muestras de {stored} bits en {allocated}; se esperaban 1 o 3 muestras de 1 a 64 bits.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM's header describes a picture, but the file ends before its pixel data.</source>
-   <translation type="unfinished" />
+   <translation>La cabecera del DICOM describe una imagen, pero el archivo termina antes de sus datos de píxeles.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM's header has no valid {keyword}.</source>
-   <translation type="unfinished" />
+   <translation>La cabecera del DICOM no tiene un {keyword} válido.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM's header is nested too deeply to be honest.</source>
-   <translation type="unfinished" />
+   <translation>La cabecera del DICOM tiene demasiados niveles de anidamiento para ser fiable.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM's header or pixel data are damaged.</source>
-   <translation type="unfinished" />
+   <translation>La cabecera o los datos de píxeles del DICOM están dañados.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>The DICOM's header promises a compressed frame of {columns}×{rows} pixels, {samples} samples; the frame {what}.</source>
-   <translation type="unfinished" />
+   <translation>La cabecera del DICOM promete un fotograma comprimido de {columns}×{rows} píxeles, {samples} muestras; el fotograma {what}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>The DICOM's pixel data are in {name}, for which Fovea has no decoder.</source>
-   <translation type="unfinished" />
+   <translation>Los datos de píxeles del DICOM están en {name}, para lo que Fovea no tiene descodificador.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>The DICOM's pixel data are in {name}; decoding that needs the package {package}.</source>
-   <translation type="unfinished" />
+   <translation>Los datos de píxeles del DICOM están en {name}; para descodificarlos se necesita el paquete {package}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/studies.py" />
    <source>The DICOMDIR names no files.</source>
-   <translation type="unfinished" />
+   <translation>El DICOMDIR no nombra ningún archivo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>The JPEG declares {width}×{height} pixels, {pixels:,.0f} million, in {size:,} bytes; expected at most {max_pixels} million in so small a file.</source>
-   <translation type="unfinished" />
+   <translation>El JPEG declara {width}×{height} píxeles, {pixels:,.0f} millones, en {size:,} bytes; en un archivo tan pequeño se esperaban como máximo {max_pixels} millones.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>The JPEG has {pixels:,.0f} million pixels and is progressive: decoding it takes {samples:.1f} GiB of memory; expected at most {max_coefficients:.1f}.</source>
-   <translation type="unfinished" />
+   <translation>El JPEG tiene {pixels:,.0f} millones de píxeles y es progresivo: descodificarlo ocupa {samples:.1f} GiB de memoria; se esperaban como máximo {max_coefficients:.1f}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>The JPEG's header is damaged.</source>
-   <translation type="unfinished" />
+   <translation>La cabecera del JPEG está dañada.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -7369,72 +7376,72 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
    <source>The PNG ends before its end mark.</source>
-   <translation type="unfinished" />
+   <translation>El PNG termina antes de su marca final.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
    <source>The PNG ends in the middle of its pixel data.</source>
-   <translation type="unfinished" />
+   <translation>El PNG termina en medio de sus datos de píxeles.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
    <source>The PNG is split into more than a million chunks.</source>
-   <translation type="unfinished" />
+   <translation>El PNG está dividido en más de un millón de fragmentos.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>The PNG's animation has fewer frames than it says.</source>
-   <translation type="unfinished" />
+   <translation>La animación del PNG tiene menos fotogramas de los que dice.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>The PNG's animation is damaged.</source>
-   <translation type="unfinished" />
+   <translation>La animación del PNG está dañada.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>The TIFF ends before its picture does.</source>
-   <translation type="unfinished" />
+   <translation>El TIFF termina antes que su imagen.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>The TIFF says where {count} pieces of its picture lie; expected {first}.</source>
-   <translation type="unfinished" />
+   <translation>El TIFF dice dónde están {count} trozos de su imagen; se esperaban {first}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>The TIFF uses colours that its palette lacks.</source>
-   <translation type="unfinished" />
+   <translation>El TIFF usa colores que no están en su paleta.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>The TIFF {what}.</source>
-   <translation type="unfinished" />
+   <translation>El TIFF {what}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>The TIFF's picture is compressed in pieces of {row} MiB; expected at most {max_segment} MiB.</source>
-   <translation type="unfinished" />
+   <translation>La imagen del TIFF está comprimida en trozos de {row} MiB; se esperaban como máximo {max_segment} MiB.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>The TIFF's picture is incomplete.</source>
-   <translation type="unfinished" />
+   <translation>La imagen del TIFF está incompleta.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>The TIFF's pieces are {kind} of {shape} channels in {itemsize} bits, its header declares {samples} of {bits}.</source>
-   <translation type="unfinished" />
+   <translation>Los trozos del TIFF son {kind} de {shape} canales en {itemsize} bits, su cabecera declara {samples} de {bits}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The deflated DICOM grows beyond {max_file_bytes} MiB when inflated.</source>
-   <translation type="unfinished" />
+   <translation>El DICOM comprimido (deflate) crece más allá de {max_file_bytes} MiB al descomprimirlo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>The evaluation that was kept of these pictures is damaged. They are looked at again.</source>
-   <translation type="unfinished" />
+   <translation>La evaluación que se guardó de estas imágenes está dañada. Se examinan de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -7444,37 +7451,37 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>The file begins like {kind}, but its header is damaged or of a variant that Fovea does not know.</source>
-   <translation type="unfinished" />
+   <translation>El archivo empieza como {kind}, pero su cabecera está dañada o es de una variante que Fovea no conoce.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>The file cannot be read: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>El archivo no se puede leer: {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The file could not be read ({get}).</source>
-   <translation type="unfinished" />
+   <translation>El archivo no se pudo leer ({get}).</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The file ends before its picture does.</source>
-   <translation type="unfinished" />
+   <translation>El archivo termina antes que su imagen.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>The file has {size} MiB; expected at most {max_file_bytes} MiB.</source>
-   <translation type="unfinished" />
+   <translation>El archivo tiene {size} MiB; se esperaban como máximo {max_file_bytes} MiB.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The file holds {what}; expected {expected}.</source>
-   <translation type="unfinished" />
+   <translation>El archivo contiene {what}; se esperaba {expected}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>The file is empty; expected a picture.</source>
-   <translation type="unfinished" />
+   <translation>El archivo está vacío; se esperaba una imagen.</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -7484,27 +7491,27 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>The file may have moved.</source>
-   <translation type="unfinished" />
+   <translation>Puede que el archivo se haya movido.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>The file or folder cannot be read: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>El archivo o la carpeta no se puede leer: {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>The file or folder may not be read by this user.</source>
-   <translation type="unfinished" />
+   <translation>Este usuario no tiene permiso para leer el archivo o la carpeta.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>The folder cannot be read: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>La carpeta no se puede leer: {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>The folder may not be read by this user.</source>
-   <translation type="unfinished" />
+   <translation>Este usuario no tiene permiso para leer la carpeta.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
@@ -7514,32 +7521,32 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>The library that opens this format {how} ({detail}).</source>
-   <translation type="unfinished" />
+   <translation>La biblioteca que abre este formato {how} ({detail}).</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>The model takes {local} for another kind of picture than its own; of its own, {percent} were to be expected (on {n:,} of split '{split}')</source>
-   <translation type="unfinished" />
+   <translation>El modelo toma {local} por otro tipo de imagen que el suyo; de las suyas cabía esperar {percent} (en {n:,} de la partición '{split}')</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>The model's card says nothing of its use.</source>
-   <translation type="unfinished" />
+   <translation>La ficha del modelo no dice nada de su uso.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>The model's gate says nothing of these pictures: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>El filtro de dominio del modelo no dice nada de estas imágenes: {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
    <source>The name of the data's folder is hidden; names of files are written as they are.</source>
-   <translation type="unfinished" />
+   <translation>El nombre de la carpeta de los datos se oculta; los nombres de archivos se escriben tal como son.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
    <source>The names of all {total:,} files and of their folders{title} are replaced by numbers.</source>
-   <translation type="unfinished" />
+   <translation>Los nombres de los {total:,} archivos y de sus carpetas{title} se sustituyen por números.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -7559,32 +7566,32 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>The picture declares a size of {width}×{height} pixels; expected at least 1×1.</source>
-   <translation type="unfinished" />
+   <translation>La imagen declara un tamaño de {width}×{height} píxeles; se esperaba al menos 1×1.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The picture has {what} pixels; expected at most {max_pixels} million.</source>
-   <translation type="unfinished" />
+   <translation>La imagen tiene {what} píxeles; se esperaban como máximo {max_pixels} millones.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>The picture has {width}×{height} pixels, {width2:,.0f} million; expected at most {most} million.</source>
-   <translation type="unfinished" />
+   <translation>La imagen tiene {width}×{height} píxeles, {width2:,.0f} millones; se esperaban como máximo {most} millones.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>The picture is scaled until its shorter side has {resize_shorter} pixels and the middle {input}×{input} is used: what lies outside is not seen.</source>
-   <translation type="unfinished" />
+   <translation>La imagen se escala hasta que su lado menor tenga {resize_shorter} píxeles y se usan los {input}×{input} centrales: lo que queda fuera no se ve.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The picture needs more memory than is free.</source>
-   <translation type="unfinished" />
+   <translation>La imagen necesita más memoria de la que está libre.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>The picture needs more than the {memory:,} MiB of memory that Fovea gives to one picture.</source>
-   <translation type="unfinished" />
+   <translation>La imagen necesita más de los {memory:,} MiB de memoria que Fovea concede a una imagen.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
@@ -7594,12 +7601,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The picture's data are damaged and cannot be read.</source>
-   <translation type="unfinished" />
+   <translation>Los datos de la imagen están dañados y no se pueden leer.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>The picture's data are most likely damaged. {save_again}</source>
-   <translation type="unfinished" />
+   <translation>Lo más probable es que los datos de la imagen estén dañados. {save_again}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
@@ -7639,7 +7646,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The system does not allow Fovea to read this file.</source>
-   <translation type="unfinished" />
+   <translation>El sistema no permite a Fovea leer este archivo.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -7649,22 +7656,22 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>The {shown:,} worst of {wrong:,}, by the score that the truth got.</source>
-   <translation type="unfinished" />
+   <translation>Las {shown:,} peores de {wrong:,}, según la puntuación que obtuvo la verdad.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>The {what} is not compared: here it was measured {ways}, on the model's card by the model's own decision, {ways2}.</source>
-   <translation type="unfinished" />
+   <translation>No se compara ({what}): aquí se midió {ways}, en la ficha del modelo con la decisión propia del modelo, {ways2}.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>There are none.</source>
-   <translation type="unfinished" />
+   <translation>No hay ninguna.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>There are: {known}.</source>
-   <translation type="unfinished" />
+   <translation>Hay: {known}.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
@@ -7674,27 +7681,27 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>There is no area under the ROC curve here: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>Aquí no hay área bajo la curva ROC: {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>There is no file of this name any more.</source>
-   <translation type="unfinished" />
+   <translation>Ya no hay ningún archivo con este nombre.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>There is no such file or folder.</source>
-   <translation type="unfinished" />
+   <translation>No hay tal archivo o carpeta.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>There is no such folder.</source>
-   <translation type="unfinished" />
+   <translation>No hay tal carpeta.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>There is no {what} here: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>Aquí no hay {what}: {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
@@ -7739,62 +7746,62 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>This TIFF holds {what}; it is not damaged.</source>
-   <translation type="unfinished" />
+   <translation>Este TIFF contiene {what}; no está dañado.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>This is a DICOMDIR, a list of DICOM files; expected a DICOM file with a picture.</source>
-   <translation type="unfinished" />
+   <translation>Esto es un DICOMDIR, una lista de archivos DICOM; se esperaba un archivo DICOM con una imagen.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>This is a camera raw file; expected JPEG, PNG, TIFF or another finished picture.</source>
-   <translation type="unfinished" />
+   <translation>Esto es un archivo RAW de cámara; se esperaba JPEG, PNG, TIFF u otra imagen acabada.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>This is a device or a pipe; expected a picture file.</source>
-   <translation type="unfinished" />
+   <translation>Esto es un dispositivo o una tubería; se esperaba un archivo de imagen.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>This is a folder; expected a picture.</source>
-   <translation type="unfinished" />
+   <translation>Esto es una carpeta; se esperaba una imagen.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>This is neither a file nor a folder.</source>
-   <translation type="unfinished" />
+   <translation>Esto no es ni un archivo ni una carpeta.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>This is no DICOMDIR, whatever it is called.</source>
-   <translation type="unfinished" />
+   <translation>Esto no es un DICOMDIR, se llame como se llame.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>This is no file.</source>
-   <translation type="unfinished" />
+   <translation>Esto no es un archivo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>This is {name}, for which Fovea has no decoder outside DICOM; it is not damaged.</source>
-   <translation type="unfinished" />
+   <translation>Esto es {name}, para lo que Fovea no tiene descodificador fuera de DICOM; no está dañado.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>This is {name}; expected {expected}.</source>
-   <translation type="unfinished" />
+   <translation>Esto es {name}; se esperaba {expected}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>This link leads to itself.</source>
-   <translation type="unfinished" />
+   <translation>Este enlace conduce a sí mismo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>This user may not read it.</source>
-   <translation type="unfinished" />
+   <translation>Este usuario no puede leerla.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -7814,7 +7821,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Top score</source>
-   <translation type="unfinished" />
+   <translation>Puntuación máxima</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
@@ -7834,12 +7841,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Training data</source>
-   <translation type="unfinished" />
+   <translation>Datos de entrenamiento</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Truth</source>
-   <translation type="unfinished" />
+   <translation>Verdad</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -7854,12 +7861,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Try again later.</source>
-   <translation type="unfinished" />
+   <translation>Inténtelo de nuevo más tarde.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>Try again, or ask the publisher.</source>
-   <translation type="unfinished" />
+   <translation>Inténtelo de nuevo, o pregunte a quien lo publica.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/similar.py" />
@@ -7869,7 +7876,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>Try again: it goes on from there.</source>
-   <translation type="unfinished" />
+   <translation>Inténtelo de nuevo: continúa desde ahí.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -7899,37 +7906,37 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>Type one that says what it is for.</source>
-   <translation type="unfinished" />
+   <translation>Escriba uno que diga para qué es.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>Type one.</source>
-   <translation type="unfinished" />
+   <translation>Escriba uno.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>Unpack it and pack it again without a password.</source>
-   <translation type="unfinished" />
+   <translation>Descomprímalo y vuelva a comprimirlo sin contraseña.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>Unpack it by hand, or copy it again.</source>
-   <translation type="unfinished" />
+   <translation>Descomprímalo a mano, o cópielo de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>Unpack it by hand, then give the folder.</source>
-   <translation type="unfinished" />
+   <translation>Descomprímalo a mano y después indique la carpeta.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>Unpack it by hand.</source>
-   <translation type="unfinished" />
+   <translation>Descomprímalo a mano.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>Update Fovea, or export the model again.</source>
-   <translation type="unfinished" />
+   <translation>Actualice Fovea, o exporte el modelo de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
@@ -7939,7 +7946,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/__init__.py" />
    <source>Use .html or .pdf.</source>
-   <translation type="unfinished" />
+   <translation>Use .html o .pdf.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
@@ -7949,7 +7956,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>Use it, or choose another name.</source>
-   <translation type="unfinished" />
+   <translation>Úsela, o elija otro nombre.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -7989,12 +7996,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Versions</source>
-   <translation type="unfinished" />
+   <translation>Versiones</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>Wait a moment, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Espere un momento e inténtelo de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
@@ -8004,17 +8011,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/services/training.py" />
    <source>Wait for it, or stop it there.</source>
-   <translation type="unfinished" />
+   <translation>Espere a que acabe, o deténgalo allí.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Wait for that one, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Espere a esa e inténtelo de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>Wait until it has finished, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Espere a que termine e inténtelo de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -8029,7 +8036,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>What an answer means where the positive class is rarer or commoner, at this threshold:</source>
-   <translation type="unfinished" />
+   <translation>Lo que significa una respuesta donde la clase positiva es más rara o más común, con este umbral:</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -8073,7 +8080,7 @@ exit status: 0 all trials are done; 1 it failed, or there is no figure for --tes
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>What it is</source>
-   <translation type="unfinished" />
+   <translation>Lo que es</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -8083,7 +8090,7 @@ exit status: 0 all trials are done; 1 it failed, or there is no figure for --tes
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>What was measured</source>
-   <translation type="unfinished" />
+   <translation>Qué se midió</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -8103,17 +8110,17 @@ exit status: 0 all trials are done; 1 it failed, or there is no figure for --tes
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>Where no class holds half of the score it answers with the more general word whose classes do ('dog, perhaps Labrador retriever'), and where no word does, that it is not sure. On 2,600 photographs of cats, dogs and clothes, by which this was chosen, 94.7 % of the answers so given were true of the picture.</source>
-   <translation type="unfinished" />
+   <translation>Donde ninguna clase reúne la mitad de la puntuación, responde con la palabra más general cuyas clases sí lo hacen («perro, quizá labrador retriever»), y donde ninguna palabra lo hace, que no está seguro. En 2600 fotografías de gatos, perros y ropa, con las que se eligió esto, el 94,7 % de las respuestas dadas así eran ciertas para la imagen.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Where your network looks into connections, its certificate has to be known: SSL_CERT_FILE names it.</source>
-   <translation type="unfinished" />
+   <translation>Donde su red inspecciona las conexiones, hay que conocer su certificado: SSL_CERT_FILE lo nombra.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Why</source>
-   <translation type="unfinished" />
+   <translation>Por qué</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -8149,7 +8156,7 @@ exit status: 0 all well (a model whose weights are not installed is no fault); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>With {persons:,} persons only, no interval is to be relied on much.</source>
-   <translation type="unfinished" />
+   <translation>Con solo {persons:,} personas, no conviene fiarse mucho de ningún intervalo.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
@@ -8228,12 +8235,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Wrong answers, the worst first</source>
-   <translation type="unfinished" />
+   <translation>Respuestas erróneas, las peores primero</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a 7-Zip archive</source>
-   <translation type="unfinished" />
+   <translation>un archivo 7-Zip</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -8243,52 +8250,52 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a DDS texture</source>
-   <translation type="unfinished" />
+   <translation>una textura DDS</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a FITS file</source>
-   <translation type="unfinished" />
+   <translation>un archivo FITS</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a GIMP document (XCF)</source>
-   <translation type="unfinished" />
+   <translation>un documento de GIMP (XCF)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a JPEG 2000 picture</source>
-   <translation type="unfinished" />
+   <translation>una imagen JPEG 2000</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a JPEG XL picture</source>
-   <translation type="unfinished" />
+   <translation>una imagen JPEG XL</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a NIfTI volume</source>
-   <translation type="unfinished" />
+   <translation>un volumen NIfTI</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a NumPy array</source>
-   <translation type="unfinished" />
+   <translation>una matriz de NumPy</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a PDF document</source>
-   <translation type="unfinished" />
+   <translation>un documento PDF</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a PNM picture</source>
-   <translation type="unfinished" />
+   <translation>una imagen PNM</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a Photoshop document (PSD)</source>
-   <translation type="unfinished" />
+   <translation>un documento de Photoshop (PSD)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8298,17 +8305,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a QOI picture</source>
-   <translation type="unfinished" />
+   <translation>una imagen QOI</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a RAR archive</source>
-   <translation type="unfinished" />
+   <translation>un archivo RAR</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a Radiance HDR picture</source>
-   <translation type="unfinished" />
+   <translation>una imagen Radiance HDR</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8318,12 +8325,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a ZIP archive</source>
-   <translation type="unfinished" />
+   <translation>un archivo ZIP</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a camera raw file</source>
-   <translation type="unfinished" />
+   <translation>un archivo RAW de cámara</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8333,7 +8340,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a cursor file</source>
-   <translation type="unfinished" />
+   <translation>un archivo de cursor</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -8373,7 +8380,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a gzip archive</source>
-   <translation type="unfinished" />
+   <translation>un archivo gzip</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -8398,12 +8405,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/file_journal.py" />
    <source>a log of moved files is damaged</source>
-   <translation type="unfinished" />
+   <translation>un registro de archivos movidos está dañado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a media file of another kind</source>
-   <translation type="unfinished" />
+   <translation>un archivo multimedia de otro tipo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -8413,7 +8420,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>a model needs a name</source>
-   <translation type="unfinished" />
+   <translation>un modelo necesita un nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -8443,7 +8450,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>a palette picture whose palette is missing</source>
-   <translation type="unfinished" />
+   <translation>una imagen con paleta cuya paleta falta</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -8483,7 +8490,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>a predictor (number {predictor}) that does not go with its samples</source>
-   <translation type="unfinished" />
+   <translation>un predictor (número {predictor}) que no va con sus muestras</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -8503,12 +8510,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>a side of {side} pixels of the answer sets' pictures found; 0 or more expected</source>
-   <translation type="unfinished" />
+   <translation>se halló un lado de {side} píxeles de las imágenes de los conjuntos de respuestas; se esperaba 0 o más</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a sound or video file</source>
-   <translation type="unfinished" />
+   <translation>un archivo de sonido o vídeo</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -8528,7 +8535,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>a threshold goes with two labels, a positive class of 0 or 1 and a value between 0 and 1</source>
-   <translation type="unfinished" />
+   <translation>un umbral va con dos etiquetas, una clase positiva de 0 o 1 y un valor entre 0 y 1</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
@@ -8548,12 +8555,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>a transparency mask</source>
-   <translation type="unfinished" />
+   <translation>una máscara de transparencia</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a web page</source>
-   <translation type="unfinished" />
+   <translation>una página web</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
@@ -8603,7 +8610,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>all pictures belong together: none can check what was learned from the others</source>
-   <translation type="unfinished" />
+   <translation>todas las imágenes van juntas: ninguna puede comprobar lo aprendido de las demás</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -8613,22 +8620,22 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an EPS document</source>
-   <translation type="unfinished" />
+   <translation>un documento EPS</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an EPS or PostScript document</source>
-   <translation type="unfinished" />
+   <translation>un documento EPS o PostScript</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an HDF5 file</source>
-   <translation type="unfinished" />
+   <translation>un archivo HDF5</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an NRRD volume</source>
-   <translation type="unfinished" />
+   <translation>un volumen NRRD</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8638,12 +8645,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an OpenEXR picture</source>
-   <translation type="unfinished" />
+   <translation>una imagen OpenEXR</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an SVG drawing</source>
-   <translation type="unfinished" />
+   <translation>un dibujo SVG</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
@@ -8653,7 +8660,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>an arrangement of samples that Fovea does not know</source>
-   <translation type="unfinished" />
+   <translation>una disposición de muestras que Fovea no conoce</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -8668,17 +8675,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an icon file</source>
-   <translation type="unfinished" />
+   <translation>un archivo de icono</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>an object</source>
-   <translation type="unfinished" />
+   <translation>un objeto</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>an object of the class {name}</source>
-   <translation type="unfinished" />
+   <translation>un objeto de la clase {name}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -8718,7 +8725,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>an unknown transfer syntax</source>
-   <translation type="unfinished" />
+   <translation>una sintaxis de transferencia desconocida</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -8738,12 +8745,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>another Fovea is changing the models</source>
-   <translation type="unfinished" />
+   <translation>otro Fovea está modificando los modelos</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>another Fovea is moving files now</source>
-   <translation type="unfinished" />
+   <translation>otro Fovea está moviendo archivos ahora</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -8763,17 +8770,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>another window of Fovea is changing the projects</source>
-   <translation type="unfinished" />
+   <translation>otra ventana de Fovea está modificando los proyectos</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>answer</source>
-   <translation type="unfinished" />
+   <translation>respuesta</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>answer {label} {score:.3f}</source>
-   <translation type="unfinished" />
+   <translation>respuesta {label} {score:.3f}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -8818,7 +8825,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>arithmetic-coded lossless JPEG</source>
-   <translation type="unfinished" />
+   <translation>JPEG sin pérdida con codificación aritmética</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -8833,7 +8840,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>as many images</source>
-   <translation type="unfinished" />
+   <translation>el mismo número de imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8848,7 +8855,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>at a threshold of {value:.4g}</source>
-   <translation type="unfinished" />
+   <translation>con un umbral de {value:.4g}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -8963,7 +8970,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>by the highest score</source>
-   <translation type="unfinished" />
+   <translation>según la puntuación más alta</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -9020,17 +9027,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>cancelled; what was fetched is kept for the next try</source>
-   <translation type="unfinished" />
+   <translation>cancelado; lo descargado se conserva para el próximo intento</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>cannot be read</source>
-   <translation type="unfinished" />
+   <translation>no se puede leer</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>card.{name}: {count:,} sentences found, at most {most_items} expected</source>
-   <translation type="unfinished" />
+   <translation>card.{name}: se hallaron {count:,} frases, se esperaban como máximo {most_items}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -9040,7 +9047,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>channels of different depths</source>
-   <translation type="unfinished" />
+   <translation>canales de profundidades distintas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -9130,7 +9137,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>colour model number {photometric}</source>
-   <translation type="unfinished" />
+   <translation>el modelo de color número {photometric}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -9165,7 +9172,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>compression number {compression}</source>
-   <translation type="unfinished" />
+   <translation>la compresión número {compression}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -9185,17 +9192,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>converted to sRGB by its gamma value</source>
-   <translation type="unfinished" />
+   <translation>convertida a sRGB por su valor gamma</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
    <source>converted to sRGB from Lab</source>
-   <translation type="unfinished" />
+   <translation>convertida a sRGB desde Lab</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
    <source>converted to sRGB from its colour profile</source>
-   <translation type="unfinished" />
+   <translation>convertida a sRGB desde su perfil de color</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
@@ -9270,7 +9277,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>dark ink on light paper was inverted</source>
-   <translation type="unfinished" />
+   <translation>se invirtió el trazo oscuro sobre papel claro</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
@@ -9280,27 +9287,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>data compressed as {name}</source>
-   <translation type="unfinished" />
+   <translation>datos comprimidos como {name}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>data of an unknown kind</source>
-   <translation type="unfinished" />
+   <translation>datos de un tipo desconocido</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>decision rule {rule} is unknown</source>
-   <translation type="unfinished" />
+   <translation>la regla de decisión {rule} es desconocida</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>declares a size of {width}×{height} pixels; expected at least 1×1</source>
-   <translation type="unfinished" />
+   <translation>declara un tamaño de {width}×{height} píxeles; se esperaba al menos 1×1</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>declares {samples} samples a pixel</source>
-   <translation type="unfinished" />
+   <translation>declara {samples} muestras por píxel</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -9335,17 +9342,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>does not begin like one</source>
-   <translation type="unfinished" />
+   <translation>no empieza como tal</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>does not match its checksum</source>
-   <translation type="unfinished" />
+   <translation>no concuerda con su suma de comprobación</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>does not say where its picture lies</source>
-   <translation type="unfinished" />
+   <translation>no dice dónde está su imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -9395,17 +9402,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>ended with an unexpected fault</source>
-   <translation type="unfinished" />
+   <translation>terminó con un fallo inesperado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>ends before its directory does</source>
-   <translation type="unfinished" />
+   <translation>termina antes que su directorio</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>enlarged from {width}×{height}</source>
-   <translation type="unfinished" />
+   <translation>ampliada desde {width}×{height}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -9546,7 +9553,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>far too many</source>
-   <translation type="unfinished" />
+   <translation>demasiados</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
@@ -9566,7 +9573,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>file name {name} is not allowed</source>
-   <translation type="unfinished" />
+   <translation>el nombre de archivo {name} no está permitido</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -9597,7 +9604,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>folder '{name}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>la carpeta '{name}' no se puede leer</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -9607,12 +9614,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>folders called like splits of the data ({which}) lie where classes were expected: inside them there has to be a folder for each class; if they are classes, confirm it with the layout 'folders'</source>
-   <translation type="unfinished" />
+   <translation>hay carpetas llamadas como particiones de los datos ({which}) donde se esperaban clases: dentro de ellas tiene que haber una carpeta por clase; si son clases, confírmelo con la disposición 'folders'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>folders whose names are written in two ways (accents) are one class: {told}</source>
-   <translation type="unfinished" />
+   <translation>las carpetas cuyos nombres están escritos de dos maneras (acentos) son una misma clase: {told}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -9637,7 +9644,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>found an array of {dtype} with shape {shape}; expected uint8 of (H, W) or (H, W, 3)</source>
-   <translation type="unfinished" />
+   <translation>se halló una matriz de {dtype} con la forma {shape}; se esperaba uint8 de (H, W) o (H, W, 3)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -9722,7 +9729,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>frame {frame} of {frames}</source>
-   <translation type="unfinished" />
+   <translation>fotograma {frame} de {frames}</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -9776,7 +9783,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>grey repeated in three channels</source>
-   <translation type="unfinished" />
+   <translation>gris repetido en tres canales</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -9786,12 +9793,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>has a directory without entries</source>
-   <translation type="unfinished" />
+   <translation>tiene un directorio sin entradas</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>has no directory where one must be</source>
-   <translation type="unfinished" />
+   <translation>no tiene directorio donde debe haber uno</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
@@ -9801,12 +9808,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>hierarchical JPEG</source>
-   <translation type="unfinished" />
+   <translation>JPEG jerárquico</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>hierarchical lossless JPEG</source>
-   <translation type="unfinished" />
+   <translation>JPEG jerárquico sin pérdida</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -9856,12 +9863,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>id {id} found; expected lower-case letters, digits and hyphens</source>
-   <translation type="unfinished" />
+   <translation>se halló el id {id}; se esperan letras minúsculas, dígitos y guiones</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>images answered, the surest first (%)</source>
-   <translation type="unfinished" />
+   <translation>imágenes respondidas, las más seguras primero (%)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
@@ -9871,37 +9878,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>in the package {distribution} {version}</source>
-   <translation type="unfinished" />
+   <translation>en el paquete {distribution} {version}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>in {which} column '{name}' names the pictures and column '{label}' gives their classes</source>
-   <translation type="unfinished" />
+   <translation>en {which}, la columna '{name}' nombra las imágenes y la columna '{label}' da sus clases</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>in {which} column '{name}' names the pictures and one column for each class their classes</source>
-   <translation type="unfinished" />
+   <translation>en {which}, la columna '{name}' nombra las imágenes y una columna por clase da sus clases</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>in {which} column '{name}' names the pictures, column '{label}' gives their classes and column '{split}' their splits</source>
-   <translation type="unfinished" />
+   <translation>en {which}, la columna '{name}' nombra las imágenes, la columna '{label}' da sus clases y la columna '{split}' sus particiones</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>in {which} column '{name}' names the pictures, one column for each class their classes and column '{split}' their splits</source>
-   <translation type="unfinished" />
+   <translation>en {which}, la columna '{name}' nombra las imágenes, una columna por clase da sus clases y la columna '{split}' sus particiones</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>inks other than cyan, magenta, yellow and black, or inks that are no whole numbers</source>
-   <translation type="unfinished" />
+   <translation>tintas distintas de cian, magenta, amarillo y negro, o tintas que no son números enteros</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>input/output error</source>
-   <translation type="unfinished" />
+   <translation>error de entrada/salida</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -9921,22 +9928,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>is damaged or cut off</source>
-   <translation type="unfinished" />
+   <translation>está dañado o cortado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>is locked by a password</source>
-   <translation type="unfinished" />
+   <translation>está protegido con contraseña</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>is missing</source>
-   <translation type="unfinished" />
+   <translation>falta</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>is of {found}×{found2} pixels, {found3} samples</source>
-   <translation type="unfinished" />
+   <translation>es de {found}×{found2} píxeles, {found3} muestras</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
@@ -9946,17 +9953,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/first_models.py" />
    <source>it could not be made ({name})</source>
-   <translation type="unfinished" />
+   <translation>no se pudo crear ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training.py" />
    <source>it could not be started: {value}</source>
-   <translation type="unfinished" />
+   <translation>no se pudo iniciar: {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>it could not be taken from its old place ({reason})</source>
-   <translation type="unfinished" />
+   <translation>no se pudo sacar de su antiguo lugar ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -9991,7 +9998,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>it has no weights</source>
-   <translation type="unfinished" />
+   <translation>no tiene pesos</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -10021,7 +10028,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>it is no number</source>
-   <translation type="unfinished" />
+   <translation>no es un número</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -10066,7 +10073,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>it was cut off: its process is gone</source>
-   <translation type="unfinished" />
+   <translation>se interrumpió: su proceso ya no está</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -10091,7 +10098,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
    <source>its colour profile is unusable, taken as sRGB</source>
-   <translation type="unfinished" />
+   <translation>su perfil de color no es utilizable, se tomó como sRGB</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
@@ -10111,7 +10118,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>its folder is called '{model_id}', its manifest '{id}'</source>
-   <translation type="unfinished" />
+   <translation>su carpeta se llama '{model_id}', su manifiesto '{id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -10256,7 +10263,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>labels of a labelling project</source>
-   <translation type="unfinished" />
+   <translation>etiquetas de un proyecto de etiquetado</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
@@ -10326,12 +10333,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>links back to the data itself, not read: {loops}</source>
-   <translation type="unfinished" />
+   <translation>enlaces que vuelven a los propios datos, no leídos: {loops}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>links to folders of other classes in {names}: {number:,} pictures there were left out</source>
-   <translation type="unfinished" />
+   <translation>enlaces a carpetas de otras clases en {names}: se omitieron las {number:,} imágenes que hay allí</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -10356,12 +10363,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>logarithmic colour</source>
-   <translation type="unfinished" />
+   <translation>color logarítmico</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>logarithmic grey</source>
-   <translation type="unfinished" />
+   <translation>gris logarítmico</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -10406,7 +10413,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>lossless JPEG</source>
-   <translation type="unfinished" />
+   <translation>JPEG sin pérdida</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -10416,7 +10423,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>made grey</source>
-   <translation type="unfinished" />
+   <translation>convertida a gris</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -10426,7 +10433,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>marks far from the largest stroke, or much fainter, were left out</source>
-   <translation type="unfinished" />
+   <translation>se omitieron marcas alejadas del trazo mayor, o mucho más tenues</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -10441,7 +10448,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>members of the archive share their bytes, or lie outside of it</source>
-   <translation type="unfinished" />
+   <translation>hay miembros del archivo comprimido que comparten sus bytes, o están fuera de él</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -10451,7 +10458,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>metric {name} is not a number</source>
-   <translation type="unfinished" />
+   <translation>la métrica {name} no es un número</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -10476,7 +10483,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>model '{id}' has no file '{name}'</source>
-   <translation type="unfinished" />
+   <translation>el modelo '{id}' no tiene el archivo '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
@@ -10486,17 +10493,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>model '{id}' is damaged: '{name}' does not match its checksum</source>
-   <translation type="unfinished" />
+   <translation>el modelo '{id}' está dañado: '{name}' no concuerda con su suma de comprobación</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>model '{id}' is damaged: '{name}' is missing</source>
-   <translation type="unfinished" />
+   <translation>el modelo '{id}' está dañado: falta '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>model '{id}' is damaged: '{name}' {word}</source>
-   <translation type="unfinished" />
+   <translation>el modelo '{id}' está dañado: '{name}' {word}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -10521,82 +10528,82 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>model '{model_id}' cannot be copied: {value}</source>
-   <translation type="unfinished" />
+   <translation>el modelo '{model_id}' no se puede copiar: {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>model '{model_id}' comes with Fovea and is not changed</source>
-   <translation type="unfinished" />
+   <translation>el modelo '{model_id}' viene con Fovea y no se modifica</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>model '{model_id}' is damaged: {problem}</source>
-   <translation type="unfinished" />
+   <translation>el modelo '{model_id}' está dañado: {problem}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>model '{model_id}' is not in the trash any more</source>
-   <translation type="unfinished" />
+   <translation>el modelo '{model_id}' ya no está en la papelera</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>model.json cannot be read</source>
-   <translation type="unfinished" />
+   <translation>model.json no se puede leer</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json has schema {get}; this Fovea reads {schema_version}</source>
-   <translation type="unfinished" />
+   <translation>model.json tiene el esquema {get}; este Fovea lee {schema_version}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>model.json is missing</source>
-   <translation type="unfinished" />
+   <translation>falta model.json</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: 'files' is not an object</source>
-   <translation type="unfinished" />
+   <translation>model.json: 'files' no es un objeto</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: 'medical' is neither true nor false</source>
-   <translation type="unfinished" />
+   <translation>model.json: 'medical' no es ni true ni false</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: 'outputs' is not an object of numbers</source>
-   <translation type="unfinished" />
+   <translation>model.json: 'outputs' no es un objeto de números</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: '{name}' holds something that is no text</source>
-   <translation type="unfinished" />
+   <translation>model.json: '{name}' contiene algo que no es texto</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: '{name}' is not a list</source>
-   <translation type="unfinished" />
+   <translation>model.json: '{name}' no es una lista</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: '{name}' is not of type {name2}</source>
-   <translation type="unfinished" />
+   <translation>model.json: '{name}' no es del tipo {name2}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: fields unknown: {added} (in schema 1)</source>
-   <translation type="unfinished" />
+   <translation>model.json: campos desconocidos: {added} (en el esquema 1)</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: {error}</source>
-   <translation type="unfinished" />
+   <translation>model.json: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: {problem}</source>
-   <translation type="unfinished" />
+   <translation>model.json: {problem}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -10636,7 +10643,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>n = {n}: too few for a figure</source>
-   <translation type="unfinished" />
+   <translation>n = {n}: muy pocas para una cifra</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -10702,7 +10709,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/metrics.py" />
    <source>never answered</source>
-   <translation type="unfinished" />
+   <translation>nunca respondida</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -10737,22 +10744,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>no checksum for the domain gate's file {file}</source>
-   <translation type="unfinished" />
+   <translation>no hay suma de comprobación para el archivo {file} del filtro de dominio</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>no checksum for {needed}</source>
-   <translation type="unfinished" />
+   <translation>no hay suma de comprobación para {needed}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>no class has this figure</source>
-   <translation type="unfinished" />
+   <translation>ninguna clase tiene esta cifra</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>no connection to {host}</source>
-   <translation type="unfinished" />
+   <translation>sin conexión con {host}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
@@ -10792,37 +10799,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/calibration.py" />
    <source>no image in this range</source>
-   <translation type="unfinished" />
+   <translation>ninguna imagen en este intervalo</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/metrics.py" />
    <source>no image of another class</source>
-   <translation type="unfinished" />
+   <translation>ninguna imagen de otra clase</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/metrics.py" />
    <source>no image of this class</source>
-   <translation type="unfinished" />
+   <translation>ninguna imagen de esta clase</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>no image of this class, and none was taken for it</source>
-   <translation type="unfinished" />
+   <translation>ninguna imagen de esta clase, y ninguna se tomó por ella</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/calibration.py" />
    <source>no image was answered</source>
-   <translation type="unfinished" />
+   <translation>no se respondió a ninguna imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>no image was answered by both</source>
-   <translation type="unfinished" />
+   <translation>ninguna imagen fue respondida por ambos</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>no ink was found: the picture is blank</source>
-   <translation type="unfinished" />
+   <translation>no se halló ningún trazo: la imagen está en blanco</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -10832,17 +10839,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>no negative image</source>
-   <translation type="unfinished" />
+   <translation>ninguna imagen negativa</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>no pattern was found in the file names of '{title}'</source>
-   <translation type="unfinished" />
+   <translation>no se halló ningún patrón en los nombres de archivos de '{title}'</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>no picture</source>
-   <translation type="unfinished" />
+   <translation>sin imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_client.py" />
@@ -10886,7 +10893,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>no positive image</source>
-   <translation type="unfinished" />
+   <translation>ninguna imagen positiva</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/similar.py" />
@@ -10906,7 +10913,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>no reason</source>
-   <translation type="unfinished" />
+   <translation>sin motivo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -10931,7 +10938,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>no table that names pictures was found in '{title}'</source>
-   <translation type="unfinished" />
+   <translation>no se halló en '{title}' ninguna tabla que nombre imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
@@ -10967,7 +10974,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>not a valid path</source>
-   <translation type="unfinished" />
+   <translation>no es una ruta válida</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -10982,7 +10989,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>not compared</source>
-   <translation type="unfinished" />
+   <translation>no comparado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -10997,12 +11004,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>not known</source>
-   <translation type="unfinished" />
+   <translation>no conocido</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>not known: {bounds}</source>
-   <translation type="unfinished" />
+   <translation>no conocido: {bounds}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -11017,7 +11024,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>not taken</source>
-   <translation type="unfinished" />
+   <translation>no tomado</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
@@ -11032,7 +11039,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>nothing gets this answer</source>
-   <translation type="unfinished" />
+   <translation>nada recibe esta respuesta</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
@@ -11067,17 +11074,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>nothing was called negative</source>
-   <translation type="unfinished" />
+   <translation>nada se declaró negativo</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>nothing was called positive</source>
-   <translation type="unfinished" />
+   <translation>nada se declaró positivo</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_journal.py" />
    <source>nothing was moved: what is to be done could not be written down ({reason})</source>
-   <translation type="unfinished" />
+   <translation>no se movió nada: no se pudo anotar lo que hay que hacer ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -11102,7 +11109,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>of how many is not known</source>
-   <translation type="unfinished" />
+   <translation>no se sabe de cuántas</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -11157,7 +11164,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>one frame</source>
-   <translation type="unfinished" />
+   <translation>un fotograma</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -11167,12 +11174,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/calibration.py" />
    <source>one image allows no interval</source>
-   <translation type="unfinished" />
+   <translation>una sola imagen no permite un intervalo</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>one letter or digit is expected as a class's key</source>
-   <translation type="unfinished" />
+   <translation>se espera una letra o un dígito como tecla de una clase</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -11182,7 +11189,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>one of its '{name}'</source>
-   <translation type="unfinished" />
+   <translation>uno de sus '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -11192,7 +11199,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>one person allows no interval</source>
-   <translation type="unfinished" />
+   <translation>una sola persona no permite un intervalo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -11217,7 +11224,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>only addresses that begin with https:// or http:// are fetched</source>
-   <translation type="unfinished" />
+   <translation>solo se descarga de direcciones que empiezan por https:// o http://</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -11242,17 +11249,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>outputs name no 'probabilities'</source>
-   <translation type="unfinished" />
+   <translation>las salidas no nombran 'probabilities'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>padded to {target}, nothing cut off</source>
-   <translation type="unfinished" />
+   <translation>con relleno hasta {target}, sin recortar nada</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>page {frame} of {frames}</source>
-   <translation type="unfinished" />
+   <translation>página {frame} de {frames}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -11262,7 +11269,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>passed over, for they are no pictures: {listing}</source>
-   <translation type="unfinished" />
+   <translation>pasados por alto, pues no son imágenes: {listing}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -11272,7 +11279,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>paused</source>
-   <translation type="unfinished" />
+   <translation>en pausa</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -11292,7 +11299,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>picture {name}</source>
-   <translation type="unfinished" />
+   <translation>imagen {name}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -11307,7 +11314,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>pictures have other content than when this run began, under the same names: the data's fingerprint is {fingerprint}, {fingerprint2} was expected</source>
-   <translation type="unfinished" />
+   <translation>las imágenes tienen otro contenido que cuando empezó esta ejecución, con los mismos nombres: la huella de los datos es {fingerprint}, se esperaba {fingerprint2}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -11362,7 +11369,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>precision</source>
-   <translation type="unfinished" />
+   <translation>precisión</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11402,12 +11409,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>read at 1/{factor} of {width}×{height}, for it is very large</source>
-   <translation type="unfinished" />
+   <translation>leída a 1/{factor} de {width}×{height}, por ser muy grande</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>read by the layout '{layout}'</source>
-   <translation type="unfinished" />
+   <translation>leído con la disposición '{layout}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -11427,7 +11434,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>recall</source>
-   <translation type="unfinished" />
+   <translation>exhaustividad</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11467,7 +11474,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>right among them (%)</source>
-   <translation type="unfinished" />
+   <translation>correctas entre ellas (%)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -11477,7 +11484,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/project_rows.py" />
    <source>rows of this project are missing</source>
-   <translation type="unfinished" />
+   <translation>faltan filas de este proyecto</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -11532,12 +11539,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>schema {schema} found, {schema_version} expected; a newer Fovea may read it</source>
-   <translation type="unfinished" />
+   <translation>se halló el esquema {schema}, se esperaba {schema_version}; puede que un Fovea más nuevo lo lea</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>scores are called {scores}; expected 'probability' or 'model score'</source>
-   <translation type="unfinished" />
+   <translation>las puntuaciones se llaman {scores}; se espera 'probability' o 'model score'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -11557,7 +11564,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>sensitivity for '{label}'</source>
-   <translation type="unfinished" />
+   <translation>sensibilidad para '{label}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
@@ -11608,7 +11615,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>shown through the lookup table of the file</source>
-   <translation type="unfinished" />
+   <translation>mostrada con la tabla de consulta del archivo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -11652,7 +11659,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>state {state} is unknown</source>
-   <translation type="unfinished" />
+   <translation>el estado {state} es desconocido</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -11672,7 +11679,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>stopped at your wish</source>
-   <translation type="unfinished" />
+   <translation>detenido por deseo suyo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -11737,7 +11744,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>stored with white as zero, inverted</source>
-   <translation type="unfinished" />
+   <translation>guardada con el blanco como cero, invertida</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
@@ -11747,7 +11754,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>stretched from {width}×{height} to {target}</source>
-   <translation type="unfinished" />
+   <translation>estirada de {width}×{height} a {target}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -11757,7 +11764,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>subsampled YCbCr colour of this kind</source>
-   <translation type="unfinished" />
+   <translation>color YCbCr submuestreado de este tipo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -11802,7 +11809,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>task {task} found, 'classification' expected</source>
-   <translation type="unfinished" />
+   <translation>se halló la tarea {task}, se esperaba 'classification'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -11867,12 +11874,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>the answer sets' coverage and sizes do not go with their error rates</source>
-   <translation type="unfinished" />
+   <translation>la cobertura y los tamaños de los conjuntos de respuestas no van con sus tasas de error</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>the answer sets' error rates are not fractions in rising order</source>
-   <translation type="unfinished" />
+   <translation>las tasas de error de los conjuntos de respuestas no son fracciones en orden creciente</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -11882,22 +11889,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>the archive '{name}' holds a name that leads out of it</source>
-   <translation type="unfinished" />
+   <translation>el archivo comprimido '{name}' contiene un nombre que conduce fuera de él</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>the archive '{name}' holds one name twice</source>
-   <translation type="unfinished" />
+   <translation>el archivo comprimido '{name}' contiene un nombre dos veces</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>the archive '{name}' {what}</source>
-   <translation type="unfinished" />
+   <translation>el archivo comprimido '{name}' {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/archive.py" />
    <source>the archive describes '{name}' without its weights</source>
-   <translation type="unfinished" />
+   <translation>el archivo comprimido describe '{name}' sin sus pesos</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
@@ -11907,7 +11914,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive has no '{name}'</source>
-   <translation type="unfinished" />
+   <translation>el archivo comprimido no tiene '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -11917,7 +11924,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/archive.py" />
    <source>the archive holds '{extra}', which its description does not name</source>
-   <translation type="unfinished" />
+   <translation>el archivo comprimido contiene '{extra}', que su descripción no nombra</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -11937,7 +11944,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/archive.py" />
    <source>the archive holds {count} model descriptions (model.json), one expected</source>
-   <translation type="unfinished" />
+   <translation>el archivo comprimido contiene {count} descripciones de modelos (model.json), se esperaba una</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -11967,7 +11974,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/works_here.py" />
    <source>the card</source>
-   <translation type="unfinished" />
+   <translation>la ficha</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -11977,12 +11984,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>the certificate of {host} is not trusted here: {verify_message}</source>
-   <translation type="unfinished" />
+   <translation>aquí no se confía en el certificado de {host}: {verify_message}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>the change</source>
-   <translation type="unfinished" />
+   <translation>el cambio</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/checkpoint.py" />
@@ -12017,17 +12024,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>the chosen threshold</source>
-   <translation type="unfinished" />
+   <translation>el umbral elegido</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>the class folders of '{title}' ({most}) hold no pictures</source>
-   <translation type="unfinished" />
+   <translation>las carpetas de clases de '{title}' ({most}) no contienen imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>the class with the highest score</source>
-   <translation type="unfinished" />
+   <translation>la clase con la puntuación más alta</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
@@ -12037,7 +12044,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>the connection to {host} ended after {done:,} of {total:,} bytes</source>
-   <translation type="unfinished" />
+   <translation>la conexión con {host} terminó tras {done:,} de {total:,} bytes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/convert.py" />
@@ -12072,7 +12079,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>the data has none</source>
-   <translation type="unfinished" />
+   <translation>los datos no tienen ninguna</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -12083,9 +12090,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>the data was found {count} folders deeper, in '{inner}'</source>
    <extracomment>Where the count is one, English says: the data was found one folder deeper, in '{inner}'</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>los datos se hallaron una carpeta más adentro, en '{inner}'</numerusform>
+    <numerusform>los datos se hallaron {count} carpetas más adentro, en '{inner}'</numerusform>
    </translation>
   </message>
   <message>
@@ -12111,12 +12118,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>the disk of Fovea's cache filled up while '{name}' was unpacked</source>
-   <translation type="unfinished" />
+   <translation>el disco de la caché de Fovea se llenó mientras se descomprimía '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>the disk of Fovea's cache has no room to unpack '{name}'</source>
-   <translation type="unfinished" />
+   <translation>el disco de la caché de Fovea no tiene sitio para descomprimir '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -12141,17 +12148,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>the domain gate's figures are no numbers in their range</source>
-   <translation type="unfinished" />
+   <translation>las cifras del filtro de dominio no son números dentro de su rango</translation>
   </message>
   <message>
    <location filename="../../desktop/services/drawings.py" />
    <source>the drawing stays: {reason_of}</source>
-   <translation type="unfinished" />
+   <translation>el dibujo se queda: {reason_of}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/drawings.py" />
    <source>the drawing was not kept: {reason_of}</source>
-   <translation type="unfinished" />
+   <translation>el dibujo no se guardó: {reason_of}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -12196,12 +12203,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>the evaluation</source>
-   <translation type="unfinished" />
+   <translation>la evaluación</translation>
   </message>
   <message>
    <location filename="../../desktop/services/evaluation.py" />
    <source>the evaluation failed: {name}: {error}</source>
-   <translation type="unfinished" />
+   <translation>la evaluación falló: {name}: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
@@ -12256,7 +12263,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>the file</source>
-   <translation type="unfinished" />
+   <translation>el archivo</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
@@ -12381,12 +12388,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
    <source>the file names look like '{best}', which would give the classes</source>
-   <translation type="unfinished" />
+   <translation>los nombres de los archivos son como '{best}', lo que daría las clases</translation>
   </message>
   <message>
    <location filename="../../desktop/store/marks.py" />
    <source>the file of stars and notes is damaged</source>
-   <translation type="unfinished" />
+   <translation>el archivo de estrellas y notas está dañado</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install_steps.py" />
@@ -12401,7 +12408,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>the file's end mark is missing, nothing of the picture is</source>
-   <translation type="unfinished" />
+   <translation>falta la marca final del archivo, de la imagen no falta nada</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
@@ -12421,12 +12428,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>the first</source>
-   <translation type="unfinished" />
+   <translation>la primera</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>the first {colours}</source>
-   <translation type="unfinished" />
+   <translation>las primeras {colours}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -12471,12 +12478,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>the folders {others} hold folders of the same names ({first}): perhaps those are the classes, or splits, or masks beside the pictures. Make them the upper folders, or leave one kind out; if all they hold belongs to the upper folder's class, confirm it with the layout 'folders'</source>
-   <translation type="unfinished" />
+   <translation>las carpetas {others} contienen carpetas con los mismos nombres ({first}): quizá esas sean las clases, o particiones, o máscaras junto a las imágenes. Haga de ellas las carpetas superiores, u omita uno de los tipos; si todo lo que contienen pertenece a la clase de la carpeta superior, confírmelo con la disposición 'folders'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/result.py" />
    <source>the gate was asked of no picture</source>
-   <translation type="unfinished" />
+   <translation>al filtro de dominio no se le preguntó por ninguna imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
@@ -12506,7 +12513,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>the ink was cropped, scaled into {box}×{box} and centred by mass</source>
-   <translation type="unfinished" />
+   <translation>el trazo se recortó, se escaló a {box}×{box} y se centró por masa</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/inspecting.py" />
@@ -12586,12 +12593,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>the list of installed files</source>
-   <translation type="unfinished" />
+   <translation>la lista de archivos instalados</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>the list of networks that can be installed is damaged</source>
-   <translation type="unfinished" />
+   <translation>la lista de redes que se pueden instalar está dañada</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
@@ -12601,17 +12608,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>the list of the 1,000 classes is damaged</source>
-   <translation type="unfinished" />
+   <translation>la lista de las 1000 clases está dañada</translation>
   </message>
   <message>
    <location filename="../../desktop/services/last_session.py" />
    <source>the list of the last session</source>
-   <translation type="unfinished" />
+   <translation>la lista de la última sesión</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>the log could not be written ({reason})</source>
-   <translation type="unfinished" />
+   <translation>no se pudo escribir el registro ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
@@ -12636,12 +12643,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>the middle {kept:.0%} of {width}×{height} was used</source>
-   <translation type="unfinished" />
+   <translation>se usó el {kept:.0%} central de {width}×{height}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/archive.py" />
    <source>the model</source>
-   <translation type="unfinished" />
+   <translation>el modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
@@ -12691,12 +12698,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/works_here.py" />
    <source>the model's card ({data})</source>
-   <translation type="unfinished" />
+   <translation>la ficha del modelo ({data})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/works_here.py" />
    <source>the model's card ({data}, split '{split}')</source>
-   <translation type="unfinished" />
+   <translation>la ficha del modelo ({data}, partición '{split}')</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/patient_names.py" />
@@ -12706,12 +12713,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>the model's output is a model score</source>
-   <translation type="unfinished" />
+   <translation>la salida del modelo es una puntuación del modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>the model's output is a probability</source>
-   <translation type="unfinished" />
+   <translation>la salida del modelo es una probabilidad</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -12721,12 +12728,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>the name has {count:,} characters; at most {longest_name} expected</source>
-   <translation type="unfinished" />
+   <translation>el nombre tiene {count:,} caracteres; se esperan como máximo {longest_name}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>the name has {count} characters; at most {longest_name} expected</source>
-   <translation type="unfinished" />
+   <translation>el nombre tiene {count} caracteres; se esperan como máximo {longest_name}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -12881,12 +12888,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>the package '{distribution}' is installed, but its file '{file}' is missing</source>
-   <translation type="unfinished" />
+   <translation>el paquete '{distribution}' está instalado, pero falta su archivo '{file}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>the package '{distribution}', which carries these weights, is not installed here</source>
-   <translation type="unfinished" />
+   <translation>el paquete '{distribution}', que lleva estos pesos, no está instalado aquí</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
@@ -12906,7 +12913,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
    <source>the pattern '{pattern}' cannot be used</source>
-   <translation type="unfinished" />
+   <translation>el patrón '{pattern}' no se puede usar</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -12951,12 +12958,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>the pictures to learn from have changed since this run began: {what}</source>
-   <translation type="unfinished" />
+   <translation>las imágenes de las que aprender han cambiado desde que empezó esta ejecución: {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>the pictures to validate with have changed since this run began: {what}</source>
-   <translation type="unfinished" />
+   <translation>las imágenes con las que validar han cambiado desde que empezó esta ejecución: {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -12986,7 +12993,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the plan of the run '{run_id}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>el plan de la ejecución '{run_id}' no se puede leer</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -13016,7 +13023,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>the printed lines of the paper were left out</source>
-   <translation type="unfinished" />
+   <translation>se omitieron las líneas impresas del papel</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teaching.py" />
@@ -13036,52 +13043,52 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/trust/polarity.py" />
    <source>the program's file '{file}' is missing or broken</source>
-   <translation type="unfinished" />
+   <translation>el archivo del programa '{file}' falta o está roto</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: another window of Fovea is writing to it</source>
-   <translation type="unfinished" />
+   <translation>el proyecto no se pudo {what}: otra ventana de Fovea está escribiendo en él</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: {own_disk} does not answer as it should</source>
-   <translation type="unfinished" />
+   <translation>el proyecto no se pudo {what}: {own_disk} no responde como debería</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: {own_disk} is full</source>
-   <translation type="unfinished" />
+   <translation>el proyecto no se pudo {what}: {own_disk} está lleno</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: {own_disk} may not be written to</source>
-   <translation type="unfinished" />
+   <translation>el proyecto no se pudo {what}: no se permite escribir en {own_disk}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project is damaged and could not be {what}</source>
-   <translation type="unfinished" />
+   <translation>el proyecto está dañado y no se pudo {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project was opened by another process</source>
-   <translation type="unfinished" />
+   <translation>otro proceso abrió el proyecto</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>the proxy asks for a name and a password</source>
-   <translation type="unfinished" />
+   <translation>el proxy pide un nombre y una contraseña</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>the proxy of your settings does not answer</source>
-   <translation type="unfinished" />
+   <translation>el proxy de sus ajustes no responde</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>the proxy refuses: {partition}</source>
-   <translation type="unfinished" />
+   <translation>el proxy se niega: {partition}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
@@ -13096,27 +13103,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the record of the run '{run_id}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>el registro de la ejecución '{run_id}' no se puede leer</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the record of the run '{run_id}' is damaged: {error}</source>
-   <translation type="unfinished" />
+   <translation>el registro de la ejecución '{run_id}' está dañado: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/__init__.py" />
    <source>the report</source>
-   <translation type="unfinished" />
+   <translation>el informe</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>the report was not written: it was cancelled</source>
-   <translation type="unfinished" />
+   <translation>el informe no se escribió: se canceló</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>the resamples are too much alike for an interval</source>
-   <translation type="unfinished" />
+   <translation>las muestras bootstrap se parecen demasiado para un intervalo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -13126,27 +13133,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the run '{run_id}' carries the record of '{id}'</source>
-   <translation type="unfinished" />
+   <translation>la ejecución '{run_id}' lleva el registro de '{id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the run '{run_id}' could not be moved to the trash ({reason_of})</source>
-   <translation type="unfinished" />
+   <translation>la ejecución '{run_id}' no se pudo mover a la papelera ({reason_of})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the run '{run_id}' is being written by another program</source>
-   <translation type="unfinished" />
+   <translation>otro programa está escribiendo la ejecución '{run_id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the run '{run_id}' is not in the trash any more</source>
-   <translation type="unfinished" />
+   <translation>la ejecución '{run_id}' ya no está en la papelera</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the run '{run_id}' is training</source>
-   <translation type="unfinished" />
+   <translation>la ejecución '{run_id}' está entrenando</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -13161,7 +13168,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the run's state</source>
-   <translation type="unfinished" />
+   <translation>el estado de la ejecución</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -13237,7 +13244,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/searching.py" />
    <source>the search could not be started: {reason}</source>
-   <translation type="unfinished" />
+   <translation>la búsqueda no se pudo iniciar: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searching.py" />
@@ -13262,7 +13269,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>the server starts from the beginning: its file has changed, or it cannot go on in the middle</source>
-   <translation type="unfinished" />
+   <translation>el servidor empieza desde el principio: su archivo ha cambiado, o no puede continuar a la mitad</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -13277,7 +13284,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/settings.py" />
    <source>the settings</source>
-   <translation type="unfinished" />
+   <translation>los ajustes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -13287,12 +13294,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/marks.py" />
    <source>the star or note was not kept: {disk} may be full, or may not be written to</source>
-   <translation type="unfinished" />
+   <translation>la estrella o nota no se guardó: puede que {disk} esté lleno, o que no se permita escribir en él</translation>
   </message>
   <message>
    <location filename="../../desktop/store/marks.py" />
    <source>the star or note was not kept: {reason}</source>
-   <translation type="unfinished" />
+   <translation>la estrella o nota no se guardó: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -13327,12 +13334,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>the table '{place}' has no column '{name}'</source>
-   <translation type="unfinished" />
+   <translation>la tabla '{place}' no tiene la columna '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>the table '{place}' is not there or cannot be read</source>
-   <translation type="unfinished" />
+   <translation>la tabla '{place}' no está o no se puede leer</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -13342,12 +13349,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/trust/general_words.py" />
    <source>the table of general words is damaged</source>
-   <translation type="unfinished" />
+   <translation>la tabla de palabras generales está dañada</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>the threshold</source>
-   <translation type="unfinished" />
+   <translation>el umbral</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -13357,7 +13364,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/training.py" />
    <source>the training could not be written down ({name})</source>
-   <translation type="unfinished" />
+   <translation>no se pudo anotar el entrenamiento ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -13382,7 +13389,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/training_job.py" />
    <source>the training's process has ended ({reason})</source>
-   <translation type="unfinished" />
+   <translation>el proceso del entrenamiento ha terminado ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -13402,7 +13409,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>the two are compatible; it may be up to {value:.3f} worse here.</source>
-   <translation type="unfinished" />
+   <translation>ambos son compatibles; aquí puede ser hasta {value:.3f} peor.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -13412,7 +13419,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>the very same numbers</source>
-   <translation type="unfinished" />
+   <translation>exactamente los mismos números</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
@@ -13447,7 +13454,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>their order is another</source>
-   <translation type="unfinished" />
+   <translation>su orden es otro</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
@@ -13472,22 +13479,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>there are only {which} images: no ROC curve</source>
-   <translation type="unfinished" />
+   <translation>solo hay imágenes de una clase ({which}): no hay curva ROC</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>there are pictures of one class alone</source>
-   <translation type="unfinished" />
+   <translation>hay imágenes de una sola clase</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>there are too many runs called '{name}' now</source>
-   <translation type="unfinished" />
+   <translation>ahora hay demasiadas ejecuciones llamadas '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>there is a class '{name}' already</source>
-   <translation type="unfinished" />
+   <translation>ya hay una clase '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -13502,17 +13509,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>there is another model '{model_id}' now</source>
-   <translation type="unfinished" />
+   <translation>ahora hay otro modelo '{model_id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>there is another project '{id}' now</source>
-   <translation type="unfinished" />
+   <translation>ahora hay otro proyecto '{id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>there is another run '{run_id}' now</source>
-   <translation type="unfinished" />
+   <translation>ahora hay otra ejecución '{run_id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
@@ -13602,12 +13609,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>there is no model '{model_id}'</source>
-   <translation type="unfinished" />
+   <translation>no hay ningún modelo '{model_id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>there is no network '{name}' to install</source>
-   <translation type="unfinished" />
+   <translation>no hay ninguna red '{name}' que instalar</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/fitness.py" />
@@ -13636,12 +13643,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>there is no project '{project_id}'</source>
-   <translation type="unfinished" />
+   <translation>no hay ningún proyecto '{project_id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>there is no project '{wanted}'</source>
-   <translation type="unfinished" />
+   <translation>no hay ningún proyecto '{wanted}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -13651,7 +13658,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>there is no run '{run_id}'</source>
-   <translation type="unfinished" />
+   <translation>no hay ninguna ejecución '{run_id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -13671,7 +13678,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>there is no such command in the log</source>
-   <translation type="unfinished" />
+   <translation>no hay tal orden en el registro</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
@@ -13771,7 +13778,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>thick strokes were thinned (width {width:.1f} of {box})</source>
-   <translation type="unfinished" />
+   <translation>se adelgazaron los trazos gruesos (grosor {width:.1f} de {box})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -13781,12 +13788,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>thin strokes were thickened (width {width:.1f} of {box})</source>
-   <translation type="unfinished" />
+   <translation>se engrosaron los trazos finos (grosor {width:.1f} de {box})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>this class is not in the project any more</source>
-   <translation type="unfinished" />
+   <translation>esta clase ya no está en el proyecto</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -13801,7 +13808,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/model_jobs.py" />
    <source>this did not work: {name}: {error}</source>
-   <translation type="unfinished" />
+   <translation>esto no funcionó: {name}: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -13816,17 +13823,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>this evaluation is not kept</source>
-   <translation type="unfinished" />
+   <translation>esta evaluación no está guardada</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>this evaluation is not kept any more</source>
-   <translation type="unfinished" />
+   <translation>esta evaluación ya no está guardada</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>this evaluation was not moved: {reason}</source>
-   <translation type="unfinished" />
+   <translation>esta evaluación no se movió: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -13871,7 +13878,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>this is no deleted model</source>
-   <translation type="unfinished" />
+   <translation>este no es un modelo eliminado</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/events.py" />
@@ -13891,7 +13898,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>this is not the published file: {name} {got} found, {lower} expected ({size:,} bytes)</source>
-   <translation type="unfinished" />
+   <translation>este no es el archivo publicado: se halló {name} {got}, se esperaba {lower} ({size:,} bytes)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -13901,7 +13908,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>this kept evaluation is damaged</source>
-   <translation type="unfinished" />
+   <translation>esta evaluación guardada está dañada</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -13911,7 +13918,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>this picture is not in the project any more</source>
-   <translation type="unfinished" />
+   <translation>esta imagen ya no está en el proyecto</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
@@ -13921,27 +13928,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>this project is damaged: it has no tables</source>
-   <translation type="unfinished" />
+   <translation>este proyecto está dañado: no tiene tablas</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>this project is not in the trash any more</source>
-   <translation type="unfinished" />
+   <translation>este proyecto ya no está en la papelera</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>this project is not there any more</source>
-   <translation type="unfinished" />
+   <translation>este proyecto ya no está</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>this project was written by a newer Fovea</source>
-   <translation type="unfinished" />
+   <translation>este proyecto lo escribió un Fovea más nuevo</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>this run is being trained by another process</source>
-   <translation type="unfinished" />
+   <translation>otro proceso está entrenando esta ejecución</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -13951,18 +13958,18 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>threshold used</source>
-   <translation type="unfinished" />
+   <translation>umbral usado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>too few usable resamples for an interval</source>
-   <translation type="unfinished" />
+   <translation>muy pocas muestras bootstrap utilizables para un intervalo</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>top score</source>
    <extracomment>Axis of a plot: the highest score of an answer.</extracomment>
-   <translation type="unfinished" />
+   <translation>puntuación máxima</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -14022,7 +14029,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
    <source>transparent parts shown on white</source>
-   <translation type="unfinished" />
+   <translation>partes transparentes mostradas sobre blanco</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -14042,17 +14049,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>truth</source>
-   <translation type="unfinished" />
+   <translation>verdad</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>truth {label} {score:.3f}</source>
-   <translation type="unfinished" />
+   <translation>verdad {label} {score:.3f}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>truth ↓ answer →</source>
-   <translation type="unfinished" />
+   <translation>verdad ↓ respuesta →</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -14062,7 +14069,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>turned upright (EXIF orientation {orientation})</source>
-   <translation type="unfinished" />
+   <translation>enderezada (orientación EXIF {orientation})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -14087,7 +14094,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>unusual shape {width}×{height}</source>
-   <translation type="unfinished" />
+   <translation>forma poco común {width}×{height}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -14112,7 +14119,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/depth.py" />
    <source>values that are no numbers shown as the darkest or brightest</source>
-   <translation type="unfinished" />
+   <translation>los valores que no son números se muestran como lo más oscuro o lo más claro</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -14122,7 +14129,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>version {version} of the package '{distribution}' is installed; {version2} expected</source>
-   <translation type="unfinished" />
+   <translation>está instalada la versión {version} del paquete '{distribution}'; se esperaba {version2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
@@ -14142,7 +14149,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>what is still to come</source>
-   <translation type="unfinished" />
+   <translation>lo que falta por llegar</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -14222,12 +14229,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>what was said of labels</source>
-   <translation type="unfinished" />
+   <translation>lo que se dijo de etiquetas</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>what you said of this label is not kept: the evaluation was stopped before the data was known</source>
-   <translation type="unfinished" />
+   <translation>lo que usted dijo de esta etiqueta no se guarda: la evaluación se detuvo antes de conocerse los datos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -14252,7 +14259,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>which class means which label</source>
-   <translation type="unfinished" />
+   <translation>qué clase significa qué etiqueta</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -14277,7 +14284,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>window of the file: centre {centre:g}, width {width:g}</source>
-   <translation type="unfinished" />
+   <translation>ventana del archivo: centro {centre:g}, anchura {width:g}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -14297,7 +14304,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>with Keras</source>
-   <translation type="unfinished" />
+   <translation>con Keras</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -14357,22 +14364,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>{bits_stored}-bit, windowed {describe}</source>
-   <translation type="unfinished" />
+   <translation>{bits_stored} bits, con ventana {describe}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/depth.py" />
    <source>{bits} bits a channel, the upper 8 used</source>
-   <translation type="unfinished" />
+   <translation>{bits} bits por canal, se usan los 8 superiores</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/depth.py" />
    <source>{bits}-bit floating point, windowed {window}</source>
-   <translation type="unfinished" />
+   <translation>coma flotante de {bits} bits, con ventana {window}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/depth.py" />
    <source>{bits}-bit, windowed {window}</source>
-   <translation type="unfinished" />
+   <translation>{bits} bits, con ventana {window}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
@@ -14382,22 +14389,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{card} says {percent} on {card_n:,}</source>
-   <translation type="unfinished" />
+   <translation>{card} dice {percent} en {card_n:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{count:,}</source>
-   <translation type="unfinished" />
+   <translation>{count:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{count:,} (listed below, not counted)</source>
-   <translation type="unfinished" />
+   <translation>{count:,} (enumeradas abajo, no contadas)</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{count:,} (stopped early: not all of the data)</source>
-   <translation type="unfinished" />
+   <translation>{count:,} (detenida antes de tiempo: no todos los datos)</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -14444,31 +14451,31 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>{count:,} files found, at most {most_files} expected</source>
-   <translation type="unfinished" />
+   <translation>se hallaron {count:,} archivos, se esperaban como máximo {most_files}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} files without a suffix</source>
-   <translation type="unfinished" />
+   <translation>{count:,} archivos sin extensión</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} folders ({names}) beside the splits: not read</source>
    <extracomment>Where the count is one, English says: folder {names} beside the splits: not read</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>carpeta {names} junto a las particiones: no leída</numerusform>
+    <numerusform>{count:,} carpetas ({names}) junto a las particiones: no leídas</numerusform>
    </translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} hidden files</source>
-   <translation type="unfinished" />
+   <translation>{count:,} archivos ocultos</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>{count:,} images, split '{split}'; {day}; made by Fovea</source>
-   <translation type="unfinished" />
+   <translation>{count:,} imágenes, partición '{split}'; {day}; hecho por Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -14478,7 +14485,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>{count:,} images; {day}; made by Fovea</source>
-   <translation type="unfinished" />
+   <translation>{count:,} imágenes; {day}; hecho por Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -14488,7 +14495,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>{count:,} metrics found, at most {most_metrics} expected</source>
-   <translation type="unfinished" />
+   <translation>se hallaron {count:,} métricas, se esperaban como máximo {most_metrics}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -14499,9 +14506,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/pictures/studies.py" />
    <source>{count:,} of the {whole:,} files that it names are not there.</source>
    <extracomment>Where the count is one, English says: {count:,} of the {whole:,} files that it names is not there.</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} de los {whole:,} archivos que nombra no está.</numerusform>
+    <numerusform>{count:,} de los {whole:,} archivos que nombra no están.</numerusform>
    </translation>
   </message>
   <message>
@@ -14512,20 +14519,20 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>{count:,} of {total:,}</source>
-   <translation type="unfinished" />
+   <translation>{count:,} de {total:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
    <source>{count:,} of {total:,} names of files read like a person's name, or hold a patient's: numbers stand in place of these{title}. The others are written as they are.</source>
-   <translation type="unfinished" />
+   <translation>{count:,} de {total:,} nombres de archivos parecen el nombre de una persona, o contienen el de un paciente: en su lugar hay números{title}. Los demás se escriben tal como son.</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/figures/result.py" />
    <source>{count:,} of {total:,} pictures have no answer and count in no figure: figures are of the {answered:,} others alone. {said}</source>
    <extracomment>Where the count is one, English says: {count:,} of {total:,} pictures has no answer and counts in no figure: figures are of the {answered:,} others alone. {said}</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} de {total:,} imágenes no tiene respuesta y no cuenta en ninguna cifra: las cifras son solo de las otras {answered:,}. {said}</numerusform>
+    <numerusform>{count:,} de {total:,} imágenes no tienen respuesta y no cuentan en ninguna cifra: las cifras son solo de las otras {answered:,}. {said}</numerusform>
    </translation>
   </message>
   <message>
@@ -14605,9 +14612,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/recognise.py" />
    <source>{count:,} pictures have no label in it and were not counted</source>
    <extracomment>Where the count is one, English says: {count:,} picture has no label in it and was not counted</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} imagen no tiene etiqueta en ella y no se contó</numerusform>
+    <numerusform>{count:,} imágenes no tienen etiqueta en ella y no se contaron</numerusform>
    </translation>
   </message>
   <message numerus="yes">
@@ -14632,18 +14639,18 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/recognise.py" />
    <source>{count:,} pictures have several labels in it and were not counted</source>
    <extracomment>Where the count is one, English says: {count:,} picture has several labels in it and was not counted</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} imagen tiene varias etiquetas en ella y no se contó</numerusform>
+    <numerusform>{count:,} imágenes tienen varias etiquetas en ella y no se contaron</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/recognise.py" />
    <source>{count:,} pictures have several labels in one cell ('{label}'): each combination counts as a class of its own</source>
    <extracomment>Where the count is one, English says: a picture has several labels in its cell ('{label}'): each combination counts as a class of its own</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>una imagen tiene varias etiquetas en su celda ('{label}'): cada combinación cuenta como una clase propia</numerusform>
+    <numerusform>{count:,} imágenes tienen varias etiquetas en una celda ('{label}'): cada combinación cuenta como una clase propia</numerusform>
    </translation>
   </message>
   <message numerus="yes">
@@ -14677,9 +14684,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} pictures that are called like the masks of others ('{name}') were left out; if they are pictures of their own, confirm that with the layout 'folders'</source>
    <extracomment>Where the count is one, English says: a picture that is called like the mask of another ('{name}') was left out; if it is a picture of its own, confirm that with the layout 'folders'</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>se omitió una imagen que se llama como la máscara de otra ('{name}'); si es una imagen por sí misma, confírmelo con la disposición 'folders'</numerusform>
+    <numerusform>se omitieron {count:,} imágenes que se llaman como las máscaras de otras ('{name}'); si son imágenes por sí mismas, confírmelo con la disposición 'folders'</numerusform>
    </translation>
   </message>
   <message>
@@ -14691,9 +14698,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/recognise.py" />
    <source>{count:,} rows of the table name pictures that are not there</source>
    <extracomment>Where the count is one, English says: {count:,} row of the table names a picture that is not there</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} fila de la tabla nombra una imagen que no está</numerusform>
+    <numerusform>{count:,} filas de la tabla nombran imágenes que no están</numerusform>
    </translation>
   </message>
   <message>
@@ -14704,7 +14711,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} system files</source>
-   <translation type="unfinished" />
+   <translation>{count:,} archivos del sistema</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -14714,17 +14721,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>{count:,} versions found, at most {most_versions} expected</source>
-   <translation type="unfinished" />
+   <translation>se hallaron {count:,} versiones, se esperaban como máximo {most_versions}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} {suffix} files</source>
-   <translation type="unfinished" />
+   <translation>{count:,} archivos {suffix}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{count:,}, by file names or DICOM patient numbers</source>
-   <translation type="unfinished" />
+   <translation>{count:,}, según nombres de archivos o números de paciente DICOM</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -14734,7 +14741,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{count} cutoffs of answer sets found; one from 0 to 1 for each of {count2} rates</source>
-   <translation type="unfinished" />
+   <translation>se hallaron {count} cortes de conjuntos de respuestas; se espera uno de 0 a 1 para cada una de las {count2} tasas</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/cli/models.py" />
@@ -14753,12 +14760,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{count} label ids found for {count2} labels</source>
-   <translation type="unfinished" />
+   <translation>se hallaron {count} ids de etiquetas para {count2} etiquetas</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{count} labels found, 2 to {max_classes} expected</source>
-   <translation type="unfinished" />
+   <translation>se hallaron {count} etiquetas, se esperaban de 2 a {max_classes}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -14782,22 +14789,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>{count} pieces of ink stand apart, and the model reads one digit</source>
-   <translation type="unfinished" />
+   <translation>{count} trozos de trazo están separados, y el modelo lee un solo dígito</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>{count} pieces of ink, and no more than {most} are read: the answer is for one of them at most</source>
-   <translation type="unfinished" />
+   <translation>{count} trozos de trazo, y no se leen más de {most}: la respuesta es como mucho para uno de ellos</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>{count} projects are called '{wanted}': {ids}</source>
-   <translation type="unfinished" />
+   <translation>{count} proyectos se llaman '{wanted}': {ids}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{count} quantiles of the domain gate found; {quantiles} in rising order expected</source>
-   <translation type="unfinished" />
+   <translation>se hallaron {count} cuantiles del filtro de dominio; se esperaban {quantiles} en orden creciente</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -14813,9 +14820,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>{count} tables ('{place}' …)</source>
    <extracomment>Where the count is one, English says: the table '{place}'</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>la tabla '{place}'</numerusform>
+    <numerusform>{count} tablas ('{place}' …)</numerusform>
    </translation>
   </message>
   <message>
@@ -14876,17 +14883,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>{get} numbers of {bits} bits</source>
-   <translation type="unfinished" />
+   <translation>{get} números de {bits} bits</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>{get} of {bits} bits</source>
-   <translation type="unfinished" />
+   <translation>{get} de {bits} bits</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>{gone:,} are missing and {new:,} are new</source>
-   <translation type="unfinished" />
+   <translation>faltan {gone:,} y {new:,} son nuevas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -14906,22 +14913,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>{hint}, or by itself: pip install {wanted}. Models that are there work without it.</source>
-   <translation type="unfinished" />
+   <translation>{hint}, o solo él: pip install {wanted}. Los modelos presentes funcionan sin él.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>{hits:,} of {n:,} ({value})</source>
-   <translation type="unfinished" />
+   <translation>{hits:,} de {n:,} ({value})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{hits:,} of {n:,} images</source>
-   <translation type="unfinished" />
+   <translation>{hits:,} de {n:,} imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{hits:,} of {n:,} images ({percent}, 95 % interval {span})</source>
-   <translation type="unfinished" />
+   <translation>{hits:,} de {n:,} imágenes ({percent}, intervalo del 95 % {span})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -14931,57 +14938,57 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>{hits} of {n}: too few for a figure</source>
-   <translation type="unfinished" />
+   <translation>{hits} de {n}: muy pocas para una cifra</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>{host} answers {code} ({reason})</source>
-   <translation type="unfinished" />
+   <translation>{host} responde {code} ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{host} has a file of {total:,} bytes; {about}{wanted:,} expected</source>
-   <translation type="unfinished" />
+   <translation>{host} tiene un archivo de {total:,} bytes; se esperaban {about}{wanted:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{host} has another file now</source>
-   <translation type="unfinished" />
+   <translation>{host} tiene ahora otro archivo</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>{host} has not sent anything for a while</source>
-   <translation type="unfinished" />
+   <translation>{host} no ha enviado nada desde hace un rato</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>{host} points to an address that is not safe</source>
-   <translation type="unfinished" />
+   <translation>{host} remite a una dirección que no es segura</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{host} sends more than the {total:,} bytes expected</source>
-   <translation type="unfinished" />
+   <translation>{host} envía más de los {total:,} bytes esperados</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{host} sent a web page instead of the file</source>
-   <translation type="unfinished" />
+   <translation>{host} envió una página web en lugar del archivo</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{host} sent another part, or of another file</source>
-   <translation type="unfinished" />
+   <translation>{host} envió otra parte, o de otro archivo</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{host} sent something that is no file of weights (HDF5)</source>
-   <translation type="unfinished" />
+   <translation>{host} envió algo que no es un archivo de pesos (HDF5)</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>{host} was not found: this computer seems to be offline</source>
-   <translation type="unfinished" />
+   <translation>no se encontró {host}: este equipo parece estar sin conexión</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -14991,7 +14998,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>{itemsize}-bit, windowed {describe}</source>
-   <translation type="unfinished" />
+   <translation>{itemsize} bits, con ventana {describe}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -15011,7 +15018,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
    <source>{label} is the class, # stands for digits, * for anything: for instance names:{label}_#.</source>
-   <translation type="unfinished" />
+   <translation>{label} es la clase, # representa dígitos, * cualquier cosa: por ejemplo, names:{label}_#.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -15031,17 +15038,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{loose:,} pictures lie beside the class folders: they have no class and were not counted</source>
-   <translation type="unfinished" />
+   <translation>{loose:,} imágenes están junto a las carpetas de clases: no tienen clase y no se contaron</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>{low:.2f} to {high:.2f}</source>
-   <translation type="unfinished" />
+   <translation>de {low:.2f} a {high:.2f}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>{low} to {high}{unit}, n = {n:,}</source>
-   <translation type="unfinished" />
+   <translation>de {low} a {high}{unit}, n = {n:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -15061,7 +15068,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{message}; trying again</source>
-   <translation type="unfinished" />
+   <translation>{message}; se intenta de nuevo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -15071,7 +15078,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{moment} UTC, took {seconds:.1f} s</source>
-   <translation type="unfinished" />
+   <translation>{moment} UTC, tardó {seconds:.1f} s</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -15086,25 +15093,25 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{names} are both called like the pictures to learn from: merge them, or take one away</source>
-   <translation type="unfinished" />
+   <translation>{names} se llaman como las imágenes de las que aprender: fusiónelas, o retire una</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{names} are both called like the pictures to test with: merge them, or take one away</source>
-   <translation type="unfinished" />
+   <translation>{names} se llaman como las imágenes con las que probar: fusiónelas, o retire una</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{names} are both called like the pictures to validate with: merge them, or take one away</source>
-   <translation type="unfinished" />
+   <translation>{names} se llaman como las imágenes con las que validar: fusiónelas, o retire una</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/recognise.py" />
    <source>{names} lie there: if the labels are in one of them, save it as a CSV table with a column of file names.</source>
    <extracomment>Where the count is one, English says: {names} lies there: if the labels are in it, save it as a CSV table with a column of file names.</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>Allí está {names}: si las etiquetas están en él, guárdelo como tabla CSV con una columna de nombres de archivos.</numerusform>
+    <numerusform>Allí están {names}: si las etiquetas están en uno de ellos, guárdelo como tabla CSV con una columna de nombres de archivos.</numerusform>
    </translation>
   </message>
   <message>
@@ -15135,7 +15142,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{name} has schema {found}; {schema} expected</source>
-   <translation type="unfinished" />
+   <translation>{name} tiene el esquema {found}; se espera {schema}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
@@ -15145,22 +15152,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{name} holds more than {most_points} points</source>
-   <translation type="unfinished" />
+   <translation>{name} contiene más de {most_points} puntos</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{name} holds no list of at most {most_strokes} strokes</source>
-   <translation type="unfinished" />
+   <translation>{name} no contiene una lista de como máximo {most_strokes} trazos</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{name} is no drawing of Fovea</source>
-   <translation type="unfinished" />
+   <translation>{name} no es un dibujo de Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{name} is no drawing: {error}</source>
-   <translation type="unfinished" />
+   <translation>{name} no es un dibujo: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -15205,7 +15212,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/result.py" />
    <source>{often:,} of these: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>{often:,} de estas: {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -15260,7 +15267,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>{reported} Fovea has not measured it.</source>
-   <translation type="unfinished" />
+   <translation>{reported} Fovea no lo ha medido.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -15270,12 +15277,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>{samples} bands, {used} shown</source>
-   <translation type="unfinished" />
+   <translation>{samples} bandas, se muestran {used}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>{samples} channels where its colour model has {colours}</source>
-   <translation type="unfinished" />
+   <translation>{samples} canales donde su modelo de color tiene {colours}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -15316,47 +15323,47 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; it does better here, by {below:.3f} to {above:.3f}.</source>
-   <translation type="unfinished" />
+   <translation>{start}; aquí rinde mejor, entre {below:.3f} y {above:.3f}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; it does better here, by {points} to {points2} percentage points.</source>
-   <translation type="unfinished" />
+   <translation>{start}; aquí rinde mejor, entre {points} y {points2} puntos porcentuales.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; it does worse here, by {points} to {points2} percentage points.</source>
-   <translation type="unfinished" />
+   <translation>{start}; aquí rinde peor, entre {points} y {points2} puntos porcentuales.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; it does worse here, by {value:.3f} to {value2:.3f}.</source>
-   <translation type="unfinished" />
+   <translation>{start}; aquí rinde peor, entre {value:.3f} y {value2:.3f}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; more than chance explains: these differ from what it has learned from. They count in all figures here.</source>
-   <translation type="unfinished" />
+   <translation>{start}; más de lo que explica el azar: estas difieren de lo que ha aprendido. Aquí cuentan en todas las cifras.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; that is no more than chance explains.</source>
-   <translation type="unfinished" />
+   <translation>{start}; no es más de lo que explica el azar.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; the two are compatible; {n:,} images cannot rule out that it is up to {points} percentage points worse.</source>
-   <translation type="unfinished" />
+   <translation>{start}; ambos son compatibles; {n:,} imágenes no permiten descartar que sea hasta {points} puntos porcentuales peor.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; {few} or more images are needed for an answer.</source>
-   <translation type="unfinished" />
+   <translation>{start}; se necesitan {few} imágenes o más para una respuesta.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>{summary} It knows the 1,000 classes of the ImageNet challenge of 2012.</source>
-   <translation type="unfinished" />
+   <translation>{summary} Conoce las 1000 clases del concurso ImageNet de 2012.</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -15366,7 +15373,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{text}: '{which}' is better on these images ({p}, {test}).</source>
-   <translation type="unfinished" />
+   <translation>{text}: '{which}' es mejor en estas imágenes ({p}, {test}).</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -15376,7 +15383,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{text}: no more than chance explains ({p}, {test}).</source>
-   <translation type="unfinished" />
+   <translation>{text}: no más de lo que explica el azar ({p}, {test}).</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -15396,7 +15403,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>{tones:.0%} of the picture is neither paper nor ink: it is no drawing</source>
-   <translation type="unfinished" />
+   <translation>{tones:.0%} de la imagen no es ni papel ni trazo: no es un dibujo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -15406,27 +15413,27 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>{truth} answered as {other}: of {total:,}</source>
-   <translation type="unfinished" />
+   <translation>{truth} respondida como {other}: de {total:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>{truth} answered as {other}: {share:.1%}</source>
-   <translation type="unfinished" />
+   <translation>{truth} respondida como {other}: {share:.1%}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>{used} bits a channel, the upper 8 used</source>
-   <translation type="unfinished" />
+   <translation>{used} bits por canal, se usan los 8 superiores</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>{value:.1%} of the pixels hold no data, shown black</source>
-   <translation type="unfinished" />
+   <translation>{value:.1%} de los píxeles no contiene datos, se muestra en negro</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{value:.3f} of {n:,} images (95 % interval {low:.3f} to {high:.3f})</source>
-   <translation type="unfinished" />
+   <translation>{value:.3f} de {n:,} imágenes (intervalo del 95 %: de {low:.3f} a {high:.3f})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -15441,12 +15448,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{value}{unit} ({low} to {high})</source>
-   <translation type="unfinished" />
+   <translation>{value}{unit} (de {low} a {high})</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{value}{unit} ({low} to {high}, n = {n:,})</source>
-   <translation type="unfinished" />
+   <translation>{value}{unit} (de {low} a {high}, n = {n:,})</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
@@ -15461,12 +15468,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>{what} has {count:,} characters, at most {most:,} expected ('{text}…')</source>
-   <translation type="unfinished" />
+   <translation>{what}: tiene {count:,} caracteres, se esperaban como máximo {most:,} («{text}…»)</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>{what} needs a name</source>
-   <translation type="unfinished" />
+   <translation>{what} necesita un nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
@@ -15511,17 +15518,17 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{where}.{name}: a number that is too large</source>
-   <translation type="unfinished" />
+   <translation>{where}.{name}: un número demasiado grande</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{where}.{name}: expected a list of {kind}</source>
-   <translation type="unfinished" />
+   <translation>{where}.{name}: se esperaba una lista de {kind}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{where}.{name}: {name2} found, {value} expected</source>
-   <translation type="unfinished" />
+   <translation>{where}.{name}: se halló {name2}, se esperaba {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -15531,12 +15538,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{where}: a width and a list of points expected</source>
-   <translation type="unfinished" />
+   <translation>{where}: se espera un grosor y una lista de puntos</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{where}: a width from {thinnest} to {widest} expected</source>
-   <translation type="unfinished" />
+   <translation>{where}: se espera un grosor de {thinnest} a {widest}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
@@ -15561,12 +15568,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{where}: points of two or three numbers expected</source>
-   <translation type="unfinished" />
+   <translation>{where}: se esperan puntos de dos o tres números</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{where}: points on the paper (0 to 1) and pressure 0 to 1 expected</source>
-   <translation type="unfinished" />
+   <translation>{where}: se esperan puntos en el papel (de 0 a 1) y presión de 0 a 1</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
@@ -15591,7 +15598,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>{window}: nothing of the picture lies in it</source>
-   <translation type="unfinished" />
+   <translation>{window}: nada de la imagen queda dentro</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
@@ -15606,7 +15613,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/services/training.py" />
    <source>“{name}” is being trained by another process</source>
-   <translation type="unfinished" />
+   <translation>otro proceso está entrenando «{name}»</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -16768,17 +16775,17 @@ Suelte aquí archivos o carpetas.</translation>
   <message>
    <location filename="../../desktop/services/clipboard.py" />
    <source>That is a web address. Fovea works offline: save the picture, then open it.</source>
-   <translation type="unfinished" />
+   <translation>Eso es una dirección web. Fovea funciona sin conexión: guarde la imagen y después ábrala.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/clipboard.py" />
    <source>The text on the clipboard is not the path of a file. Copy an image or a file.</source>
-   <translation type="unfinished" />
+   <translation>El texto del portapapeles no es la ruta de un archivo. Copie una imagen o un archivo.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/clipboard.py" />
    <source>There is no image and no file on the clipboard. Copy one, then paste it here.</source>
-   <translation type="unfinished" />
+   <translation>No hay ninguna imagen ni archivo en el portapapeles. Copie uno y péguelo aquí.</translation>
   </message>
  </context>
  <context>
@@ -17528,7 +17535,7 @@ Suelte aquí archivos o carpetas.</translation>
   <message>
    <location filename="../../desktop/services/last_images.py" />
    <source>Of the images from last time, {0} are no longer where they were.</source>
-   <translation type="unfinished" />
+   <translation>De las imágenes de la última vez, {0} ya no están donde estaban.</translation>
   </message>
  </context>
  <context>
@@ -18395,7 +18402,7 @@ Suelte aquí archivos o carpetas.</translation>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>AUC</source>
-   <translation type="unfinished" />
+   <translation>AUC</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -18405,37 +18412,37 @@ Suelte aquí archivos o carpetas.</translation>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Accuracy in this data</source>
-   <translation type="unfinished" />
+   <translation>Exactitud en estos datos</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Area under the ROC curve (AUC)</source>
-   <translation type="unfinished" />
+   <translation>Área bajo la curva ROC (AUC)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Average precision</source>
-   <translation type="unfinished" />
+   <translation>Precisión media</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Balanced accuracy</source>
-   <translation type="unfinished" />
+   <translation>Exactitud equilibrada</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Brier score</source>
-   <translation type="unfinished" />
+   <translation>Puntuación de Brier</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Calibration error (ECE)</source>
-   <translation type="unfinished" />
+   <translation>Error de calibración (ECE)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>ECE</source>
-   <translation type="unfinished" />
+   <translation>ECE</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -18445,47 +18452,47 @@ Suelte aquí archivos o carpetas.</translation>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>FNR</source>
-   <translation type="unfinished" />
+   <translation>FNR</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>FPR</source>
-   <translation type="unfinished" />
+   <translation>FPR</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Macro F1</source>
-   <translation type="unfinished" />
+   <translation>F1 macro</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Macro precision</source>
-   <translation type="unfinished" />
+   <translation>Precisión macro</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Macro recall</source>
-   <translation type="unfinished" />
+   <translation>Exhaustividad macro</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>NPV in this data</source>
-   <translation type="unfinished" />
+   <translation>VPN en estos datos</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Negative predictive value, in this data</source>
-   <translation type="unfinished" />
+   <translation>Valor predictivo negativo, en estos datos</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>PPV in this data</source>
-   <translation type="unfinished" />
+   <translation>VPP en estos datos</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Positive predictive value, in this data</source>
-   <translation type="unfinished" />
+   <translation>Valor predictivo positivo, en estos datos</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -18500,52 +18507,52 @@ Suelte aquí archivos o carpetas.</translation>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Refused as not its kind</source>
-   <translation type="unfinished" />
+   <translation>Rechazadas por no ser de su tipo</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Right among the first five (top-5 accuracy)</source>
-   <translation type="unfinished" />
+   <translation>Correcta entre las cinco primeras (exactitud top-5)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Sensitivity</source>
-   <translation type="unfinished" />
+   <translation>Sensibilidad</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Sensitivity for '{label}'</source>
-   <translation type="unfinished" />
+   <translation>Sensibilidad para '{label}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Specificity</source>
-   <translation type="unfinished" />
+   <translation>Especificidad</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Specificity for '{label}'</source>
-   <translation type="unfinished" />
+   <translation>Especificidad para '{label}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Top-5 accuracy</source>
-   <translation type="unfinished" />
+   <translation>Exactitud top-5</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Weighted F1</source>
-   <translation type="unfinished" />
+   <translation>F1 ponderado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Weighted precision</source>
-   <translation type="unfinished" />
+   <translation>Precisión ponderada</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Weighted recall</source>
-   <translation type="unfinished" />
+   <translation>Exhaustividad ponderada</translation>
   </message>
  </context>
  <context>
@@ -19230,37 +19237,37 @@ Suelte aquí archivos o carpetas.</translation>
    <location filename="../../desktop/core/notices.py" />
    <source>Fovea is for research and education only; it is not a medical device.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fovea es solo para investigación y educación; no es un producto sanitario (dispositivo médico).</translation>
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>Not the kind of picture that this model knows.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation type="unfinished" />
+   <translation>No es el tipo de imagen que este modelo conoce.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>Research and education only; not a medical device.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation type="unfinished" />
+   <translation>Solo para investigación y educación; no es un producto sanitario (dispositivo médico).</translation>
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>Some of these show nothing that the model knows: it answers all the same.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation type="unfinished" />
+   <translation>Algunas de estas no muestran nada que el modelo conozca: responde de todos modos.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>The chest picture is a phantom drawn by a program: it is no X-ray and shows no one.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation type="unfinished" />
+   <translation>La imagen de tórax es un fantoma dibujado por un programa: no es una radiografía y no muestra a nadie.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>The output is a model score, not a diagnosis.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation type="unfinished" />
+   <translation>La salida es una puntuación del modelo, no un diagnóstico.</translation>
   </message>
  </context>
  <context>
@@ -19281,27 +19288,27 @@ Suelte aquí archivos o carpetas.</translation>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>1 object of the study holds no picture, as a report does, and was left out.</source>
-   <translation type="unfinished" />
+   <translation>1 objeto del estudio no contiene imagen, como un informe, y se omitió.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>No images were found there. Fovea opens JPEG, PNG, WebP, TIFF, DICOM and more.</source>
-   <translation type="unfinished" />
+   <translation>No se encontraron imágenes allí. Fovea abre JPEG, PNG, WebP, TIFF, DICOM y más.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>Pasted {0} {1}</source>
-   <translation type="unfinished" />
+   <translation>Pegada {0} {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>{0} objects of the studies hold no picture, as reports do, and were left out.</source>
-   <translation type="unfinished" />
+   <translation>{0} objetos de los estudios no contienen imagen, como los informes, y se omitieron.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>{0}, and {1} more that could not be read</source>
-   <translation type="unfinished" />
+   <translation>{0}, y {1} más que no se pudieron leer</translation>
   </message>
  </context>
  <context>
@@ -20504,47 +20511,47 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It has less contrast than nearly all pictures the model learned from.</source>
-   <translation type="unfinished" />
+   <translation>Tiene menos contraste que casi todas las imágenes de las que aprendió el modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It has more contrast than nearly all pictures the model learned from.</source>
-   <translation type="unfinished" />
+   <translation>Tiene más contraste que casi todas las imágenes de las que aprendió el modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It holds more pieces of ink than are read one by one.</source>
-   <translation type="unfinished" />
+   <translation>Contiene más trozos de trazo de los que se leen uno por uno.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It is darker than nearly all pictures the model learned from.</source>
-   <translation type="unfinished" />
+   <translation>Es más oscura que casi todas las imágenes de las que aprendió el modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It is lighter than nearly all pictures the model learned from.</source>
-   <translation type="unfinished" />
+   <translation>Es más clara que casi todas las imágenes de las que aprendió el modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It is more colourful than nearly all pictures the model learned from.</source>
-   <translation type="unfinished" />
+   <translation>Tiene más color que casi todas las imágenes de las que aprendió el modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It is unlike the pictures that the model learned from.</source>
-   <translation type="unfinished" />
+   <translation>No se parece a las imágenes de las que aprendió el modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>Much of it is neither paper nor ink.</source>
-   <translation type="unfinished" />
+   <translation>Gran parte de ella no es ni papel ni trazo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>Several pieces of ink stand apart in it; the model reads one digit.</source>
-   <translation type="unfinished" />
+   <translation>En ella hay varios trozos de trazo separados; el modelo lee un solo dígito.</translation>
   </message>
  </context>
  <context>
@@ -21318,169 +21325,169 @@ augment.flip.p = 0.5</translation>
    <location filename="../../resources/samples" />
    <source>China</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>China</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 0 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 0, pluma</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 0 white on black</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 0, blanco sobre negro</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 1 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 1, pluma</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 2 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 2, pluma</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 2 thin</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 2, fino</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 3 marker</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 3, rotulador</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 3 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 3, pluma</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 4 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 4, pluma</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 4 thin</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 4, fino</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 5 corner</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 5, esquina</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 5 marker</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 5, rotulador</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 5 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 5, pluma</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 6 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 6, pluma</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 6 white on black</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 6, blanco sobre negro</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 7 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 7, pluma</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 7 photo</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 7, foto</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 7 thin</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 7, fino</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 8 marker</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 8, rotulador</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 8 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 8, pluma</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 9 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 9, pluma</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 9 white on black</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 9, blanco sobre negro</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Flower</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Flor</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Pattern chequerboard</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Patrón de ajedrez</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Pattern gradient</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Patrón de degradado</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Pattern lorry</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Patrón de camión</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Pattern ship</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Patrón de barco</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Phantom chest</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fantoma de tórax</translation>
   </message>
  </context>
  <context>
@@ -21806,17 +21813,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/services/session.py" />
    <source>The engine stopped ({0}) and is being started again; your images are classified again.</source>
-   <translation type="unfinished" />
+   <translation>El motor se detuvo ({0}) y se inicia de nuevo; sus imágenes se clasifican otra vez.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/session.py" />
    <source>The engine stopped several times ({0}). Start Fovea again to classify more.</source>
-   <translation type="unfinished" />
+   <translation>El motor se detuvo varias veces ({0}). Inicie Fovea de nuevo para clasificar más.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/session.py" />
    <source>The part of Fovea that opens pictures stopped several times ({0}). Start Fovea again to see more.</source>
-   <translation type="unfinished" />
+   <translation>La parte de Fovea que abre imágenes se detuvo varias veces ({0}). Inicie Fovea de nuevo para ver más.</translation>
   </message>
  </context>
  <context>
@@ -21824,17 +21831,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/services/settings.py" />
    <source>Settings cannot be saved ({0}). Fovea works, but forgets them at the end.</source>
-   <translation type="unfinished" />
+   <translation>Los ajustes no se pueden guardar ({0}). Fovea funciona, pero los olvida al terminar.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/settings.py" />
    <source>The settings file was damaged. Fovea starts with its defaults; the damaged file was kept as {0}.</source>
-   <translation type="unfinished" />
+   <translation>El archivo de ajustes estaba dañado. Fovea empieza con los valores predeterminados; el archivo dañado se conservó como {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/settings.py" />
    <source>{0}. Fovea starts with its defaults and does not save over the file.</source>
-   <translation type="unfinished" />
+   <translation>{0}. Fovea empieza con los valores predeterminados y no sobrescribe el archivo.</translation>
   </message>
  </context>
  <context>
@@ -22756,67 +22763,67 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>1 file held a frame once more and was left out</source>
-   <translation type="unfinished" />
+   <translation>1 archivo contenía un fotograma repetido y se omitió</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>1 frame is missing, as the others' {1} tell</source>
-   <translation type="unfinished" />
+   <translation>falta 1 fotograma, según indican los {1} de los demás</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>Series {0}</source>
-   <translation type="unfinished" />
+   <translation>Serie {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>Study {0}, {1}</source>
-   <translation type="unfinished" />
+   <translation>Estudio {0}, {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>numbers</source>
-   <translation type="unfinished" />
+   <translation>números</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>ordered by file names: several frames have the same number, and no places</source>
-   <translation type="unfinished" />
+   <translation>ordenados por nombres de archivos: varios fotogramas tienen el mismo número, y no hay posiciones</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>ordered by number: the files name no places</source>
-   <translation type="unfinished" />
+   <translation>ordenados por número: los archivos no nombran posiciones</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>places</source>
-   <translation type="unfinished" />
+   <translation>lugares</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>{0} files held a frame once more and were left out</source>
-   <translation type="unfinished" />
+   <translation>{0} archivos contenían un fotograma repetido y se omitieron</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>{0} frames are missing, as the others' {1} tell</source>
-   <translation type="unfinished" />
+   <translation>faltan {0} fotogramas, según indican los {1} de los demás</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>{0} series {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} serie {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>{0}, frame {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}, fotograma {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>{0}, part {1} of {2}</source>
-   <translation type="unfinished" />
+   <translation>{0}, parte {1} de {2}</translation>
   </message>
  </context>
  <context>
@@ -22986,17 +22993,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/core/trust/suiting.py" />
    <source>This looks like a chest X-ray.</source>
-   <translation type="unfinished" />
+   <translation>Esto parece una radiografía de tórax.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/suiting.py" />
    <source>This looks like a handwritten digit.</source>
-   <translation type="unfinished" />
+   <translation>Esto parece un dígito manuscrito.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/suiting.py" />
    <source>This looks like an everyday photo.</source>
-   <translation type="unfinished" />
+   <translation>Esto parece una foto cotidiana.</translation>
   </message>
  </context>
  <context>
@@ -23295,7 +23302,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>answer</source>
-   <translation type="unfinished" />
+   <translation>respuesta</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23535,7 +23542,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>paused</source>
-   <translation type="unfinished" />
+   <translation>en pausa</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23556,7 +23563,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>precision</source>
-   <translation type="unfinished" />
+   <translation>precisión</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23587,7 +23594,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>recall</source>
-   <translation type="unfinished" />
+   <translation>exhaustividad</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
