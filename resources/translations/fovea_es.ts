@@ -3377,12 +3377,12 @@
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>All figures with their intervals, for programs.</source>
-   <translation type="unfinished" />
+   <translation>Todas las cifras con sus intervalos, para programas.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Complete, for another Fovea (.zip)</source>
-   <translation type="unfinished" />
+   <translation>Completo, para otro Fovea (.zip)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -3392,22 +3392,22 @@
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Figures (JSON)…</source>
-   <translation type="unfinished" />
+   <translation>Cifras (JSON)…</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>HTML report…</source>
-   <translation type="unfinished" />
+   <translation>Informe HTML…</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>Keras (.keras)</source>
-   <translation type="unfinished" />
+   <translation>Keras (.keras)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>LiteRT (.tflite)</source>
-   <translation type="unfinished" />
+   <translation>LiteRT (.tflite)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -3417,37 +3417,37 @@
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>ONNX (.onnx)</source>
-   <translation type="unfinished" />
+   <translation>ONNX (.onnx)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>One file for any browser: figures, curves, mistakes, limits.</source>
-   <translation type="unfinished" />
+   <translation>Un archivo para cualquier navegador: cifras, curvas, errores, límites.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>One line for every picture: truth, answer, scores.</source>
-   <translation type="unfinished" />
+   <translation>Una línea por imagen: verdad, respuesta, puntuaciones.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>PDF report…</source>
-   <translation type="unfinished" />
+   <translation>Informe PDF…</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Picture (*.png)</source>
-   <translation type="unfinished" />
+   <translation>Imagen (*.png)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Picture of both plots (*.png)</source>
-   <translation type="unfinished" />
+   <translation>Imagen de ambos gráficos (*.png)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Predictions (CSV)…</source>
-   <translation type="unfinished" />
+   <translation>Predicciones (CSV)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -3477,22 +3477,22 @@
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Strokes, to draw on later (*.json)</source>
-   <translation type="unfinished" />
+   <translation>Trazos, para seguir dibujando más tarde (*.json)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Table (*.csv)</source>
-   <translation type="unfinished" />
+   <translation>Tabla (*.csv)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>The same on pages, to print or to file.</source>
-   <translation type="unfinished" />
+   <translation>Lo mismo en páginas, para imprimir o archivar.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Training plan (*.json)</source>
-   <translation type="unfinished" />
+   <translation>Plan de entrenamiento (*.json)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -3512,17 +3512,17 @@
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>everything, with its card and checksums</source>
-   <translation type="unfinished" />
+   <translation>todo, con su ficha y sus sumas de comprobación</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>for ONNX Runtime and many other programs</source>
-   <translation type="unfinished" />
+   <translation>para ONNX Runtime y muchos otros programas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>for telephones and small computers</source>
-   <translation type="unfinished" />
+   <translation>para teléfonos y equipos pequeños</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -3532,7 +3532,7 @@
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>to train on, or to use in Python</source>
-   <translation type="unfinished" />
+   <translation>para seguir entrenando, o para usar en Python</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -4066,31 +4066,36 @@
    <location filename="../../desktop/cli/models_change.py" />
    <source>
 Addresses and hashes are from {source}, sizes from public logs of downloads. Fovea's authors have not downloaded the files: the first one that passes on this computer is remembered by its SHA-256. What a package carries is compared with the SHA-256 that Fovea's authors computed, and needs no connection.</source>
-   <translation type="unfinished" />
+   <translation>
+Las direcciones y los hashes son de {source}, los tamaños de registros públicos de descargas. Los autores de Fovea no han descargado los archivos: el primero que lo supera en este equipo se recuerda por su SHA-256. Lo que lleva un paquete se compara con el SHA-256 que calcularon los autores de Fovea, y no necesita conexión.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>
 Does it work here? {sentence}</source>
-   <translation type="unfinished" />
+   <translation>
+¿Funciona aquí? {sentence}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>
 The intervals rest on the {persons:,} people or cases that the names tell of.</source>
-   <translation type="unfinished" />
+   <translation>
+Los intervalos se basan en las {persons:,} personas o casos de que hablan los nombres.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>
 no model here can answer; 'fovea models list' says why</source>
-   <translation type="unfinished" />
+   <translation>
+aquí ningún modelo puede responder; 'fovea models list' dice por qué</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>
 pictures of the window:</source>
-   <translation type="unfinished" />
+   <translation>
+imágenes de la ventana:</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
@@ -4105,47 +4110,47 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source> and {count} more</source>
-   <translation type="unfinished" />
+   <translation> y {count} más</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source> and {count} more classes with {sum} pictures</source>
-   <translation type="unfinished" />
+   <translation> y {count} clases más con {sum} imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source> and {step} batches</source>
-   <translation type="unfinished" />
+   <translation> y {step} lotes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source> of '{module}'</source>
-   <translation type="unfinished" />
+   <translation> de '{module}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source> of the package {distribution} {version}</source>
-   <translation type="unfinished" />
+   <translation> del paquete {distribution} {version}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source> of {total:,}</source>
-   <translation type="unfinished" />
+   <translation> de {total:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>'evaluation.json' cannot be read: {error}</source>
-   <translation type="unfinished" />
+   <translation>'evaluation.json' no se puede leer: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
    <source>'fovea --help' lists the commands.</source>
-   <translation type="unfinished" />
+   <translation>'fovea --help' enumera las órdenes.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>'fovea COMMAND --help' tells more, 'fovea help' explains the program.</source>
-   <translation type="unfinished" />
+   <translation>'fovea COMMAND --help' dice más, 'fovea help' explica el programa.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
@@ -4155,57 +4160,57 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>'fovea data inspect' says why.</source>
-   <translation type="unfinished" />
+   <translation>'fovea data inspect' dice por qué.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/training_data.py" />
    <source>'fovea data inspect' tells more.</source>
-   <translation type="unfinished" />
+   <translation>'fovea data inspect' dice más.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
    <source>'fovea help' lists its topics.</source>
-   <translation type="unfinished" />
+   <translation>'fovea help' enumera sus temas.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>'fovea licences' lists them.</source>
-   <translation type="unfinished" />
+   <translation>'fovea licences' los enumera.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea predict --model {model_id} PICTURE' asks it</source>
-   <translation type="unfinished" />
+   <translation>'fovea predict --model {model_id} PICTURE' le pregunta</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea runs list' shows the runs there are.</source>
-   <translation type="unfinished" />
+   <translation>'fovea runs list' muestra las ejecuciones que hay.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>'fovea sort --undo {id}' takes it back</source>
-   <translation type="unfinished" />
+   <translation>'fovea sort --undo {id}' lo deshace</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea train --resume {name}' takes it up</source>
-   <translation type="unfinished" />
+   <translation>'fovea train --resume {name}' la retoma</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea train --resume {own}' takes it up; for a new one name another folder.</source>
-   <translation type="unfinished" />
+   <translation>'fovea train --resume {own}' la retoma; para una nueva indique otra carpeta.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>'fovea train --resume {run}' makes its model</source>
-   <translation type="unfinished" />
+   <translation>'fovea train --resume {run}' crea su modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>'mnist.npz' was not found</source>
-   <translation type="unfinished" />
+   <translation>no se halló 'mnist.npz'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -4225,7 +4230,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>'{file}' does not fit its network</source>
-   <translation type="unfinished" />
+   <translation>'{file}' no encaja con su red</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/first_layer.py" />
@@ -4245,42 +4250,42 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>'{file}' of model '{id}' does not fit its network</source>
-   <translation type="unfinished" />
+   <translation>'{file}' del modelo '{id}' no encaja con su red</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>'{given}' begins {count} runs</source>
-   <translation type="unfinished" />
+   <translation>'{given}' es el comienzo de {count} ejecuciones</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>'{id}' comes as a package ({distribution}), not from an address</source>
-   <translation type="unfinished" />
+   <translation>'{id}' viene como paquete ({distribution}), no de una dirección</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>'{id}' is not in the trash</source>
-   <translation type="unfinished" />
+   <translation>'{id}' no está en la papelera</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>'{id}' names no classes that could be learned further</source>
-   <translation type="unfinished" />
+   <translation>'{id}' no nombra clases que se puedan seguir aprendiendo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>'{key}' cannot be set this way</source>
-   <translation type="unfinished" />
+   <translation>'{key}' no se puede fijar de este modo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>'{key}' cannot be varied: each trial would be checked with other pictures, and none could be compared</source>
-   <translation type="unfinished" />
+   <translation>'{key}' no se puede variar: cada ensayo se comprobaría con otras imágenes, y ninguno se podría comparar</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>'{key}' is no setting</source>
-   <translation type="unfinished" />
+   <translation>'{key}' no es un ajuste</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -4290,7 +4295,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>'{layout}' is no layout: expected folders, table… or names…</source>
-   <translation type="unfinished" />
+   <translation>'{layout}' no es una disposición: se esperaba folders, table… o names…</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
@@ -4310,12 +4315,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{left}' belongs to no layer of {name}</source>
-   <translation type="unfinished" />
+   <translation>'{left}' no pertenece a ninguna capa de {name}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>'{name}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>'{name}' no se puede leer</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
@@ -4330,12 +4335,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>'{name}' cannot be read: {reason}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' no se puede leer: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{name}' cannot be trained on: it has no {keras_file}</source>
-   <translation type="unfinished" />
+   <translation>no se puede seguir entrenando '{name}': no tiene {keras_file}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -4350,27 +4355,27 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/engine/explaining.py" />
    <source>'{name}' does not end in pooling and one dense layer; it has no class activation map</source>
-   <translation type="unfinished" />
+   <translation>'{name}' no termina en agrupación y una capa densa; no tiene mapa de activación de clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/embeddings.py" />
    <source>'{name}' does not give what its stages know</source>
-   <translation type="unfinished" />
+   <translation>'{name}' no da lo que conocen sus etapas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/embeddings.py" />
    <source>'{name}' gives scores alone, nothing that another classifier could build upon</source>
-   <translation type="unfinished" />
+   <translation>'{name}' solo da puntuaciones, nada sobre lo que otro clasificador pudiera construirse</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>'{name}' has no Keras form: it was imported as .tflite</source>
-   <translation type="unfinished" />
+   <translation>'{name}' no tiene forma de Keras: se importó como .tflite</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/gradients.py" />
    <source>'{name}' has no Keras network to ask for gradients</source>
-   <translation type="unfinished" />
+   <translation>'{name}' no tiene una red de Keras a la que pedir gradientes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -4385,7 +4390,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' has the shape {shape}; {tuple} expected</source>
-   <translation type="unfinished" />
+   <translation>'{name}' tiene la forma {shape}; se esperaba {tuple}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
@@ -4425,7 +4430,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' holds no numbers of 32 bits</source>
-   <translation type="unfinished" />
+   <translation>'{name}' no contiene números de 32 bits</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4455,7 +4460,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>'{name}' is a file, not a folder</source>
-   <translation type="unfinished" />
+   <translation>'{name}' es un archivo, no una carpeta</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -4495,7 +4500,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>'{name}' is in the trash; 'fovea models restore {quote}' takes it back</source>
-   <translation type="unfinished" />
+   <translation>'{name}' está en la papelera; 'fovea models restore {quote}' lo recupera</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
@@ -4510,7 +4515,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' is missing</source>
-   <translation type="unfinished" />
+   <translation>falta '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -4525,47 +4530,47 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>'{name}' is no list of labels</source>
-   <translation type="unfinished" />
+   <translation>'{name}' no es una lista de etiquetas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_results.py" />
    <source>'{name}' is no name for a search</source>
-   <translation type="unfinished" />
+   <translation>'{name}' no es un nombre para una búsqueda</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>'{name}' is no table of pictures and labels</source>
-   <translation type="unfinished" />
+   <translation>'{name}' no es una tabla de imágenes y etiquetas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>'{name}' is no text in UTF-8</source>
-   <translation type="unfinished" />
+   <translation>'{name}' no es texto en UTF-8</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>'{name}' is not described</source>
-   <translation type="unfinished" />
+   <translation>'{name}' no está descrito</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>'{name}' is not empty</source>
-   <translation type="unfinished" />
+   <translation>'{name}' no está vacía</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching.py" />
    <source>'{name}' is not there any more</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ya no está ahí</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{name}' is there in version {version}; the plan begins from version {version2}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' está en la versión {version}; el plan parte de la versión {version2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>'{name}' is too large for a list of labels</source>
-   <translation type="unfinished" />
+   <translation>'{name}' es demasiado grande para una lista de etiquetas</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
@@ -4590,22 +4595,22 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>'{name}' names no {what}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' no nombra: {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>'{name}' needs 'flatten', 'gap' or 'gmp' before it</source>
-   <translation type="unfinished" />
+   <translation>'{name}' necesita antes 'flatten', 'gap' o 'gmp'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>'{name}' needs a picture, but a layer before it has flattened it</source>
-   <translation type="unfinished" />
+   <translation>'{name}' necesita una imagen, pero una capa anterior la ha aplanado</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>'{name}' needs at least {size} pixels a side and gets {shape}×{shape2}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' necesita al menos {size} píxeles de lado y recibe {shape}×{shape2}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -4615,12 +4620,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{name}' takes colour pictures; the plan prepares grey ones</source>
-   <translation type="unfinished" />
+   <translation>'{name}' toma imágenes en color; el plan las prepara en gris</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{name}' takes pictures of {size}; the plan prepares {size2}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' toma imágenes de {size}; el plan prepara {size2}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -4645,12 +4650,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>'{name}': {shape} channels do not divide into {groups} groups</source>
-   <translation type="unfinished" />
+   <translation>'{name}': {shape} canales no se dividen en {groups} grupos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>'{pair}' is no KEY=VALUE</source>
-   <translation type="unfinished" />
+   <translation>'{pair}' no es KEY=VALUE</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -4660,12 +4665,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>'{positive}' from a score of {value:.6g} on, else '{other}'</source>
-   <translation type="unfinished" />
+   <translation>'{positive}' desde una puntuación de {value:.6g}, si no '{other}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>'{prog} --help' shows the usage.</source>
-   <translation type="unfinished" />
+   <translation>'{prog} --help' muestra el uso.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -4675,7 +4680,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>'{recipe}' begins from a model, and none is named</source>
-   <translation type="unfinished" />
+   <translation>'{recipe}' parte de un modelo, y no se indica ninguno</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -4685,32 +4690,32 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>'{scaling}' is for colour pictures; this network takes grey ones.</source>
-   <translation type="unfinished" />
+   <translation>'{scaling}' es para imágenes en color; esta red las toma en gris.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>'{solved}' cannot train a whole network</source>
-   <translation type="unfinished" />
+   <translation>'{solved}' no puede entrenar una red entera</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>'{solved}' solves a head without layers of its own, on the features of a model</source>
-   <translation type="unfinished" />
+   <translation>'{solved}' resuelve una cabeza sin capas propias, sobre las características de un modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>'{text}' are no numbers of pictures</source>
-   <translation type="unfinished" />
+   <translation>'{text}' no son números de imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>'{text}' is no range</source>
-   <translation type="unfinished" />
+   <translation>'{text}' no es un rango</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>'{text}' names no values</source>
-   <translation type="unfinished" />
+   <translation>'{text}' no nombra valores</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -4720,7 +4725,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{title}' does not give what its stages know</source>
-   <translation type="unfinished" />
+   <translation>'{title}' no da lo que conocen sus etapas</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4730,17 +4735,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
    <source>'{title}' has no class {missing}</source>
-   <translation type="unfinished" />
+   <translation>'{title}' no tiene la clase {missing}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{title}' has no embedding that a new last layer could build upon</source>
-   <translation type="unfinished" />
+   <translation>'{title}' no tiene un embedding sobre el que pudiera construirse una nueva última capa</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{title}' has no layer '{layer}'</source>
-   <translation type="unfinished" />
+   <translation>'{title}' no tiene la capa '{layer}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -4750,7 +4755,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{title}' has no {name}</source>
-   <translation type="unfinished" />
+   <translation>'{title}' no tiene {name}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -4780,12 +4785,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>'{title}' holds no pictures of its '{split}' split</source>
-   <translation type="unfinished" />
+   <translation>'{title}' no contiene imágenes de su partición '{split}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
    <source>'{title}' holds no pictures to learn from</source>
-   <translation type="unfinished" />
+   <translation>'{title}' no contiene imágenes de las que aprender</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -4825,7 +4830,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>'{title}' was not found</source>
-   <translation type="unfinished" />
+   <translation>no se halló '{title}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4840,37 +4845,37 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>'{twice}' is varied twice</source>
-   <translation type="unfinished" />
+   <translation>'{twice}' se varía dos veces</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>'{where}{name}' has no settings below it</source>
-   <translation type="unfinished" />
+   <translation>'{where}{name}' no tiene ajustes por debajo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>'{where}{name}' is a group of settings</source>
-   <translation type="unfinished" />
+   <translation>'{where}{name}' es un grupo de ajustes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>(deleted)</source>
-   <translation type="unfinished" />
+   <translation>(eliminado)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>(this package brings no text of its licence)</source>
-   <translation type="unfinished" />
+   <translation>(este paquete no trae el texto de su licencia)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>, n = {count:,}</source>
-   <translation type="unfinished" />
+   <translation>, n = {count:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>, n = {least:,} to {most:,}</source>
-   <translation type="unfinished" />
+   <translation>, n = de {least:,} a {most:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -4880,57 +4885,57 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>--frames goes with --camera</source>
-   <translation type="unfinished" />
+   <translation>--frames va con --camera</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>--input-size {input_size}: expected WxH</source>
-   <translation type="unfinished" />
+   <translation>--input-size {input_size}: se esperaba WxH</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>--lang LANGUAGE (or FOVEA_LANG) names a language: {languages}.</source>
-   <translation type="unfinished" />
+   <translation>--lang LANGUAGE (o FOVEA_LANG) indica un idioma: {languages}.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>--move goes with --into</source>
-   <translation type="unfinished" />
+   <translation>--move va con --into</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>--out would overwrite the picture itself</source>
-   <translation type="unfinished" />
+   <translation>--out sobrescribiría la propia imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>--pictures is no folder</source>
-   <translation type="unfinished" />
+   <translation>--pictures no es una carpeta</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>--sha256 takes 64 hexadecimal digits and goes with --from</source>
-   <translation type="unfinished" />
+   <translation>--sha256 toma 64 dígitos hexadecimales y va con --from</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>.8497 (the author's split)</source>
-   <translation type="unfinished" />
+   <translation>0,8497 (partición del autor)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>0 to 1</source>
-   <translation type="unfinished" />
+   <translation>de 0 a 1</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>0 to 1 (default: {opacity})</source>
-   <translation type="unfinished" />
+   <translation>de 0 a 1 (predeterminado: {opacity})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>0 to 1, then ImageNet's means subtracted and divided by its deviations (PyTorch's habit)</source>
-   <translation type="unfinished" />
+   <translation>de 0 a 1, después se restan las medias de ImageNet y se divide entre sus desviaciones (costumbre de PyTorch)</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -4945,27 +4950,27 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>63.87 % colour</source>
-   <translation type="unfinished" />
+   <translation>63,87 % en color</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>66.4 % test</source>
-   <translation type="unfinished" />
+   <translation>66,4 % en la prueba</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>7.4 to 7.5 % top-5 error with its published weights</source>
-   <translation type="unfinished" />
+   <translation>7,4 a 7,5 % de error top-5 con sus pesos publicados</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>70.4 %, augmented 72 %</source>
-   <translation type="unfinished" />
+   <translation>70,4 %, con aumento 72 %</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>93.57 % test</source>
-   <translation type="unfinished" />
+   <translation>93,57 % en la prueba</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -4985,37 +4990,37 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>96.16 %: 32 units, dropout .1, Adam</source>
-   <translation type="unfinished" />
+   <translation>96,16 %: 32 unidades, dropout 0,1, Adam</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>96.68 % at 5,900 pictures, 72.44 % at 300 (a dense net: 85.56 and 48.26 %)</source>
-   <translation type="unfinished" />
+   <translation>96,68 % con 5900 imágenes, 72,44 % con 300 (una red densa: 85,56 y 48,26 %)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>97.87 % test</source>
-   <translation type="unfinished" />
+   <translation>97,87 % en la prueba</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>99.06 to 99.20 %</source>
-   <translation type="unfinished" />
+   <translation>99,06 a 99,20 %</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>; it was started again</source>
-   <translation type="unfinished" />
+   <translation>; se inició de nuevo</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
    <source>; the model's own is {value:.3g}</source>
-   <translation type="unfinished" />
+   <translation>; el propio del modelo es {value:.3g}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>; {count} were given</source>
-   <translation type="unfinished" />
+   <translation>; se indicaron {count}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5074,7 +5079,32 @@ Of a hundred pictures like those the model learned from, answer sets hold the ri
 exit status: 0 every picture was answered; 1 some failed, none was found, or the model is not installed or damaged;
 2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was printed until then holds).
 </source>
-   <translation type="unfinished" />
+   <translation>Una carpeta se recorre en todos sus niveles; los archivos ocultos se pasan por alto. Las respuestas vienen en el orden de las imágenes.
+Los archivos DICOM de una misma serie vienen juntos, en el orden de sus posiciones en el paciente, una línea por fotograma; lo mismo
+los fotogramas de un archivo y lo que enumera un DICOMDIR. Las líneas de un estudio nombran la carpeta o el DICOMDIR indicados,
+estudio, serie y fotograma; cómo se llaman sus archivos es a menudo un nombre, y solo se dice con --files.
+
+Con --json, cada imagen da un objeto en una línea propia:
+  path, model, label, index, probability, top (lista de label, probability), notices (lista de textos),
+  elapsed_ms (decode, prepare, predict), prepared_sha256, in_domain (si la imagen es del tipo con el que se
+  entrenó el modelo; null si el modelo no puede saberlo), domain_score (0 es el centro de sus propias imágenes, por encima
+  de 1 no es de su tipo), domain_reasons (por qué no, en códigos; "unlike" si no se sabe más), answer_set (etiquetas con
+  las que contar a la tasa de error error_rate; null si el modelo no se calibró para ello, y para imágenes que no son de su
+  tipo), general (la palabra más general, de un modelo que conoce palabras), digits (label, probability de cada dígito, de una
+  imagen que contiene varios), suits (el modelo a mano adecuado para una imagen de otro tipo, o null), notice (de
+  modelos médicos)
+  - o, si falló, path y error (kind, message);
+  - un fotograma de un estudio o de un archivo DICOM de varios fotogramas, además study y series (contados desde 1 en lo indicado),
+  series_number (como en el archivo, o null), modality, frame y frames (desde 1), con --files también file.
+Con --camera, 'path' es el nombre de la cámara o del vídeo y el número del fotograma: siempre se responde el fotograma más nuevo, los
+que llegaron entretanto se omiten. No se guarda nada.
+De cien imágenes como aquellas de las que aprendió el modelo, los conjuntos de respuestas contienen la etiqueta correcta en al menos
+100 x (1 - error_rate); de una sola imagen, y de imágenes de otro tipo, eso no dice nada.
+'label' sigue la regla de decisión del modelo, que no tiene por qué ser la puntuación más alta; 'probability' es la puntuación de 'label'.
+
+estado de salida: 0 se respondió a cada imagen; 1 algunas fallaron, no se halló ninguna, o el modelo no está instalado o está dañado;
+2 uso erróneo, entre otros un modelo desconocido; 130 detenido con Ctrl-C (lo impreso hasta entonces vale).
+</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
@@ -5099,7 +5129,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>A model of another Fovea comes whole: export it there as one .zip.</source>
-   <translation type="unfinished" />
+   <translation>Un modelo de otro Fovea viene entero: expórtelo allí como un solo .zip.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -5114,7 +5144,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/engine/inspecting.py" />
    <source>A picture or the lack of memory may have ended it: try a part of the data.</source>
-   <translation type="unfinished" />
+   <translation>Puede haberlo terminado una imagen o la falta de memoria: pruebe con una parte de los datos.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
@@ -5124,7 +5154,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>A small residual net, quick on a CPU, for photos and scans of any kind: the one to begin with.</source>
-   <translation type="unfinished" />
+   <translation>Una pequeña red residual, rápida en una CPU, para fotos y escaneos de cualquier tipo: con la que empezar.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5149,7 +5179,22 @@ finished); the run and the model's figures come as "event": "run" and "model".
 
 exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad plan; 130 stopped by Ctrl-C
 </source>
-   <translation type="unfinished" />
+   <translation>Un entrenamiento se guarda como ejecución: su plan, qué imágenes estaban a cada lado, sus curvas y un punto de control de cada época
+('fovea runs list'). --resume la retoma exactamente donde se detuvo, también tras una caída. Ctrl-C una vez: detener tras este
+lote, con un punto de control; dos veces: detener ya (el último punto de control se conserva).
+
+ejemplos:
+  fovea train --data photos --name "My pets"
+  fovea train --preset mnist-lenet --name digits --epochs 5
+  fovea train --data photos --from cifar10 --how features --name pets
+  fovea train --data photos --architecture C32k3s,P2,flatten,D128 --size 64 --set optimizer.rate=0.002 --name small
+  fovea train --resume last
+
+Con --json, cada suceso es un objeto JSON por línea ("event": started, phase, batch-done, epoch-done, note, checkpointed,
+finished); la ejecución y las cifras del modelo vienen como "event": "run" y "model".
+
+estado de salida: 0 el modelo está en el almacén; 1 falló; 2 uso erróneo o un plan defectuoso; 130 detenido con Ctrl-C
+</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5174,17 +5219,17 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/app/teaching.py" />
    <source>Add it again from where it is now.</source>
-   <translation type="unfinished" />
+   <translation>Añádalo de nuevo desde donde está ahora.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/training_data.py" />
    <source>Add other pictures of each class, or pictures to check with in a folder 'val'.</source>
-   <translation type="unfinished" />
+   <translation>Añada otras imágenes de cada clase, o imágenes con las que comprobar en una carpeta 'val'.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/training_data.py" />
    <source>Add pictures of it to those to learn from, or leave the class out.</source>
-   <translation type="unfinished" />
+   <translation>Añada imágenes suyas a aquellas de las que aprender, u omita la clase.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -5194,7 +5239,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>AlexNet</source>
-   <translation type="unfinished" />
+   <translation>AlexNet</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5221,48 +5266,49 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>Are its outputs probabilities, or raw values (logits)?</source>
-   <translation type="unfinished" />
+   <translation>¿Son sus salidas probabilidades, o valores brutos (logits)?</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>At least {fewest} of each are needed.</source>
-   <translation type="unfinished" />
+   <translation>Se necesitan al menos {fewest} de cada una.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Be the only ground for a decision that can harm anybody.</source>
-   <translation type="unfinished" />
+   <translation>Ser el único fundamento de una decisión que pueda dañar a alguien.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>Begin it again whenever you like; nothing was kept.</source>
-   <translation type="unfinished" />
+   <translation>Empiécela de nuevo cuando quiera; no se guardó nada.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>Both ends must be numbers.</source>
-   <translation type="unfinished" />
+   <translation>Ambos extremos deben ser números.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>Both ends of a range of whole numbers must be whole numbers.</source>
-   <translation type="unfinished" />
+   <translation>Ambos extremos de un rango de números enteros deben ser números enteros.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>Bright areas point towards '{labels}' ({how}, model {id})</source>
-   <translation type="unfinished" />
+   <translation>Las zonas claras apuntan hacia '{labels}' ({how}, modelo {id})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>CAUTION: {unanswered}
 </source>
-   <translation type="unfinished" />
+   <translation>PRECAUCIÓN: {unanswered}
+</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>CIFAR-10</source>
-   <translation type="unfinished" />
+   <translation>CIFAR-10</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
@@ -5277,12 +5323,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Cats and dogs</source>
-   <translation type="unfinished" />
+   <translation>Gatos y perros</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>Change it in the plan's file.</source>
-   <translation type="unfinished" />
+   <translation>Cámbielo en el archivo del plan.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -5292,7 +5338,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Check --storage, or give the search another --name.</source>
-   <translation type="unfinished" />
+   <translation>Compruebe --storage, o dé a la búsqueda otro --name.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -5317,7 +5363,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>Check the disk, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Compruebe el disco e inténtelo de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -5332,32 +5378,32 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Check the path.</source>
-   <translation type="unfinished" />
+   <translation>Compruebe la ruta.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>Check this installation: models, engine, window.</source>
-   <translation type="unfinished" />
+   <translation>Comprobar esta instalación: modelos, motor, ventana.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Chest X-rays: strided convolutions</source>
-   <translation type="unfinished" />
+   <translation>Radiografías de tórax: convoluciones con paso</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/gradients.py" />
    <source>Choose 'covering parts' (occlusion).</source>
-   <translation type="unfinished" />
+   <translation>Elija «cubrir partes» (occlusion).</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Choose a .keras, .h5, .tflite or .zip file.</source>
-   <translation type="unfinished" />
+   <translation>Elija un archivo .keras, .h5, .tflite o .zip.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>Choose a file that ends in .h5 or .weights.h5.</source>
-   <translation type="unfinished" />
+   <translation>Elija un archivo que termine en .h5 o .weights.h5.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/patient_names.py" />
@@ -5367,32 +5413,32 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Choose a new folder: nothing is written over.</source>
-   <translation type="unfinished" />
+   <translation>Elija una carpeta nueva: no se sobrescribe nada.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>Choose another file.</source>
-   <translation type="unfinished" />
+   <translation>Elija otro archivo.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>Choose another folder, or free some space.</source>
-   <translation type="unfinished" />
+   <translation>Elija otra carpeta, o libere espacio.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>Choose another folder, or remove it.</source>
-   <translation type="unfinished" />
+   <translation>Elija otra carpeta, o retírelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>Choose another folder.</source>
-   <translation type="unfinished" />
+   <translation>Elija otra carpeta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/embeddings.py" />
    <source>Choose another model.</source>
-   <translation type="unfinished" />
+   <translation>Elija otro modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -5407,17 +5453,17 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>Choose another place.</source>
-   <translation type="unfinished" />
+   <translation>Elija otro lugar.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>Choose another set.</source>
-   <translation type="unfinished" />
+   <translation>Elija otro conjunto.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>Choose another start.</source>
-   <translation type="unfinished" />
+   <translation>Elija otro punto de partida.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -5427,17 +5473,17 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/engine/explaining.py" />
    <source>Choose gradients (grad-cam) or occlusion.</source>
-   <translation type="unfinished" />
+   <translation>Elija gradientes (grad-cam) u oclusión.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>Choose larger pictures or fewer layers.</source>
-   <translation type="unfinished" />
+   <translation>Elija imágenes mayores o menos capas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/explain/grad_cam.py" />
    <source>Choose occlusion.</source>
-   <translation type="unfinished" />
+   <translation>Elija oclusión.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -5447,12 +5493,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>Choose one with --split.</source>
-   <translation type="unfinished" />
+   <translation>Elija una con --split.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>Choose smaller pictures, a smaller network or a smaller batch.</source>
-   <translation type="unfinished" />
+   <translation>Elija imágenes más pequeñas, una red más pequeña o un lote menor.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5468,22 +5514,22 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>Classes: {known}.</source>
-   <translation type="unfinished" />
+   <translation>Clases: {known}.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>Classify a few samples with every model, and draw the window.</source>
-   <translation type="unfinished" />
+   <translation>Clasificar algunas muestras con cada modelo, y dibujar la ventana.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>Classify pictures.</source>
-   <translation type="unfinished" />
+   <translation>Clasificar imágenes.</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
    <source>Classifying and evaluating need none of it; the full edition has Keras and TensorFlow.</source>
-   <translation type="unfinished" />
+   <translation>Clasificar y evaluar no lo necesitan; la edición completa tiene Keras y TensorFlow.</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
@@ -5503,7 +5549,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/engine/answers.py" />
    <source>Close other programs or use a smaller picture.</source>
-   <translation type="unfinished" />
+   <translation>Cierre otros programas o use una imagen más pequeña.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training_job.py" />
@@ -5523,7 +5569,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>Commands: {available}.</source>
-   <translation type="unfinished" />
+   <translation>Órdenes: {available}.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5543,12 +5589,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>Convert it again with a fixed size.</source>
-   <translation type="unfinished" />
+   <translation>Conviértalo de nuevo con un tamaño fijo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>Convert it again with built-in operations alone.</source>
-   <translation type="unfinished" />
+   <translation>Conviértalo de nuevo solo con operaciones integradas.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -5573,12 +5619,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>Copy or move pictures into folders by what a model says of them, or rename them.</source>
-   <translation type="unfinished" />
+   <translation>Copiar o mover imágenes a carpetas según lo que un modelo dice de ellas, o cambiarles el nombre.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/samples.py" />
    <source>Copy samples into a folder: pictures to try, to evaluate a model on, to train on.</source>
-   <translation type="unfinished" />
+   <translation>Copiar muestras a una carpeta: imágenes para probar, para evaluar un modelo, para entrenar.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/studies.py" />
@@ -5593,7 +5639,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>Count, open and compare labelled pictures; say what is there and what is wrong with it.</source>
-   <translation type="unfinished" />
+   <translation>Contar, abrir y comparar imágenes etiquetadas; decir qué hay y qué tiene de malo.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5607,7 +5653,11 @@ files, or CIFAR's python batches. Nothing in it is changed, and what is printed 
 
 exit status: 0 a model can be trained on it; 1 not as it is (the text says why), or it cannot be read; 2 wrong usage
 </source>
-   <translation type="unfinished" />
+   <translation>DATA es una carpeta con una carpeta por clase (también por debajo de train, val y test), un archivo comprimido de ella,
+un archivo .npz, archivos IDX o los lotes python de CIFAR. No se modifica nada en ella, y lo que se imprime no nombra ninguna carpeta de este equipo.
+
+estado de salida: 0 se puede entrenar un modelo con ello; 1 no tal como está (el texto dice por qué), o no se puede leer; 2 uso erróneo
+</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -5620,7 +5670,15 @@ exit status: 0 every picture was answered; 1 some were not (they are listed and 
 data cannot be used; 2 wrong usage, an unknown model or class mapping among it; 130 stopped by Ctrl-C (what was
 answered by then is kept as an incomplete result, which Evaluate in the window opens).
 </source>
-   <translation type="unfinished" />
+   <translation>DATA es una carpeta con una carpeta por clase (con o sin carpetas train, val, test por encima), un archivo .npz con la
+disposición de Keras, los archivos IDX de MNIST o los lotes python de CIFAR-10. Sin --split se toma la partición 'test'
+si la hay. Los nombres de clases que no son las etiquetas del modelo se asignan con --map; no se adivina nada, pero los
+nombres que solo difieren en mayúsculas y minúsculas se toman por iguales, y se avisa de ello.
+
+estado de salida: 0 se respondió a cada imagen; 1 a algunas no (se enumeran y nunca se cuentan), o el modelo o los
+datos no se pueden usar; 2 uso erróneo, entre otros un modelo o una asignación de clases desconocidos; 130 detenido
+con Ctrl-C (lo respondido hasta entonces se guarda como resultado incompleto, que Evaluar abre en la ventana).
+</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5645,7 +5703,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Dense 100 on small grey letters that Fovea draws and shears.</source>
-   <translation type="unfinished" />
+   <translation>Densa de 100 con pequeñas letras grises que Fovea dibuja e inclina.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -5655,7 +5713,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>Did you mean {topics}?</source>
-   <translation type="unfinished" />
+   <translation>¿Quiso decir {topics}?</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5665,37 +5723,37 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits from few pictures</source>
-   <translation type="unfinished" />
+   <translation>Dígitos con pocas imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: LeNet-5 of 1998</source>
-   <translation type="unfinished" />
+   <translation>Dígitos: LeNet-5 de 1998</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: a LeNet</source>
-   <translation type="unfinished" />
+   <translation>Dígitos: una LeNet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: dense 128 and 60</source>
-   <translation type="unfinished" />
+   <translation>Dígitos: densas de 128 y 60</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: one point of the grid</source>
-   <translation type="unfinished" />
+   <translation>Dígitos: un punto de la cuadrícula</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: two convolutions</source>
-   <translation type="unfinished" />
+   <translation>Dígitos: dos convoluciones</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: two small dense layers</source>
-   <translation type="unfinished" />
+   <translation>Dígitos: dos pequeñas capas densas</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5705,12 +5763,12 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>Draw the window into a PNG file, without a display.</source>
-   <translation type="unfinished" />
+   <translation>Dibujar la ventana en un archivo PNG, sin pantalla.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>Draw where in a picture a model found its answer.</source>
-   <translation type="unfinished" />
+   <translation>Dibujar en qué parte de una imagen encontró un modelo su respuesta.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -5745,12 +5803,22 @@ example:
 
 exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 stopped by Ctrl-C
 </source>
-   <translation type="unfinished" />
+   <translation>Cada red se entrena de nuevo con cada número de imágenes, sacadas en las proporciones de las clases, --repeats veces con otros
+sorteos y otros primeros pesos; todas se comprueban con las mismas imágenes de validación, o con --test en la partición de
+prueba propia de los datos. Lo medido se guarda: la misma orden continúa donde se detuvo. Si se piden más imágenes de las que
+hay para aprender, se rechaza antes del primer entrenamiento.
+
+ejemplo:
+  fovea study small-data --preset mnist-lenet --against mnist-mlp-32 --images 300,1000,3000 --repeats 3 --epochs 4
+      --name digits --plot digits.png
+
+estado de salida: 0 todo está medido; 1 falló; 2 uso erróneo o un plan defectuoso; 130 detenido con Ctrl-C
+</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>Evaluate both models on the same pictures.</source>
-   <translation type="unfinished" />
+   <translation>Evalúe ambos modelos con las mismas imágenes.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5760,7 +5828,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
    <source>Expected 0 to 1.</source>
-   <translation type="unfinished" />
+   <translation>Se esperaba de 0 a 1.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
@@ -5780,7 +5848,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
    <source>Expected one that begins with {known}.</source>
-   <translation type="unfinished" />
+   <translation>Se esperaba una que empiece por {known}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -5795,12 +5863,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Expected: a row for each picture, file first, label second.</source>
-   <translation type="unfinished" />
+   <translation>Se espera: una fila por imagen, primero el archivo, después la etiqueta.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Expected: file first, label second.</source>
-   <translation type="unfinished" />
+   <translation>Se espera: primero el archivo, después la etiqueta.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
@@ -5825,7 +5893,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>Export it as .tflite.</source>
-   <translation type="unfinished" />
+   <translation>Expórtelo como .tflite.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -5845,12 +5913,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>FOVEA_HOME=FOLDER moves all of Fovea's own files there.</source>
-   <translation type="unfinished" />
+   <translation>FOVEA_HOME=FOLDER traslada allí todos los archivos propios de Fovea.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Features of VGG16</source>
-   <translation type="unfinished" />
+   <translation>Características de VGG16</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -5860,12 +5928,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Fetch or copy it again, or export it again where it was made.</source>
-   <translation type="unfinished" />
+   <translation>Descárguelo o cópielo de nuevo, o expórtelo otra vez donde se hizo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>Fetch or copy it again.</source>
-   <translation type="unfinished" />
+   <translation>Descárguelo o cópielo de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5890,22 +5958,22 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>First a new head alone, then its last layers too, slowly.</source>
-   <translation type="unfinished" />
+   <translation>Primero solo una cabeza nueva, después también sus últimas capas, despacio.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Flatten, dense 128, dropout, dense 60; 30 % for validation.</source>
-   <translation type="unfinished" />
+   <translation>Aplanado, densa de 128, dropout, densa de 60; 30 % para validación.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Flatten, dense 32, dense 32.</source>
-   <translation type="unfinished" />
+   <translation>Aplanado, densa de 32, densa de 32.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Flatten, dense 32, dropout; the search varies it.</source>
-   <translation type="unfinished" />
+   <translation>Aplanado, densa de 32, dropout; la búsqueda lo varía.</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -5915,17 +5983,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>For instance: C32k3s, P2, D128.</source>
-   <translation type="unfinished" />
+   <translation>Por ejemplo: C32k3s, P2, D128.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Four convolutions with normalisation and dropout on small grey pictures.</source>
-   <translation type="unfinished" />
+   <translation>Cuatro convoluciones con normalización y dropout sobre pequeñas imágenes grises.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>Fovea ended</source>
-   <translation type="unfinished" />
+   <translation>Fovea terminó</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training.py" />
@@ -5935,12 +6003,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>Fovea {version}</source>
-   <translation type="unfinished" />
+   <translation>Fovea {version}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Fovea's small residual net</source>
-   <translation type="unfinished" />
+   <translation>La pequeña red residual de Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -5975,7 +6043,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>Free some space, use fewer or smaller pictures, or move Fovea's files with FOVEA_HOME.</source>
-   <translation type="unfinished" />
+   <translation>Libere espacio, use menos imágenes o más pequeñas, o traslade los archivos de Fovea con FOVEA_HOME.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5990,27 +6058,27 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>Get the weights from their publisher again.</source>
-   <translation type="unfinished" />
+   <translation>Obtenga los pesos de nuevo de quien los publica.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>Give --data DATA.</source>
-   <translation type="unfinished" />
+   <translation>Indique --data DATA.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Give --images up to {there}.</source>
-   <translation type="unfinished" />
+   <translation>Indique --images hasta {there}.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Give --repeats 1 or more.</source>
-   <translation type="unfinished" />
+   <translation>Indique --repeats 1 o más.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
    <source>Give a camera's number, a video file or an address.</source>
-   <translation type="unfinished" />
+   <translation>Indique el número de una cámara, un archivo de vídeo o una dirección.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -6020,27 +6088,27 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Give another --name, or the options that this one was begun with.</source>
-   <translation type="unfinished" />
+   <translation>Indique otro --name, o las opciones con las que se empezó esta.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>Give each setting once.</source>
-   <translation type="unfinished" />
+   <translation>Indique cada ajuste una sola vez.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Give settings to vary and one trial or more.</source>
-   <translation type="unfinished" />
+   <translation>Indique ajustes que variar y uno o más ensayos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
    <source>Give the folder with --data.</source>
-   <translation type="unfinished" />
+   <translation>Indique la carpeta con --data.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>Give the values to try: --vary KEY=a|b|c.</source>
-   <translation type="unfinished" />
+   <translation>Indique los valores que probar: --vary KEY=a|b|c.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training_job.py" />
@@ -6085,12 +6153,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>How accuracy grows with the number of pictures.</source>
-   <translation type="unfinished" />
+   <translation>Cómo crece la exactitud con el número de imágenes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>How is a picture brought into its size: stretched, its middle cut out, or padded?</source>
-   <translation type="unfinished" />
+   <translation>¿Cómo se lleva una imagen a su tamaño: estirada, con recorte del centro o con relleno?</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6100,7 +6168,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>How were pixels scaled when it was trained? Wrong scaling gives wrong answers.</source>
-   <translation type="unfinished" />
+   <translation>¿Cómo se escalaban los píxeles cuando se entrenó? Un escalado erróneo da respuestas erróneas.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -6115,7 +6183,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>If several pictures show the same person or thing, some may lie on both sides of the split.</source>
-   <translation type="unfinished" />
+   <translation>Si varias imágenes muestran a la misma persona o cosa, algunas pueden estar en ambos lados de la partición.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6150,17 +6218,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Imported from a file of the kind {format}.</source>
-   <translation type="unfinished" />
+   <translation>Importado de un archivo del tipo {format}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>In a checkout of Fovea: pip install '.[onnx]'. Or export as .tflite or .keras.</source>
-   <translation type="unfinished" />
+   <translation>En una copia del repositorio de Fovea: pip install '.[onnx]'. O exporte como .tflite o .keras.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>InceptionV3, fine-tuned</source>
-   <translation type="unfinished" />
+   <translation>InceptionV3, con ajuste fino</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -6170,7 +6238,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>Install Fovea again.</source>
-   <translation type="unfinished" />
+   <translation>Instale Fovea de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
@@ -6190,12 +6258,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>Install it first.</source>
-   <translation type="unfinished" />
+   <translation>Instálela primero.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Install it: pip install optuna.</source>
-   <translation type="unfinished" />
+   <translation>Instálelo: pip install optuna.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
@@ -6225,7 +6293,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>Install them under Models, or with 'fovea models install {id}'.</source>
-   <translation type="unfinished" />
+   <translation>Instálelos en Modelos, o con 'fovea models install {id}'.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6250,7 +6318,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Is this column the one with the labels?</source>
-   <translation type="unfinished" />
+   <translation>¿Es esta columna la de las etiquetas?</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -6285,7 +6353,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>It is damaged, or made to fill the memory.</source>
-   <translation type="unfinished" />
+   <translation>Está dañado, o hecho para llenar la memoria.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -6319,12 +6387,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>It takes pictures of any size: which size was it trained with?</source>
-   <translation type="unfinished" />
+   <translation>Toma imágenes de cualquier tamaño: ¿con qué tamaño se entrenó?</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
    <source>It was left out; everything else goes on.</source>
-   <translation type="unfinished" />
+   <translation>Se omitió; todo lo demás continúa.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -6349,17 +6417,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>Its last checkpoint stays with the run.</source>
-   <translation type="unfinished" />
+   <translation>Su último punto de control queda con la ejecución.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Its layers: {known}.</source>
-   <translation type="unfinished" />
+   <translation>Sus capas: {known}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Its outputs are probabilities: say so, or leave it to the file.</source>
-   <translation type="unfinished" />
+   <translation>Sus salidas son probabilidades: indíquelo, o deje que lo diga el archivo.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_rows.py" />
@@ -6384,17 +6452,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Its training began from the model {parent}.</source>
-   <translation type="unfinished" />
+   <translation>Su entrenamiento partió del modelo {parent}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>Its weights are kept in 16 bits, which changes scores by up to a few thousandths.</source>
-   <translation type="unfinished" />
+   <translation>Sus pesos se guardan en 16 bits, lo que cambia las puntuaciones hasta en unas milésimas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>Its weights do not come with Fovea</source>
-   <translation type="unfinished" />
+   <translation>Sus pesos no vienen con Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -6409,7 +6477,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF decoded; HEIF by libheif {libheif_version}</source>
-   <translation type="unfinished" />
+   <translation>JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF descodificados; HEIF con libheif {libheif_version}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -6419,32 +6487,32 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>JSON instead of text</source>
-   <translation type="unfinished" />
+   <translation>JSON en lugar de texto</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>JSON lines instead of text; the last one is the result</source>
-   <translation type="unfinished" />
+   <translation>líneas JSON en lugar de texto; la última es el resultado</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Judge some in Evaluate's gallery, then take them over.</source>
-   <translation type="unfinished" />
+   <translation>Juzgue algunas en la galería de Evaluar y después incorpórelas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Keras cannot build it: {words}</source>
-   <translation type="unfinished" />
+   <translation>Keras no puede construirla: {words}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>Keras {version} on {backend}</source>
-   <translation type="unfinished" />
+   <translation>Keras {version} con {backend}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>Known are C32k3s, C32k3v/2, P2, A2, D128, flatten, gap, gmp, BN, drop.25, act:relu; see the documentation.</source>
-   <translation type="unfinished" />
+   <translation>Se conocen C32k3s, C32k3v/2, P2, A2, D128, flatten, gap, gmp, BN, drop.25, act:relu; véase la documentación.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6454,17 +6522,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>Known ones: {known}.</source>
-   <translation type="unfinished" />
+   <translation>Conocidos: {known}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>Known: {activations}.</source>
-   <translation type="unfinished" />
+   <translation>Conocidas: {activations}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>Known: {initialisers}.</source>
-   <translation type="unfinished" />
+   <translation>Conocidos: {initialisers}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -6474,7 +6542,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>Label pictures, and let a head learn from the labels at once.</source>
-   <translation type="unfinished" />
+   <translation>Etiquetar imágenes, y hacer que una cabeza aprenda enseguida de las etiquetas.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
@@ -6484,42 +6552,42 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>Label some more, then make the model again and compare.</source>
-   <translation type="unfinished" />
+   <translation>Etiquete algunas más, cree de nuevo el modelo y compare.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>Label some more.</source>
-   <translation type="unfinished" />
+   <translation>Etiquete algunas más.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Label some, then export.</source>
-   <translation type="unfinished" />
+   <translation>Etiquete algunas y después exporte.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Labels and preprocessing are what its user said on importing it; where they are wrong, its answers are.</source>
-   <translation type="unfinished" />
+   <translation>Las etiquetas y la preparación son las que indicó su usuario al importarlo; si son erróneas, sus respuestas también.</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
    <source>Languages: {known}.</source>
-   <translation type="unfinished" />
+   <translation>Idiomas: {known}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/selftest.py" />
    <source>Layers that mix the pictures of a batch cannot be used; save the network without them.</source>
-   <translation type="unfinished" />
+   <translation>No se pueden usar capas que mezclan las imágenes de un lote; guarde la red sin ellas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>Layers there: {names}.</source>
-   <translation type="unfinished" />
+   <translation>Capas presentes: {names}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/transfer_plans.py" />
    <source>Layers there: {value}.</source>
-   <translation type="unfinished" />
+   <translation>Capas presentes: {value}.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6529,17 +6597,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>Leave --size and --colour out.</source>
-   <translation type="unfinished" />
+   <translation>No indique --size ni --colour.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Leave --test out: validation is measured then.</source>
-   <translation type="unfinished" />
+   <translation>No indique --test: entonces se mide la validación.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
    <source>Leave the threshold out.</source>
-   <translation type="unfinished" />
+   <translation>No indique el umbral.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -6549,7 +6617,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Letters of a captcha</source>
-   <translation type="unfinished" />
+   <translation>Letras de un captcha</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6559,7 +6627,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>List the components of this program with their licences.</source>
-   <translation type="unfinished" />
+   <translation>Enumerar los componentes de este programa con sus licencias.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
@@ -6574,17 +6642,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>Look at the files, or the model.</source>
-   <translation type="unfinished" />
+   <translation>Mire los archivos, o el modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/console.py" />
    <source>Look at the folder and the disk it lies on, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Mire la carpeta y el disco en el que está, e inténtelo de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
    <source>Look at the folder of Fovea's own data, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Mire la carpeta de los datos propios de Fovea e inténtelo de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -6594,7 +6662,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>Look for the file whose hash the catalogue names.</source>
-   <translation type="unfinished" />
+   <translation>Busque el archivo cuyo hash nombra el catálogo.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -6604,7 +6672,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>Look through labelled pictures.</source>
-   <translation type="unfinished" />
+   <translation>Examinar imágenes etiquetadas.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
@@ -6619,12 +6687,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>Lower the learning rate; {kept}.</source>
-   <translation type="unfinished" />
+   <translation>Baje la tasa de aprendizaje; {kept}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>MNIST</source>
-   <translation type="unfinished" />
+   <translation>MNIST</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -6634,12 +6702,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>Make it first.</source>
-   <translation type="unfinished" />
+   <translation>Créela primero.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/features.py" />
    <source>Make room and resume.</source>
-   <translation type="unfinished" />
+   <translation>Libere espacio y reanude.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/drawings.py" />
@@ -6649,17 +6717,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/data/features.py" />
    <source>Make room, or choose a later layer or one with a global pooling after it: it has fewer features.</source>
-   <translation type="unfinished" />
+   <translation>Libere espacio, o elija una capa posterior o una seguida de agrupación global: tiene menos características.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Make the plan again to begin from the version that there is.</source>
-   <translation type="unfinished" />
+   <translation>Haga el plan de nuevo para partir de la versión que hay.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
    <source>Make the plan again.</source>
-   <translation type="unfinished" />
+   <translation>Haga el plan de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -6674,7 +6742,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>Measure a model on labelled pictures.</source>
-   <translation type="unfinished" />
+   <translation>Medir un modelo con imágenes etiquetadas.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6724,7 +6792,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Name one of its layers instead.</source>
-   <translation type="unfinished" />
+   <translation>Indique en su lugar una de sus capas.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6754,17 +6822,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>No mistake was made on the pictures it was checked with; that is no promise for others.</source>
-   <translation type="unfinished" />
+   <translation>No se cometió ningún error en las imágenes con las que se comprobó; eso no es una promesa para otras.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Nobody but you has checked this model: its figures come from {n} pictures of the {split} split of '{title}' and say nothing about other pictures.</source>
-   <translation type="unfinished" />
+   <translation>Nadie más que usted ha comprobado este modelo: sus cifras proceden de {n} imágenes de la partición {split} de '{title}' y no dicen nada sobre otras imágenes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Nobody has measured it in Fovea: see 'Evaluate' with labelled pictures of your own.</source>
-   <translation type="unfinished" />
+   <translation>Nadie lo ha medido en Fovea: véase «Evaluar», con imágenes etiquetadas propias.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -6774,7 +6842,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Not stated: whoever imported it knows what it is for.</source>
-   <translation type="unfinished" />
+   <translation>No declarado: quien lo importó sabe para qué es.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -6784,12 +6852,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Nothing was taken over.</source>
-   <translation type="unfinished" />
+   <translation>No se incorporó nada.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Nothing was written.</source>
-   <translation type="unfinished" />
+   <translation>No se escribió nada.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6804,7 +6872,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>ONNX Runtime {version}</source>
-   <translation type="unfinished" />
+   <translation>ONNX Runtime {version}</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/figures/result.py" />
@@ -6818,22 +6886,22 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/stopwatch.py" />
    <source>One JSON object: painted and answered, in seconds on the computer's steady clock, which a caller that notes the moment of the start can subtract from.</source>
-   <translation type="unfinished" />
+   <translation>Un objeto JSON: painted y answered, en segundos del reloj constante del equipo, de los que quien llama puede restar el momento del inicio que anotó.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>One convolution, dense 1024, dropout; three epochs.</source>
-   <translation type="unfinished" />
+   <translation>Una convolución, densa de 1024, dropout; tres épocas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>One convolution, pooling, dense 512.</source>
-   <translation type="unfinished" />
+   <translation>Una convolución, agrupación, densa de 512.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>One label a line, or a JSON list of texts.</source>
-   <translation type="unfinished" />
+   <translation>Una etiqueta por línea, o una lista JSON de textos.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -6888,7 +6956,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/stopwatch.py" />
    <source>Open the window offscreen with a picture; print when it was painted and when it was answered.</source>
-   <translation type="unfinished" />
+   <translation>Abrir la ventana sin pantalla con una imagen; imprimir cuándo se dibujó y cuándo se respondió.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
@@ -6908,7 +6976,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>Or set augment.STEP.SETTING.</source>
-   <translation type="unfinished" />
+   <translation>O fije augment.STEP.SETTING.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -6925,12 +6993,24 @@ examples:
 
 exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage; 130 stopped by Ctrl-C
 </source>
-   <translation type="unfinished" />
+   <translation>PROJECT es el id o el nombre de un proyecto, o una carpeta de imágenes: su proyecto se crea cuando se nombra por primera vez. Las imágenes se
+quedan donde están y nunca se modifican. Cada etiqueta está en el disco antes de que la orden continúe.
+
+ejemplos:
+  fovea teach create "My pets" photos
+  fovea teach label my-pets labels.csv --folder photos
+  fovea teach suggest my-pets --csv suggestions.csv
+  fovea teach accept my-pets --at-least 0.98
+  fovea teach make my-pets --name Pets
+  fovea teach export my-pets sorted --link
+
+estado de salida: 0 todo bien; 1 algo falló (el texto dice qué); 2 uso erróneo; 130 detenido con Ctrl-C
+</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>Parts: {parts}.</source>
-   <translation type="unfinished" />
+   <translation>Partes: {parts}.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6950,32 +7030,32 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Pictures are brought to {width}×{height} colour pixels: what is lost there cannot count.</source>
-   <translation type="unfinished" />
+   <translation>Las imágenes se llevan a {width}×{height} píxeles en color: lo que se pierde ahí no puede contar.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Pictures are brought to {width}×{height} grey pixels: what is lost there cannot count.</source>
-   <translation type="unfinished" />
+   <translation>Las imágenes se llevan a {width}×{height} píxeles en gris: lo que se pierde ahí no puede contar.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>Pictures are prepared for training once and kept; they can be made again at any time.</source>
-   <translation type="unfinished" />
+   <translation>Las imágenes se preparan una vez para el entrenamiento y se guardan; se pueden volver a hacer en cualquier momento.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Pictures like those of '{title}', for learning and trying out.</source>
-   <translation type="unfinished" />
+   <translation>Imágenes como las de '{title}', para aprender y probar.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Pixels go in {scaling}.</source>
-   <translation type="unfinished" />
+   <translation>Los píxeles entran así: {scaling}.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/inspector.py" />
    <source>Please report this.</source>
-   <translation type="unfinished" />
+   <translation>Por favor, comuníquelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6995,12 +7075,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Prepare the pictures as the model takes them.</source>
-   <translation type="unfinished" />
+   <translation>Prepare las imágenes como las toma el modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
    <source>Print a page of the help, or look for words in it.</source>
-   <translation type="unfinished" />
+   <translation>Imprimir una página de la ayuda, o buscar palabras en ella.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -7085,7 +7165,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Save it again with a recent Keras as .keras.</source>
-   <translation type="unfinished" />
+   <translation>Guárdela de nuevo con un Keras reciente como .keras.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
@@ -7105,7 +7185,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>Save it as UTF-8.</source>
-   <translation type="unfinished" />
+   <translation>Guárdelo como UTF-8.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -7125,22 +7205,22 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>Save or export the network again.</source>
-   <translation type="unfinished" />
+   <translation>Guarde o exporte la red de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Save the part that goes from one picture to the scores of the classes.</source>
-   <translation type="unfinished" />
+   <translation>Guarde la parte que va de una imagen a las puntuaciones de las clases.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Save the whole network: model.save('net.keras').</source>
-   <translation type="unfinished" />
+   <translation>Guarde la red entera: model.save('net.keras').</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Say that they are raw values (logits), if they are.</source>
-   <translation type="unfinished" />
+   <translation>Indique que son valores brutos (logits), si lo son.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -7165,32 +7245,32 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Searches: {value}.</source>
-   <translation type="unfinished" />
+   <translation>Búsquedas: {value}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>Set FOVEA_DATA to the folder that holds it.</source>
-   <translation type="unfinished" />
+   <translation>Ponga en FOVEA_DATA la carpeta que lo contiene.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>Set it for all trials with --set; of the data, data.limit can be varied.</source>
-   <translation type="unfinished" />
+   <translation>Fíjelo para todos los ensayos con --set; de los datos se puede variar data.limit.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>Set one of them: {inner}.</source>
-   <translation type="unfinished" />
+   <translation>Fije uno de ellos: {inner}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>Settings there: {allowed}.</source>
-   <translation type="unfinished" />
+   <translation>Ajustes presentes: {allowed}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>Settings there: {names}.</source>
-   <translation type="unfinished" />
+   <translation>Ajustes presentes: {names}.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7221,17 +7301,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/answers.py" />
    <source>Start Fovea again.</source>
-   <translation type="unfinished" />
+   <translation>Inicie Fovea de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
    <source>Start Fovea again; if that does not help, run 'fovea selftest'.</source>
-   <translation type="unfinished" />
+   <translation>Inicie Fovea de nuevo; si eso no ayuda, ejecute 'fovea selftest'.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searching.py" />
    <source>Start it again: it goes on.</source>
-   <translation type="unfinished" />
+   <translation>Iníciela de nuevo: continúa.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -7246,7 +7326,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>Such parts can run code of their own. Rebuild the network from usual Keras layers, or export it as .tflite.</source>
-   <translation type="unfinished" />
+   <translation>Tales partes pueden ejecutar código propio. Reconstruya la red con capas habituales de Keras, o expórtela como .tflite.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
@@ -7256,27 +7336,27 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>Take it up again.</source>
-   <translation type="unfinished" />
+   <translation>Retómela.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/embeddings.py" />
    <source>Take its embedding, or install the model again.</source>
-   <translation type="unfinished" />
+   <translation>Tome su embedding, o instale el modelo de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>Teachable Machine also exports 'Tensorflow Lite' ('Floating point'): its .tflite can be imported as it is.</source>
-   <translation type="unfinished" />
+   <translation>Teachable Machine exporta también 'Tensorflow Lite' ('Floating point'): su .tflite se puede importar tal cual.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Tells apart {names}.</source>
-   <translation type="unfinished" />
+   <translation>Distingue {names}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>The 16-layer net of Simonyan and Zisserman (2014), from random weights; very large and slow.</source>
-   <translation type="unfinished" />
+   <translation>La red de 16 capas de Simonyan y Zisserman (2014), desde pesos aleatorios; muy grande y lenta.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -7371,7 +7451,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>The LeNet on 5,900 pictures or fewer, four epochs.</source>
-   <translation type="unfinished" />
+   <translation>La LeNet con 5900 imágenes o menos, cuatro épocas.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
@@ -7446,7 +7526,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The figures are cross-validated: each of the {n} pictures was checked by a last layer that had not learned from it; the model itself has learned from all of them, and the same pictures chose the penalty and the temperature.</source>
-   <translation type="unfinished" />
+   <translation>Las cifras son de validación cruzada: cada una de las {n} imágenes la comprobó una última capa que no había aprendido de ella; el propio modelo ha aprendido de todas, y las mismas imágenes eligieron la penalización y la temperatura.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
@@ -7516,7 +7596,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>The full edition of Fovea has it.</source>
-   <translation type="unfinished" />
+   <translation>La edición completa de Fovea lo tiene.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
@@ -7551,17 +7631,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>The names of its {expected} classes, in the order of its outputs{told}.</source>
-   <translation type="unfinished" />
+   <translation>Los nombres de sus {expected} clases, en el orden de sus salidas{told}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>The net of 2012 (Krizhevsky, Sutskever, Hinton), from random weights; large and slow.</source>
-   <translation type="unfinished" />
+   <translation>La red de 2012 (Krizhevsky, Sutskever, Hinton), desde pesos aleatorios; grande y lenta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>The net of LeCun et al. 1998: tanh, average pooling.</source>
-   <translation type="unfinished" />
+   <translation>La red de LeCun et al. 1998: tanh, agrupación por promedio.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -7596,7 +7676,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>The picture was read correctly; try another model.</source>
-   <translation type="unfinished" />
+   <translation>La imagen se leyó correctamente; pruebe con otro modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -7611,37 +7691,37 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>The run's log says where. The last checkpoint is kept.</source>
-   <translation type="unfinished" />
+   <translation>El registro de la ejecución dice dónde. El último punto de control se conserva.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The same validation pictures chose the epoch and the temperature: on new pictures expect a little less.</source>
-   <translation type="unfinished" />
+   <translation>Las mismas imágenes de validación eligieron la época y la temperatura: en imágenes nuevas cuente con algo menos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The same validation pictures chose the epoch, the temperature and the threshold: on new pictures expect a little less.</source>
-   <translation type="unfinished" />
+   <translation>Las mismas imágenes de validación eligieron la época, la temperatura y el umbral: en imágenes nuevas cuente con algo menos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The same validation pictures chose the temperature and the threshold: on new pictures expect a little less.</source>
-   <translation type="unfinished" />
+   <translation>Las mismas imágenes de validación eligieron la temperatura y el umbral: en imágenes nuevas cuente con algo menos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The same validation pictures chose the temperature: on new pictures expect a little less.</source>
-   <translation type="unfinished" />
+   <translation>Las mismas imágenes de validación eligieron la temperatura: en imágenes nuevas cuente con algo menos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>The same with rotation, shift, zoom and mirroring.</source>
-   <translation type="unfinished" />
+   <translation>Lo mismo con rotación, desplazamiento, zoom y reflejo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>The smaller number first; above 0 with log.</source>
-   <translation type="unfinished" />
+   <translation>Primero el número menor; mayor que 0 con log.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -7651,7 +7731,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>The trainings on this computer.</source>
-   <translation type="unfinished" />
+   <translation>Los entrenamientos de este equipo.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -7676,7 +7756,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>There are: {names}.</source>
-   <translation type="unfinished" />
+   <translation>Hay: {names}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -7706,7 +7786,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>These are not the published weights: whoever installed them vouched for their file. What it answers has not been checked.</source>
-   <translation type="unfinished" />
+   <translation>Estos no son los pesos publicados: quien los instaló respondió de su archivo. Lo que responde no se ha comprobado.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -7716,32 +7796,32 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: a first demonstration</source>
-   <translation type="unfinished" />
+   <translation>Cosas: una primera demostración</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: four convolutions</source>
-   <translation type="unfinished" />
+   <translation>Cosas: cuatro convoluciones</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: four convolutions, augmented</source>
-   <translation type="unfinished" />
+   <translation>Cosas: cuatro convoluciones, con aumento</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: normalised and with dropout</source>
-   <translation type="unfinished" />
+   <translation>Cosas: con normalización y dropout</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: one convolution</source>
-   <translation type="unfinished" />
+   <translation>Cosas: una convolución</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: three small convolutions</source>
-   <translation type="unfinished" />
+   <translation>Cosas: tres pequeñas convoluciones</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -7806,12 +7886,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Three convolutions, two of stride 2, on large pictures, in small batches.</source>
-   <translation type="unfinished" />
+   <translation>Tres convoluciones, dos de paso 2, sobre imágenes grandes, en lotes pequeños.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Three valid convolutions, squared error on one-hot.</source>
-   <translation type="unfinished" />
+   <translation>Tres convoluciones «valid», error cuadrático con codificación one-hot.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7826,17 +7906,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>Topics: {topics}.</source>
-   <translation type="unfinished" />
+   <translation>Temas: {topics}.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>Train a classifier, evaluate it and put it into the store.</source>
-   <translation type="unfinished" />
+   <translation>Entrenar un clasificador, evaluarlo y ponerlo en el almacén.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Train nets on fewer and fewer pictures.</source>
-   <translation type="unfinished" />
+   <translation>Entrenar redes con cada vez menos imágenes.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7851,12 +7931,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>Try --model {suits}.</source>
-   <translation type="unfinished" />
+   <translation>Pruebe --model {suits}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
    <source>Try again a little later.</source>
-   <translation type="unfinished" />
+   <translation>Inténtelo de nuevo un poco más tarde.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -7871,7 +7951,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/similar.py" />
    <source>Try again.</source>
-   <translation type="unfinished" />
+   <translation>Inténtelo de nuevo.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -7881,27 +7961,27 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>Try many settings of a training and see which won.</source>
-   <translation type="unfinished" />
+   <translation>Probar muchos ajustes de un entrenamiento y ver cuál ganó.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Two convolutions with batch normalisation and dropout, large batches.</source>
-   <translation type="unfinished" />
+   <translation>Dos convoluciones con normalización por lotes y dropout, lotes grandes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Two convolutions, pooling, dense 128; large batches.</source>
-   <translation type="unfinished" />
+   <translation>Dos convoluciones, agrupación, densa de 128; lotes grandes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Two pairs of convolutions, dense 512.</source>
-   <translation type="unfinished" />
+   <translation>Dos pares de convoluciones, densa de 512.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Two wide 5×5 convolutions with pooling, dense 500.</source>
-   <translation type="unfinished" />
+   <translation>Dos convoluciones amplias de 5×5 con agrupación, densa de 500.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -7941,7 +8021,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>Use --how features or --how fine-tune.</source>
-   <translation type="unfinished" />
+   <translation>Use --how features o --how fine-tune.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/__init__.py" />
@@ -7951,7 +8031,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>Use a smaller batch or smaller pictures, or close other programs; then go on from the last checkpoint.</source>
-   <translation type="unfinished" />
+   <translation>Use un lote menor o imágenes más pequeñas, o cierre otros programas; después continúe desde el último punto de control.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
@@ -7961,32 +8041,32 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Use its embedding.</source>
-   <translation type="unfinished" />
+   <translation>Use su embedding.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_results.py" />
    <source>Use letters, digits and hyphens.</source>
-   <translation type="unfinished" />
+   <translation>Use letras, dígitos y guiones.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searcher.py" />
    <source>Use smaller pictures or batches.</source>
-   <translation type="unfinished" />
+   <translation>Use imágenes o lotes más pequeños.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Use {listed}.</source>
-   <translation type="unfinished" />
+   <translation>Use {listed}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>VGG16 as published stays as it is; a small head learns from what its layer block4_pool says.</source>
-   <translation type="unfinished" />
+   <translation>VGG16 queda tal como se publicó; una pequeña cabeza aprende de lo que dice su capa block4_pool.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>VGG16 from random weights</source>
-   <translation type="unfinished" />
+   <translation>VGG16 desde pesos aleatorios</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -8006,7 +8086,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/teacher.py" />
    <source>Wait a moment.</source>
-   <translation type="unfinished" />
+   <translation>Espere un momento.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training.py" />
@@ -8031,7 +8111,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>Weights have to lie in the file itself.</source>
-   <translation type="unfinished" />
+   <translation>Los pesos tienen que estar en el propio archivo.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -8046,12 +8126,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>What is in the model store.</source>
-   <translation type="unfinished" />
+   <translation>Lo que hay en el almacén de modelos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>What is the model to be called?</source>
-   <translation type="unfinished" />
+   <translation>¿Cómo se llamará el modelo?</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -8075,7 +8155,26 @@ examples:
 exit status: 0 all trials are done; 1 it failed, or there is no figure for --test; 2 wrong usage or a bad plan;
 130 stopped by Ctrl-C
 </source>
-   <translation type="unfinished" />
+   <translation>Lo que se varía son campos del plan, como en 'fovea train --set':
+  --vary optimizer.name=adam|sgd --vary architecture.dropout=0.1|0.2     valores
+  --range optimizer.rate=0.0001..0.01:log --range fit.batch=16..256:int   números
+
+--grid prueba cada combinación de valores; --trials N deja que el TPE de Optuna elija N veces, aprendiendo de lo que vio.
+Los ensayos que van peor que la mediana de los demás en la misma época terminan antes (--no-prune: nunca). Una búsqueda del
+mismo nombre continúa donde se detuvo. Varios equipos pueden compartir una: dé a cada uno el mismo --name y --storage, por
+ejemplo postgresql://user@host/fovea.
+
+Cada ensayo es una ejecución ('fovea runs show'); 'fovea train --resume RUN' crea el modelo de la mejor.
+
+ejemplos:
+  fovea search --preset mnist-grid --name digits --grid --vary architecture.layers=flatten,D16|flatten,D32
+  fovea search --data photos --name pets --trials 20 --range optimizer.rate=0.0003..0.01:log --vary fit.batch=16|32
+  fovea search --show pets --plot pets.png --csv pets.csv
+  fovea search --list
+
+estado de salida: 0 todos los ensayos están hechos; 1 falló, o no hay cifra para --test; 2 uso erróneo o un plan defectuoso;
+130 detenido con Ctrl-C
+</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -8085,7 +8184,7 @@ exit status: 0 all trials are done; 1 it failed, or there is no figure for --tes
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>What may stand in braces: {allowed}.</source>
-   <translation type="unfinished" />
+   <translation>Lo que puede ir entre llaves: {allowed}.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -8095,17 +8194,17 @@ exit status: 0 all trials are done; 1 it failed, or there is no figure for --tes
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Whatever it is shown, it answers with one of its {count} classes.</source>
-   <translation type="unfinished" />
+   <translation>Se le muestre lo que se le muestre, responde con una de sus {count} clases.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>Where it was made, save it as .keras (model.save('net.keras')) or convert it to .tflite.</source>
-   <translation type="unfinished" />
+   <translation>Donde se hizo, guárdela como .keras (model.save('net.keras')) o conviértala a .tflite.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Where it was made, save it as .keras or convert it to .tflite.</source>
-   <translation type="unfinished" />
+   <translation>Donde se hizo, guárdelo como .keras o conviértalo a .tflite.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -8130,7 +8229,12 @@ is reported, not failed.
 
 exit status: 0 everything holds; 1 something does not; 2 wrong usage.
 </source>
-   <translation type="unfinished" />
+   <translation>Con --json, un objeto: holds, version, edition, system, checks (lista de name, state, detail, seconds).
+El estado de una comprobación es ok, failed o not-installed: un modelo sin sus pesos, o una parte que esta edición omite,
+se comunica, no cuenta como fallo.
+
+estado de salida: 0 todo está en orden; 1 algo no lo está; 2 uso erróneo.
+</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -8141,17 +8245,23 @@ files with name and verdict).
 exit status: 0 all well (a model whose weights are not installed is no fault); 1 a model is damaged;
 2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was fetched is kept for the next try).
 </source>
-   <translation type="unfinished" />
+   <translation>Con --json: 'list' imprime una lista de objetos (id, name, state, bundled, version, labels, input, size, medical, notice,
+problem), 'show' un objeto (los mismos campos y 'manifest'), 'verify' una lista de objetos (id, state, holds, problem,
+files con name y verdict).
+
+estado de salida: 0 todo bien (que los pesos de un modelo no estén instalados no es un fallo); 1 un modelo está dañado;
+2 uso erróneo, entre otros un modelo desconocido; 130 detenido con Ctrl-C (lo descargado se conserva para el próximo intento).
+</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>With fewer than {fewest} pictures to check with these are no figures to compare by.</source>
-   <translation type="unfinished" />
+   <translation>Con menos de {fewest} imágenes para comprobar, estas no son cifras con las que comparar.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>With {n} pictures to check with the figures are rough; see their intervals.</source>
-   <translation type="unfinished" />
+   <translation>Con {n} imágenes para comprobar, las cifras son aproximadas; véanse sus intervalos.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -8164,7 +8274,10 @@ exit status: 0 all well (a model whose weights are not installed is no fault); 1
 
 exit status: 0 every picture was answered and the window drawn; 1 something failed; 2 wrong usage.
 </source>
-   <translation type="unfinished" />
+   <translation>Sin pantalla y sin red. Las imágenes de la ventana van a --out (predeterminado: ./out).
+
+estado de salida: 0 se respondió a cada imagen y se dibujó la ventana; 1 algo falló; 2 uso erróneo.
+</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
@@ -8173,7 +8286,11 @@ exit status: 0 every picture was answered and the window drawn; 1 something fail
 
 exit status: 0; 1 nothing was found, or the pages cannot be read; 2 there is no such topic.
 </source>
-   <translation type="unfinished" />
+   <translation>Sin tema: la lista de temas. TOPIC#PART imprime una parte de una página. 'fovea --help' enumera las órdenes,
+'fovea COMMAND --help' las opciones de una.
+
+estado de salida: 0; 1 no se halló nada, o las páginas no se pueden leer; 2 no hay tal tema.
+</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
@@ -8185,37 +8302,44 @@ be replaced by your own build. docs/licences.md has the steps.
 
 exit status: 0; 1 the list cannot be read; 2 there is no such component.
 </source>
-   <translation type="unfinished" />
+   <translation>Sin nombres: una tabla. Con nombres: esos componentes con los textos de sus licencias. --json da una lista de objetos
+con name, version, licence (SPDX), kind, homepage, source y texts.
+
+Qt y PySide6 se usan bajo la LGPL, versión 3: sus bibliotecas están junto al programa como archivos propios y se
+pueden sustituir por una compilación suya. docs/licences.md tiene los pasos.
+
+estado de salida: 0; 1 la lista no se puede leer; 2 no hay tal componente.
+</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
    <source>Without one there is 'fovea demo'.</source>
-   <translation type="unfinished" />
+   <translation>Sin ella existe 'fovea demo'.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>Write KEY=A|B|C.</source>
-   <translation type="unfinished" />
+   <translation>Escriba KEY=A|B|C.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>Write KEY=LOW..HIGH, with :log or :int.</source>
-   <translation type="unfinished" />
+   <translation>Escriba KEY=LOW..HIGH, con :log o :int.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>Write for instance --set fit.epochs=10.</source>
-   <translation type="unfinished" />
+   <translation>Escriba, por ejemplo, --set fit.epochs=10.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Write for instance 300,1000,3000.</source>
-   <translation type="unfinished" />
+   <translation>Escriba, por ejemplo, 300,1000,3000.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>Write for instance fit.epochs=10.</source>
-   <translation type="unfinished" />
+   <translation>Escriba, por ejemplo, fit.epochs=10.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -8230,7 +8354,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>Write more of the id.</source>
-   <translation type="unfinished" />
+   <translation>Escriba más del id.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -8245,7 +8369,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>a CSV: file and label of each picture</source>
-   <translation type="unfinished" />
+   <translation>un CSV: archivo y etiqueta de cada imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8300,7 +8424,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a PyTorch file, which is a pickle and can run code of its own when it is opened</source>
-   <translation type="unfinished" />
+   <translation>un archivo de PyTorch, que es un pickle y puede ejecutar código propio al abrirlo</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8320,7 +8444,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a TensorFlow graph, which is a program and cannot be checked layer by layer</source>
-   <translation type="unfinished" />
+   <translation>un grafo de TensorFlow, que es un programa y no se puede comprobar capa por capa</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8335,7 +8459,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a checkpoint, which holds weights without their network</source>
-   <translation type="unfinished" />
+   <translation>un punto de control, que contiene pesos sin su red</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8345,37 +8469,37 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>a database of its own, shared by several computers</source>
-   <translation type="unfinished" />
+   <translation>una base de datos propia, compartida por varios equipos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>a file (.h5, .weights.h5)</source>
-   <translation type="unfinished" />
+   <translation>un archivo (.h5, .weights.h5)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a file of weights without their network</source>
-   <translation type="unfinished" />
+   <translation>un archivo de pesos sin su red</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>a folder of class folders, an archive of one, an .npz, IDX files, CIFAR batches, or pictures with a table of their labels (see --layout); the name of a public set (mnist, cifar10-jpeg, chest-xray, cats-dogs, captcha-letters); or, with a plan for a public set, where the sets lie</source>
-   <translation type="unfinished" />
+   <translation>una carpeta de carpetas de clases, un archivo comprimido de ella, un .npz, archivos IDX, lotes de CIFAR, o imágenes con una tabla de sus etiquetas (véase --layout); el nombre de un conjunto público (mnist, cifar10-jpeg, chest-xray, cats-dogs, captcha-letters); o, con un plan para un conjunto público, dónde están los conjuntos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>a folder of pictures and --model are needed, or --undo, or --log</source>
-   <translation type="unfinished" />
+   <translation>se necesitan una carpeta de imágenes y --model, o --undo, o --log</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>a folder of your own for the run (default: the runs)</source>
-   <translation type="unfinished" />
+   <translation>una carpeta propia para la ejecución (predeterminado: la de las ejecuciones)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>a grid needs values, and {ranges} is a range</source>
-   <translation type="unfinished" />
+   <translation>una cuadrícula necesita valores, y {ranges} es un rango</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8385,22 +8509,22 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>a head on what '{name}' sees in each picture (--preset, --architecture, --from, --size and --colour choose otherwise)</source>
-   <translation type="unfinished" />
+   <translation>una cabeza sobre lo que '{name}' ve en cada imagen (--preset, --architecture, --from, --size y --colour eligen otra cosa)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>a label is empty</source>
-   <translation type="unfinished" />
+   <translation>una etiqueta está vacía</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>a layer cannot be called '{value}': the name is taken</source>
-   <translation type="unfinished" />
+   <translation>una capa no puede llamarse '{value}': el nombre está ocupado</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>a layer of somebody's own, '{registered}'</source>
-   <translation type="unfinished" />
+   <translation>una capa de elaboración ajena, '{registered}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_journal.py" />
@@ -8415,7 +8539,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>a mirror of the same file; its hash is compared all the same</source>
-   <translation type="unfinished" />
+   <translation>una réplica del mismo archivo; su hash se compara igualmente</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -8425,27 +8549,27 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>a named system; 'fovea train --list-presets' shows them</source>
-   <translation type="unfinished" />
+   <translation>un sistema con nombre; 'fovea train --list-presets' los muestra</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>a network of its own, from random weights</source>
-   <translation type="unfinished" />
+   <translation>una red propia, desde pesos aleatorios</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>a network that begins from a finished one computes in 32 bits, as that does</source>
-   <translation type="unfinished" />
+   <translation>una red que parte de una acabada calcula en 32 bits, como aquella</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>a new folder, or a file .csv or .json</source>
-   <translation type="unfinished" />
+   <translation>una carpeta nueva, o un archivo .csv o .json</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
    <source>a page, as the list names it</source>
-   <translation type="unfinished" />
+   <translation>una página, tal como la nombra la lista</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -8455,37 +8579,37 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>a part of another picture, with its label's share</source>
-   <translation type="unfinished" />
+   <translation>una parte de otra imagen, con la proporción de su etiqueta</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>a pattern has 1 to {most} letters</source>
-   <translation type="unfinished" />
+   <translation>un patrón tiene de 1 a {most} letras</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a pickle, which can run code of its own when it is opened</source>
-   <translation type="unfinished" />
+   <translation>un pickle, que puede ejecutar código propio al abrirlo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>a picture in {form} decodes to another one</source>
-   <translation type="unfinished" />
+   <translation>una imagen en {form} se descodifica como otra distinta</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>a picture, a folder of pictures, or a DICOMDIR</source>
-   <translation type="unfinished" />
+   <translation>una imagen, una carpeta de imágenes o un DICOMDIR</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/stopwatch.py" />
    <source>a picture; the model is the one that the settings name</source>
-   <translation type="unfinished" />
+   <translation>una imagen; el modelo es el que nombran los ajustes</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>a plan needs to be told its classes</source>
-   <translation type="unfinished" />
+   <translation>a un plan hay que decirle sus clases</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -8495,17 +8619,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>a report to hand on: .html or .pdf</source>
-   <translation type="unfinished" />
+   <translation>un informe para entregar: .html o .pdf</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>a run that is taken up keeps its plan: --resume goes without {others}</source>
-   <translation type="unfinished" />
+   <translation>una ejecución que se retoma conserva su plan: --resume va sin {others}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>a second model on the same pictures, with McNemar's test</source>
-   <translation type="unfinished" />
+   <translation>un segundo modelo con las mismas imágenes, con la prueba de McNemar</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -8525,7 +8649,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>a table of answers</source>
-   <translation type="unfinished" />
+   <translation>una tabla de respuestas</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -8540,17 +8664,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
    <source>a threshold goes with two labels; this model has {count}</source>
-   <translation type="unfinished" />
+   <translation>un umbral va con dos etiquetas; este modelo tiene {count}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
    <source>a threshold of {threshold}</source>
-   <translation type="unfinished" />
+   <translation>un umbral de {threshold}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>a training plan (JSON)</source>
-   <translation type="unfinished" />
+   <translation>un plan de entrenamiento (JSON)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -8565,32 +8689,32 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>a whole number</source>
-   <translation type="unfinished" />
+   <translation>un número entero</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>about {size} to download</source>
-   <translation type="unfinished" />
+   <translation>unos {size} por descargar</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>accuracy of some nets against the number of pictures to learn from</source>
-   <translation type="unfinished" />
+   <translation>exactitud de algunas redes según el número de imágenes de las que aprender</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>accuracy on the test split {accuracy}</source>
-   <translation type="unfinished" />
+   <translation>exactitud en la partición de prueba {accuracy}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>accuracy on {split}, mean of {repeats} (least to most){of}</source>
-   <translation type="unfinished" />
+   <translation>exactitud en {split}, media de {repeats} (de menor a mayor){of}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>after its conversion the network answers otherwise, by {largest_difference:.1e} in a score; {parity_limit:.0e} at most expected</source>
-   <translation type="unfinished" />
+   <translation>tras su conversión, la red responde de otra manera, con {largest_difference:.1e} de diferencia en una puntuación; se esperaba como máximo {parity_limit:.0e}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -8600,12 +8724,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>all figures, for programs ('-': stdout instead of the table)</source>
-   <translation type="unfinished" />
+   <translation>todas las cifras, para programas ('-': stdout en lugar de la tabla)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>all into one folder; with --name telling the answers</source>
-   <translation type="unfinished" />
+   <translation>todas en una sola carpeta; con --name indicando las respuestas</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -8615,7 +8739,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>all {size}</source>
-   <translation type="unfinished" />
+   <translation>todas de {size}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8640,7 +8764,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>an ONNX file, which Fovea writes but does not read</source>
-   <translation type="unfinished" />
+   <translation>un archivo ONNX, que Fovea escribe pero no lee</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8655,7 +8779,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>an activation '{node}'</source>
-   <translation type="unfinished" />
+   <translation>una activación '{node}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -8670,7 +8794,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>an evaluation</source>
-   <translation type="unfinished" />
+   <translation>una evaluación</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8690,37 +8814,37 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>an operation of the network has a place that does not exist</source>
-   <translation type="unfinished" />
+   <translation>una operación de la red tiene un lugar que no existe</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>an unexpected fault stopped it ({name})</source>
-   <translation type="unfinished" />
+   <translation>un fallo inesperado lo detuvo ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
    <source>an unexpected fault stopped the learning ({name})</source>
-   <translation type="unfinished" />
+   <translation>un fallo inesperado detuvo el aprendizaje ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
    <source>an unexpected fault stopped the learning ({place})</source>
-   <translation type="unfinished" />
+   <translation>un fallo inesperado detuvo el aprendizaje ({place})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searcher.py" />
    <source>an unexpected fault stopped the search ({name})</source>
-   <translation type="unfinished" />
+   <translation>un fallo inesperado detuvo la búsqueda ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>an unexpected fault stopped the training ({name})</source>
-   <translation type="unfinished" />
+   <translation>un fallo inesperado detuvo el entrenamiento ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/answers.py" />
    <source>an unexpected fault stopped this picture ({name})</source>
-   <translation type="unfinished" />
+   <translation>un fallo inesperado detuvo esta imagen ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
@@ -8730,17 +8854,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>and {count:,} more without an answer; --csv lists all</source>
-   <translation type="unfinished" />
+   <translation>y {count:,} más sin respuesta; --csv las enumera todas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>and {rest:,} more</source>
-   <translation type="unfinished" />
+   <translation>y {rest:,} más</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
    <source>another Fovea has been preparing its models for minutes</source>
-   <translation type="unfinished" />
+   <translation>otro Fovea lleva minutos preparando sus modelos</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -8755,17 +8879,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>another goal</source>
-   <translation type="unfinished" />
+   <translation>otro objetivo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>another net: a preset's, or layers (repeatable)</source>
-   <translation type="unfinished" />
+   <translation>otra red: la de un preajuste, o capas (repetible)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>another plan: other classes, another network, or other settings beside those that are varied</source>
-   <translation type="unfinished" />
+   <translation>otro plan: otras clases, otra red, u otros ajustes además de los que se varían</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -8785,42 +8909,42 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>any field of the plan: optimizer.rate=0.01 fit.patience=5 augment.affine.rotate=15 …</source>
-   <translation type="unfinished" />
+   <translation>cualquier campo del plan: optimizer.rate=0.01 fit.patience=5 augment.affine.rotate=15 …</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>any folder with one folder for each class</source>
-   <translation type="unfinished" />
+   <translation>cualquier carpeta con una carpeta por clase</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>any folder, a thousand pictures or more</source>
-   <translation type="unfinished" />
+   <translation>cualquier carpeta, mil imágenes o más</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>any folder, many thousand pictures</source>
-   <translation type="unfinished" />
+   <translation>cualquier carpeta, muchos miles de imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>any folder, some hundred pictures</source>
-   <translation type="unfinished" />
+   <translation>cualquier carpeta, algunos cientos de imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/architectures.py" />
    <source>architecture '{name}': {error}</source>
-   <translation type="unfinished" />
+   <translation>arquitectura '{name}': {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>architecture only</source>
-   <translation type="unfinished" />
+   <translation>solo la arquitectura</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>architecture, 60 M parameters</source>
-   <translation type="unfinished" />
+   <translation>arquitectura, 60 M de parámetros</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -8830,12 +8954,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>as 'fovea teach list --deleted' shows it</source>
-   <translation type="unfinished" />
+   <translation>tal como lo muestra 'fovea teach list --deleted'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>as JSON</source>
-   <translation type="unfinished" />
+   <translation>como JSON</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -8845,12 +8969,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>as the file itself scales bytes</source>
-   <translation type="unfinished" />
+   <translation>tal como el propio archivo escala los bytes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>as they are, 0 to 255</source>
-   <translation type="unfinished" />
+   <translation>tal cual, de 0 a 255</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -8860,107 +8984,107 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>at least one training of each is needed</source>
-   <translation type="unfinished" />
+   <translation>se necesita al menos un entrenamiento de cada una</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>at most {most_parameters} million are imported</source>
-   <translation type="unfinished" />
+   <translation>se importan como máximo {most_parameters} millones</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>at the end measure the best trial on the test split</source>
-   <translation type="unfinished" />
+   <translation>al final medir el mejor ensayo en la partición de prueba</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>at_least goes with the decision 'sensitivity', and with no other</source>
-   <translation type="unfinished" />
+   <translation>at_least va con la decisión 'sensitivity', y con ninguna otra</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>at_least {at_least} found; expected a fraction between 0 and 1</source>
-   <translation type="unfinished" />
+   <translation>se halló at_least {at_least}; se esperaba una fracción entre 0 y 1</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>augment: {text} found, 'none' expected</source>
-   <translation type="unfinished" />
+   <translation>augment: se halló {text}, se esperaba 'none'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/augment.py" />
    <source>augmentation 'european' found pictures of {shape}; 28×28×1 expected</source>
-   <translation type="unfinished" />
+   <translation>el aumento 'european' halló imágenes de {shape}; se esperaba 28×28×1</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>augmentation '{name}' has no setting {unknown}</source>
-   <translation type="unfinished" />
+   <translation>el aumento '{name}' no tiene el ajuste {unknown}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>augmentation '{name}': {key} is {value}; expected {wanted}</source>
-   <translation type="unfinished" />
+   <translation>aumento '{name}': {key} es {value}; se esperaba {wanted}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>back  {new}  -&gt;  {old}</source>
-   <translation type="unfinished" />
+   <translation>atrás  {new}  -&gt;  {old}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>begin with a model of the store</source>
-   <translation type="unfinished" />
+   <translation>partir de un modelo del almacén</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>bend smoothly</source>
-   <translation type="unfinished" />
+   <translation>doblar suavemente</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>best</source>
-   <translation type="unfinished" />
+   <translation>mejor</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>best {goal} of {count} trials {value}{n}: {chosen}</source>
-   <translation type="unfinished" />
+   <translation>mejor {goal} de {count} ensayos {value}{n}: {chosen}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>blended with another picture and its label</source>
-   <translation type="unfinished" />
+   <translation>mezclada con otra imagen y su etiqueta</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>blue before green before red, ImageNet's means subtracted (Caffe's habit)</source>
-   <translation type="unfinished" />
+   <translation>azul antes que verde antes que rojo, se restan las medias de ImageNet (costumbre de Caffe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>brightness and contrast</source>
-   <translation type="unfinished" />
+   <translation>brillo y contraste</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>bring in a network (.keras, .h5, .tflite) or a model of another Fovea (.zip)</source>
-   <translation type="unfinished" />
+   <translation>incorporar una red (.keras, .h5, .tflite) o un modelo de otro Fovea (.zip)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>bring the pictures to N×N pixels</source>
-   <translation type="unfinished" />
+   <translation>llevar las imágenes a N×N píxeles</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>building the network</source>
-   <translation type="unfinished" />
+   <translation>construyendo la red</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>burnt-in markers</source>
-   <translation type="unfinished" />
+   <translation>marcas incrustadas</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -8985,22 +9109,22 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>by the pattern '{pattern}' all pictures would have one name</source>
-   <translation type="unfinished" />
+   <translation>con el patrón '{pattern}' todas las imágenes tendrían un mismo nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>calibrating</source>
-   <translation type="unfinished" />
+   <translation>calibrando</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>call a model something else</source>
-   <translation type="unfinished" />
+   <translation>dar otro nombre a un modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>called '{scores}'</source>
-   <translation type="unfinished" />
+   <translation>llamadas '{scores}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -9012,17 +9136,24 @@ on the prepared input, because the ink was moved and scaled. A map shows where a
 
 exit status: 0 the picture was written (with --json a description is printed); 1 it could not be made; 2 wrong usage.
 </source>
-   <translation type="unfinished" />
+   <translation>cam       el último mapa propio de la red, al instante: para redes que terminan en agrupación y una capa densa
+grad-cam  gradientes, para toda red con un mapa espacial; carga TensorFlow, lo que tarda segundos
+occlusion cubre una parte tras otra y mira cuánto baja la puntuación: más lento, pero ajeno a cómo trabaja la red
+Una zona clara habla a favor de la clase. Lo que queda fuera de la entrada de la red se oscurece. En dígitos, el mapa se dibuja
+sobre la entrada preparada, porque el trazo se desplazó y escaló. Un mapa muestra dónde miró una red, no que acierte.
+
+estado de salida: 0 la imagen se escribió (con --json se imprime una descripción); 1 no se pudo crear; 2 uso erróneo.
+</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/worker.py" />
    <source>cancelled</source>
-   <translation type="unfinished" />
+   <translation>cancelado</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>cancelled; no model was made</source>
-   <translation type="unfinished" />
+   <translation>cancelado; no se creó ningún modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -9042,7 +9173,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>center_crop: the shorter side is scaled to N</source>
-   <translation type="unfinished" />
+   <translation>center_crop: el lado menor se escala a N</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -9052,17 +9183,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>check this installation: models, engine, window</source>
-   <translation type="unfinished" />
+   <translation>comprobar esta instalación: modelos, motor, ventana</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/checkpoint.py" />
    <source>checkpoint version {meta}, {version} expected</source>
-   <translation type="unfinished" />
+   <translation>versión del punto de control {meta}, se esperaba {version}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>chest X-rays</source>
-   <translation type="unfinished" />
+   <translation>radiografías de tórax</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -9087,27 +9218,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>class A of the data is label B; empty B: leave A out</source>
-   <translation type="unfinished" />
+   <translation>la clase A de los datos es la etiqueta B; B vacía: omitir A</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>class activation map</source>
-   <translation type="unfinished" />
+   <translation>mapa de activación de clases</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>class folders, an archive, .npz …</source>
-   <translation type="unfinished" />
+   <translation>carpetas de clases, un archivo comprimido, .npz …</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>class weights and over- or under-sampling both balance the classes: choose one of them</source>
-   <translation type="unfinished" />
+   <translation>los pesos de clases y el sobremuestreo o submuestreo equilibran ambos las clases: elija uno de ellos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>classes called 0, 1, 2 … are the model's own label numbers</source>
-   <translation type="unfinished" />
+   <translation>las clases llamadas 0, 1, 2 … son los propios números de etiqueta del modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -9117,22 +9248,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>classify a few samples with every model, with pictures of the window</source>
-   <translation type="unfinished" />
+   <translation>clasificar algunas muestras con cada modelo, con imágenes de la ventana</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>classify pictures: files and whole folders</source>
-   <translation type="unfinished" />
+   <translation>clasificar imágenes: archivos y carpetas enteras</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>classify: show where the network looked</source>
-   <translation type="unfinished" />
+   <translation>classify: mostrar dónde miró la red</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>clip_norm {clip_norm} found; expected a number above 0, or none</source>
-   <translation type="unfinished" />
+   <translation>se halló clip_norm {clip_norm}; se esperaba un número mayor que 0, o ninguno</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -9142,32 +9273,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>compare every file with its checksum</source>
-   <translation type="unfinished" />
+   <translation>comparar cada archivo con su suma de comprobación</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>comparing checksums</source>
-   <translation type="unfinished" />
+   <translation>comparando sumas de comprobación</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>comparing pictures</source>
-   <translation type="unfinished" />
+   <translation>comparando imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>comparing the file's hash</source>
-   <translation type="unfinished" />
+   <translation>comparando el hash del archivo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>comparing the two forms</source>
-   <translation type="unfinished" />
+   <translation>comparando las dos formas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>components whose licence texts are to be shown</source>
-   <translation type="unfinished" />
+   <translation>componentes cuyos textos de licencia se mostrarán</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -9177,17 +9308,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>computing features</source>
-   <translation type="unfinished" />
+   <translation>calculando características</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>computing {words}</source>
-   <translation type="unfinished" />
+   <translation>calculando {words}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>confirm how the labels are read where class folders do not tell them: 'table' (a CSV names the pictures) or 'names' (the file names carry them), as they were recognised, or in full as Fovea proposes it: table:FILE:NAMES:LABELS, names:{label}_#; 'folders': each folder is a class, whatever it is called</source>
-   <translation type="unfinished" />
+   <translation>confirmar cómo se leen las etiquetas donde no las dicen las carpetas de clases: 'table' (un CSV nombra las imágenes) o 'names' (los nombres de archivos las llevan), tal como se reconocieron, o por extenso como lo propone Fovea: table:FILE:NAMES:LABELS, names:{label}_#; 'folders': cada carpeta es una clase, se llame como se llame</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
@@ -9207,72 +9338,72 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>converting it</source>
-   <translation type="unfinished" />
+   <translation>convirtiéndolo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>converting it to LiteRT</source>
-   <translation type="unfinished" />
+   <translation>convirtiéndolo a LiteRT</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>copied by answer</source>
-   <translation type="unfinished" />
+   <translation>copiados según la respuesta</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>copied into one folder</source>
-   <translation type="unfinished" />
+   <translation>copiados en una sola carpeta</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>copy</source>
-   <translation type="unfinished" />
+   <translation>copiar</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>copy a model into your own</source>
-   <translation type="unfinished" />
+   <translation>copiar un modelo a los propios</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>copy or move pictures into folders by answer, or rename them; with undo</source>
-   <translation type="unfinished" />
+   <translation>copiar o mover imágenes a carpetas según la respuesta, o cambiarles el nombre; se puede deshacer</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>copy the samples that come with Fovea into a folder</source>
-   <translation type="unfinished" />
+   <translation>copiar a una carpeta las muestras que vienen con Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>copying</source>
-   <translation type="unfinished" />
+   <translation>copiando</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>cover a part</source>
-   <translation type="unfinished" />
+   <translation>cubrir una parte</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/solved.py" />
    <source>cross-validated in {found} parts: each of the {count:,} pictures is checked once by a head that did not learn from it, and the model learns from all of them</source>
-   <translation type="unfinished" />
+   <translation>validación cruzada en {found} partes: cada una de las {count:,} imágenes la comprueba una vez una cabeza que no aprendió de ella, y el modelo aprende de todas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>curves only (Kermany et al.: 92.8 % accuracy, AUC .968)</source>
-   <translation type="unfinished" />
+   <translation>solo curvas (Kermany et al.: 92,8 % de exactitud, AUC 0,968)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>cycles repeat a 'triangle' or a 'cosine', not the schedule '{schedule}'</source>
-   <translation type="unfinished" />
+   <translation>los ciclos repiten un 'triangle' o un 'cosine', no el programa '{schedule}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>damaged</source>
-   <translation type="unfinished" />
+   <translation>dañado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -9282,7 +9413,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>data</source>
-   <translation type="unfinished" />
+   <translation>datos</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -9312,32 +9443,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>decoded at {width}×{height}</source>
-   <translation type="unfinished" />
+   <translation>descodificada a {width}×{height}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>default: ./out</source>
-   <translation type="unfinished" />
+   <translation>predeterminado: ./out</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>default: bilinear</source>
-   <translation type="unfinished" />
+   <translation>predeterminado: bilinear</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>default: light</source>
-   <translation type="unfinished" />
+   <translation>predeterminado: light</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>digits as Europeans write them</source>
-   <translation type="unfinished" />
+   <translation>dígitos como los escriben los europeos</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>divided by 255, 0 to 1</source>
-   <translation type="unfinished" />
+   <translation>dividido entre 255, de 0 a 1</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
@@ -9362,42 +9493,42 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>draw the window into a PNG file, without a display</source>
-   <translation type="unfinished" />
+   <translation>dibujar la ventana en un archivo PNG, sin pantalla</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>draw where in a picture a model found its answer</source>
-   <translation type="unfinished" />
+   <translation>dibujar en qué parte de una imagen encontró un modelo su respuesta</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>draw: the drawing, as Export saves it</source>
-   <translation type="unfinished" />
+   <translation>draw: el dibujo, tal como lo guarda Exportar</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>drawn offscreen at {width}×{height}</source>
-   <translation type="unfinished" />
+   <translation>dibujada sin pantalla a {width}×{height}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>either --into FOLDER or --rename PATTERN is needed</source>
-   <translation type="unfinished" />
+   <translation>se necesita --into FOLDER o --rename PATTERN</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>either pictures or --camera are needed</source>
-   <translation type="unfinished" />
+   <translation>se necesitan imágenes o --camera</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>end no trial early</source>
-   <translation type="unfinished" />
+   <translation>no terminar antes ningún ensayo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/trial.py" />
    <source>ended early: others do better</source>
-   <translation type="unfinished" />
+   <translation>terminado antes: a otros les va mejor</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
@@ -9417,52 +9548,52 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>epoch {epoch}  batch {step}/{steps}  loss {loss:.4f}  accuracy {accuracy:.4f}  {images_per_s:,.0f} pictures/s</source>
-   <translation type="unfinished" />
+   <translation>época {epoch}  lote {step}/{steps}  pérdida {loss:.4f}  exactitud {accuracy:.4f}  {images_per_s:,.0f} imágenes/s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>epoch {epoch}/{epochs}  loss {loss:.4f}  accuracy {accuracy:.4f}  validation loss {val_loss:.4f}  accuracy {val_accuracy:.4f}  {seconds:.0f} s{marks}</source>
-   <translation type="unfinished" />
+   <translation>época {epoch}/{epochs}  pérdida {loss:.4f}  exactitud {accuracy:.4f}  pérdida de validación {val_loss:.4f}  exactitud {val_accuracy:.4f}  {seconds:.0f} s{marks}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>epochs {epoch} to {epochs}</source>
-   <translation type="unfinished" />
+   <translation>épocas {epoch} a {epochs}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>epochs, batch and steps_per_execution must be at least 1</source>
-   <translation type="unfinished" />
+   <translation>epochs, batch y steps_per_execution deben ser al menos 1</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>evaluate, train, models: which part of the view</source>
-   <translation type="unfinished" />
+   <translation>evaluate, train, models: qué parte de la vista</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>evaluate, wizard: labelled data (default: none yet)</source>
-   <translation type="unfinished" />
+   <translation>evaluate, wizard: datos etiquetados (predeterminado: aún ninguno)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>evaluate: which of the data's splits</source>
-   <translation type="unfinished" />
+   <translation>evaluate: cuál de las particiones de los datos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>evaluating</source>
-   <translation type="unfinished" />
+   <translation>evaluando</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>evaluating ended with {status}: {which}</source>
-   <translation type="unfinished" />
+   <translation>evaluar terminó con {status}: {which}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>events as JSON lines</source>
-   <translation type="unfinished" />
+   <translation>sucesos como líneas JSON</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -9472,42 +9603,42 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>every combination of the values</source>
-   <translation type="unfinished" />
+   <translation>cada combinación de los valores</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>every component of this program with its licence</source>
-   <translation type="unfinished" />
+   <translation>cada componente de este programa con su licencia</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>every deviation must be above 0</source>
-   <translation type="unfinished" />
+   <translation>cada desviación debe ser mayor que 0</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>every measurement as a table</source>
-   <translation type="unfinished" />
+   <translation>cada medición como tabla</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>every model, with its state</source>
-   <translation type="unfinished" />
+   <translation>cada modelo, con su estado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>every run, the newest first</source>
-   <translation type="unfinished" />
+   <translation>todas las ejecuciones, las más nuevas primero</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>every test letter right</source>
-   <translation type="unfinished" />
+   <translation>todas las letras de prueba correctas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>everything holds</source>
-   <translation type="unfinished" />
+   <translation>todo está en orden</translation>
   </message>
   <message>
    <location filename="../../desktop/system/workers.py" />
@@ -9517,18 +9648,19 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/child.py" />
    <source>exit status {exitcode}</source>
-   <translation type="unfinished" />
+   <translation>estado de salida {exitcode}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>exit status: 0 all well; 1 a run is not there, in use or damaged; 2 wrong usage</source>
-   <translation type="unfinished" />
+   <translation>estado de salida: 0 todo bien; 1 una ejecución no está, está en uso o está dañada; 2 uso erróneo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>exit status: 0 the picture was written (its path is printed); 1 it could not be drawn; 2 wrong usage.
 </source>
-   <translation type="unfinished" />
+   <translation>estado de salida: 0 la imagen se escribió (se imprime su ruta); 1 no se pudo dibujar; 2 uso erróneo.
+</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -9548,7 +9680,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>exporting</source>
-   <translation type="unfinished" />
+   <translation>exportando</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -9558,7 +9690,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
    <source>features</source>
-   <translation type="unfinished" />
+   <translation>características</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -9568,7 +9700,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>figures of several runs, and where their plans differ</source>
-   <translation type="unfinished" />
+   <translation>cifras de varias ejecuciones, y en qué difieren sus planes</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -9578,28 +9710,29 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>files, folders, archives</source>
-   <translation type="unfinished" />
+   <translation>archivos, carpetas, archivos comprimidos</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>fine-tune its last layers</source>
-   <translation type="unfinished" />
+   <translation>ajuste fino de sus últimas capas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>fine-tuning needs at least one layer to unfreeze</source>
-   <translation type="unfinished" />
+   <translation>el ajuste fino necesita al menos una capa que descongelar</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
    <source>fine-tuning: the last {free} layers learn now too</source>
-   <translation type="unfinished" />
+   <translation>ajuste fino: ahora aprenden también las últimas {free} capas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>fingerprint {fingerprint}
 </source>
-   <translation type="unfinished" />
+   <translation>huella {fingerprint}
+</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -9609,7 +9742,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>folder or file</source>
-   <translation type="unfinished" />
+   <translation>carpeta o archivo</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -9624,22 +9757,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>folds {folds} found; expected 0, or 2 or more with a head that is solved</source>
-   <translation type="unfinished" />
+   <translation>se halló folds {folds}; se esperaba 0, o 2 o más con una cabeza que se resuelve</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>for a network that takes any size</source>
-   <translation type="unfinished" />
+   <translation>para una red que toma cualquier tamaño</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>for everybody who uses this Python environment (as make does)</source>
-   <translation type="unfinished" />
+   <translation>para todos los que usan este entorno de Python (como hace make)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>format of {a}</source>
-   <translation type="unfinished" />
+   <translation>formato de {a}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -9649,82 +9782,82 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>fovea: left out DICOM objects that hold no picture, as reports do: {count:,}</source>
-   <translation type="unfinished" />
+   <translation>fovea: omitidos objetos DICOM que no contienen imagen, como los informes: {count:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>fovea: making {names} once, from what was installed; this takes up to a minute</source>
-   <translation type="unfinished" />
+   <translation>fovea: creando {names} una sola vez, a partir de lo instalado; tarda hasta un minuto</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>fovea: no pictures found; expected {expected}, by suffix or by content</source>
-   <translation type="unfinished" />
+   <translation>fovea: no se hallaron imágenes; se esperaba {expected}, por la extensión o por el contenido</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/console.py" />
    <source>fovea: stopped</source>
-   <translation type="unfinished" />
+   <translation>fovea: detenido</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>fovea: the engine ended ({reason})</source>
-   <translation type="unfinished" />
+   <translation>fovea: el motor terminó ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict_camera.py" />
    <source>fovea: the video breaks off before its end</source>
-   <translation type="unfinished" />
+   <translation>fovea: el vídeo se interrumpe antes de su final</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>fovea: there are no models; install Fovea again, or import one</source>
-   <translation type="unfinished" />
+   <translation>fovea: no hay modelos; instale Fovea de nuevo, o importe uno</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>fovea: {get} …</source>
-   <translation type="unfinished" />
+   <translation>fovea: {get} …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>fovea: {hint}</source>
-   <translation type="unfinished" />
+   <translation>fovea: {hint}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>fovea: {id}: {problem}</source>
-   <translation type="unfinished" />
+   <translation>fovea: {id}: {problem}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>fovea: {message}</source>
-   <translation type="unfinished" />
+   <translation>fovea: {message}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>fovea: {message}: training a network from nothing instead ({hint})</source>
-   <translation type="unfinished" />
+   <translation>fovea: {message}: en su lugar se entrena una red desde cero ({hint})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>fovea: {name}: from the package {distribution}, offline</source>
-   <translation type="unfinished" />
+   <translation>fovea: {name}: del paquete {distribution}, sin conexión</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>fovea: {name}: {about}{size:,} bytes from {value}; licence: {licence}</source>
-   <translation type="unfinished" />
+   <translation>fovea: {name}: {about}{size:,} bytes de {value}; licencia: {licence}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>fovea: {text}</source>
-   <translation type="unfinished" />
+   <translation>fovea: {text}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>frame {at:,} of {total:,}</source>
-   <translation type="unfinished" />
+   <translation>fotograma {at:,} de {total:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -9748,32 +9881,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>from {low:g} to {high:g}</source>
-   <translation type="unfinished" />
+   <translation>de {low:g} a {high:g}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>give either --grid or --trials N</source>
-   <translation type="unfinished" />
+   <translation>indique --grid o --trials N</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>give the search a --name</source>
-   <translation type="unfinished" />
+   <translation>dé a la búsqueda un --name</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/stopwatch.py" />
    <source>give up after (default: 120)</source>
-   <translation type="unfinished" />
+   <translation>abandonar después de (predeterminado: 120)</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
    <source>given by the user{own}</source>
-   <translation type="unfinished" />
+   <translation>indicado por el usuario{own}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>go on training every layer</source>
-   <translation type="unfinished" />
+   <translation>seguir entrenando cada capa</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -9788,7 +9921,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>hard links instead of copies</source>
-   <translation type="unfinished" />
+   <translation>enlaces duros en lugar de copias</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
@@ -9803,7 +9936,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>has the shape {shape}</source>
-   <translation type="unfinished" />
+   <translation>tiene la forma {shape}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -9818,47 +9951,47 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>hold back some pictures to compare with this older model</source>
-   <translation type="unfinished" />
+   <translation>reservar algunas imágenes para comparar con este modelo anterior</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>how (default: cam where its map is fine enough, else occlusion)</source>
-   <translation type="unfinished" />
+   <translation>cómo (predeterminado: cam si su mapa es bastante fino, si no occlusion)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>how a picture gets its size</source>
-   <translation type="unfinished" />
+   <translation>cómo recibe una imagen su tamaño</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>how long until the window is there, and until it answers</source>
-   <translation type="unfinished" />
+   <translation>cuánto tarda en aparecer la ventana, y en responder</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>how many classes to list (default: 1, with --json {json_top})</source>
-   <translation type="unfinished" />
+   <translation>cuántas clases enumerar (predeterminado: 1, con --json {json_top})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>how much prepared pictures take on disk; remove them</source>
-   <translation type="unfinished" />
+   <translation>cuánto ocupan en disco las imágenes preparadas; eliminarlas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>how often the list of possible answers may leave out the right one, one of {rate_words} (default: {default_rate:g})</source>
-   <translation type="unfinished" />
+   <translation>con qué frecuencia puede faltar la correcta en la lista de respuestas posibles, una de {rate_words} (predeterminado: {default_rate:g})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>how pixels were scaled when it was trained</source>
-   <translation type="unfinished" />
+   <translation>cómo se escalaban los píxeles cuando se entrenó</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>id or name of a project, or a folder of pictures</source>
-   <translation type="unfinished" />
+   <translation>id o nombre de un proyecto, o una carpeta de imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -9873,7 +10006,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>in 32 bits: 16 would not be faster on this device</source>
-   <translation type="unfinished" />
+   <translation>en 32 bits: 16 no sería más rápido en este dispositivo</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -9913,17 +10046,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>install the weights of a network of the catalogue</source>
-   <translation type="unfinished" />
+   <translation>instalar los pesos de una red del catálogo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>installing {name} for a while</source>
-   <translation type="unfinished" />
+   <translation>instalar {name} durante un rato</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>instead of files: a camera's number, a video file or an address; ends with the video or by Ctrl-C</source>
-   <translation type="unfinished" />
+   <translation>en lugar de archivos: el número de una cámara, un archivo de vídeo o una dirección; termina con el vídeo o con Ctrl-C</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -9948,7 +10081,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
    <source>it asks for more than the {memory:.1f} GiB of memory that it may use</source>
-   <translation type="unfinished" />
+   <translation>pide más de los {memory:.1f} GiB de memoria que puede usar</translation>
   </message>
   <message>
    <location filename="../../desktop/services/first_models.py" />
@@ -9968,32 +10101,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>it decodes to a blank picture</source>
-   <translation type="unfinished" />
+   <translation>se descodifica como una imagen en blanco</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>it failed ({filter})</source>
-   <translation type="unfinished" />
+   <translation>falló ({filter})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/trial.py" />
    <source>it failed ({name})</source>
-   <translation type="unfinished" />
+   <translation>falló ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it has no answer: it could not be read</source>
-   <translation type="unfinished" />
+   <translation>no tiene respuesta: no se pudo leer</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it has no file of its own to rename</source>
-   <translation type="unfinished" />
+   <translation>no tiene un archivo propio cuyo nombre cambiar</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>it has no stored answers to compare with</source>
-   <translation type="unfinished" />
+   <translation>no tiene respuestas guardadas con las que comparar</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -10003,22 +10136,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it has not been classified</source>
-   <translation type="unfinished" />
+   <translation>no se ha clasificado</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it is a link or no plain file</source>
-   <translation type="unfinished" />
+   <translation>es un enlace o no es un archivo normal</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>it is about medical pictures: its card says so</source>
-   <translation type="unfinished" />
+   <translation>trata de imágenes médicas: su ficha lo dice</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it is listed twice</source>
-   <translation type="unfinished" />
+   <translation>figura dos veces</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -10038,7 +10171,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it is not the kind of picture that the model learned from</source>
-   <translation type="unfinished" />
+   <translation>no es del tipo de imagen del que aprendió el modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -10048,27 +10181,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it is there already, under that name</source>
-   <translation type="unfinished" />
+   <translation>ya está ahí, con ese nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
    <source>it needs more memory than it may use ({name})</source>
-   <translation type="unfinished" />
+   <translation>necesita más memoria de la que puede usar ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/child.py" />
    <source>it stopped answering</source>
-   <translation type="unfinished" />
+   <translation>dejó de responder</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>it takes {kinds} and gives {kinds2}; FLOAT32 or bytes expected</source>
-   <translation type="unfinished" />
+   <translation>toma {kinds} y da {kinds2}; se esperaba FLOAT32 o bytes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
    <source>it took longer than {seconds:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>tardó más de {seconds:.0f} segundos</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -10078,22 +10211,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its Keras network takes {shapes}, or does not give {outputs} scores</source>
-   <translation type="unfinished" />
+   <translation>su red de Keras toma {shapes}, o no da {outputs} puntuaciones</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its answers differ by {worst:.2g} from those of its own self-test</source>
-   <translation type="unfinished" />
+   <translation>sus respuestas difieren en {worst:.2g} de las de su propia autocomprobación</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>its answers differ by {worst:.2g}, at most {tolerance:.2g} expected</source>
-   <translation type="unfinished" />
+   <translation>sus respuestas difieren en {worst:.2g}, se esperaba como máximo {tolerance:.2g}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>its classes in the order of its outputs; 'imagenet'</source>
-   <translation type="unfinished" />
+   <translation>sus clases en el orden de sus salidas; 'imagenet'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
@@ -10103,17 +10236,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>its description of the era of Keras 2 cannot be built: {plain}</source>
-   <translation type="unfinished" />
+   <translation>su descripción de la época de Keras 2 no se puede construir: {plain}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its domain gate is for colour pictures; its network takes grey ones</source>
-   <translation type="unfinished" />
+   <translation>su filtro de dominio es para imágenes en color; su red las toma en gris</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its domain gate takes {count} features; its network gives {size}</source>
-   <translation type="unfinished" />
+   <translation>su filtro de dominio toma {count} características; su red da {size}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -10123,142 +10256,142 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>its id (default: list what is in the trash)</source>
-   <translation type="unfinished" />
+   <translation>su id (predeterminado: enumerar lo que hay en la papelera)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>its input has no fixed size</source>
-   <translation type="unfinished" />
+   <translation>su entrada no tiene tamaño fijo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its input is {shape}; (batch, height, width, 1 or 3) expected: channels come last</source>
-   <translation type="unfinished" />
+   <translation>su entrada es {shape}; se esperaba (batch, height, width, 1 o 3): los canales van al final</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>its input is {shape}; [batch, height, width, 1 or 3] expected</source>
-   <translation type="unfinished" />
+   <translation>su entrada es {shape}; se esperaba [batch, height, width, 1 o 3]</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its network does not give {outputs} scores, one a label</source>
-   <translation type="unfinished" />
+   <translation>su red no da {outputs} puntuaciones, una por etiqueta</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its network has {count} outputs, its description names others</source>
-   <translation type="unfinished" />
+   <translation>su red tiene {count} salidas, su descripción nombra otras</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its network takes {tuple}, its description differs</source>
-   <translation type="unfinished" />
+   <translation>su red toma {tuple}, su descripción difiere</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its output is {out}; (batch, classes) expected</source>
-   <translation type="unfinished" />
+   <translation>su salida es {out}; se esperaba (batch, classes)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>its output is {out}; [batch, classes] expected</source>
-   <translation type="unfinished" />
+   <translation>su salida es {out}; se esperaba [batch, classes]</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its outputs are no probabilities: from {min:.3g} to {max:.3g}, sums from {min2:.3g} to {max2:.3g}</source>
-   <translation type="unfinished" />
+   <translation>sus salidas no son probabilidades: de {min:.3g} a {max:.3g}, sumas de {min2:.3g} a {max2:.3g}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>its outputs were said to be raw values (logits), but its last layer is a {last}</source>
-   <translation type="unfinished" />
+   <translation>se indicó que sus salidas son valores brutos (logits), pero su última capa es una {last}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>its pictures have {width:.0f}×{height:.0f} pixels; expected at most {most} million</source>
-   <translation type="unfinished" />
+   <translation>sus imágenes tienen {width:.0f}×{height:.0f} píxeles; se esperaban como máximo {most} millones</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>its process ended with status {value}</source>
-   <translation type="unfinished" />
+   <translation>su proceso terminó con el estado {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
    <source>its process ended: {last}</source>
-   <translation type="unfinished" />
+   <translation>su proceso terminó: {last}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>its run is not on this computer: no model can be made of it here</source>
-   <translation type="unfinished" />
+   <translation>su ejecución no está en este equipo: aquí no se puede crear un modelo de ella</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>its score is below {least:g}</source>
-   <translation type="unfinished" />
+   <translation>su puntuación es menor que {least:g}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its self-test cannot be read</source>
-   <translation type="unfinished" />
+   <translation>su autocomprobación no se puede leer</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>its stored answers cannot be read</source>
-   <translation type="unfinished" />
+   <translation>sus respuestas guardadas no se pueden leer</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>its tensors would take far more memory than the file itself</source>
-   <translation type="unfinished" />
+   <translation>sus tensores ocuparían mucha más memoria que el propio archivo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>its weights are not installed</source>
-   <translation type="unfinished" />
+   <translation>sus pesos no están instalados</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>its {goal} is no number</source>
-   <translation type="unfinished" />
+   <translation>su {goal} no es un número</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>keep exact copies together, do not look for near ones</source>
-   <translation type="unfinished" />
+   <translation>mantener juntas las copias exactas, no buscar las casi iguales</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>keep the weights in 16 bits: half the size, scores differ by up to 0.01</source>
-   <translation type="unfinished" />
+   <translation>guardar los pesos en 16 bits: la mitad de tamaño, las puntuaciones difieren hasta en 0,01</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/features.py" />
    <source>keeping the features of {count} pictures</source>
-   <translation type="unfinished" />
+   <translation>guardar las características de {count} imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>keeping the prepared pictures</source>
-   <translation type="unfinished" />
+   <translation>guardar las imágenes preparadas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>label pictures, with suggestions from what was labelled; make it a model</source>
-   <translation type="unfinished" />
+   <translation>etiquetar imágenes, con sugerencias a partir de lo etiquetado; convertirlo en modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>label_smoothing and ema must be at least 0 and below 1</source>
-   <translation type="unfinished" />
+   <translation>label_smoothing y ema deben ser al menos 0 y menores que 1</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>labelled pictures: class folders, .npz, IDX or CIFAR batches</source>
-   <translation type="unfinished" />
+   <translation>imágenes etiquetadas: carpetas de clases, .npz, IDX o lotes de CIFAR</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
@@ -10268,27 +10401,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>largest difference between the trained model and its exported form over {n} validation pictures: {gap:.1e}</source>
-   <translation type="unfinished" />
+   <translation>mayor diferencia entre el modelo entrenado y su forma exportada en {n} imágenes de validación: {gap:.1e}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>learn a head from its features</source>
-   <translation type="unfinished" />
+   <translation>aprender una cabeza de sus características</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>leave a check out, for example 'training'</source>
-   <translation type="unfinished" />
+   <translation>omitir una comprobación, por ejemplo 'training'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>leave a picture whose name is taken</source>
-   <translation type="unfinished" />
+   <translation>dejar una imagen cuyo nombre ya existe</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>leave answers with a lower score</source>
-   <translation type="unfinished" />
+   <translation>dejar respuestas con una puntuación menor</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -10298,12 +10431,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>left  {count:,}: {why}</source>
-   <translation type="unfinished" />
+   <translation>dejadas  {count:,}: {why}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>left  {name}: {why}</source>
-   <translation type="unfinished" />
+   <translation>dejada  {name}: {why}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -10313,22 +10446,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>letters drawn by the program</source>
-   <translation type="unfinished" />
+   <translation>letras dibujadas por el programa</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>limit {limit} found; expected a number of images, or 0 for all</source>
-   <translation type="unfinished" />
+   <translation>se halló limit {limit}; se esperaba un número de imágenes, o 0 para todas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>limit {limit} found; expected at least one image of each of the {count} classes</source>
-   <translation type="unfinished" />
+   <translation>se halló limit {limit}; se esperaba al menos una imagen de cada una de las {count} clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/linear_heads.py" />
    <source>linear discriminant analysis (shrinkage {value:g})</source>
-   <translation type="unfinished" />
+   <translation>análisis discriminante lineal (contracción {value:g})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -10343,22 +10476,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>list the commands, or what one of them did</source>
-   <translation type="unfinished" />
+   <translation>enumerar las órdenes, o lo que hizo una de ellas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
    <source>list the parts that hold all words</source>
-   <translation type="unfinished" />
+   <translation>enumerar las partes que contienen todas las palabras</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>list, show, compare and delete trainings</source>
-   <translation type="unfinished" />
+   <translation>enumerar, mostrar, comparar y eliminar entrenamientos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>list, verify, install, import, export, rename, delete models</source>
-   <translation type="unfinished" />
+   <translation>enumerar, verificar, instalar, importar, exportar, cambiar de nombre, eliminar modelos</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -10373,42 +10506,42 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>look at the pictures in colour or in grey</source>
-   <translation type="unfinished" />
+   <translation>mirar las imágenes en color o en gris</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>look for exact copies only, not for near ones</source>
-   <translation type="unfinished" />
+   <translation>buscar solo copias exactas, no las casi iguales</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>look through a folder of labelled pictures</source>
-   <translation type="unfinished" />
+   <translation>examinar una carpeta de imágenes etiquetadas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>looking at the pictures</source>
-   <translation type="unfinished" />
+   <translation>examinando las imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>looking for people</source>
-   <translation type="unfinished" />
+   <translation>buscando personas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>looking through the file</source>
-   <translation type="unfinished" />
+   <translation>examinando el archivo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>looking through the pictures, {stage}: {done:,}</source>
-   <translation type="unfinished" />
+   <translation>examinando las imágenes, {stage}: {done:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>looking: {done:,} files …</source>
-   <translation type="unfinished" />
+   <translation>mirando: {done:,} archivos …</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -10418,7 +10551,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>made for</source>
-   <translation type="unfinished" />
+   <translation>hecho para</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -10428,7 +10561,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>make the models whose weights came with the installation; quick where they are there</source>
-   <translation type="unfinished" />
+   <translation>crear los modelos cuyos pesos vinieron con la instalación; rápido si ya están</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -10438,12 +10571,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>measure a model on a folder of labelled pictures</source>
-   <translation type="unfinished" />
+   <translation>medir un modelo con una carpeta de imágenes etiquetadas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>measure on the data's test split instead of on validation</source>
-   <translation type="unfinished" />
+   <translation>medir en la partición de prueba de los datos en lugar de en la validación</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -10453,7 +10586,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>method only</source>
-   <translation type="unfinished" />
+   <translation>solo el método</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -10463,22 +10596,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>mirror left and right</source>
-   <translation type="unfinished" />
+   <translation>reflejo horizontal</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>mirror top and bottom</source>
-   <translation type="unfinished" />
+   <translation>reflejo vertical</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>model '{id}' cannot be loaded by LiteRT</source>
-   <translation type="unfinished" />
+   <translation>LiteRT no puede cargar el modelo '{id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>model '{id}' gives {found}; expected {count} scores, one a label</source>
-   <translation type="unfinished" />
+   <translation>el modelo '{id}' da {found}; se esperaban {count} puntuaciones, una por etiqueta</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -10488,7 +10621,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>model '{id}' has no output {place} for '{name}'</source>
-   <translation type="unfinished" />
+   <translation>el modelo '{id}' no tiene la salida {place} para '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -10508,22 +10641,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>model '{id}' is damaged: {problem}</source>
-   <translation type="unfinished" />
+   <translation>el modelo '{id}' está dañado: {problem}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>model '{id}' is in the store: {count} classes</source>
-   <translation type="unfinished" />
+   <translation>el modelo '{id}' está en el almacén: {count} clases</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>model '{id}' is installed; Keras and LiteRT differ by {largest_difference:.1e} at most</source>
-   <translation type="unfinished" />
+   <translation>el modelo '{id}' está instalado; Keras y LiteRT difieren como máximo en {largest_difference:.1e}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>model '{id}' is ready</source>
-   <translation type="unfinished" />
+   <translation>el modelo '{id}' está listo</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -10608,37 +10741,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>momentum must be at least 0 and below 1, and weight_decay at least 0</source>
-   <translation type="unfinished" />
+   <translation>momentum debe ser al menos 0 y menor que 1, y weight_decay al menos 0</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>move</source>
-   <translation type="unfinished" />
+   <translation>mover</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>move a model into the trash; it is kept there for 30 days</source>
-   <translation type="unfinished" />
+   <translation>mover un modelo a la papelera; allí se conserva 30 días</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>move runs into the trash, where they stay thirty days</source>
-   <translation type="unfinished" />
+   <translation>mover ejecuciones a la papelera, donde quedan treinta días</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>move the files instead of copying them</source>
-   <translation type="unfinished" />
+   <translation>mover los archivos en lugar de copiarlos</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>moved by answer</source>
-   <translation type="unfinished" />
+   <translation>movidos según la respuesta</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>moved into one folder</source>
-   <translation type="unfinished" />
+   <translation>movidos a una sola carpeta</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -10648,7 +10781,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>names shown for each finding (default: 3)</source>
-   <translation type="unfinished" />
+   <translation>nombres mostrados por hallazgo (predeterminado: 3)</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -10699,12 +10832,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>neither '{folder}' nor '{file}' was found</source>
-   <translation type="unfinished" />
+   <translation>no se halló ni '{folder}' ni '{file}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>nesterov needs a momentum above 0</source>
-   <translation type="unfinished" />
+   <translation>nesterov necesita un momento mayor que 0</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/metrics.py" />
@@ -10714,32 +10847,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>new names instead, each in the folder where it is</source>
-   <translation type="unfinished" />
+   <translation>nombres nuevos en su lugar, cada una en la carpeta donde está</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>no answer</source>
-   <translation type="unfinished" />
+   <translation>sin respuesta</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
    <source>no answer within {timeout_s:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>sin respuesta en {timeout_s:.0f} segundos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>no answer: {naming}: {clean}</source>
-   <translation type="unfinished" />
+   <translation>sin respuesta: {naming}: {clean}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>no authority is known: downloads over https would be refused</source>
-   <translation type="unfinished" />
+   <translation>no se conoce ninguna autoridad: se rechazarían las descargas por https</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
    <source>no camera was named</source>
-   <translation type="unfinished" />
+   <translation>no se indicó ninguna cámara</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -10764,37 +10897,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>no distances follow from the pictures' features: {error}</source>
-   <translation type="unfinished" />
+   <translation>de las características de las imágenes no resultan distancias: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>no domain gate: {trouble}</source>
-   <translation type="unfinished" />
+   <translation>sin filtro de dominio: {trouble}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>no epoch left</source>
-   <translation type="unfinished" />
+   <translation>no queda ninguna época</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>no epoch was finished before, so none could be kept</source>
-   <translation type="unfinished" />
+   <translation>antes no terminó ninguna época, así que no se pudo conservar ninguna</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>no figure on the test split: {why}</source>
-   <translation type="unfinished" />
+   <translation>sin cifra en la partición de prueba: {why}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>no files have been copied, moved or renamed</source>
-   <translation type="unfinished" />
+   <translation>no se ha copiado, movido ni cambiado de nombre ningún archivo</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>no folder was chosen</source>
-   <translation type="unfinished" />
+   <translation>no se eligió ninguna carpeta</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/calibration.py" />
@@ -10834,7 +10967,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>no label of this evaluation was judged</source>
-   <translation type="unfinished" />
+   <translation>no se juzgó ninguna etiqueta de esta evaluación</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -10854,12 +10987,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/camera_client.py" />
    <source>no picture came within {seconds:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>no llegó ninguna imagen en {seconds:.0f} segundos</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>no picture of this project has a label yet</source>
-   <translation type="unfinished" />
+   <translation>ninguna imagen de este proyecto tiene etiqueta todavía</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -10873,22 +11006,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/teaching/accuracy.py" />
    <source>no picture that was drawn at random has a label</source>
-   <translation type="unfinished" />
+   <translation>ninguna imagen sacada al azar tiene etiqueta</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>no picture was answered: {first}</source>
-   <translation type="unfinished" />
+   <translation>no se respondió a ninguna imagen: {first}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
    <source>no picture was written</source>
-   <translation type="unfinished" />
+   <translation>no se escribió ninguna imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>no pictures in the report</source>
-   <translation type="unfinished" />
+   <translation>sin imágenes en el informe</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -10898,7 +11031,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/similar.py" />
    <source>no process could be started to look at the pictures</source>
-   <translation type="unfinished" />
+   <translation>no se pudo iniciar ningún proceso para examinar las imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/system/workers.py" />
@@ -10908,7 +11041,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/client.py" />
    <source>no process could be started: {value}</source>
-   <translation type="unfinished" />
+   <translation>no se pudo iniciar ningún proceso: {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -10918,22 +11051,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>no runs yet; 'fovea train --data DATA --name NAME' begins one</source>
-   <translation type="unfinished" />
+   <translation>aún no hay ejecuciones; 'fovea train --data DATA --name NAME' empieza una</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>no searches yet; 'fovea search --help' shows how to begin one</source>
-   <translation type="unfinished" />
+   <translation>aún no hay búsquedas; 'fovea search --help' muestra cómo empezar una</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>no such output</source>
-   <translation type="unfinished" />
+   <translation>no hay tal salida</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>no such place</source>
-   <translation type="unfinished" />
+   <translation>no hay tal lugar</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
@@ -10943,22 +11076,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>no threshold could be chosen: validation holds no picture of '{missing}'</source>
-   <translation type="unfinished" />
+   <translation>no se pudo elegir ningún umbral: la validación no contiene ninguna imagen de '{missing}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>no translation comes with this version; its words are English</source>
-   <translation type="unfinished" />
+   <translation>con esta versión no viene ninguna traducción; sus palabras son inglesas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>no trial has finished</source>
-   <translation type="unfinished" />
+   <translation>no ha terminado ningún ensayo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>no trial has finished yet</source>
-   <translation type="unfinished" />
+   <translation>aún no ha terminado ningún ensayo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -10969,7 +11102,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>none of {count:,} pictures can be read</source>
-   <translation type="unfinished" />
+   <translation>no se puede leer ninguna de {count:,} imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
@@ -10979,12 +11112,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>not as delivered: {changed}</source>
-   <translation type="unfinished" />
+   <translation>no como se entregó: {changed}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>not as it was saved: {changed}</source>
-   <translation type="unfinished" />
+   <translation>no como se guardó: {changed}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -10994,12 +11127,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>not done within {training_s:.0f} s</source>
-   <translation type="unfinished" />
+   <translation>no hecho en {training_s:.0f} s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>not installed</source>
-   <translation type="unfinished" />
+   <translation>no instalado</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -11014,12 +11147,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>not stated</source>
-   <translation type="unfinished" />
+   <translation>no declarado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>not sure</source>
-   <translation type="unfinished" />
+   <translation>no seguro</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -11029,12 +11162,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>not the published file: its user vouched for it by its SHA-256</source>
-   <translation type="unfinished" />
+   <translation>no es el archivo publicado: su usuario respondió de él por su SHA-256</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>not tried: the engine does not start</source>
-   <translation type="unfinished" />
+   <translation>no probado: el motor no arranca</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -11044,12 +11177,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/teacher.py" />
    <source>nothing has been looked at yet</source>
-   <translation type="unfinished" />
+   <translation>aún no se ha examinado nada</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
    <source>nothing in the help holds '{words}'</source>
-   <translation type="unfinished" />
+   <translation>nada en la ayuda contiene '{words}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/fitness.py" />
@@ -11064,12 +11197,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>nothing odd was found</source>
-   <translation type="unfinished" />
+   <translation>no se halló nada llamativo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>nothing to do</source>
-   <translation type="unfinished" />
+   <translation>nada que hacer</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -11089,22 +11222,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>nothing was said</source>
-   <translation type="unfinished" />
+   <translation>no se dijo nada</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
    <source>nothing was said about it</source>
-   <translation type="unfinished" />
+   <translation>no se dijo nada al respecto</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>numbers of pictures to learn from</source>
-   <translation type="unfinished" />
+   <translation>números de imágenes de las que aprender</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>numbers to try</source>
-   <translation type="unfinished" />
+   <translation>números que probar</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -11119,7 +11252,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>of the pictures of a study: name their files, too</source>
-   <translation type="unfinished" />
+   <translation>de las imágenes de un estudio: nombrar también sus archivos</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -11129,37 +11262,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>on the validation split</source>
-   <translation type="unfinished" />
+   <translation>en la partición de validación</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>on {perturbed} copies of the validation split, augmented as in training</source>
-   <translation type="unfinished" />
+   <translation>en {perturbed} copias de la partición de validación, aumentadas como en el entrenamiento</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>one JSON list</source>
-   <translation type="unfinished" />
+   <translation>una lista JSON</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>one JSON object</source>
-   <translation type="unfinished" />
+   <translation>un objeto JSON</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>one JSON object a line</source>
-   <translation type="unfinished" />
+   <translation>un objeto JSON por línea</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>one JSON object instead of text</source>
-   <translation type="unfinished" />
+   <translation>un objeto JSON en lugar de texto</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>one epoch in a child; exported, verified and asked: {count} scores</source>
-   <translation type="unfinished" />
+   <translation>una época en un proceso hijo; exportado, verificado y preguntado: {count} puntuaciones</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -11169,7 +11302,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>one group</source>
-   <translation type="unfinished" />
+   <translation>un grupo</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/calibration.py" />
@@ -11184,7 +11317,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>one model (default: all)</source>
-   <translation type="unfinished" />
+   <translation>un modelo (predeterminado: todos)</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
@@ -11194,7 +11327,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>one of {choices}</source>
-   <translation type="unfinished" />
+   <translation>uno de {choices}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -11204,22 +11337,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>one picture is</source>
-   <translation type="unfinished" />
+   <translation>una imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>one picture would need {value:,} bytes of memory</source>
-   <translation type="unfinished" />
+   <translation>una sola imagen necesitaría {value:,} bytes de memoria</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>one row for every picture</source>
-   <translation type="unfinished" />
+   <translation>una fila por imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>one run: its state, figures and settings</source>
-   <translation type="unfinished" />
+   <translation>una ejecución: su estado, cifras y ajustes</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -11229,22 +11362,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>only runs in this state (done, stopped, interrupted …)</source>
-   <translation type="unfinished" />
+   <translation>solo ejecuciones en este estado (done, stopped, interrupted …)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>opening pictures</source>
-   <translation type="unfinished" />
+   <translation>abriendo imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>other pictures, or these have changed since</source>
-   <translation type="unfinished" />
+   <translation>otras imágenes, o estas han cambiado desde entonces</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>other settings</source>
-   <translation type="unfinished" />
+   <translation>otros ajustes</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -11264,7 +11397,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>parallel coordinates, as PNG or HTML by the suffix</source>
-   <translation type="unfinished" />
+   <translation>coordenadas paralelas, como PNG o HTML según la extensión</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -11274,7 +11407,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>patience, swa, l1 and l2 must be at least 0</source>
-   <translation type="unfinished" />
+   <translation>patience, swa, l1 y l2 deben ser al menos 0</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -11289,12 +11422,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>perturbed {perturbed} found; expected 0 to 20 copies</source>
-   <translation type="unfinished" />
+   <translation>se halló perturbed {perturbed}; se esperaban de 0 a 20 copias</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>photos of cats and dogs</source>
-   <translation type="unfinished" />
+   <translation>fotos de gatos y perros</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -11309,7 +11442,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>pictures and folders of pictures</source>
-   <translation type="unfinished" />
+   <translation>imágenes y carpetas de imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -11329,7 +11462,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>pictures of yours to compare answers on (default: two photographs of scikit-learn)</source>
-   <translation type="unfinished" />
+   <translation>imágenes suyas con las que comparar respuestas (predeterminado: dos fotografías de scikit-learn)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -11339,7 +11472,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>pictures to open</source>
-   <translation type="unfinished" />
+   <translation>imágenes que abrir</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -11349,22 +11482,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>pixels (default: 1280x720)</source>
-   <translation type="unfinished" />
+   <translation>píxeles (predeterminado: 1280x720)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>plain bars at the edges</source>
-   <translation type="unfinished" />
+   <translation>barras lisas en los bordes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>plan.{name}: fields unknown in schema 1: {stray}</source>
-   <translation type="unfinished" />
+   <translation>plan.{name}: campos desconocidos en el esquema 1: {stray}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>plan: fields unknown in schema 1: start, preset</source>
-   <translation type="unfinished" />
+   <translation>plan: campos desconocidos en el esquema 1: start, preset</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -11374,37 +11507,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>prepared pictures and unpacked archives take {taken:.2f} GB of at most {most:.0f} GB</source>
-   <translation type="unfinished" />
+   <translation>las imágenes preparadas y los archivos descomprimidos ocupan {taken:.2f} GB de como máximo {most:.0f} GB</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>prepared pictures and unpacked archives take {taken:.2f} GB of at most {most:.0f} GB; {removed:.2f} GB were removed</source>
-   <translation type="unfinished" />
+   <translation>las imágenes preparadas y los archivos descomprimidos ocupan {taken:.2f} GB de como máximo {most:.0f} GB; se eliminaron {removed:.2f} GB</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>preparing pictures</source>
-   <translation type="unfinished" />
+   <translation>preparando imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>print class, method and map as one JSON object</source>
-   <translation type="unfinished" />
+   <translation>imprimir clase, método y mapa como un objeto JSON</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>printed as pictures only</source>
-   <translation type="unfinished" />
+   <translation>impreso solo como imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>pydicom brings no test file of this transfer syntax</source>
-   <translation type="unfinished" />
+   <translation>pydicom no trae ningún archivo de prueba de esta sintaxis de transferencia</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>rate must be above 0 and warmup a fraction below 1</source>
-   <translation type="unfinished" />
+   <translation>rate debe ser mayor que 0 y warmup una fracción menor que 1</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -11419,17 +11552,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>read the help: its topics, one of them, or where words stand</source>
-   <translation type="unfinished" />
+   <translation>leer la ayuda: sus temas, uno de ellos, o dónde aparecen palabras</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>reading names</source>
-   <translation type="unfinished" />
+   <translation>leyendo nombres</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>reading the headers of DICOM files: {done:,} of {total:,} …</source>
-   <translation type="unfinished" />
+   <translation>leyendo las cabeceras de archivos DICOM: {done:,} de {total:,} …</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -11439,37 +11572,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>remove them all</source>
-   <translation type="unfinished" />
+   <translation>eliminarlas todas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>rename</source>
-   <translation type="unfinished" />
+   <translation>cambiar nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>renamed</source>
-   <translation type="unfinished" />
+   <translation>cambiados de nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>report format</source>
-   <translation type="unfinished" />
+   <translation>formato de informe</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>residual-cnn, fast-cnn, the net of a preset, or layers such as C32k3s,P2,flatten,D128</source>
-   <translation type="unfinished" />
+   <translation>residual-cnn, fast-cnn, la red de un preajuste, o capas como C32k3s,P2,flatten,D128</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>results</source>
-   <translation type="unfinished" />
+   <translation>resultados</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>resumed after epoch {epoch}{within}</source>
-   <translation type="unfinished" />
+   <translation>reanudado tras la época {epoch}{within}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -11479,7 +11612,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>rotate, shift, shear, zoom</source>
-   <translation type="unfinished" />
+   <translation>rotación, desplazamiento, cizalladura, zoom</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_rows.py" />
@@ -11489,52 +11622,52 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>run {name}: {name2}</source>
-   <translation type="unfinished" />
+   <translation>ejecución {name}: {name2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>saturation and colour cast</source>
-   <translation type="unfinished" />
+   <translation>saturación y dominante de color</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>say what is in a folder and what is wrong with it</source>
-   <translation type="unfinished" />
+   <translation>decir qué hay en una carpeta y qué tiene de malo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>say what to train: --data DATA, --preset ID or --plan FILE</source>
-   <translation type="unfinished" />
+   <translation>diga qué entrenar: --data DATA, --preset ID o --plan FILE</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>say what to train: --data DATA, --preset ID, --plan FILE or --resume RUN</source>
-   <translation type="unfinished" />
+   <translation>diga qué entrenar: --data DATA, --preset ID, --plan FILE o --resume RUN</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>say what would be done, and do nothing</source>
-   <translation type="unfinished" />
+   <translation>decir lo que se haría, y no hacer nada</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
    <source>scale it so that it covers {size} and cut its middle out</source>
-   <translation type="unfinished" />
+   <translation>escalarla de modo que cubra {size} y recortar su centro</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
    <source>scale it so that it fits into {size} and fill the rest with {pad_value}</source>
-   <translation type="unfinished" />
+   <translation>escalarla de modo que quepa en {size} y rellenar el resto con {pad_value}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
    <source>scale it so that its shorter side has {resize_shorter} pixels and cut the middle {size} out</source>
-   <translation type="unfinished" />
+   <translation>escalarla de modo que su lado menor tenga {resize_shorter} píxeles y recortar los {size} centrales</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>schema {schema} found, {schema2} expected; a newer Fovea may read it</source>
-   <translation type="unfinished" />
+   <translation>se halló el esquema {schema}, se esperaba {schema2}; puede que un Fovea más nuevo lo lea</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -11549,17 +11682,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>see how accuracy grows with the number of pictures</source>
-   <translation type="unfinished" />
+   <translation>ver cómo crece la exactitud con el número de imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>seed {seed} found; expected a whole number from 0 to {seeds}</source>
-   <translation type="unfinished" />
+   <translation>se halló seed {seed}; se esperaba un número entero de 0 a {seeds}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>sensitivity and specificity alike</source>
-   <translation type="unfinished" />
+   <translation>sensibilidad y especificidad iguales</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -11569,17 +11702,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>set aside: '{rsplit}' ({reason})</source>
-   <translation type="unfinished" />
+   <translation>apartada: '{rsplit}' ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>set aside: {count} pictures that cannot be read</source>
-   <translation type="unfinished" />
+   <translation>apartadas: {count} imágenes que no se pueden leer</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>settings</source>
-   <translation type="unfinished" />
+   <translation>ajustes</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -11590,27 +11723,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>shift by whole pixels</source>
-   <translation type="unfinished" />
+   <translation>desplazamiento en píxeles enteros</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>show a search instead of running one</source>
-   <translation type="unfinished" />
+   <translation>mostrar una búsqueda en lugar de ejecutarla</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>show all file names: a medical model's, and those that read like a person's, become numbers otherwise</source>
-   <translation type="unfinished" />
+   <translation>mostrar todos los nombres de archivos: si no, los de un modelo médico, y los que parecen de una persona, se convierten en números</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>show so many (default: 20)</source>
-   <translation type="unfinished" />
+   <translation>mostrar este número (predeterminado: 20)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>show the named systems and end</source>
-   <translation type="unfinished" />
+   <translation>mostrar los sistemas con nombre y terminar</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -11620,32 +11753,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>so many (default: as many as suit)</source>
-   <translation type="unfinished" />
+   <translation>este número (predeterminado: los que convengan)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>so many trials in all, chosen by TPE</source>
-   <translation type="unfinished" />
+   <translation>este número de ensayos en total, elegidos por TPE</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>softer and sharper</source>
-   <translation type="unfinished" />
+   <translation>más suave y más nítida</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/linear_heads.py" />
    <source>softmax regression (C = {value:g})</source>
-   <translation type="unfinished" />
+   <translation>regresión softmax (C = {value:g})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>something does not hold</source>
-   <translation type="unfinished" />
+   <translation>algo no está en orden</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>something of '{node}'</source>
-   <translation type="unfinished" />
+   <translation>algo de '{node}'</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -11664,17 +11797,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>stopped</source>
-   <translation type="unfinished" />
+   <translation>detenido</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>stopped after {count} epochs; the checkpoint is kept</source>
-   <translation type="unfinished" />
+   <translation>detenido tras {count} épocas; el punto de control se conserva</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>stopped at once; the last checkpoint stays</source>
-   <translation type="unfinished" />
+   <translation>detenido enseguida; queda el último punto de control</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
@@ -11684,62 +11817,62 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>stopped before the first answer: nothing is kept, no file was written</source>
-   <translation type="unfinished" />
+   <translation>detenido antes de la primera respuesta: no se guarda nada, no se escribió ningún archivo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>stopped early: no better epoch since epoch {number}</source>
-   <translation type="unfinished" />
+   <translation>parada temprana: ninguna época mejor desde la época {number}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>stopped early: {right:,} of the {count:,} answered pictures are right, about the same share of every class was seen; kept as incomplete (Evaluate in the window opens it), no file was written</source>
-   <translation type="unfinished" />
+   <translation>detenido antes de tiempo: {right:,} de las {count:,} imágenes respondidas son correctas, se vio una proporción parecida de cada clase; guardado como incompleto (Evaluar lo abre en la ventana), no se escribió ningún archivo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/trial.py" />
    <source>stopped; the checkpoint is kept</source>
-   <translation type="unfinished" />
+   <translation>detenido; el punto de control se conserva</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>stopped; the same command goes on</source>
-   <translation type="unfinished" />
+   <translation>detenida; la misma orden continúa</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>stopping after this batch; Ctrl-C again stops now</source>
-   <translation type="unfinished" />
+   <translation>deteniendo tras este lote; Ctrl-C otra vez detiene ya</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>stopping after this file …</source>
-   <translation type="unfinished" />
+   <translation>deteniendo tras este archivo …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>stopping after this file; what was done can be undone …</source>
-   <translation type="unfinished" />
+   <translation>deteniendo tras este archivo; lo hecho se puede deshacer …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>stopping; nothing is left behind</source>
-   <translation type="unfinished" />
+   <translation>deteniendo; no queda nada atrás</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>stopping; nothing is taken over</source>
-   <translation type="unfinished" />
+   <translation>deteniendo; no se incorpora nada</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_projects.py" />
    <source>stopping; what was added stays</source>
-   <translation type="unfinished" />
+   <translation>deteniendo; lo añadido se queda</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>stopping; what was answered by now is kept; Ctrl-C again stops at once and keeps nothing</source>
-   <translation type="unfinished" />
+   <translation>deteniendo; lo respondido hasta ahora se guarda; Ctrl-C otra vez detiene enseguida y no guarda nada</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -11749,7 +11882,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
    <source>stretch it to {size}, whatever its shape</source>
-   <translation type="unfinished" />
+   <translation>estirarla a {size}, sea cual sea su forma</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -11759,7 +11892,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>study {study}, series {number}</source>
-   <translation type="unfinished" />
+   <translation>estudio {study}, serie {number}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -11769,37 +11902,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>suggestions of one class alone</source>
-   <translation type="unfinished" />
+   <translation>sugerencias de una sola clase</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>take a deleted model back</source>
-   <translation type="unfinished" />
+   <translation>recuperar un modelo eliminado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>take a run out of the trash</source>
-   <translation type="unfinished" />
+   <translation>sacar una ejecución de la papelera</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>take back the last command, or that one</source>
-   <translation type="unfinished" />
+   <translation>deshacer la última orden, o esa</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>take the kept result where the same model saw the same data before</source>
-   <translation type="unfinished" />
+   <translation>tomar el resultado guardado si el mismo modelo ya vio los mismos datos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>take those of another kind, and the unsure ones, along</source>
-   <translation type="unfinished" />
+   <translation>llevar también las de otro tipo y las inseguras</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>take up a run: its id, its folder, or 'last'</source>
-   <translation type="unfinished" />
+   <translation>retomar una ejecución: su id, su carpeta, o 'last'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -11814,37 +11947,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>teach: the project (default: the list of them)</source>
-   <translation type="unfinished" />
+   <translation>teach: el proyecto (predeterminado: la lista de ellos)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>teach: what is shown next (default: all)</source>
-   <translation type="unfinished" />
+   <translation>teach: qué se muestra a continuación (predeterminado: todo)</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
    <source>that is not the address of a camera</source>
-   <translation type="unfinished" />
+   <translation>eso no es la dirección de una cámara</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the HDF5 file is damaged or cut off</source>
-   <translation type="unfinished" />
+   <translation>el archivo HDF5 está dañado o cortado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>the ImageNet networks that can be installed</source>
-   <translation type="unfinished" />
+   <translation>las redes de ImageNet que se pueden instalar</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the LiteRT file is damaged or cut off</source>
-   <translation type="unfinished" />
+   <translation>el archivo LiteRT está dañado o cortado</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the LiteRT file is damaged or of an unknown version</source>
-   <translation type="unfinished" />
+   <translation>el archivo LiteRT está dañado o es de una versión desconocida</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -11884,7 +12017,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the architecture 'head' goes with the starts 'features' and 'fine-tune', and with no other</source>
-   <translation type="unfinished" />
+   <translation>la arquitectura 'head' va con los puntos de partida 'features' y 'fine-tune', y con ningún otro</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -11909,7 +12042,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the archive has no '{missing}': it is no .keras file of Keras 3</source>
-   <translation type="unfinished" />
+   <translation>el archivo comprimido no tiene '{missing}': no es un archivo .keras de Keras 3</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -11919,7 +12052,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive has {count:,} members; at most {most_members:,} expected</source>
-   <translation type="unfinished" />
+   <translation>el archivo comprimido tiene {count:,} miembros; se esperaban como máximo {most_members:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/archive.py" />
@@ -11929,17 +12062,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive holds '{name}' twice</source>
-   <translation type="unfinished" />
+   <translation>el archivo comprimido contiene '{name}' dos veces</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive holds a link ('{name}')</source>
-   <translation type="unfinished" />
+   <translation>el archivo comprimido contiene un enlace ('{name}')</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive holds a member that leads out of it ({name})</source>
-   <translation type="unfinished" />
+   <translation>el archivo comprimido contiene un miembro que conduce fuera de él ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/archive.py" />
@@ -11949,27 +12082,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive is encrypted</source>
-   <translation type="unfinished" />
+   <translation>el archivo comprimido está cifrado</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive is packed in a way that is not used here</source>
-   <translation type="unfinished" />
+   <translation>el archivo comprimido está empaquetado de una manera que aquí no se usa</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive would unpack to {total:,} bytes; at most {most:,} expected</source>
-   <translation type="unfinished" />
+   <translation>el archivo comprimido ocuparía descomprimido {total:,} bytes; se esperaban como máximo {most:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the best of several looks better than it is: --test measures it on other pictures</source>
-   <translation type="unfinished" />
+   <translation>el mejor de varios parece mejor de lo que es: --test lo mide en otras imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>the camera stopped with a fault ({fault})</source>
-   <translation type="unfinished" />
+   <translation>la cámara se detuvo con un fallo ({fault})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/works_here.py" />
@@ -11979,7 +12112,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>the card of one model: what it is for, how good it is, its limits</source>
-   <translation type="unfinished" />
+   <translation>la ficha de un modelo: para qué es, lo bueno que es, sus límites</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -11994,27 +12127,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/checkpoint.py" />
    <source>the checkpoint '{name}' is damaged</source>
-   <translation type="unfinished" />
+   <translation>el punto de control '{name}' está dañado</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the checkpoint belongs to another training plan</source>
-   <translation type="unfinished" />
+   <translation>el punto de control pertenece a otro plan de entrenamiento</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the checkpoint could not be written: {strerror}</source>
-   <translation type="unfinished" />
+   <translation>no se pudo escribir el punto de control: {strerror}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the checkpoint does not fit this network</source>
-   <translation type="unfinished" />
+   <translation>el punto de control no encaja con esta red</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the checkpoint does not fit this optimizer</source>
-   <translation type="unfinished" />
+   <translation>el punto de control no encaja con este optimizador</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -12039,7 +12172,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>the classifying layer needs 'flatten', 'gap' or 'gmp' before it</source>
-   <translation type="unfinished" />
+   <translation>la capa que clasifica necesita antes 'flatten', 'gap' o 'gmp'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -12049,27 +12182,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/convert/convert.py" />
    <source>the conversion to LiteRT failed: it wrote nothing</source>
-   <translation type="unfinished" />
+   <translation>la conversión a LiteRT falló: no escribió nada</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/convert.py" />
    <source>the conversion to LiteRT failed: {message}</source>
-   <translation type="unfinished" />
+   <translation>la conversión a LiteRT falló: {message}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>the converted file differs from the network by {gap:.1e}; at most {limit:.0e} expected</source>
-   <translation type="unfinished" />
+   <translation>el archivo convertido difiere de la red en {gap:.1e}; se esperaba como máximo {limit:.0e}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>the converted file's outputs have other names than the model's</source>
-   <translation type="unfinished" />
+   <translation>las salidas del archivo convertido tienen otros nombres que las del modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>the curves, as PNG or HTML by the suffix</source>
-   <translation type="unfinished" />
+   <translation>las curvas, como PNG o HTML según la extensión</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -12084,7 +12217,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>the data name more than {most_classes:,} classes</source>
-   <translation type="unfinished" />
+   <translation>los datos nombran más de {most_classes:,} clases</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -12098,12 +12231,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the decision '{rule}' goes with two labels and a positive class of 0 or 1</source>
-   <translation type="unfinished" />
+   <translation>la decisión '{rule}' va con dos etiquetas y una clase positiva de 0 o 1</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>the disk cannot be asked for its room: {reason}</source>
-   <translation type="unfinished" />
+   <translation>no se puede preguntar al disco por su espacio: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
@@ -12113,7 +12246,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>the disk of Fovea's cache</source>
-   <translation type="unfinished" />
+   <translation>el disco de la caché de Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -12138,12 +12271,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>the domain gate of model '{id}' is for colour; it takes grey</source>
-   <translation type="unfinished" />
+   <translation>el filtro de dominio del modelo '{id}' es para color; el modelo toma gris</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>the domain gate of model '{id}' takes {count} features; its network gives {size}</source>
-   <translation type="unfinished" />
+   <translation>el filtro de dominio del modelo '{id}' toma {count} características; su red da {size}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -12163,42 +12296,42 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>the engine</source>
-   <translation type="unfinished" />
+   <translation>el motor</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>the engine did not answer within {start_s:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>el motor no respondió en {start_s:.0f} segundos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/answers.py" />
    <source>the engine ended its work without an answer for this picture</source>
-   <translation type="unfinished" />
+   <translation>el motor terminó su trabajo sin una respuesta para esta imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
    <source>the engine ended {blamed_after} times while working on this ({reason})</source>
-   <translation type="unfinished" />
+   <translation>el motor terminó {blamed_after} veces mientras trabajaba en esto ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>the engine process answers differently</source>
-   <translation type="unfinished" />
+   <translation>el proceso del motor responde de otra manera</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
    <source>the engine process does not start</source>
-   <translation type="unfinished" />
+   <translation>el proceso del motor no arranca</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>the engine process ended: {reason}</source>
-   <translation type="unfinished" />
+   <translation>el proceso del motor terminó: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>the engine process was not ready within {start_s:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>el proceso del motor no estuvo listo en {start_s:.0f} segundos</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -12213,52 +12346,52 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>the evaluation was stopped</source>
-   <translation type="unfinished" />
+   <translation>la evaluación se detuvo</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>the evaluation was stopped before a picture was answered</source>
-   <translation type="unfinished" />
+   <translation>la evaluación se detuvo antes de responder a ninguna imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/events.py" />
    <source>the event '{values}' lacks a field or has a strange one</source>
-   <translation type="unfinished" />
+   <translation>al suceso '{values}' le falta un campo o tiene uno extraño</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>the export</source>
-   <translation type="unfinished" />
+   <translation>la exportación</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>the export was cancelled</source>
-   <translation type="unfinished" />
+   <translation>la exportación se canceló</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>the exported file</source>
-   <translation type="unfinished" />
+   <translation>el archivo exportado</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>the exported file differs from the model by {facts:.1e} in a score; {limit:.0e} at most expected</source>
-   <translation type="unfinished" />
+   <translation>el archivo exportado difiere del modelo en {facts:.1e} en una puntuación; se esperaba como máximo {limit:.0e}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>the exported file gives no usable numbers (NaN or infinity)</source>
-   <translation type="unfinished" />
+   <translation>el archivo exportado no da números utilizables (NaN o infinito)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>the exported file gives {shape}, the model {shape2}</source>
-   <translation type="unfinished" />
+   <translation>el archivo exportado da {shape}, el modelo {shape2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/features.py" />
    <source>the features could not be written: {reason}</source>
-   <translation type="unfinished" />
+   <translation>no se pudieron escribir las características: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -12268,22 +12401,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>the file cannot be read</source>
-   <translation type="unfinished" />
+   <translation>el archivo no se puede leer</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>the file carries code ('{error}'); it was not run</source>
-   <translation type="unfinished" />
+   <translation>el archivo lleva código ('{error}'); no se ejecutó</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file declares {declared:,} bytes of data and has {size:,}; at most {most:,} are opened</source>
-   <translation type="unfinished" />
+   <translation>el archivo declara {declared:,} bytes de datos y tiene {size:,}; se abren como máximo {most:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the file describes no Functional or Sequential network</source>
-   <translation type="unfinished" />
+   <translation>el archivo no describe una red Functional o Sequential</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -12293,67 +12426,67 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>the file does not say everything, and nothing is guessed:</source>
-   <translation type="unfinished" />
+   <translation>el archivo no lo dice todo, y no se adivina nada:</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>the file does not say everything: {values}</source>
-   <translation type="unfinished" />
+   <translation>el archivo no lo dice todo: {values}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install_steps.py" />
    <source>the file has changed while it was read: SHA-256 {found} found, {sha256} expected</source>
-   <translation type="unfinished" />
+   <translation>el archivo ha cambiado mientras se leía: se halló SHA-256 {found}, se esperaba {sha256}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file has more than {most_objects:,} entries</source>
-   <translation type="unfinished" />
+   <translation>el archivo tiene más de {most_objects:,} entradas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>the file has {count:.1f} GB; at most 1.1 GB are opened</source>
-   <translation type="unfinished" />
+   <translation>el archivo tiene {count:.1f} GB; se abren como máximo 1,1 GB</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the file has {size:,} bytes; at most {most_bytes:,} expected</source>
-   <translation type="unfinished" />
+   <translation>el archivo tiene {size:,} bytes; se esperaban como máximo {most_bytes:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file holds data of a kind that weights do not have ({dtype})</source>
-   <translation type="unfinished" />
+   <translation>el archivo contiene datos de un tipo que los pesos no tienen ({dtype})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file holds links in place of data</source>
-   <translation type="unfinished" />
+   <translation>el archivo contiene enlaces en lugar de datos</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file holds something that is neither a group nor data</source>
-   <translation type="unfinished" />
+   <translation>el archivo contiene algo que no es ni un grupo ni datos</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the file holds weights alone, not the network that they belong to</source>
-   <translation type="unfinished" />
+   <translation>el archivo contiene solo pesos, no la red a la que pertenecen</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the file is damaged or cut off: it is no whole ZIP archive</source>
-   <translation type="unfinished" />
+   <translation>el archivo está dañado o cortado: no es un archivo ZIP completo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>the file is damaged, cut off or empty</source>
-   <translation type="unfinished" />
+   <translation>el archivo está dañado, cortado o vacío</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the file is damaged: its network cannot be read or does not run</source>
-   <translation type="unfinished" />
+   <translation>el archivo está dañado: su red no se puede leer o no funciona</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -12363,27 +12496,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file is packed by a filter that is not used here ({compression})</source>
-   <translation type="unfinished" />
+   <translation>el archivo está comprimido con un filtro que aquí no se usa ({compression})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file keeps its data in other files</source>
-   <translation type="unfinished" />
+   <translation>el archivo guarda sus datos en otros archivos</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the file keeps weights after its end, which is not read here</source>
-   <translation type="unfinished" />
+   <translation>el archivo guarda pesos tras su final, lo que aquí no se lee</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file links to another file instead of holding its data</source>
-   <translation type="unfinished" />
+   <translation>el archivo enlaza a otro archivo en lugar de contener sus datos</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>the file lists far more than a network's weights</source>
-   <translation type="unfinished" />
+   <translation>el archivo enumera mucho más que los pesos de una red</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
@@ -12398,12 +12531,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/install_steps.py" />
    <source>the file of weights is far larger than a network's</source>
-   <translation type="unfinished" />
+   <translation>el archivo de pesos es mucho mayor que el de una red</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>the file to write</source>
-   <translation type="unfinished" />
+   <translation>el archivo que escribir</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -12413,17 +12546,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file's groups are nested deeper than {deepest} levels</source>
-   <translation type="unfinished" />
+   <translation>los grupos del archivo tienen más de {deepest} niveles de anidamiento</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file's groups are nested too deeply</source>
-   <translation type="unfinished" />
+   <translation>los grupos del archivo tienen demasiados niveles de anidamiento</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file's notes are larger than any that weights need</source>
-   <translation type="unfinished" />
+   <translation>las notas del archivo son mayores de lo que necesitan unos pesos</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -12438,42 +12571,42 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the folder '{name}' holds a run already</source>
-   <translation type="unfinished" />
+   <translation>la carpeta '{name}' ya contiene una ejecución</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>the folder '{name}' may not be written to</source>
-   <translation type="unfinished" />
+   <translation>no se permite escribir en la carpeta '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>the folder for '{name}' is not there</source>
-   <translation type="unfinished" />
+   <translation>la carpeta para '{name}' no existe</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>the folder holds no picture that can be opened</source>
-   <translation type="unfinished" />
+   <translation>la carpeta no contiene ninguna imagen que se pueda abrir</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>the folder of --out cannot be made: {lower}</source>
-   <translation type="unfinished" />
+   <translation>no se puede crear la carpeta de --out: {lower}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>the folder of --out does not exist</source>
-   <translation type="unfinished" />
+   <translation>la carpeta de --out no existe</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
    <source>the folder of models cannot be written to ({lower})</source>
-   <translation type="unfinished" />
+   <translation>no se puede escribir en la carpeta de modelos ({lower})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>the folder to write into does not exist</source>
-   <translation type="unfinished" />
+   <translation>la carpeta en la que escribir no existe</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -12488,27 +12621,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>the help has no topic '{topic}'</source>
-   <translation type="unfinished" />
+   <translation>la ayuda no tiene el tema '{topic}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>the highest score decides: a threshold chosen {how} gains no more {what} than chance may ({value:+.1f} percentage points, 95 % interval {value2:+.1f} to {value3:+.1f}, cross-validated)</source>
-   <translation type="unfinished" />
+   <translation>decide la puntuación más alta: un umbral elegido por {how} no gana más {what} de lo que puede el azar ({value:+.1f} puntos porcentuales, intervalo del 95 % de {value2:+.1f} a {value3:+.1f}, validación cruzada)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>the highest score decides: validation has {positives} and {negatives} pictures or persons of the two classes, and {fewest} of each are needed to choose a threshold</source>
-   <translation type="unfinished" />
+   <translation>decide la puntuación más alta: la validación tiene {positives} y {negatives} imágenes o personas de las dos clases, y se necesitan {fewest} de cada una para elegir un umbral</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>the highest threshold with a sensitivity of at least {at_least:.0%}</source>
-   <translation type="unfinished" />
+   <translation>el umbral más alto con una sensibilidad de al menos {at_least:.0%}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>the import was cancelled</source>
-   <translation type="unfinished" />
+   <translation>la importación se canceló</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -12518,37 +12651,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/inspecting.py" />
    <source>the inspection ended without a result (exit status {patience_s})</source>
-   <translation type="unfinished" />
+   <translation>el examen terminó sin resultado (estado de salida {patience_s})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/inspector.py" />
    <source>the inspection failed unexpectedly ({name})</source>
-   <translation type="unfinished" />
+   <translation>el examen falló de forma inesperada ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/inspector.py" />
    <source>the inspection was cancelled</source>
-   <translation type="unfinished" />
+   <translation>el examen se canceló</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>the label '{label}' is there twice</source>
-   <translation type="unfinished" />
+   <translation>la etiqueta '{label}' está dos veces</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>the label with the highest score</source>
-   <translation type="unfinished" />
+   <translation>la etiqueta con la puntuación más alta</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>the labels</source>
-   <translation type="unfinished" />
+   <translation>las etiquetas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>the labels in '{name}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>las etiquetas de '{name}' no se pueden leer</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -12558,37 +12691,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the last good epoch was kept</source>
-   <translation type="unfinished" />
+   <translation>se conservó la última época buena</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>the layer '{word}' has a number that is 0 or far too large</source>
-   <translation type="unfinished" />
+   <translation>la capa '{word}' tiene un número que es 0 o demasiado grande</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>the layer '{word}' is not understood</source>
-   <translation type="unfinished" />
+   <translation>no se entiende la capa '{word}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>the layers are not a list of words</source>
-   <translation type="unfinished" />
+   <translation>las capas no son una lista de palabras</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>the learning has ended</source>
-   <translation type="unfinished" />
+   <translation>el aprendizaje ha terminado</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
    <source>the library that reads it crashed; it may have asked for more than the {memory:.1f} GiB of memory that it may use</source>
-   <translation type="unfinished" />
+   <translation>la biblioteca que lo lee se cayó; puede que pidiera más de los {memory:.1f} GiB de memoria que puede usar</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>the licence of that, for its card</source>
-   <translation type="unfinished" />
+   <translation>la licencia de ello, para su ficha</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -12603,7 +12736,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>the list of pictures</source>
-   <translation type="unfinished" />
+   <translation>la lista de imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -12623,22 +12756,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>the lowest threshold there is, with a sensitivity of {reached:.1%}: the plan's cannot be reached</source>
-   <translation type="unfinished" />
+   <translation>el umbral más bajo que hay, con una sensibilidad de {reached:.1%}: no se puede alcanzar la del plan</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>the memory of {device} does not hold a batch of {batch}: each is computed in {parts} parts, whose gradients are averaged, so the steps stay the same</source>
-   <translation type="unfinished" />
+   <translation>en la memoria de {device} no cabe un lote de {batch}: cada uno se calcula en {parts} partes, cuyos gradientes se promedian, de modo que los pasos son los mismos</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the memory of {device} holds fewer validation pictures: {piece} are looked at together</source>
-   <translation type="unfinished" />
+   <translation>en la memoria de {device} caben menos imágenes de validación: se miran {piece} a la vez</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>the memory of {device} is too small for this network: training on the CPU</source>
-   <translation type="unfinished" />
+   <translation>la memoria de {device} es demasiado pequeña para esta red: se entrena en la CPU</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -12653,27 +12786,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>the model '{model}' to begin from is not there</source>
-   <translation type="unfinished" />
+   <translation>el modelo '{model}' del que partir no está</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>the model '{name}' is in the store</source>
-   <translation type="unfinished" />
+   <translation>el modelo '{name}' está en el almacén</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>the model (default: the first that can answer)</source>
-   <translation type="unfinished" />
+   <translation>el modelo (predeterminado: el primero que puede responder)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the model folder (default: the user's models)</source>
-   <translation type="unfinished" />
+   <translation>la carpeta de modelos (predeterminado: los modelos del usuario)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>the model has no class '{name}'</source>
-   <translation type="unfinished" />
+   <translation>el modelo no tiene la clase '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -12683,17 +12816,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/worker.py" />
    <source>the model has {count} classes, none is number {index}</source>
-   <translation type="unfinished" />
+   <translation>el modelo tiene {count} clases, ninguna es la número {index}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/gradients.py" />
    <source>the model has {count} classes, none is {index}</source>
-   <translation type="unfinished" />
+   <translation>el modelo tiene {count} clases, ninguna es {index}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>the model is not sure of it</source>
-   <translation type="unfinished" />
+   <translation>el modelo no está seguro de ella</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/works_here.py" />
@@ -12723,7 +12856,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>the model; 'fovea models list' names them</source>
-   <translation type="unfinished" />
+   <translation>el modelo; 'fovea models list' los nombra</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
@@ -12743,137 +12876,137 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>the names there (default: as they are)</source>
-   <translation type="unfinished" />
+   <translation>los nombres allí (predeterminado: tal como son)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/selftest.py" />
    <source>the network answers {group} pictures at once otherwise than one by one (by {gap:.1e} in a score)</source>
-   <translation type="unfinished" />
+   <translation>la red responde a {group} imágenes a la vez de otra manera que una por una (con {gap:.1e} de diferencia en una puntuación)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network brings files of its own, which image networks do not need</source>
-   <translation type="unfinished" />
+   <translation>la red trae archivos propios, que las redes de imágenes no necesitan</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/explain/grad_cam.py" />
    <source>the network cannot be taken apart at a map</source>
-   <translation type="unfinished" />
+   <translation>la red no se puede separar por un mapa</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>the network computes {width:,} features of a picture: too many for a gate</source>
-   <translation type="unfinished" />
+   <translation>la red calcula {width:,} características de una imagen: demasiadas para un filtro de dominio</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>the network gave no usable numbers for this picture</source>
-   <translation type="unfinished" />
+   <translation>la red no dio números utilizables para esta imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the network gives no usable numbers (NaN or infinity) for test pictures</source>
-   <translation type="unfinished" />
+   <translation>la red no da números utilizables (NaN o infinito) para imágenes de prueba</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the network has about {declared} million parameters</source>
-   <translation type="unfinished" />
+   <translation>la red tiene unos {declared} millones de parámetros</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the network has branches that it chooses while running</source>
-   <translation type="unfinished" />
+   <translation>la red tiene ramas que elige mientras se ejecuta</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/explain/grad_cam.py" />
    <source>the network has no spatial map</source>
-   <translation type="unfinished" />
+   <translation>la red no tiene mapa espacial</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the network has {count:,} operations</source>
-   <translation type="unfinished" />
+   <translation>la red tiene {count:,} operaciones</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the network has {count_params:,} parameters</source>
-   <translation type="unfinished" />
+   <translation>la red tiene {count_params:,} parámetros</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the network has {count} inputs and {count2} outputs; one of each expected</source>
-   <translation type="unfinished" />
+   <translation>la red tiene {count} entradas y {count2} salidas; se esperaba una de cada</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>the network of everyday photographs is not installed</source>
-   <translation type="unfinished" />
+   <translation>la red de fotografías cotidianas no está instalada</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>the network takes {name} {signature}; its description says uint8 {value}</source>
-   <translation type="unfinished" />
+   <translation>la red toma {name} {signature}; su descripción dice uint8 {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the network uses the operation '{own}', which is not on the list of operations that Fovea runs</source>
-   <translation type="unfinished" />
+   <translation>la red usa la operación '{own}', que no está en la lista de operaciones que ejecuta Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network uses {what}, which is not on the list of layers that Fovea builds</source>
-   <translation type="unfinished" />
+   <translation>la red usa {what}, que no está en la lista de capas que construye Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>the network's description has a layer without settings</source>
-   <translation type="unfinished" />
+   <translation>la descripción de la red tiene una capa sin ajustes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network's description has more than {most_nodes:,} parts</source>
-   <translation type="unfinished" />
+   <translation>la descripción de la red tiene más de {most_nodes:,} partes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network's description has {count:,} bytes</source>
-   <translation type="unfinished" />
+   <translation>la descripción de la red tiene {count:,} bytes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network's description is no object</source>
-   <translation type="unfinished" />
+   <translation>la descripción de la red no es un objeto</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>the network's description lists no layers</source>
-   <translation type="unfinished" />
+   <translation>la descripción de la red no enumera capas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network's description names a class by something that is no text</source>
-   <translation type="unfinished" />
+   <translation>la descripción de la red nombra una clase con algo que no es texto</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>the network's description names no layers</source>
-   <translation type="unfinished" />
+   <translation>la descripción de la red no nombra capas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network's description: {error}</source>
-   <translation type="unfinished" />
+   <translation>la descripción de la red: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
    <source>the new last layer learns from the pictures as they are: what the network sees in each is computed once</source>
-   <translation type="unfinished" />
+   <translation>la nueva última capa aprende de las imágenes tal como son: lo que la red ve en cada una se calcula una sola vez</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/solved.py" />
    <source>the new last layer: {candidates}, the best of {count} ways</source>
-   <translation type="unfinished" />
+   <translation>la nueva última capa: {candidates}, la mejor de {count} maneras</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -12883,7 +13016,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the output that its description calls probabilities is another</source>
-   <translation type="unfinished" />
+   <translation>la salida que su descripción llama probabilidades es otra</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
@@ -12898,17 +13031,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>the page '{name}' has no part '{part}'</source>
-   <translation type="unfinished" />
+   <translation>la página '{name}' no tiene la parte '{part}'</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>the pages of the help are missing or damaged</source>
-   <translation type="unfinished" />
+   <translation>las páginas de la ayuda faltan o están dañadas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>the part to validate with where the data has none of its own: a fraction, or fraction:group with group person, auto or none (default: 0.2:auto)</source>
-   <translation type="unfinished" />
+   <translation>la parte con la que validar si los datos no tienen una propia: una fracción, o fracción:grupo con grupo person, auto o none (predeterminado: 0.2:auto)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
@@ -12918,32 +13051,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>the pattern '{pattern}' has a brace too many or too few</source>
-   <translation type="unfinished" />
+   <translation>el patrón '{pattern}' tiene una llave de más o de menos</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>the pattern holds '{field}'</source>
-   <translation type="unfinished" />
+   <translation>el patrón contiene '{field}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>the picture</source>
-   <translation type="unfinished" />
+   <translation>la imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>the picture to explain</source>
-   <translation type="unfinished" />
+   <translation>la imagen que explicar</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>the picture to write</source>
-   <translation type="unfinished" />
+   <translation>la imagen que escribir</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/similar_child.py" />
    <source>the pictures could not be compared ({fault})</source>
-   <translation type="unfinished" />
+   <translation>las imágenes no se pudieron comparar ({fault})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -12953,7 +13086,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>the pictures take {need}, and the disk has {free} free; some of that is kept</source>
-   <translation type="unfinished" />
+   <translation>las imágenes ocupan {need}, y el disco tiene {free} libres; una parte se reserva</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -12968,27 +13101,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the plan</source>
-   <translation type="unfinished" />
+   <translation>el plan</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the plan '{name}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>el plan '{name}' no se puede leer</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the plan cannot be read: {error}</source>
-   <translation type="unfinished" />
+   <translation>el plan no se puede leer: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
    <source>the plan does not say where its pictures lie</source>
-   <translation type="unfinished" />
+   <translation>el plan no dice dónde están sus imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the plan leaves it closed (data.use_test)</source>
-   <translation type="unfinished" />
+   <translation>el plan la deja cerrada (data.use_test)</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -12998,27 +13131,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>the plan of the run '{run_id}' is damaged</source>
-   <translation type="unfinished" />
+   <translation>el plan de la ejecución '{run_id}' está dañado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the plan was written; 'fovea train --plan {name}' trains it</source>
-   <translation type="unfinished" />
+   <translation>el plan se escribió; 'fovea train --plan {name}' lo entrena</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>the plans are the same</source>
-   <translation type="unfinished" />
+   <translation>los planes son iguales</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>the prepared pictures could not be read back</source>
-   <translation type="unfinished" />
+   <translation>las imágenes preparadas no se pudieron volver a leer</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>the preset '{id}' needs to be told its classes and its pictures</source>
-   <translation type="unfinished" />
+   <translation>al preajuste '{id}' hay que decirle sus clases y sus imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -13028,7 +13161,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/teaching.py" />
    <source>the process that learns from labels has ended ({why})</source>
-   <translation type="unfinished" />
+   <translation>el proceso que aprende de las etiquetas ha terminado ({why})</translation>
   </message>
   <message>
    <location filename="../../desktop/system/workers.py" />
@@ -13038,7 +13171,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>the program ended {times} times in the middle of it; it is not tried again</source>
-   <translation type="unfinished" />
+   <translation>el programa terminó {times} veces en medio de él; no se vuelve a probar</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/polarity.py" />
@@ -13048,27 +13181,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: another window of Fovea is writing to it</source>
-   <translation>el proyecto no se pudo {what}: otra ventana de Fovea está escribiendo en él</translation>
+   <translation>no se pudo trabajar con el proyecto ({what}): otra ventana de Fovea está escribiendo en él</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: {own_disk} does not answer as it should</source>
-   <translation>el proyecto no se pudo {what}: {own_disk} no responde como debería</translation>
+   <translation>no se pudo trabajar con el proyecto ({what}): {own_disk} no responde como debería</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: {own_disk} is full</source>
-   <translation>el proyecto no se pudo {what}: {own_disk} está lleno</translation>
+   <translation>no se pudo trabajar con el proyecto ({what}): {own_disk} está lleno</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: {own_disk} may not be written to</source>
-   <translation>el proyecto no se pudo {what}: no se permite escribir en {own_disk}</translation>
+   <translation>no se pudo trabajar con el proyecto ({what}): no se permite escribir en {own_disk}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project is damaged and could not be {what}</source>
-   <translation>el proyecto está dañado y no se pudo {what}</translation>
+   <translation>el proyecto está dañado y no se pudo trabajar con él ({what})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
@@ -13093,12 +13226,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>the published file ({licence})</source>
-   <translation type="unfinished" />
+   <translation>el archivo publicado ({licence})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>the range of {key} is {low:g} to {high:g}</source>
-   <translation type="unfinished" />
+   <translation>el rango de {key} es de {low:g} a {high:g}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -13128,7 +13261,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the run</source>
-   <translation type="unfinished" />
+   <translation>la ejecución</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -13158,12 +13291,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the run of trial {number} is not on this computer</source>
-   <translation type="unfinished" />
+   <translation>la ejecución del ensayo {number} no está en este equipo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>the run's id, or 'last'</source>
-   <translation type="unfinished" />
+   <translation>el id de la ejecución, o 'last'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -13219,27 +13352,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>the scratch copy of the model</source>
-   <translation type="unfinished" />
+   <translation>la copia de trabajo del modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the search</source>
-   <translation type="unfinished" />
+   <translation>la búsqueda</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>the search '{name}' cannot be opened ({name2})</source>
-   <translation type="unfinished" />
+   <translation>la búsqueda '{name}' no se puede abrir ({name2})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>the search '{name}' cannot be read ({name2})</source>
-   <translation type="unfinished" />
+   <translation>la búsqueda '{name}' no se puede leer ({name2})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>the search '{study_name}' was begun with {what}</source>
-   <translation type="unfinished" />
+   <translation>la búsqueda '{study_name}' se empezó con {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/searching.py" />
@@ -13249,12 +13382,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/searching.py" />
    <source>the search's process has ended ({why})</source>
-   <translation type="unfinished" />
+   <translation>el proceso de la búsqueda ha terminado ({why})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the searches on this computer</source>
-   <translation type="unfinished" />
+   <translation>las búsquedas de este equipo</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -13279,7 +13412,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>the setting '{key}' of a layer '{name}' is not known</source>
-   <translation type="unfinished" />
+   <translation>no se conoce el ajuste '{key}' de una capa '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/services/settings.py" />
@@ -13304,32 +13437,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the start '{kind}' goes {which} a model</source>
-   <translation type="unfinished" />
+   <translation>el punto de partida '{kind}' y un modelo: {which}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>the study</source>
-   <translation type="unfinished" />
+   <translation>el estudio</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/training_client.py" />
    <source>the system ended it for lack of memory</source>
-   <translation type="unfinished" />
+   <translation>el sistema lo terminó por falta de memoria</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
    <source>the system ended it, most likely for want of memory</source>
-   <translation type="unfinished" />
+   <translation>el sistema lo terminó, muy probablemente por falta de memoria</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/console.py" />
    <source>the system refused it: {reason}</source>
-   <translation type="unfinished" />
+   <translation>el sistema lo rechazó: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/console.py" />
    <source>the system refused it: {reason} ('{name}')</source>
-   <translation type="unfinished" />
+   <translation>el sistema lo rechazó: {reason} ('{name}')</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
@@ -13344,7 +13477,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>the table has one column only</source>
-   <translation type="unfinished" />
+   <translation>la tabla tiene una sola columna</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/general_words.py" />
@@ -13359,7 +13492,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>the trained model gives no numbers</source>
-   <translation type="unfinished" />
+   <translation>el modelo entrenado no da números</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training.py" />
@@ -13369,22 +13502,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>the training ended: {text}</source>
-   <translation type="unfinished" />
+   <translation>el entrenamiento terminó: {text}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/training_client.py" />
    <source>the training was cancelled</source>
-   <translation type="unfinished" />
+   <translation>el entrenamiento se canceló</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the training was stopped</source>
-   <translation type="unfinished" />
+   <translation>el entrenamiento se detuvo</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/training_client.py" />
    <source>the training was stopped; its last checkpoint is kept</source>
-   <translation type="unfinished" />
+   <translation>el entrenamiento se detuvo; su último punto de control se conserva</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training_job.py" />
@@ -13394,17 +13527,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>the translation {name} cannot be loaded</source>
-   <translation type="unfinished" />
+   <translation>la traducción {name} no se puede cargar</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>the trash holds no project</source>
-   <translation type="unfinished" />
+   <translation>la papelera no contiene ningún proyecto</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the trials as a table</source>
-   <translation type="unfinished" />
+   <translation>los ensayos como tabla</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -13414,7 +13547,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>the unpacked model</source>
-   <translation type="unfinished" />
+   <translation>el modelo descomprimido</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -13424,32 +13557,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>the weight '{name}' of layer '{own}' {found}; {tuple} expected</source>
-   <translation type="unfinished" />
+   <translation>el peso '{name}' de la capa '{own}' {found}; se esperaba {tuple}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>the weights of '{id}' are installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>los pesos de '{id}' están instalados, para partir de ellos</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>the weights of '{name}' are not installed</source>
-   <translation type="unfinished" />
+   <translation>los pesos de '{name}' no están instalados</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
    <source>the window could not be drawn: {trouble}</source>
-   <translation type="unfinished" />
+   <translation>no se pudo dibujar la ventana: {trouble}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>the window was drawn empty</source>
-   <translation type="unfinished" />
+   <translation>la ventana se dibujó vacía</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the {what} was no longer a number in epoch {epoch}</source>
-   <translation type="unfinished" />
+   <translation>{what}: dejó de ser un número en la época {epoch}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -13459,22 +13592,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there are no copies</source>
-   <translation type="unfinished" />
+   <translation>no hay copias</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>there are no labelled pictures that neither '{old}' nor '{new}' has learned from</source>
-   <translation type="unfinished" />
+   <translation>no hay imágenes etiquetadas de las que no haya aprendido ni '{old}' ni '{new}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>there are no pictures to train on</source>
-   <translation type="unfinished" />
+   <translation>no hay imágenes con las que entrenar</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>there are no samples '{kind}'</source>
-   <translation type="unfinished" />
+   <translation>no hay muestras '{kind}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -13499,12 +13632,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>there is a file of that name</source>
-   <translation type="unfinished" />
+   <translation>hay un archivo con ese nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>there is a model or an unfinished training '{wanted}': this one becomes '{id}'</source>
-   <translation type="unfinished" />
+   <translation>ya hay un modelo o un entrenamiento sin terminar '{wanted}': este pasa a ser '{id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -13524,87 +13657,87 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>there is no activation '{activation}'</source>
-   <translation type="unfinished" />
+   <translation>no hay ninguna activación '{activation}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/architectures.py" />
    <source>there is no architecture '{name}'</source>
-   <translation type="unfinished" />
+   <translation>no hay ninguna arquitectura '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>there is no architecture '{name}'; known: {architectures}</source>
-   <translation type="unfinished" />
+   <translation>no hay ninguna arquitectura '{name}'; conocidas: {architectures}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>there is no augmentation '{name}'</source>
-   <translation type="unfinished" />
+   <translation>no hay ningún aumento '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>there is no camera number {number}</source>
-   <translation type="unfinished" />
+   <translation>no hay ninguna cámara con el número {number}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/checkpoint.py" />
    <source>there is no checkpoint '{name}' in this run</source>
-   <translation type="unfinished" />
+   <translation>no hay ningún punto de control '{name}' en esta ejecución</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there is no class '{class_name}'</source>
-   <translation type="unfinished" />
+   <translation>no hay ninguna clase '{class_name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>there is no command '{name}'</source>
-   <translation type="unfinished" />
+   <translation>no hay ninguna orden '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>there is no component '{sorted}'</source>
-   <translation type="unfinished" />
+   <translation>no hay ningún componente '{sorted}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>there is no data set '{source}'</source>
-   <translation type="unfinished" />
+   <translation>no hay ningún conjunto de datos '{source}'</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
    <source>there is no display to open a window on</source>
-   <translation type="unfinished" />
+   <translation>no hay pantalla en la que abrir una ventana</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>there is no file '{file}'</source>
-   <translation type="unfinished" />
+   <translation>no hay ningún archivo '{file}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>there is no file '{name}'</source>
-   <translation type="unfinished" />
+   <translation>no hay ningún archivo '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>there is no file '{source}'</source>
-   <translation type="unfinished" />
+   <translation>no hay ningún archivo '{source}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>there is no file or folder '{missing}'</source>
-   <translation type="unfinished" />
+   <translation>no hay ningún archivo o carpeta '{missing}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>there is no initialiser '{name}'</source>
-   <translation type="unfinished" />
+   <translation>no hay ningún inicializador '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>there is no layer '{layer}'</source>
-   <translation type="unfinished" />
+   <translation>no hay ninguna capa '{layer}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -13628,17 +13761,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there is no picture to suggest anything for</source>
-   <translation type="unfinished" />
+   <translation>no hay ninguna imagen para la que sugerir algo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there is no picture without a label</source>
-   <translation type="unfinished" />
+   <translation>no hay ninguna imagen sin etiqueta</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>there is no preset '{preset_id}'</source>
-   <translation type="unfinished" />
+   <translation>no hay ningún preajuste '{preset_id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -13653,7 +13786,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>there is no project yet; 'fovea teach create NAME PICTURES' makes one</source>
-   <translation type="unfinished" />
+   <translation>aún no hay ningún proyecto; 'fovea teach create NAME PICTURES' crea uno</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -13663,17 +13796,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>there is no run to take up</source>
-   <translation type="unfinished" />
+   <translation>no hay ninguna ejecución que retomar</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>there is no search '{name}'</source>
-   <translation type="unfinished" />
+   <translation>no hay ninguna búsqueda '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>there is no setting '{where}{name}'</source>
-   <translation type="unfinished" />
+   <translation>no hay ningún ajuste '{where}{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
@@ -13683,62 +13816,62 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>there is no such file</source>
-   <translation type="unfinished" />
+   <translation>no hay tal archivo</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
    <source>there is no translation into '{language}'</source>
-   <translation type="unfinished" />
+   <translation>no hay traducción al idioma '{language}'</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>there is none</source>
-   <translation type="unfinished" />
+   <translation>no hay ninguno</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>there is not enough memory for a domain gate</source>
-   <translation type="unfinished" />
+   <translation>no hay memoria suficiente para un filtro de dominio</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/answers.py" />
    <source>there is not enough memory for this picture</source>
-   <translation type="unfinished" />
+   <translation>no hay memoria suficiente para esta imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searcher.py" />
    <source>there is not enough memory for this search</source>
-   <translation type="unfinished" />
+   <translation>no hay memoria suficiente para esta búsqueda</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>there is not enough memory for this training</source>
-   <translation type="unfinished" />
+   <translation>no hay memoria suficiente para este entrenamiento</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>there is not enough memory for this training ({problem})</source>
-   <translation type="unfinished" />
+   <translation>no hay memoria suficiente para este entrenamiento ({problem})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there is nothing to suggest yet: {waiting_for} needed</source>
-   <translation type="unfinished" />
+   <translation>aún no hay nada que sugerir: se necesita {waiting_for}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>there is nothing to take back</source>
-   <translation type="unfinished" />
+   <translation>no hay nada que deshacer</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>there is nothing to try</source>
-   <translation type="unfinished" />
+   <translation>no hay nada que probar</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>there is nothing to {command}</source>
-   <translation type="unfinished" />
+   <translation>no hay nada que hacer con '{command}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -13748,17 +13881,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>there is something called '{name}' in that folder</source>
-   <translation type="unfinished" />
+   <translation>en esa carpeta hay algo llamado '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>these weights do not fit the network: {what}</source>
-   <translation type="unfinished" />
+   <translation>estos pesos no encajan con la red: {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/imagenet.py" />
    <source>these weights do not fit {name}: {split}</source>
-   <translation type="unfinished" />
+   <translation>estos pesos no encajan con {name}: {split}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -13783,7 +13916,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>thicker and thinner ink</source>
-   <translation type="unfinished" />
+   <translation>trazo más grueso y más fino</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -13798,12 +13931,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>this data has no test split</source>
-   <translation type="unfinished" />
+   <translation>estos datos no tienen partición de prueba</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>this data has none</source>
-   <translation type="unfinished" />
+   <translation>estos datos no tienen ninguna</translation>
   </message>
   <message>
    <location filename="../../desktop/services/model_jobs.py" />
@@ -13813,12 +13946,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>this edition does not train</source>
-   <translation type="unfinished" />
+   <translation>esta edición no entrena</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/gradients.py" />
    <source>this edition of Fovea comes without TensorFlow</source>
-   <translation type="unfinished" />
+   <translation>esta edición de Fovea viene sin TensorFlow</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -13838,37 +13971,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>this export</source>
-   <translation type="unfinished" />
+   <translation>esta exportación</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>this installation comes without the samples '{kind}'</source>
-   <translation type="unfinished" />
+   <translation>esta instalación viene sin las muestras '{kind}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>this installation has no Optuna</source>
-   <translation type="unfinished" />
+   <translation>esta instalación no tiene Optuna</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>this is a SavedModel: it holds a program, not a list of layers, and a program cannot be checked</source>
-   <translation type="unfinished" />
+   <translation>esto es un SavedModel: contiene un programa, no una lista de capas, y un programa no se puede comprobar</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>this is a folder</source>
-   <translation type="unfinished" />
+   <translation>esto es una carpeta</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>this is no HDF5 file</source>
-   <translation type="unfinished" />
+   <translation>esto no es un archivo HDF5</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>this is no LiteRT file (.tflite)</source>
-   <translation type="unfinished" />
+   <translation>esto no es un archivo LiteRT (.tflite)</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -13883,17 +14016,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/events.py" />
    <source>this is no event of a training</source>
-   <translation type="unfinished" />
+   <translation>esto no es un suceso de un entrenamiento</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>this is no file of PyTorch weights in the expected form: {words}</source>
-   <translation type="unfinished" />
+   <translation>esto no es un archivo de pesos de PyTorch en la forma esperada: {words}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>this is no file of a network</source>
-   <translation type="unfinished" />
+   <translation>esto no es un archivo de una red</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -13903,7 +14036,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>this is {refused_endings}</source>
-   <translation type="unfinished" />
+   <translation>esto es {refused_endings}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -13913,7 +14046,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>this model does not end in softmax scores; its training cannot go on</source>
-   <translation type="unfinished" />
+   <translation>este modelo no termina en puntuaciones softmax; su entrenamiento no puede continuar</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
@@ -13923,7 +14056,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/teacher.py" />
    <source>this picture was not looked at yet</source>
-   <translation type="unfinished" />
+   <translation>esta imagen aún no se ha examinado</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
@@ -13953,7 +14086,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>those in the trash instead</source>
-   <translation type="unfinished" />
+   <translation>los que están en la papelera</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -13974,57 +14107,57 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>traces of JPEG</source>
-   <translation type="unfinished" />
+   <translation>huellas de JPEG</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>train a classifier</source>
-   <translation type="unfinished" />
+   <translation>entrenar un clasificador</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>train: a small net trained now on drawn shapes</source>
-   <translation type="unfinished" />
+   <translation>train: una red pequeña entrenada ahora con formas dibujadas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>train: the run to look at (default: none)</source>
-   <translation type="unfinished" />
+   <translation>train: la ejecución que mirar (predeterminado: ninguna)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/trial.py" />
    <source>trained; taking it up makes its model</source>
-   <translation type="unfinished" />
+   <translation>entrenado; al retomarlo se crea su modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>training needs {package}, which is not part of this installation</source>
-   <translation type="unfinished" />
+   <translation>entrenar necesita {package}, que no forma parte de esta instalación</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>training plan: {found}</source>
-   <translation type="unfinished" />
+   <translation>plan de entrenamiento: {found}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>training saw exact copies of {doubled:,} of them</source>
-   <translation type="unfinished" />
+   <translation>el entrenamiento vio copias exactas de {doubled:,} de ellas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>training saw none of their {which}</source>
-   <translation type="unfinished" />
+   <translation>el entrenamiento no vio {which} de ellas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>training saw other pictures of {shared:,} of their persons or cases</source>
-   <translation type="unfinished" />
+   <translation>el entrenamiento vio otras imágenes de {shared:,} de sus personas o casos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>trainings of each (default: 3)</source>
-   <translation type="unfinished" />
+   <translation>entrenamientos de cada una (predeterminado: 3)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
@@ -14034,17 +14167,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>trial {number} of {wanted}: {value}  ({state})  {chosen}</source>
-   <translation type="unfinished" />
+   <translation>ensayo {number} de {wanted}: {value}  ({state})  {chosen}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>trial {number}: epoch {epoch}/{epochs}  validation {val_accuracy:.4f}</source>
-   <translation type="unfinished" />
+   <translation>ensayo {number}: época {epoch}/{epochs}  validación {val_accuracy:.4f}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>true or false</source>
-   <translation type="unfinished" />
+   <translation>true o false</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -14064,7 +14197,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>try many settings of a training and see which won</source>
-   <translation type="unfinished" />
+   <translation>probar muchos ajustes de un entrenamiento y ver cuál ganó</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
@@ -14074,22 +14207,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>two labels are alike</source>
-   <translation type="unfinished" />
+   <translation>dos etiquetas son iguales</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>two labels: the score from which on the positive one is answered</source>
-   <translation type="unfinished" />
+   <translation>dos etiquetas: la puntuación desde la que se responde la positiva</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>two numbers {within}, the smaller first</source>
-   <translation type="unfinished" />
+   <translation>dos números {within}, primero el menor</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>unfreeze and head_epochs must be at least 0, and head_rate above 0</source>
-   <translation type="unfinished" />
+   <translation>unfreeze y head_epochs deben ser al menos 0, y head_rate mayor que 0</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -14099,22 +14232,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>usage: fovea COMMAND …      (without a command: the window)</source>
-   <translation type="unfinished" />
+   <translation>uso: fovea COMMAND …      (sin orden: la ventana)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>validation holds no picture of '{label}': nothing is measured of it</source>
-   <translation type="unfinished" />
+   <translation>la validación no contiene ninguna imagen de '{label}': no se mide nada de ella</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>validation loss</source>
-   <translation type="unfinished" />
+   <translation>pérdida de validación</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>validation {validation} found; expected a fraction between 0 and 0.9</source>
-   <translation type="unfinished" />
+   <translation>se halló validation {validation}; se esperaba una fracción entre 0 y 0,9</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/depth.py" />
@@ -14124,7 +14257,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>values to try</source>
-   <translation type="unfinished" />
+   <translation>valores que probar</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
@@ -14134,17 +14267,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>weights file sha256 {sha256}, md5 {md5}: {origin}</source>
-   <translation type="unfinished" />
+   <translation>archivo de pesos sha256 {sha256}, md5 {md5}: {origin}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>what</source>
-   <translation type="unfinished" />
+   <translation>qué</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>what 'delete' printed (default: list what is in the trash)</source>
-   <translation type="unfinished" />
+   <translation>lo que imprimió 'delete' (predeterminado: enumerar lo que hay en la papelera)</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -14154,17 +14287,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>what it is</source>
-   <translation type="unfinished" />
+   <translation>qué es</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>what it was trained on, for its card</source>
-   <translation type="unfinished" />
+   <translation>con qué se entrenó, para su ficha</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>what its last layer gives</source>
-   <translation type="unfinished" />
+   <translation>lo que da su última capa</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -14174,57 +14307,57 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/similar.py" />
    <source>what looks at the pictures stopped ({reason})</source>
-   <translation type="unfinished" />
+   <translation>lo que examina las imágenes se detuvo ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_client.py" />
    <source>what reads the camera stopped ({reason})</source>
-   <translation type="unfinished" />
+   <translation>lo que lee la cámara se detuvo ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>what the file does not say, and nobody guesses</source>
-   <translation type="unfinished" />
+   <translation>lo que el archivo no dice, y nadie adivina</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>what the model is called</source>
-   <translation type="unfinished" />
+   <translation>cómo se llama el modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>what the model is to be called</source>
-   <translation type="unfinished" />
+   <translation>cómo se llamará el modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>what the network computes of some pictures is infinite or no number</source>
-   <translation type="unfinished" />
+   <translation>lo que la red calcula de algunas imágenes es infinito o no es un número</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>what the search is called</source>
-   <translation type="unfinished" />
+   <translation>cómo se llama la búsqueda</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>what the study is called</source>
-   <translation type="unfinished" />
+   <translation>cómo se llama el estudio</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>what the table's names are relative to</source>
-   <translation type="unfinished" />
+   <translation>respecto a qué son relativos los nombres de la tabla</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>what to train (one of these; default: what suits the pictures)</source>
-   <translation type="unfinished" />
+   <translation>qué entrenar (uno de estos; predeterminado: lo que convenga a las imágenes)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>what was prepared of the pictures</source>
-   <translation type="unfinished" />
+   <translation>lo que se preparó de las imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -14239,22 +14372,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>when</source>
-   <translation type="unfinished" />
+   <translation>cuándo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>where the folders of the answers are to be</source>
-   <translation type="unfinished" />
+   <translation>dónde estarán las carpetas de las respuestas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/samples.py" />
    <source>where the new folder is made</source>
-   <translation type="unfinished" />
+   <translation>dónde se crea la carpeta nueva</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>which class (default: the model's answer)</source>
-   <translation type="unfinished" />
+   <translation>qué clase (predeterminado: la respuesta del modelo)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -14264,22 +14397,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>which of the data's splits; 'all' for all of them</source>
-   <translation type="unfinished" />
+   <translation>cuál de las particiones de los datos; 'all' para todas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>which ones first (default: the surest)</source>
-   <translation type="unfinished" />
+   <translation>cuáles primero (predeterminado: las más seguras)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/samples.py" />
    <source>which samples (see below)</source>
-   <translation type="unfinished" />
+   <translation>qué muestras (véase abajo)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>which view</source>
-   <translation type="unfinished" />
+   <translation>qué vista</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -14289,17 +14422,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>with --camera: end after so many answers</source>
-   <translation type="unfinished" />
+   <translation>con --camera: terminar tras este número de respuestas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>with --from the pictures are prepared as '{start}' takes them</source>
-   <translation type="unfinished" />
+   <translation>con --from las imágenes se preparan como las toma '{start}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>with --from: take another file than the published one, if it has this hash</source>
-   <translation type="unfinished" />
+   <translation>con --from: tomar un archivo distinto del publicado, si tiene este hash</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -14309,57 +14442,57 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>wizard: the starting point (default: recommended)</source>
-   <translation type="unfinished" />
+   <translation>wizard: el punto de partida (predeterminado: el recomendado)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>wizard: which page (default: 1)</source>
-   <translation type="unfinished" />
+   <translation>wizard: qué página (predeterminado: 1)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>write a model for other programs, with a certificate of its answers</source>
-   <translation type="unfinished" />
+   <translation>escribir un modelo para otros programas, con un certificado de sus respuestas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>write beside each file which number is which picture; not to be handed on</source>
-   <translation type="unfinished" />
+   <translation>escribir junto a cada archivo qué número es qué imagen; no para entregar a otros</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>write the plan to FILE and train nothing</source>
-   <translation type="unfinished" />
+   <translation>escribir el plan en FILE y no entrenar nada</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>write them there instead</source>
-   <translation type="unfinished" />
+   <translation>escribirlas allí</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>writing ONNX needs the package {name}, which is not part of this installation</source>
-   <translation type="unfinished" />
+   <translation>escribir ONNX necesita el paquete {name}, que no forma parte de esta instalación</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>writing the model</source>
-   <translation type="unfinished" />
+   <translation>escribiendo el modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>{answered:,} answered, {failed:,} failed</source>
-   <translation type="unfinished" />
+   <translation>{answered:,} respondidas, {failed:,} fallidas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>{answered:,} answered, {failed:,} failed …</source>
-   <translation type="unfinished" />
+   <translation>{answered:,} respondidas, {failed:,} fallidas …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict_camera.py" />
    <source>{answered:,} frames answered, {failed:,} failed</source>
-   <translation type="unfinished" />
+   <translation>{answered:,} fotogramas respondidos, {failed:,} fallidos</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -14384,7 +14517,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>{broken:,} pictures do not open and take no part</source>
-   <translation type="unfinished" />
+   <translation>{broken:,} imágenes no se abren y no participan</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -14441,12 +14574,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} classified …</source>
-   <translation type="unfinished" />
+   <translation>{count:,} clasificadas …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} copied</source>
-   <translation type="unfinished" />
+   <translation>{count:,} copiadas</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
@@ -14480,7 +14613,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>{count:,} images, {elapsed_s:.1f} s on {value}</source>
-   <translation type="unfinished" />
+   <translation>{count:,} imágenes, {elapsed_s:.1f} s en {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -14490,7 +14623,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} left</source>
-   <translation type="unfinished" />
+   <translation>{count:,} dejadas</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
@@ -14500,7 +14633,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} moved</source>
-   <translation type="unfinished" />
+   <translation>{count:,} movidas</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/pictures/studies.py" />
@@ -14514,7 +14647,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>{count:,} of {count2:,} pictures to {purpose} with are exact copies of pictures that are learnt from: the figures promise too much</source>
-   <translation type="unfinished" />
+   <translation>{count:,} de {count2:,} imágenes (uso: {purpose}) son copias exactas de imágenes de las que se aprende: las cifras prometen demasiado</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -14538,12 +14671,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>{count:,} of {total:,} pictures of '{labels}' are to check with, about {wanted:,.0f} were asked for: what belongs together stays on one side</source>
-   <translation type="unfinished" />
+   <translation>{count:,} de {total:,} imágenes de '{labels}' son para comprobar, se pidieron unas {wanted:,.0f}: lo que va junto queda en un mismo lado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>{count:,} pictures are</source>
-   <translation type="unfinished" />
+   <translation>{count:,} imágenes</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -14692,7 +14825,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} renamed</source>
-   <translation type="unfinished" />
+   <translation>{count:,} cambiadas de nombre</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/recognise.py" />
@@ -14706,7 +14839,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>{count:,} suggestions were taken; 'fovea teach undo {id}' takes them back</source>
-   <translation type="unfinished" />
+   <translation>se tomaron {count:,} sugerencias; 'fovea teach undo {id}' las deshace</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -14716,7 +14849,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} taken back</source>
-   <translation type="unfinished" />
+   <translation>{count:,} deshechas</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
@@ -14736,7 +14869,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{count} classes found for {count2} labels</source>
-   <translation type="unfinished" />
+   <translation>se hallaron {count} clases para {count2} etiquetas</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -14747,15 +14880,15 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/cli/models.py" />
    <source>{count} files as they should be</source>
    <extracomment>Where the count is one, English says: {count} file as it should be</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count} archivo como debe estar</numerusform>
+    <numerusform>{count} archivos como deben estar</numerusform>
    </translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>{count} halvings leave nothing of {shape}×{shape2} pixels</source>
-   <translation type="unfinished" />
+   <translation>{count} divisiones por dos no dejan nada de {shape}×{shape2} píxeles</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -14770,12 +14903,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{count} labels found, at least 2 expected</source>
-   <translation type="unfinished" />
+   <translation>se hallaron {count} etiquetas, se esperaban al menos 2</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>{count} labels found; 2 to {most_classes:,} expected</source>
-   <translation type="unfinished" />
+   <translation>se hallaron {count} etiquetas; se esperaban de 2 a {most_classes:,}</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/label_map.py" />
@@ -14809,12 +14942,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>{count} scores found, {count2} expected</source>
-   <translation type="unfinished" />
+   <translation>se hallaron {count} puntuaciones, se esperaban {count2}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>{count} stored answers repeated, largest difference {worst:.1g}; the engine answers</source>
-   <translation type="unfinished" />
+   <translation>{count} respuestas guardadas repetidas, mayor diferencia {worst:.1g}; el motor responde</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/read_tables.py" />
@@ -14828,17 +14961,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>{count} training and {count2} validation pictures are too few for a domain gate</source>
-   <translation type="unfinished" />
+   <translation>{count} imágenes de entrenamiento y {count2} de validación son muy pocas para un filtro de dominio</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{cycles} cycles found; expected 1 to 20</source>
-   <translation type="unfinished" />
+   <translation>se hallaron {cycles} ciclos; se esperaban de 1 a 20</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s{left}</source>
-   <translation type="unfinished" />
+   <translation>{done:.1f} de {total:.1f} MB, {rate:.1f} MB/s{left}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -14848,7 +14981,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>{done} of {total} parts covered …</source>
-   <translation type="unfinished" />
+   <translation>{done} de {total} partes cubiertas …</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -14863,17 +14996,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>{flavour}, {frozen}, Python {python_version}, Qt {qversion}</source>
-   <translation type="unfinished" />
+   <translation>{flavour}, {frozen}, Python {python_version}, Qt {qversion}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>{form} cannot be written: a library is missing</source>
-   <translation type="unfinished" />
+   <translation>{form} no se puede escribir: falta una biblioteca</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>{found:,} pictures were found again, {missing:,} are missing still, {replaced:,} hold another picture now</source>
-   <translation type="unfinished" />
+   <translation>se volvieron a encontrar {found:,} imágenes, faltan aún {missing:,}, {replaced:,} contienen ahora otra imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
@@ -14898,7 +15031,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{head_epochs} epochs for the head found; expected fewer than the {epochs} in all</source>
-   <translation type="unfinished" />
+   <translation>se hallaron {head_epochs} épocas para la cabeza; se esperaban menos que las {epochs} en total</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -14933,7 +15066,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>{hits} of {n}</source>
-   <translation type="unfinished" />
+   <translation>{hits} de {n}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -14993,7 +15126,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>{id} is back</source>
-   <translation type="unfinished" />
+   <translation>{id} está de vuelta</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -15003,7 +15136,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{key}: {text} found, 'on' or 'none' expected</source>
-   <translation type="unfinished" />
+   <translation>{key}: se halló {text}, se esperaba 'on' o 'none'</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -15023,17 +15156,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{learned} training pictures of '{title}' ({counts}); cross-validated.</source>
-   <translation type="unfinished" />
+   <translation>{learned} imágenes de entrenamiento de '{title}' ({counts}); validación cruzada.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{learned} training pictures of '{title}' ({counts}); {held} for validation.</source>
-   <translation type="unfinished" />
+   <translation>{learned} imágenes de entrenamiento de '{title}' ({counts}); {held} para validación.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>{least} to {largest}, in the middle {middle}</source>
-   <translation type="unfinished" />
+   <translation>de {least} a {largest}, en el medio {middle}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -15053,17 +15186,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>{many} left out: broken, there twice, or in several classes ('fovea data inspect' lists them)</source>
-   <translation type="unfinished" />
+   <translation>omitidas: {many} (rotas, dos veces presentes o en varias clases; 'fovea data inspect' las enumera)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>{many} of nearly the same pictures: each stays on one side of the split (--exact: do not look)</source>
-   <translation type="unfinished" />
+   <translation>{many} de imágenes casi iguales: cada uno queda en un mismo lado de la partición (--exact: no buscar)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{matrix} of {total} pictures of '{labels}' were called '{labels2}'.</source>
-   <translation type="unfinished" />
+   <translation>{matrix} de {total} imágenes de '{labels}' se llamaron '{labels2}'.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -15073,7 +15206,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{model} up to {value}, then {own}</source>
-   <translation type="unfinished" />
+   <translation>{model} hasta {value}, después {own}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -15117,27 +15250,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>{name} ({id}) on '{title}'{split}</source>
-   <translation type="unfinished" />
+   <translation>{name} ({id}) con '{title}'{split}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>{name} ({id}, version {version})</source>
-   <translation type="unfinished" />
+   <translation>{name} ({id}, versión {version})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>{name} cannot be opened as a video: it is damaged, or of a kind that Fovea does not read</source>
-   <translation type="unfinished" />
+   <translation>{name} no se puede abrir como vídeo: está dañado, o es de un tipo que Fovea no lee</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>{name} does not answer</source>
-   <translation type="unfinished" />
+   <translation>{name} no responde</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>{name} gives no moving pictures</source>
-   <translation type="unfinished" />
+   <translation>{name} no da imágenes en movimiento</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
@@ -15147,7 +15280,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>{name} has {count} numbers for {shape} channels</source>
-   <translation type="unfinished" />
+   <translation>{name} tiene {count} números para {shape} canales</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
@@ -15172,42 +15305,42 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>{name} was left out: {reason}</source>
-   <translation type="unfinished" />
+   <translation>{name} se omitió: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>{name}: accuracy on {split}</source>
-   <translation type="unfinished" />
+   <translation>{name}: exactitud en {split}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/child.py" />
    <source>{name}: ended by the system, perhaps for lack of memory</source>
-   <translation type="unfinished" />
+   <translation>{name}: lo terminó el sistema, quizá por falta de memoria</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>{name}: {reason}</source>
-   <translation type="unfinished" />
+   <translation>{name}: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>{name}: {size:,} pictures, training {repeat} of {repeats}</source>
-   <translation type="unfinished" />
+   <translation>{name}: {size:,} imágenes, entrenamiento {repeat} de {repeats}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>{name}: {size:,} pictures: accuracy on {split} {accuracy}</source>
-   <translation type="unfinished" />
+   <translation>{name}: {size:,} imágenes: exactitud en {split} {accuracy}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>{n} drawn digits measured; a report as HTML ({st_size:,} bytes) and as PDF</source>
-   <translation type="unfinished" />
+   <translation>{n} dígitos dibujados medidos; un informe como HTML ({st_size:,} bytes) y como PDF</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>{n} validation pictures set the limit of what is called foreign: about {refused:.0%} of other pictures of the model's own kind will be called so, or more</source>
-   <translation type="unfinished" />
+   <translation>{n} imágenes de validación fijan el límite de lo que se llama ajeno: así se llamará cerca del {refused:.0%} de otras imágenes del propio tipo del modelo, o más</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/result.py" />
@@ -15217,37 +15350,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{out}: a copy of the only form that the model has: there is nothing to compare it with</source>
-   <translation type="unfinished" />
+   <translation>{out}: una copia de la única forma que tiene el modelo: no hay nada con que compararla</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{out}: answers differ by {difference:.1e} at most over {pictures} pictures</source>
-   <translation type="unfinished" />
+   <translation>{out}: las respuestas difieren como máximo en {difference:.1e} en {pictures} imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{out}: the whole model</source>
-   <translation type="unfinished" />
+   <translation>{out}: el modelo completo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>{parameters} parameters on {device}; {train} training and {validation} validation pictures; {left}</source>
-   <translation type="unfinished" />
+   <translation>{parameters} parámetros en {device}; {train} imágenes de entrenamiento y {validation} de validación; {left}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>{place} ({kind})</source>
-   <translation type="unfinished" />
+   <translation>{place} ({kind})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>{place}, part {part} of {parts}</source>
-   <translation type="unfinished" />
+   <translation>{place}, parte {part} de {parts}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>{place}, {frame}</source>
-   <translation type="unfinished" />
+   <translation>{place}, {frame}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -15272,7 +15405,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>{run_id} is in the trash; 'fovea runs restore {tokens}' takes it out again</source>
-   <translation type="unfinished" />
+   <translation>{run_id} está en la papelera; 'fovea runs restore {tokens}' la saca de nuevo</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -15288,37 +15421,38 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/cli/evaluate.py" />
    <source>{sentence}
 Difference in accuracy: {value} ({bounds})</source>
-   <translation type="unfinished" />
+   <translation>{sentence}
+Diferencia de exactitud: {value} ({bounds})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>{shared:,} of {count:,} persons or cases to check with have pictures that are learnt from, as the data's own splits have it: the figures promise too much</source>
-   <translation type="unfinished" />
+   <translation>{shared:,} de {count:,} personas o casos para comprobar tienen imágenes de las que se aprende, según las propias particiones de los datos: las cifras prometen demasiado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>{shown} … {count:,} in all</source>
-   <translation type="unfinished" />
+   <translation>{shown} … {count:,} en total</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>{sizes:,} pictures to learn from are asked for, and there are {there:,}</source>
-   <translation type="unfinished" />
+   <translation>se piden {sizes:,} imágenes de las que aprender, y hay {there:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{size} to download</source>
-   <translation type="unfinished" />
+   <translation>{size} por descargar</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{size}, here</source>
-   <translation type="unfinished" />
+   <translation>{size}, aquí</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{size}: pip install {distribution}</source>
-   <translation type="unfinished" />
+   <translation>{size}: pip install {distribution}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -15378,7 +15512,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>{text}: expected {smallest} to {largest}x{largest}</source>
-   <translation type="unfinished" />
+   <translation>{text}: se esperaba de {smallest} a {largest}x{largest}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -15388,17 +15522,17 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>{time} left</source>
-   <translation type="unfinished" />
+   <translation>quedan {time}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>{title}: {total:,} pictures in {classes:,} classes</source>
-   <translation type="unfinished" />
+   <translation>{title}: {total:,} imágenes en {classes:,} clases</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>{title}: {total:,} pictures in {classes:,} classes, {broken:,} more do not open</source>
-   <translation type="unfinished" />
+   <translation>{title}: {total:,} imágenes en {classes:,} clases, otras {broken:,} no se abren</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -15408,7 +15542,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>{train:,} to learn from, {validation:,} to check with, {left_out:,} left out</source>
-   <translation type="unfinished" />
+   <translation>{train:,} para aprender, {validation:,} para comprobar, {left_out:,} omitidas</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -15438,12 +15572,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>{value} is missing</source>
-   <translation type="unfinished" />
+   <translation>falta {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/export_litert.py" />
    <source>{value} is not part of this installation</source>
-   <translation type="unfinished" />
+   <translation>{value} no forma parte de esta instalación</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -15458,7 +15592,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>{wanted} pictures labelled since then are needed to compare old and new; there are {count}</source>
-   <translation type="unfinished" />
+   <translation>para comparar el antiguo y el nuevo se necesitan {wanted} imágenes etiquetadas desde entonces; hay {count}</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -15503,17 +15637,17 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>{what}: {done:,}</source>
-   <translation type="unfinished" />
+   <translation>{what}: {done:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>{what}: {done:,} of {total:,}</source>
-   <translation type="unfinished" />
+   <translation>{what}: {done:,} de {total:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where} is not an object</source>
-   <translation type="unfinished" />
+   <translation>{where} no es un objeto</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -15548,12 +15682,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where}: expected a list, found {name}</source>
-   <translation type="unfinished" />
+   <translation>{where}: se esperaba una lista, se halló {name}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where}: fields {parts}</source>
-   <translation type="unfinished" />
+   <translation>{where}: campos {parts}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -15578,7 +15712,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where}: {name} found, {words} expected</source>
-   <translation type="unfinished" />
+   <translation>{where}: se halló {name}, se esperaba {words}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -15588,12 +15722,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where}: {text} found, {words} expected</source>
-   <translation type="unfinished" />
+   <translation>{where}: se halló {text}, se esperaba {words}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where}: {value} found; expected one of {map}</source>
-   <translation type="unfinished" />
+   <translation>{where}: se halló {value}; se esperaba uno de {map}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -15608,7 +15742,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</source>
-   <translation type="unfinished" />
+   <translation>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training.py" />
@@ -15618,7 +15752,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>… and {count:,} more</source>
-   <translation type="unfinished" />
+   <translation>… y {count:,} más</translation>
   </message>
  </context>
  <context>
@@ -16755,19 +16889,19 @@ Suelte aquí archivos o carpetas.</translation>
    <location filename="../../installers/linux_files/fovea.desktop" />
    <source>Classify images and train classifiers on this computer</source>
    <extracomment>In the menu of programs.</extracomment>
-   <translation type="unfinished" />
+   <translation>Clasificar imágenes y entrenar clasificadores en este equipo</translation>
   </message>
   <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
    <source>Image Classifier</source>
    <extracomment>In the menu of programs.</extracomment>
-   <translation type="unfinished" />
+   <translation>Clasificador de imágenes</translation>
   </message>
   <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
    <source>classify;image;X-ray;DICOM;neural network;</source>
    <extracomment>Words to search for, each ended by ';'.</extracomment>
-   <translation type="unfinished" />
+   <translation>clasificar;imagen;radiografía;DICOM;red neuronal;</translation>
   </message>
  </context>
  <context>
@@ -20559,42 +20693,42 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>Build upon a model</source>
-   <translation type="unfinished" />
+   <translation>Partir de un modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>Build upon {0}</source>
-   <translation type="unfinished" />
+   <translation>Partir de {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>Every layer goes on learning from where {0} stands, with your pictures.</source>
-   <translation type="unfinished" />
+   <translation>Cada capa sigue aprendiendo desde donde está {0}, con sus imágenes.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>First a new last layer learns alone, then the last layers of {0} are tuned slowly with it. For some hundred pictures or more.</source>
-   <translation type="unfinished" />
+   <translation>Primero aprende sola una nueva última capa; después se ajustan despacio con ella las últimas capas de {0}. Para algunos cientos de imágenes o más.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>Fovea's own</source>
-   <translation type="unfinished" />
+   <translation>Propios de Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>Go on with a model</source>
-   <translation type="unfinished" />
+   <translation>Continuar con un modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>{0} stays as it is; only a new last layer learns from what it sees in each picture. Needs few pictures, and an epoch takes seconds.</source>
-   <translation type="unfinished" />
+   <translation>{0} queda como está; solo una nueva última capa aprende de lo que ve en cada imagen. Necesita pocas imágenes, y una época tarda segundos.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>{0}, fine-tuned</source>
-   <translation type="unfinished" />
+   <translation>{0}, con ajuste fino</translation>
   </message>
  </context>
  <context>
@@ -23202,13 +23336,13 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>About</source>
    <extracomment>Before a text on a model's card: what the model does.</extracomment>
-   <translation type="unfinished" />
+   <translation>Acerca</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Answer</source>
    <extracomment>How the answer follows from the scores.</extracomment>
-   <translation type="unfinished" />
+   <translation>Respuesta</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23224,18 +23358,18 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>FAILED</source>
-   <translation type="unfinished" />
+   <translation>FALLIDO</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Fails on</source>
-   <translation type="unfinished" />
+   <translation>Falla con</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>For</source>
    <extracomment>Before a text on a model's card: what it is intended for.</extracomment>
-   <translation type="unfinished" />
+   <translation>Para</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23245,7 +23379,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Labels</source>
-   <translation type="unfinished" />
+   <translation>Etiquetas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23255,12 +23389,12 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Measured</source>
-   <translation type="unfinished" />
+   <translation>Medido</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Must not</source>
-   <translation type="unfinished" />
+   <translation>No debe</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23276,12 +23410,12 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Numbers</source>
    <extracomment>What the numbers beside answers are called.</extracomment>
-   <translation type="unfinished" />
+   <translation>Números</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>STOPS TRAINING</source>
-   <translation type="unfinished" />
+   <translation>IMPIDE ENTRENAR</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23307,34 +23441,34 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>answers</source>
-   <translation type="unfinished" />
+   <translation>respuestas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>begun</source>
    <extracomment>When a training was begun.</extracomment>
-   <translation type="unfinished" />
+   <translation>iniciado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>best</source>
    <extracomment>The best value found by a search.</extracomment>
-   <translation type="unfinished" />
+   <translation>mejor</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>caution</source>
-   <translation type="unfinished" />
+   <translation>precaución</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>check</source>
-   <translation type="unfinished" />
+   <translation>comprobación</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>class</source>
-   <translation type="unfinished" />
+   <translation>clase</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23344,27 +23478,27 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>colours</source>
-   <translation type="unfinished" />
+   <translation>colores</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>component</source>
-   <translation type="unfinished" />
+   <translation>componente</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>damaged</source>
-   <translation type="unfinished" />
+   <translation>dañado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>data</source>
-   <translation type="unfinished" />
+   <translation>datos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>device</source>
-   <translation type="unfinished" />
+   <translation>dispositivo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23379,38 +23513,38 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>epochs</source>
-   <translation type="unfinished" />
+   <translation>épocas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>failed</source>
-   <translation type="unfinished" />
+   <translation>fallido</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>figure</source>
-   <translation type="unfinished" />
+   <translation>cifra</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>file</source>
-   <translation type="unfinished" />
+   <translation>archivo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>fingerprint</source>
-   <translation type="unfinished" />
+   <translation>huella</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>formats</source>
-   <translation type="unfinished" />
+   <translation>formatos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>from</source>
    <extracomment>Head of a column: where a model comes from, from Fovea or from the user.</extracomment>
-   <translation type="unfinished" />
+   <translation>de</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23420,37 +23554,37 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>hint</source>
-   <translation type="unfinished" />
+   <translation>consejo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>id</source>
-   <translation type="unfinished" />
+   <translation>id</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>images</source>
-   <translation type="unfinished" />
+   <translation>imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>input</source>
-   <translation type="unfinished" />
+   <translation>entrada</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>installed</source>
-   <translation type="unfinished" />
+   <translation>instalado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>interrupted</source>
-   <translation type="unfinished" />
+   <translation>interrumpido</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>kind</source>
-   <translation type="unfinished" />
+   <translation>tipo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23460,27 +23594,27 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>licence</source>
-   <translation type="unfinished" />
+   <translation>licencia</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>loss</source>
-   <translation type="unfinished" />
+   <translation>pérdida</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>made for</source>
-   <translation type="unfinished" />
+   <translation>hecho para</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>message</source>
-   <translation type="unfinished" />
+   <translation>mensaje</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>model</source>
-   <translation type="unfinished" />
+   <translation>modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23490,23 +23624,23 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>ms</source>
-   <translation type="unfinished" />
+   <translation>ms</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>name</source>
-   <translation type="unfinished" />
+   <translation>nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>net</source>
-   <translation type="unfinished" />
+   <translation>red</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>next</source>
    <extracomment>Head of a column: the classes with the next highest scores.</extracomment>
-   <translation type="unfinished" />
+   <translation>siguientes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23516,28 +23650,28 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>not installed</source>
-   <translation type="unfinished" />
+   <translation>no instalado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>note</source>
-   <translation type="unfinished" />
+   <translation>nota</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>ok</source>
-   <translation type="unfinished" />
+   <translation>ok</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>parameters</source>
-   <translation type="unfinished" />
+   <translation>parámetros</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>parent</source>
    <extracomment>The training that this one went on from.</extracomment>
-   <translation type="unfinished" />
+   <translation>origen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23548,12 +23682,12 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>people</source>
    <extracomment>How many people the pictures show, as far as names of files tell.</extracomment>
-   <translation type="unfinished" />
+   <translation>personas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>picture</source>
-   <translation type="unfinished" />
+   <translation>imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23568,7 +23702,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>preset</source>
-   <translation type="unfinished" />
+   <translation>preajuste</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23579,17 +23713,17 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>pruned</source>
    <extracomment>A trial of a search that was ended early.</extracomment>
-   <translation type="unfinished" />
+   <translation>podado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>queued</source>
-   <translation type="unfinished" />
+   <translation>en cola</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>ready</source>
-   <translation type="unfinished" />
+   <translation>listo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23599,52 +23733,52 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>run</source>
-   <translation type="unfinished" />
+   <translation>ejecución</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>running</source>
-   <translation type="unfinished" />
+   <translation>en marcha</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>search</source>
-   <translation type="unfinished" />
+   <translation>búsqueda</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>seconds</source>
-   <translation type="unfinished" />
+   <translation>segundos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>size</source>
-   <translation type="unfinished" />
+   <translation>tamaño</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>specificity</source>
-   <translation type="unfinished" />
+   <translation>especificidad</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>state</source>
-   <translation type="unfinished" />
+   <translation>estado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>stopped</source>
-   <translation type="unfinished" />
+   <translation>detenido</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>the plans differ in</source>
-   <translation type="unfinished" />
+   <translation>los planes difieren en</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>time</source>
-   <translation type="unfinished" />
+   <translation>tiempo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23654,32 +23788,32 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>trial</source>
-   <translation type="unfinished" />
+   <translation>ensayo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>trials</source>
-   <translation type="unfinished" />
+   <translation>ensayos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>truth \ answer</source>
-   <translation type="unfinished" />
+   <translation>verdad \ respuesta</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>val_accuracy</source>
-   <translation type="unfinished" />
+   <translation>val_accuracy</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>val_balanced_accuracy</source>
-   <translation type="unfinished" />
+   <translation>val_balanced_accuracy</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>val_loss</source>
-   <translation type="unfinished" />
+   <translation>val_loss</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23689,27 +23823,27 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>value</source>
-   <translation type="unfinished" />
+   <translation>valor</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>version</source>
-   <translation type="unfinished" />
+   <translation>versión</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>weights</source>
-   <translation type="unfinished" />
+   <translation>pesos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>weights not installed</source>
-   <translation type="unfinished" />
+   <translation>pesos no instalados</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>what it is</source>
-   <translation type="unfinished" />
+   <translation>qué es</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23720,7 +23854,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>you</source>
    <extracomment>In the column 'from': the user made or brought it in.</extracomment>
-   <translation type="unfinished" />
+   <translation>usted</translation>
   </message>
  </context>
  <context>
@@ -25009,77 +25143,77 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>ambiguous option: %(option)s could match %(matches)s</source>
-   <translation type="unfinished" />
+   <translation>opción ambigua: %(option)s podría ser %(matches)s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>argument %(argument_name)s: %(message)s</source>
-   <translation type="unfinished" />
+   <translation>argumento %(argument_name)s: %(message)s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>expected at least one argument</source>
-   <translation type="unfinished" />
+   <translation>se esperaba al menos un argumento</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>expected at most one argument</source>
-   <translation type="unfinished" />
+   <translation>se esperaba como máximo un argumento</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>expected one argument</source>
-   <translation type="unfinished" />
+   <translation>se esperaba un argumento</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>invalid %(type)s value: %(value)r</source>
-   <translation type="unfinished" />
+   <translation>valor de %(type)s no válido: %(value)r</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>invalid choice: %(value)r (choose from %(choices)s)</source>
-   <translation type="unfinished" />
+   <translation>elección no válida: %(value)r (elija entre %(choices)s)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>not allowed with argument %s</source>
-   <translation type="unfinished" />
+   <translation>no permitido con el argumento %s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>one of the arguments %s is required</source>
-   <translation type="unfinished" />
+   <translation>se requiere uno de los argumentos %s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>options</source>
-   <translation type="unfinished" />
+   <translation>opciones</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>positional arguments</source>
-   <translation type="unfinished" />
+   <translation>argumentos posicionales</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>show this help message and exit</source>
-   <translation type="unfinished" />
+   <translation>mostrar este mensaje de ayuda y terminar</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>the following arguments are required: %s</source>
-   <translation type="unfinished" />
+   <translation>se requieren los siguientes argumentos: %s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>unrecognized arguments: %s</source>
-   <translation type="unfinished" />
+   <translation>argumentos no reconocidos: %s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>usage: </source>
-   <translation type="unfinished" />
+   <translation>uso: </translation>
   </message>
  </context>
 </TS>
