@@ -1087,13 +1087,13 @@
    <location filename="../../model_store/cifar10/model.json" />
    <source>50,000 training images from the '80 million tiny images' collection, labelled by students.</source>
    <extracomment>Everyday things (CIFAR-10): population.</extracomment>
-   <translation>50 000 imágenes de entrenamiento de la colección '80 million tiny images', etiquetadas por estudiantes.</translation>
+   <translation>50 000 imágenes de entrenamiento de la colección '80 million tiny images', etiquetadas por estudiantes.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>60,000 training images by about 500 writers (employees of the US Census Bureau and high-school students).</source>
    <extracomment>Handwritten digits: population.</extracomment>
-   <translation>60 000 imágenes de entrenamiento de unas 500 personas (empleados de la oficina del censo de EE. UU. y estudiantes de secundaria).</translation>
+   <translation>60 000 imágenes de entrenamiento de unas 500 personas (empleados de la oficina del censo de EE. UU. y estudiantes de secundaria).</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
@@ -1285,7 +1285,7 @@
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>On the test images 4 and 9, 2 and 7, 1 and 7, 3 and 5 are mistaken for each other most often (4 images each of 10,000).</source>
    <extracomment>Handwritten digits: known failures.</extracomment>
-   <translation>En las imágenes de prueba, lo que más se confunde entre sí es 4 y 9, 2 y 7, 1 y 7, 3 y 5 (4 imágenes cada par, de 10 000).</translation>
+   <translation>En las imágenes de prueba, lo que más se confunde entre sí es 4 y 9, 2 y 7, 1 y 7, 3 y 5 (4 imágenes cada par, de 10 000).</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
@@ -4595,7 +4595,7 @@ imágenes de la ventana:</translation>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>'{name}' names no {what}</source>
-   <translation>'{name}' no nombra: {what}</translation>
+   <translation>'{name}' no nombra ningún {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
@@ -13437,7 +13437,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the start '{kind}' goes {which} a model</source>
-   <translation>el punto de partida '{kind}' y un modelo: {which}</translation>
+   <translation>el punto de partida '{kind}' no concuerda en cuanto a un modelo (se espera: {which})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -14147,7 +14147,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>training saw none of their {which}</source>
-   <translation>el entrenamiento no vio {which} de ellas</translation>
+   <translation>el entrenamiento no vio ninguna de ellas ({which})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
@@ -16612,7 +16612,7 @@ Suelte aquí archivos o carpetas.</translation>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Pictures were</source>
-   <translation>Las imágenes se</translation>
+   <translation>Las imágenes fueron</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16632,12 +16632,12 @@ Suelte aquí archivos o carpetas.</translation>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Scaled whole, the rest padded</source>
-   <translation>Escalaron enteras, con relleno en el resto</translation>
+   <translation>Escaladas enteras, con relleno en el resto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Scaled, and the middle cut out</source>
-   <translation>Escalaron, con recorte del centro</translation>
+   <translation>Escaladas, con recorte del centro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16652,7 +16652,7 @@ Suelte aquí archivos o carpetas.</translation>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Stretched to that size</source>
-   <translation>Estiraron a ese tamaño</translation>
+   <translation>Estiradas a ese tamaño</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -19725,7 +19725,7 @@ Suelte aquí archivos o carpetas.</translation>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>This picture {0}.</source>
-   <translation>Esta imagen {0}.</translation>
+   <translation>Esta imagen: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
