@@ -469,7 +469,7 @@
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>Rename</source>
-   <translation>Cambiar el nombre</translation>
+   <translation>Renombrar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
@@ -1634,7 +1634,7 @@
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Rename…</source>
-   <translation>Cambiar el nombre…</translation>
+   <translation>Renombrar…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
@@ -1891,7 +1891,7 @@
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Hide why</source>
-   <translation>Ocultar el porqué</translation>
+   <translation>Ocultar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
@@ -2467,7 +2467,7 @@
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>&amp;Rename…</source>
-   <translation>&amp;Cambiar el nombre…</translation>
+   <translation>&amp;Renombrar…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
@@ -11577,7 +11577,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>rename</source>
-   <translation>cambiar nombre</translation>
+   <translation>renombrar</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -22570,12 +22570,12 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Rename where they are</source>
-   <translation>Cambiar el nombre en su sitio</translation>
+   <translation>Renombrar donde están</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Rename {0} pictures</source>
-   <translation>Cambiar el nombre de {0} imágenes</translation>
+   <translation>Renombrar {0} imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -24033,7 +24033,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Rename…</source>
-   <translation>Cambiar el nombre…</translation>
+   <translation>Renombrar…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
