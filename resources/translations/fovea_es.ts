@@ -18320,7 +18320,7 @@ Suelte aquí archivos o carpetas.</translation>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Corrections…</source>
-   <translation>C&amp;orrecciones…</translation>
+   <translation>Corr&amp;ecciones…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
@@ -18510,7 +18510,7 @@ Suelte aquí archivos o carpetas.</translation>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Zoom &amp;In</source>
-   <translation>Acer&amp;car</translation>
+   <translation>Ac&amp;ercar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
