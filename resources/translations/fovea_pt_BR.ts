@@ -6,280 +6,280 @@
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1 (divided by 255)</source>
-   <translation type="unfinished" />
+   <translation>0 a 1 (divididos por 255)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation type="unfinished" />
+   <translation>0 a 1, menos as médias do ImageNet, pelos seus desvios (PyTorch)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 255, as they are</source>
-   <translation type="unfinished" />
+   <translation>0 a 255, como são</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>A file that is opened from the desktop will not come to this window: no connection for it could be made. Drop it here instead.</source>
-   <translation type="unfinished" />
+   <translation>Um arquivo aberto na área de trabalho não chegará a esta janela: não foi possível criar uma conexão para isso. Solte-o aqui.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Begun</source>
    <extracomment>When a training was begun.</extracomment>
-   <translation type="unfinished" />
+   <translation>Iniciado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation type="unfinished" />
+   <translation>Verificado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>Origem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>Crédito</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation type="unfinished" />
+   <translation>Danificado: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Data</source>
-   <translation type="unfinished" />
+   <translation>Dados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Device</source>
-   <translation type="unfinished" />
+   <translation>Dispositivo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Epochs</source>
-   <translation type="unfinished" />
+   <translation>Épocas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>Fovea is running already, but does not answer.</source>
-   <translation type="unfinished" />
+   <translation>O Fovea já está em execução, mas não responde.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation type="unfinished" />
+   <translation>Não tem classes próprias</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>HeatPicture</source>
    <extracomment>nothing</extracomment>
-   <translation type="unfinished" />
+   <translation>HeatPicture</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation type="unfinished" />
+   <translation>Instalado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>Instalado, para construir sobre ele</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Licença</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
-   <translation type="unfinished" />
+   <translation>Nome da classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Rede</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation type="unfinished" />
+   <translation>Não instalado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation type="unfinished" />
+   <translation>Não instalado · {0} a baixar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation type="unfinished" />
+   <translation>Ainda não criado · nada a baixar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation type="unfinished" />
+   <translation>Não medido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Parâmetros</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Preset</source>
    <extracomment>A ready-made set of settings for a training.</extracomment>
-   <translation type="unfinished" />
+   <translation>Predefinição</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>Relatado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Run</source>
    <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation type="unfinished" />
+   <translation>Execução</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Runs</source>
    <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Execuções</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>Tamanho do download</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>State</source>
    <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation type="unfinished" />
+   <translation>Estado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Time spent</source>
-   <translation type="unfinished" />
+   <translation>Tempo gasto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>Acurácia de validação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation loss</source>
-   <translation type="unfinished" />
+   <translation>Perda de validação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>Wait until its window answers, or end it, then try again. Nothing was opened.</source>
-   <translation type="unfinished" />
+   <translation>Espere até que a janela dele responda, ou encerre-o, e tente de novo. Nada foi aberto.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
    <extracomment>Models that come with the program.</extracomment>
-   <translation type="unfinished" />
+   <translation>Do Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
    <extracomment>Models that the user made or brought in.</extracomment>
-   <translation type="unfinished" />
+   <translation>Seus</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation type="unfinished" />
+   <translation>melhor época: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation type="unfinished" />
+   <translation>azul, verde, vermelho, menos as médias do ImageNet (Caffe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation type="unfinished" />
+   <translation>como as imagens chegaram ao tamanho</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation type="unfinished" />
+   <translation>como os pixels foram dados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation type="unfinished" />
+   <translation>suas classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation type="unfinished" />
+   <translation>seu nome</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation type="unfinished" />
+   <translation>seu tamanho</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the best epoch</source>
-   <translation type="unfinished" />
+   <translation>da melhor época</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the finished model</source>
-   <translation type="unfinished" />
+   <translation>do modelo pronto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
-   <translation type="unfinished" />
+   <translation>de {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation type="unfinished" />
+   <translation>o que são suas saídas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>{0} pictures in {1} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens em {1} classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}×{1} em cores</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>{0} – best</source>
-   <translation type="unfinished" />
+   <translation>{0} – melhor</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation type="unfinished" />
+   <translation>−1 a 1</translation>
   </message>
  </context>
  <context>
@@ -287,37 +287,37 @@
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>About Fovea</source>
-   <translation type="unfinished" />
+   <translation>Sobre o Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>Classifies images on your own computer, offline. Free software under the Apache License 2.0.</source>
-   <translation type="unfinished" />
+   <translation>Classifica imagens no seu próprio computador, offline. Software livre sob a Apache License 2.0.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>Copy versions</source>
-   <translation type="unfinished" />
+   <translation>Copiar versões</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>Parts and licences</source>
-   <translation type="unfinished" />
+   <translation>Partes e licenças</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>Qt and PySide6 are used under the LGPL, version 3. A model's licence and credits are on its card.</source>
-   <translation type="unfinished" />
+   <translation>Qt e PySide6 são usados sob a LGPL, versão 3. A licença e os créditos de um modelo estão na sua ficha.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>System</source>
-   <translation type="unfinished" />
+   <translation>Sistema</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>Version {0}</source>
-   <translation type="unfinished" />
+   <translation>Versão {0}</translation>
   </message>
  </context>
  <context>
@@ -325,22 +325,22 @@
   <message>
    <location filename="../../desktop/ui/classify/advice_row.py" />
    <source>A medical model is never chosen by itself.</source>
-   <translation type="unfinished" />
+   <translation>Um modelo médico nunca é escolhido automaticamente.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/advice_row.py" />
    <source>Use that model</source>
-   <translation type="unfinished" />
+   <translation>Usar esse modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/advice_row.py" />
    <source>Use the model {0}</source>
-   <translation type="unfinished" />
+   <translation>Usar o modelo {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/advice_row.py" />
    <source>Which model would suit</source>
-   <translation type="unfinished" />
+   <translation>Qual modelo serviria</translation>
   </message>
  </context>
  <context>
@@ -348,22 +348,22 @@
   <message>
    <location filename="../../desktop/ui/draw/answer.py" />
    <source>Model</source>
-   <translation type="unfinished" />
+   <translation>Modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/answer.py" />
    <source>The scores are of digit {0} of {1}. The arrow keys or a click on its label choose another.</source>
-   <translation type="unfinished" />
+   <translation>As pontuações são do dígito {0} de {1}. As teclas de seta ou um clique no rótulo escolhem outro.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/answer.py" />
    <source>What was read</source>
-   <translation type="unfinished" />
+   <translation>O que foi lido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/answer.py" />
    <source>{0} ms from the stroke to the answer · {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} ms do traço à resposta · {1}</translation>
   </message>
  </context>
  <context>
@@ -371,72 +371,72 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>About this model</source>
-   <translation type="unfinished" />
+   <translation>Sobre este modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Classifying…</source>
-   <translation type="unfinished" />
+   <translation>Classificando…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Damaged</source>
-   <translation type="unfinished" />
+   <translation>Danificado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Install the weights of this model</source>
-   <translation type="unfinished" />
+   <translation>Instalar os pesos deste modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Install…</source>
-   <translation type="unfinished" />
+   <translation>Instalar…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Model</source>
-   <translation type="unfinished" />
+   <translation>Modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>No answer. The reason is below the picture.</source>
-   <translation type="unfinished" />
+   <translation>Sem resposta. O motivo está abaixo da imagem.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Opening {0} ms, preparing {1} ms, network {2} ms</source>
-   <translation type="unfinished" />
+   <translation>Abertura {0} ms, preparação {1} ms, rede {2} ms</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Starting the engine…</source>
-   <translation type="unfinished" />
+   <translation>Iniciando o motor…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>The answer appears here once an image is open.</source>
-   <translation type="unfinished" />
+   <translation>A resposta aparece aqui assim que houver uma imagem aberta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>The answer to what the camera sees appears here.</source>
-   <translation type="unfinished" />
+   <translation>A resposta ao que a câmera vê aparece aqui.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Weights not installed</source>
-   <translation type="unfinished" />
+   <translation>Pesos não instalados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>{0} answers a second · {1} ms · {2}</source>
-   <translation type="unfinished" />
+   <translation>{0} respostas por segundo · {1} ms · {2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>{0} ms · {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} ms · {1}</translation>
   </message>
  </context>
  <context>
@@ -444,37 +444,37 @@
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Todos os arquivos (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>Another job on models runs: wait for it, or cancel it.</source>
-   <translation type="unfinished" />
+   <translation>Outra tarefa com modelos está em andamento: espere por ela ou cancele-a.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>Export</source>
-   <translation type="unfinished" />
+   <translation>Exportar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>Import a Model</source>
-   <translation type="unfinished" />
+   <translation>Importar um modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>Models (*.keras *.h5 *.hdf5 *.tflite *.zip)</source>
-   <translation type="unfinished" />
+   <translation>Modelos (*.keras *.h5 *.hdf5 *.tflite *.zip)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>Rename</source>
-   <translation type="unfinished" />
+   <translation>Renomear</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>The model's name</source>
-   <translation type="unfinished" />
+   <translation>O nome do modelo</translation>
   </message>
  </context>
  <context>
@@ -482,186 +482,186 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Again</source>
-   <translation type="unfinished" />
+   <translation>De novo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Also, from the starting point: {0}</source>
-   <translation type="unfinished" />
+   <translation>Também, do ponto de partida: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Another picture</source>
-   <translation type="unfinished" />
+   <translation>Outra imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Brightness</source>
-   <translation type="unfinished" />
+   <translation>Brilho</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Contrast</source>
-   <translation type="unfinished" />
+   <translation>Contraste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Corners filled with</source>
-   <translation type="unfinished" />
+   <translation>Cantos preenchidos com</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>In each epoch every picture comes a little different, so few pictures go further. Choose only changes after which the right answer is still the same: a mirrored 'b' is a 'd'.</source>
-   <translation type="unfinished" />
+   <translation>Em cada época, cada imagem chega um pouco diferente, e assim poucas imagens rendem mais. Escolha só alterações que não mudem a resposta certa: um 'b' espelhado é um 'd'.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Lighter or darker by up to this share.</source>
-   <translation type="unfinished" />
+   <translation>Mais clara ou mais escura em até esta proporção.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Made larger or smaller by up to this share.</source>
-   <translation type="unfinished" />
+   <translation>Maior ou menor em até esta proporção.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Mirror left and right</source>
-   <translation type="unfinished" />
+   <translation>Espelhar esquerda e direita</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Mirror up and down</source>
-   <translation type="unfinished" />
+   <translation>Espelhar em cima e embaixo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Moved by up to this share of the side.</source>
-   <translation type="unfinished" />
+   <translation>Deslocada em até esta proporção do lado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>None</source>
    <extracomment>A choice: none of it.</extracomment>
-   <translation type="unfinished" />
+   <translation>Nenhuma</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Not used here: the features of each picture are computed once.</source>
-   <translation type="unfinished" />
+   <translation>Não usado aqui: as características de cada imagem são calculadas uma única vez.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Recommended</source>
-   <translation type="unfinished" />
+   <translation>Recomendado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Rotation</source>
-   <translation type="unfinished" />
+   <translation>Rotação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Sample {0}</source>
-   <translation type="unfinished" />
+   <translation>Amostra {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Shear</source>
-   <translation type="unfinished" />
+   <translation>Cisalhamento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Shift</source>
-   <translation type="unfinished" />
+   <translation>Deslocamento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Slanted by up to so many degrees.</source>
-   <translation type="unfinished" />
+   <translation>Inclinada em até estes graus.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Stronger or weaker contrast.</source>
-   <translation type="unfinished" />
+   <translation>Contraste mais forte ou mais fraco.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>The picture as it is prepared</source>
-   <translation type="unfinished" />
+   <translation>A imagem como é preparada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Top left: the picture as prepared; the others: what training makes of it</source>
-   <translation type="unfinished" />
+   <translation>No alto à esquerda: a imagem como preparada; as outras: o que o treinamento faz dela</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Turned by up to so many degrees either way.</source>
-   <translation type="unfinished" />
+   <translation>Girada em até estes graus para um lado ou para o outro.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Variety</source>
    <extracomment>A page of the wizard: changes made to training pictures (data augmentation).</extracomment>
-   <translation type="unfinished" />
+   <translation>Variedade</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>What fills the corners that come into view</source>
-   <translation type="unfinished" />
+   <translation>O que preenche os cantos que aparecem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Which changes should it learn not to mind?</source>
-   <translation type="unfinished" />
+   <translation>Que alterações ele deve aprender a ignorar?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Zoom</source>
-   <translation type="unfinished" />
+   <translation>Zoom</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>black</source>
-   <translation type="unfinished" />
+   <translation>preto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>mirrored left and right</source>
-   <translation type="unfinished" />
+   <translation>espelhada esquerda e direita</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>mirrored up and down</source>
-   <translation type="unfinished" />
+   <translation>espelhada em cima e embaixo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>none</source>
    <extracomment>There is none of it.</extracomment>
-   <translation type="unfinished" />
+   <translation>nenhum</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>off</source>
    <extracomment>A setting that is switched off.</extracomment>
-   <translation type="unfinished" />
+   <translation>desligado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>the edge drawn out</source>
-   <translation type="unfinished" />
+   <translation>a borda prolongada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>the other side</source>
-   <translation type="unfinished" />
+   <translation>o outro lado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>the picture mirrored</source>
-   <translation type="unfinished" />
+   <translation>a imagem espelhada</translation>
   </message>
  </context>
  <context>
@@ -669,104 +669,104 @@
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Accuracy against share answered</source>
-   <translation type="unfinished" />
+   <translation>Acurácia em função da proporção respondida</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Accuracy against share answered, as a table</source>
-   <translation type="unfinished" />
+   <translation>Acurácia em função da proporção respondida, em tabela</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>All answered: {0} right</source>
-   <translation type="unfinished" />
+   <translation>Todas respondidas: {0} certas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Answered</source>
-   <translation type="unfinished" />
+   <translation>Respondidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>From a score of</source>
-   <translation type="unfinished" />
+   <translation>A partir da pontuação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Lower is better. The model gives: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Quanto menor, melhor. O modelo dá: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Mean score</source>
-   <translation type="unfinished" />
+   <translation>Pontuação média</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Nothing was answered.</source>
-   <translation type="unfinished" />
+   <translation>Nada foi respondido.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Reliability</source>
-   <translation type="unfinished" />
+   <translation>Confiabilidade</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Reliability as a table</source>
-   <translation type="unfinished" />
+   <translation>Confiabilidade em tabela</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Right among them %</source>
-   <translation type="unfinished" />
+   <translation>% certas entre elas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Score</source>
    <extracomment>The number beside an answer, 0 to 1.</extracomment>
-   <translation type="unfinished" />
+   <translation>Pontuação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Share answered as a table</source>
-   <translation type="unfinished" />
+   <translation>Proporção respondida em tabela</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Share right %</source>
-   <translation type="unfinished" />
+   <translation>% de acertos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>images answered, the surest first</source>
-   <translation type="unfinished" />
+   <translation>imagens respondidas, as mais seguras primeiro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>right among them</source>
-   <translation type="unfinished" />
+   <translation>certas entre elas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>share right</source>
    <extracomment>Axis of a plot: share of right answers.</extracomment>
-   <translation type="unfinished" />
+   <translation>proporção de acertos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>top score (shaded: how many images)</source>
-   <translation type="unfinished" />
+   <translation>pontuação mais alta (sombreado: quantas imagens)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>{0} to {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} a {1}</translation>
   </message>
  </context>
  <context>
@@ -774,122 +774,122 @@
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>A network camera…</source>
-   <translation type="unfinished" />
+   <translation>Uma câmera de rede…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>A video file…</source>
-   <translation type="unfinished" />
+   <translation>Um arquivo de vídeo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Address of the camera (rtsp://, http:// or https://):</source>
-   <translation type="unfinished" />
+   <translation>Endereço da câmera (rtsp://, http:// ou https://):</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Todos os arquivos (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Camera</source>
-   <translation type="unfinished" />
+   <translation>Câmera</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Close the camera</source>
-   <translation type="unfinished" />
+   <translation>Fechar a câmera</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Keep this frame</source>
-   <translation type="unfinished" />
+   <translation>Guardar este quadro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Look for cameras again</source>
-   <translation type="unfinished" />
+   <translation>Procurar câmeras de novo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Looking for cameras…</source>
-   <translation type="unfinished" />
+   <translation>Procurando câmeras…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Network Camera</source>
-   <translation type="unfinished" />
+   <translation>Câmera de rede</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>No camera</source>
-   <translation type="unfinished" />
+   <translation>Nenhuma câmera</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>No camera was found. Plug one in, then look for cameras again; a video file or a network camera can be chosen above.</source>
-   <translation type="unfinished" />
+   <translation>Nenhuma câmera foi encontrada. Conecte uma e procure câmeras de novo; um arquivo de vídeo ou uma câmera de rede pode ser escolhido acima.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Nothing is stored unless you keep it.</source>
-   <translation type="unfinished" />
+   <translation>Nada é guardado, a menos que você o guarde.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Open a Video as a Camera</source>
-   <translation type="unfinished" />
+   <translation>Abrir um vídeo como câmera</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Put the frame that is shown into the list of images (Return)</source>
-   <translation type="unfinished" />
+   <translation>Colocar o quadro exibido na lista de imagens (Enter)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>The camera is off.</source>
-   <translation type="unfinished" />
+   <translation>A câmera está desligada.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>The video breaks off before its end: the file is cut short or damaged.</source>
-   <translation type="unfinished" />
+   <translation>O vídeo para antes do fim: o arquivo está cortado ou danificado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>The video is over.</source>
-   <translation type="unfinished" />
+   <translation>O vídeo terminou.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>This comes over the network from {0}.</source>
-   <translation type="unfinished" />
+   <translation>Isto vem pela rede, de {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Turn off</source>
-   <translation type="unfinished" />
+   <translation>Desligar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Turn on</source>
-   <translation type="unfinished" />
+   <translation>Ligar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Turn the camera off and close it (Escape)</source>
-   <translation type="unfinished" />
+   <translation>Desligar a câmera e fechá-la (Esc)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Turning on…</source>
-   <translation type="unfinished" />
+   <translation>Ligando…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Videos ({0})</source>
-   <translation type="unfinished" />
+   <translation>Vídeos ({0})</translation>
   </message>
  </context>
  <context>
@@ -897,12 +897,12 @@
   <message>
    <location filename="../../desktop/ui/classify/camera_part.py" />
    <source>Camera {0} {1}</source>
-   <translation type="unfinished" />
+   <translation>Câmera {0} {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/camera_part.py" />
    <source>Kept as {0}; it is an image of the list now.</source>
-   <translation type="unfinished" />
+   <translation>Guardado como {0}; agora é uma imagem da lista.</translation>
   </message>
  </context>
  <context>
@@ -910,7 +910,7 @@
   <message>
    <location filename="../../desktop/ui/widgets/camera_screen.py" />
    <source>What the camera sees</source>
-   <translation type="unfinished" />
+   <translation>O que a câmera vê</translation>
   </message>
  </context>
  <context>
@@ -918,42 +918,42 @@
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Cancel the training</source>
-   <translation type="unfinished" />
+   <translation>Cancelar o treinamento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>End and discard</source>
-   <translation type="unfinished" />
+   <translation>Encerrar e descartar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>End and keep the checkpoint</source>
-   <translation type="unfinished" />
+   <translation>Encerrar e guardar o ponto de controle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>End the training “{0}” now?</source>
-   <translation type="unfinished" />
+   <translation>Encerrar agora o treinamento “{0}”?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Go on training</source>
-   <translation type="unfinished" />
+   <translation>Continuar treinando</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>No epoch is done yet.</source>
-   <translation type="unfinished" />
+   <translation>Nenhuma época foi concluída ainda.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>No model is made either way.</source>
-   <translation type="unfinished" />
+   <translation>Em nenhum dos casos é criado um modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>{0} of {1} epochs are done. With its checkpoint it can be taken up later.</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1} épocas estão concluídas. Com o ponto de controle, pode ser retomado mais tarde.</translation>
   </message>
  </context>
  <context>
@@ -961,70 +961,70 @@
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation type="unfinished" />
+   <translation>Danificado: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation type="unfinished" />
+   <translation>Não tem classes próprias</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation type="unfinished" />
+   <translation>Instalado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>Instalado, para construir sobre ele</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Models</source>
    <extracomment>A view of the window: trained models (networks), not people or cars.</extracomment>
-   <translation type="unfinished" />
+   <translation>Modelos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation type="unfinished" />
+   <translation>Não instalado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation type="unfinished" />
+   <translation>Não instalado · {0} a baixar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation type="unfinished" />
+   <translation>Ainda não criado · nada a baixar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation type="unfinished" />
+   <translation>Não medido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
    <extracomment>Models that come with the program.</extracomment>
-   <translation type="unfinished" />
+   <translation>Do Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
    <extracomment>Models that the user made or brought in.</extracomment>
-   <translation type="unfinished" />
+   <translation>Seus</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}×{1} em cores</translation>
   </message>
  </context>
  <context>
@@ -1032,47 +1032,47 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation type="unfinished" />
+   <translation>Verificado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>Origem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>Crédito</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Licença</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Model card</source>
-   <translation type="unfinished" />
+   <translation>Ficha do modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Rede</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Parâmetros</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>Relatado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>Tamanho do download</translation>
   </message>
  </context>
  <context>
@@ -1527,12 +1527,12 @@
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Caution</source>
-   <translation type="unfinished" />
+   <translation>Atenção</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Caution: {text}</source>
-   <translation type="unfinished" />
+   <translation>Atenção: {text}</translation>
   </message>
  </context>
  <context>
@@ -1540,32 +1540,32 @@
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
    <source>Class names matched as you said.</source>
-   <translation type="unfinished" />
+   <translation>Nomes de classes correspondidos como você indicou.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
    <source>Open the result of {0}</source>
-   <translation type="unfinished" />
+   <translation>Abrir o resultado de {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
    <source>Reading…</source>
-   <translation type="unfinished" />
+   <translation>Lendo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
    <source>The class names fit the model.</source>
-   <translation type="unfinished" />
+   <translation>Os nomes das classes correspondem ao modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
    <source>{0} images found…</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens encontradas…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
    <source>{0} of {1} class names are not labels of this model. Say which label each means.</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1} nomes de classes não são rótulos deste modelo. Diga a que rótulo cada um corresponde.</translation>
   </message>
  </context>
  <context>
@@ -1573,7 +1573,7 @@
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
-   <translation type="unfinished" />
+   <translation>Nome da classe</translation>
   </message>
  </context>
  <context>
@@ -1581,17 +1581,17 @@
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
-   <translation type="unfinished" />
+   <translation>Nome da classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>{0}: {1} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0}: {1} imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>{0}: {1} pictures, key {2}</source>
-   <translation type="unfinished" />
+   <translation>{0}: {1} imagens, tecla {2}</translation>
   </message>
  </context>
  <context>
@@ -1599,52 +1599,52 @@
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Classes</source>
-   <translation type="unfinished" />
+   <translation>Classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Key</source>
-   <translation type="unfinished" />
+   <translation>Tecla</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Merge into</source>
-   <translation type="unfinished" />
+   <translation>Unir a</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of a new class; Enter makes it</source>
-   <translation type="unfinished" />
+   <translation>Nome de uma nova classe; Enter a cria</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
-   <translation type="unfinished" />
+   <translation>Nome da classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>New class</source>
-   <translation type="unfinished" />
+   <translation>Nova classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Remove the class</source>
-   <translation type="unfinished" />
+   <translation>Remover a classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Rename…</source>
-   <translation type="unfinished" />
+   <translation>Renomear…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Show its pictures</source>
-   <translation type="unfinished" />
+   <translation>Mostrar suas imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Type what there is to tell apart, one class after the other: ‘cat’, Enter, ‘dog’, Enter.</source>
-   <translation type="unfinished" />
+   <translation>Digite o que deve ser distinguido, uma classe após a outra: ‘gato’, Enter, ‘cachorro’, Enter.</translation>
   </message>
  </context>
  <context>
@@ -1653,43 +1653,43 @@
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Answers</source>
    <extracomment>How often a class was given as the answer.</extracomment>
-   <translation type="unfinished" />
+   <translation>Respostas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>Classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Figures of each class</source>
-   <translation type="unfinished" />
+   <translation>Medidas de cada classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>In brackets: 95 % intervals. Recall is also called sensitivity. FPR: share of false alarms; FNR: share of misses. A class enters a mean only where it has the figure. Enter shows a class's mistakes.</source>
-   <translation type="unfinished" />
+   <translation>Entre parênteses: intervalos de 95 %. A revocação também é chamada de sensibilidade. FPR: proporção de alarmes falsos; FNR: proporção de casos perdidos. Uma classe só entra numa média quando tem a medida. Enter mostra os erros de uma classe.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Macro mean (each class alike)</source>
-   <translation type="unfinished" />
+   <translation>Média macro (classes com o mesmo peso)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Means over the classes</source>
-   <translation type="unfinished" />
+   <translation>Médias das classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Weighted mean (by images)</source>
-   <translation type="unfinished" />
+   <translation>Média ponderada (por imagens)</translation>
   </message>
  </context>
  <context>
@@ -1697,27 +1697,32 @@
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Cancelar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
    <source>Comparing {0} of {1} images…</source>
-   <translation type="unfinished" />
+   <translation>Comparando {0} de {1} imagens…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
    <source>Looking for images…</source>
-   <translation type="unfinished" />
+   <translation>Procurando imagens…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/view.py" />
+   <source>Reading the headers of DICOM files: {0} of {1}…</source>
+   <translation>Lendo os cabeçalhos dos arquivos DICOM: {0} de {1}…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
    <source>The model for everyday photographs is ready: choose it in the list of models.</source>
-   <translation type="unfinished" />
+   <translation>O modelo para fotos do dia a dia está pronto: escolha-o na lista de modelos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
    <source>{0} images found…</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens encontradas…</translation>
   </message>
  </context>
  <context>
@@ -1725,52 +1730,52 @@
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Close Fovea</source>
-   <translation type="unfinished" />
+   <translation>Fechar o Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Discard</source>
-   <translation type="unfinished" />
+   <translation>Descartar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Do not close</source>
-   <translation type="unfinished" />
+   <translation>Não fechar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Go on at the next start</source>
-   <translation type="unfinished" />
+   <translation>Continuar no próximo início</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Go on at the next start: the checkpoint is kept and Fovea closes now.</source>
-   <translation type="unfinished" />
+   <translation>Continuar no próximo início: o ponto de controle é guardado e o Fovea fecha agora.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Stop after this epoch</source>
-   <translation type="unfinished" />
+   <translation>Parar após esta época</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Stop after this epoch: Fovea closes when the best model so far is in the store.</source>
-   <translation type="unfinished" />
+   <translation>Parar após esta época: o Fovea fecha quando o melhor modelo até então estiver no acervo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Trainings are still running: {0}. What should happen to them?</source>
-   <translation type="unfinished" />
+   <translation>Ainda há treinamentos em andamento: {0}. O que deve acontecer com eles?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Waiting trainings stay in the queue: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Treinamentos em espera ficam na fila: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>“{0}” is still training. What should happen to it?</source>
-   <translation type="unfinished" />
+   <translation>“{0}” ainda está treinando. O que deve acontecer com ele?</translation>
   </message>
  </context>
  <context>
@@ -1778,87 +1783,87 @@
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Compare</source>
-   <translation type="unfinished" />
+   <translation>Comparar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Compare with</source>
-   <translation type="unfinished" />
+   <translation>Comparar com</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Difference in accuracy, first minus second: {0}. Both right: {1}. Both wrong: {2}. All figures here are of the {3} pictures that both answered.</source>
-   <translation type="unfinished" />
+   <translation>Diferença de acurácia, primeiro menos segundo: {0}. Ambos certos: {1}. Ambos errados: {2}. Todas as medidas aqui são das {3} imagens que ambos responderam.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Figure (95 % interval)</source>
-   <translation type="unfinished" />
+   <translation>Medida (intervalo de 95 %)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Figures of both models</source>
-   <translation type="unfinished" />
+   <translation>Medidas dos dois modelos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Match class names…</source>
-   <translation type="unfinished" />
+   <translation>Associar nomes de classes…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>No other model that is ready answers these classes.</source>
-   <translation type="unfinished" />
+   <translation>Nenhum outro modelo pronto responde a estas classes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>On the pictures that both answered</source>
-   <translation type="unfinished" />
+   <translation>Nas imagens que ambos responderam</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Only the first is right</source>
-   <translation type="unfinished" />
+   <translation>Só o primeiro acerta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Only the second is right</source>
-   <translation type="unfinished" />
+   <translation>Só o segundo acerta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Only this model is right</source>
-   <translation type="unfinished" />
+   <translation>Só este modelo acerta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Only {0} is right</source>
-   <translation type="unfinished" />
+   <translation>Só {0} acerta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Only {0} is right: {1} pictures</source>
-   <translation type="unfinished" />
+   <translation>Só {0} acerta: {1} imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>The model to compare with</source>
-   <translation type="unfinished" />
+   <translation>O modelo para comparar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>The pictures are not at hand: open their folder again.</source>
-   <translation type="unfinished" />
+   <translation>As imagens não estão disponíveis: abra de novo a pasta delas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>The second model answers the same pictures; a kept result of it is used at once.</source>
-   <translation type="unfinished" />
+   <translation>O segundo modelo responde às mesmas imagens; um resultado dele já guardado é usado na hora.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>{0} (classes to be matched)</source>
-   <translation type="unfinished" />
+   <translation>{0} (classes a associar)</translation>
   </message>
  </context>
  <context>
@@ -1866,97 +1871,97 @@
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>A smaller share gives longer lists.</source>
-   <translation type="unfinished" />
+   <translation>Uma proporção menor dá listas mais longas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Allowed to be wrong in</source>
-   <translation type="unfinished" />
+   <translation>Pode errar em</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Familiar kind of picture: no.</source>
-   <translation type="unfinished" />
+   <translation>Tipo de imagem conhecido: não.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Familiar kind of picture: yes</source>
-   <translation type="unfinished" />
+   <translation>Tipo de imagem conhecido: sim</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Hide why</source>
-   <translation type="unfinished" />
+   <translation>Ocultar o motivo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>How often the answer is right is not known for pictures of another kind.</source>
-   <translation type="unfinished" />
+   <translation>Com que frequência a resposta está certa não se sabe para imagens de outro tipo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>How often the answer is right was measured on pictures of {0}×{0} pixels; of larger ones such as this it is not known.</source>
-   <translation type="unfinished" />
+   <translation>Com que frequência a resposta está certa foi medido em imagens de {0}×{0} pixels; para imagens maiores como esta, não se sabe.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>How often the list may leave out the right answer</source>
-   <translation type="unfinished" />
+   <translation>Com que frequência a lista pode deixar de fora a resposta certa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Most right answers score higher than this one.</source>
-   <translation type="unfinished" />
+   <translation>A maioria das respostas certas tem pontuação maior que esta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>No answer can be ruled out: {0} validation pictures are too few for so small an error.</source>
-   <translation type="unfinished" />
+   <translation>Nenhuma resposta pode ser descartada: {0} imagens de validação são poucas para um erro tão pequeno.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Possible answers</source>
-   <translation type="unfinished" />
+   <translation>Respostas possíveis</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Possible answers: {0}. Of a hundred pictures like those it learned from, what is listed here holds the right answer for at least {1}; of this one picture that says nothing.</source>
-   <translation type="unfinished" />
+   <translation>Respostas possíveis: {0}. De cem imagens como aquelas com que ele aprendeu, o que está listado aqui contém a resposta certa em pelo menos {1}; sobre esta imagem em particular, isso nada diz.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Show where in the picture the network found its answer</source>
-   <translation type="unfinished" />
+   <translation>Mostrar onde na imagem a rede encontrou a resposta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>This model cannot check whether a kind of picture is familiar to it.</source>
-   <translation type="unfinished" />
+   <translation>Este modelo não consegue verificar se um tipo de imagem lhe é conhecido.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Why this kind of picture is unfamiliar to the model</source>
-   <translation type="unfinished" />
+   <translation>Por que este tipo de imagem é desconhecido para o modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Why?</source>
-   <translation type="unfinished" />
+   <translation>Por quê?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>{0} of 100 cases</source>
-   <translation type="unfinished" />
+   <translation>{0} de 100 casos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>{0} or {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} ou {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>{0} or {1} more</source>
-   <translation type="unfinished" />
+   <translation>{0} ou mais {1}</translation>
   </message>
  </context>
  <context>
@@ -1964,62 +1969,62 @@
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>Fechar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>Copies count once when Fovea checks how good it is. Here they can leave the project; the sharpest of each group stays. Files are not touched, and Undo brings everything back.</source>
-   <translation type="unfinished" />
+   <translation>Cópias contam uma vez só quando o Fovea verifica quão bom ele é. Aqui elas podem sair do projeto; a mais nítida de cada grupo fica. Os arquivos não são tocados, e Desfazer traz tudo de volta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>Find Copies</source>
-   <translation type="unfinished" />
+   <translation>Encontrar cópias</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>Keep the sharpest of each, remove {0}</source>
-   <translation type="unfinished" />
+   <translation>Manter a mais nítida de cada grupo, remover {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>Looking…</source>
-   <translation type="unfinished" />
+   <translation>Procurando…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>No copies among the pictures that were looked at.</source>
-   <translation type="unfinished" />
+   <translation>Nenhuma cópia entre as imagens examinadas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>Show</source>
-   <translation type="unfinished" />
+   <translation>Mostrar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>near copies</source>
-   <translation type="unfinished" />
+   <translation>quase cópias</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>taken in one go</source>
-   <translation type="unfinished" />
+   <translation>tiradas em sequência</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>the same</source>
-   <translation type="unfinished" />
+   <translation>a mesma</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>{0} groups</source>
-   <translation type="unfinished" />
+   <translation>{0} grupos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>{0} groups; the first 200 are shown.</source>
-   <translation type="unfinished" />
+   <translation>{0} grupos; os primeiros 200 são exibidos.</translation>
   </message>
  </context>
  <context>
@@ -2027,27 +2032,27 @@
   <message>
    <location filename="../../desktop/ui/widgets/correcting.py" />
    <source>Another class…</source>
-   <translation type="unfinished" />
+   <translation>Outra classe…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/correcting.py" />
    <source>It is ‘{1}’ in the project {2} now.</source>
-   <translation type="unfinished" />
+   <translation>Agora é ‘{1}’ no projeto {2}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/correcting.py" />
    <source>This is a…</source>
-   <translation type="unfinished" />
+   <translation>Isto é um(a)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/correcting.py" />
    <source>{0} pictures are ‘{1}’ in the project {2} now.</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens são agora ‘{1}’ no projeto {2}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/correcting.py" />
    <source>{0} taken back.</source>
-   <translation type="unfinished" />
+   <translation>{0} desfeitas.</translation>
   </message>
  </context>
  <context>
@@ -2055,48 +2060,48 @@
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>Fechar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Corrected pictures</source>
-   <translation type="unfinished" />
+   <translation>Imagens corrigidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Corrections</source>
-   <translation type="unfinished" />
+   <translation>Correções</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Folder</source>
-   <translation type="unfinished" />
+   <translation>Pasta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>It is a</source>
-   <translation type="unfinished" />
+   <translation>É um(a)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>No picture was corrected yet: right-click one, then ‘This is a…’.</source>
-   <translation type="unfinished" />
+   <translation>Nenhuma imagem foi corrigida ainda: clique numa com o botão direito e depois em ‘Isto é um(a)…’.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Take back</source>
    <extracomment>Undo.</extracomment>
-   <translation type="unfinished" />
+   <translation>Desfazer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>{0} pictures were given their right label. Teach learns from them.</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens receberam seu rótulo certo. Ensinar aprende com elas.</translation>
   </message>
  </context>
  <context>
@@ -2104,12 +2109,12 @@
   <message>
    <location filename="../../desktop/ui/shell/crash_offer.py" />
    <source>Show the report</source>
-   <translation type="unfinished" />
+   <translation>Mostrar o relatório</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/crash_offer.py" />
    <source>Something went wrong in Fovea last time. A report lies on this computer; nothing was sent.</source>
-   <translation type="unfinished" />
+   <translation>Algo deu errado no Fovea da última vez. Há um relatório neste computador; nada foi enviado.</translation>
   </message>
  </context>
  <context>
@@ -2117,32 +2122,32 @@
   <message>
    <location filename="../../desktop/ui/dialogs/crash_report.py" />
    <source>Copy</source>
-   <translation type="unfinished" />
+   <translation>Copiar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/crash_report.py" />
    <source>Delete the report</source>
-   <translation type="unfinished" />
+   <translation>Excluir o relatório</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/crash_report.py" />
    <source>Error Report</source>
-   <translation type="unfinished" />
+   <translation>Relatório de erro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/crash_report.py" />
    <source>Error report</source>
-   <translation type="unfinished" />
+   <translation>Relatório de erro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/crash_report.py" />
    <source>The report is no longer there.</source>
-   <translation type="unfinished" />
+   <translation>O relatório não existe mais.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/crash_report.py" />
    <source>This is all that was noted down: which kind of error, and where in the program. It holds no file names, no pictures and nothing about you, and it stays on this computer. If you want to help, copy it and add it to a report of your own.</source>
-   <translation type="unfinished" />
+   <translation>Isto é tudo o que foi anotado: que tipo de erro e em que ponto do programa. Não contém nomes de arquivos, nem imagens, nem nada sobre você, e fica neste computador. Se quiser ajudar, copie-o e junte-o a um relato seu.</translation>
   </message>
  </context>
  <context>
@@ -2150,43 +2155,43 @@
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>Accuracy</source>
-   <translation type="unfinished" />
+   <translation>Acurácia</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>Loss</source>
    <extracomment>Machine learning: the value that training makes small.</extracomment>
-   <translation type="unfinished" />
+   <translation>Perda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>Save the Curves</source>
-   <translation type="unfinished" />
+   <translation>Salvar as curvas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>The curves of {0} of {1} runs were saved as {2}.</source>
-   <translation type="unfinished" />
+   <translation>As curvas de {0} de {1} execuções foram salvas como {2}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>The curves of {0} of {1} runs were saved as {2}. A table takes all of them.</source>
-   <translation type="unfinished" />
+   <translation>As curvas de {0} de {1} execuções foram salvas como {2}. Uma tabela comporta todas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>The curves were not saved: {0}. Choose another folder.</source>
-   <translation type="unfinished" />
+   <translation>As curvas não foram salvas: {0}. Escolha outra pasta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>The curves were saved as {0}.</source>
-   <translation type="unfinished" />
+   <translation>As curvas foram salvas como {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>There is no finished epoch to save yet.</source>
-   <translation type="unfinished" />
+   <translation>Ainda não há época concluída para salvar.</translation>
   </message>
  </context>
  <context>
@@ -2194,12 +2199,12 @@
   <message>
    <location filename="../../desktop/ui/widgets/plot.py" />
    <source>Plots cannot be drawn here ({0}). The figures stand in the table.</source>
-   <translation type="unfinished" />
+   <translation>Gráficos não podem ser desenhados aqui ({0}). Os valores estão na tabela.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/plot.py" />
    <source>The plot is being prepared…</source>
-   <translation type="unfinished" />
+   <translation>O gráfico está sendo preparado…</translation>
   </message>
  </context>
  <context>
@@ -2207,88 +2212,88 @@
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Accuracy</source>
-   <translation type="unfinished" />
+   <translation>Acurácia</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>By batch</source>
-   <translation type="unfinished" />
+   <translation>Por lote</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>By epoch</source>
-   <translation type="unfinished" />
+   <translation>Por época</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Epoch</source>
-   <translation type="unfinished" />
+   <translation>Época</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Epoch (batches within)</source>
-   <translation type="unfinished" />
+   <translation>Época (com os lotes)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Figures by epoch</source>
-   <translation type="unfinished" />
+   <translation>Medidas por época</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Learning rate</source>
-   <translation type="unfinished" />
+   <translation>Taxa de aprendizado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Loss</source>
    <extracomment>Machine learning: the value that training makes small.</extracomment>
-   <translation type="unfinished" />
+   <translation>Perda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>The curve begins with the first batches.</source>
-   <translation type="unfinished" />
+   <translation>A curva começa com os primeiros lotes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Time</source>
-   <translation type="unfinished" />
+   <translation>Tempo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>Acurácia de validação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Validation loss</source>
-   <translation type="unfinished" />
+   <translation>Perda de validação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>best epoch</source>
-   <translation type="unfinished" />
+   <translation>melhor época</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>training</source>
-   <translation type="unfinished" />
+   <translation>treinamento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>validation</source>
-   <translation type="unfinished" />
+   <translation>validação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>{0} after epoch {1}: training {2}, validation {3}. The table has every epoch.</source>
-   <translation type="unfinished" />
+   <translation>{0} após a época {1}: treinamento {2}, validação {3}. A tabela tem todas as épocas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>{0} – best</source>
-   <translation type="unfinished" />
+   <translation>{0} – melhor</translation>
   </message>
  </context>
  <context>
@@ -2296,92 +2301,92 @@
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>% (95 % interval)</source>
-   <translation type="unfinished" />
+   <translation>% (intervalo de 95 %)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>1 − specificity</source>
-   <translation type="unfinished" />
+   <translation>1 − especificidade</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>At this threshold</source>
-   <translation type="unfinished" />
+   <translation>Neste limiar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Figures at this threshold</source>
-   <translation type="unfinished" />
+   <translation>Medidas neste limiar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>NPV where {0} % are positive</source>
-   <translation type="unfinished" />
+   <translation>VPN onde {0} % são positivos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>PPV where {0} % are positive</source>
-   <translation type="unfinished" />
+   <translation>VPP onde {0} % são positivos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Pictures of both classes are needed for a curve.</source>
-   <translation type="unfinished" />
+   <translation>Para uma curva são necessárias imagens das duas classes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Precision and recall</source>
-   <translation type="unfinished" />
+   <translation>Precisão e revocação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>ROC curve</source>
-   <translation type="unfinished" />
+   <translation>Curva ROC</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Share of positives where the model is to be used</source>
-   <translation type="unfinished" />
+   <translation>Proporção de positivos onde o modelo será usado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>The curves as a table</source>
-   <translation type="unfinished" />
+   <translation>As curvas em tabela</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Threshold</source>
-   <translation type="unfinished" />
+   <translation>Limiar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Where this share is positive (prevalence):</source>
-   <translation type="unfinished" />
+   <translation>Onde esta proporção é positiva (prevalência):</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>chosen by hand on this data</source>
-   <translation type="unfinished" />
+   <translation>escolhido à mão nestes dados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>precision (PPV)</source>
-   <translation type="unfinished" />
+   <translation>precisão (VPP)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>recall (sensitivity)</source>
-   <translation type="unfinished" />
+   <translation>revocação (sensibilidade)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>sensitivity for '{0}'</source>
-   <translation type="unfinished" />
+   <translation>sensibilidade para '{0}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>threshold {0}</source>
-   <translation type="unfinished" />
+   <translation>limiar {0}</translation>
   </message>
  </context>
  <context>
@@ -2389,67 +2394,67 @@
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Class names: {0}</source>
-   <translation type="unfinished" />
+   <translation>Nomes das classes: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Data: {0} · {1} images answered</source>
-   <translation type="unfinished" />
+   <translation>Dados: {0} · {1} imagens respondidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Evaluated: {0}</source>
-   <translation type="unfinished" />
+   <translation>Avaliado: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Fingerprint: {0}</source>
-   <translation type="unfinished" />
+   <translation>Impressão digital: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Model: {0}, version {1} · {2}</source>
-   <translation type="unfinished" />
+   <translation>Modelo: {0}, versão {1} · {2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Nothing was odd; every image was answered.</source>
-   <translation type="unfinished" />
+   <translation>Nada de estranho; todas as imagens foram respondidas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Problems of the data and files without an answer</source>
-   <translation type="unfinished" />
+   <translation>Problemas dos dados e arquivos sem resposta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Several pictures of one count together in the intervals.</source>
-   <translation type="unfinished" />
+   <translation>Várias imagens de um mesmo caso contam juntas nos intervalos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>The data</source>
-   <translation type="unfinished" />
+   <translation>Os dados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>The names speak of {0} people or cases.</source>
-   <translation type="unfinished" />
+   <translation>Os nomes indicam {0} pessoas ou casos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>What was odd, and files without an answer</source>
-   <translation type="unfinished" />
+   <translation>O que era estranho, e arquivos sem resposta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>left out</source>
-   <translation type="unfinished" />
+   <translation>deixadas de fora</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>• and {0} more</source>
-   <translation type="unfinished" />
+   <translation>• e mais {0}</translation>
   </message>
  </context>
  <context>
@@ -2457,98 +2462,98 @@
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>&amp;Duplicate</source>
-   <translation type="unfinished" />
+   <translation>&amp;Duplicar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>&amp;Rename…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Renomear…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>&amp;Show folder</source>
-   <translation type="unfinished" />
+   <translation>&amp;Mostrar pasta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>&amp;Verify files</source>
-   <translation type="unfinished" />
+   <translation>&amp;Verificar arquivos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Card</source>
    <extracomment>A model's card: the page that says what it is for and how good it is ('model card').</extracomment>
-   <translation type="unfinished" />
+   <translation>Ficha</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Choose a model on the left.</source>
-   <translation type="unfinished" />
+   <translation>Escolha um modelo à esquerda.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Classify with it</source>
-   <translation type="unfinished" />
+   <translation>Classificar com ele</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Curves</source>
-   <translation type="unfinished" />
+   <translation>Curvas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>D&amp;elete</source>
-   <translation type="unfinished" />
+   <translation>&amp;Excluir</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Evaluation</source>
-   <translation type="unfinished" />
+   <translation>Avaliação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Export…</source>
-   <translation type="unfinished" />
+   <translation>Exportar…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Files</source>
-   <translation type="unfinished" />
+   <translation>Arquivos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Install…</source>
-   <translation type="unfinished" />
+   <translation>Instalar…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Layers</source>
-   <translation type="unfinished" />
+   <translation>Camadas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>More</source>
-   <translation type="unfinished" />
+   <translation>Mais</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Open the Teach project that this model was made of</source>
-   <translation type="unfinished" />
+   <translation>Abrir o projeto de Ensinar do qual este modelo foi feito</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Teach it more…</source>
-   <translation type="unfinished" />
+   <translation>Ensinar mais…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>What is known of the model</source>
-   <translation type="unfinished" />
+   <translation>O que se sabe do modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>version {0}</source>
-   <translation type="unfinished" />
+   <translation>versão {0}</translation>
   </message>
  </context>
  <context>
@@ -2556,109 +2561,109 @@
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Todos os arquivos (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Copy the drawing</source>
-   <translation type="unfinished" />
+   <translation>Copiar o desenho</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Draw</source>
    <extracomment>A view of the window: draw digits by hand. An imperative, or a noun as a tab has it.</extracomment>
-   <translation type="unfinished" />
+   <translation>Desenhar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Draw a digit here, with mouse, pen or finger: any size, any place, several in a row</source>
-   <translation type="unfinished" />
+   <translation>Desenhe um dígito aqui, com mouse, caneta ou dedo: de qualquer tamanho, em qualquer lugar, vários em sequência</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Drop a picture to put it below the strokes, or a drawing (JSON)</source>
-   <translation type="unfinished" />
+   <translation>Solte uma imagem para colocá-la sob os traços, ou um desenho (JSON)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Edit › Corrections takes it back.</source>
-   <translation type="unfinished" />
+   <translation>Editar › Correções desfaz isto.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/exporting.py" />
    <source>Export the Drawing</source>
-   <translation type="unfinished" />
+   <translation>Exportar o desenho</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Export…</source>
-   <translation type="unfinished" />
+   <translation>Exportar…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Images ({0})</source>
-   <translation type="unfinished" />
+   <translation>Imagens ({0})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>No ink was found.</source>
-   <translation type="unfinished" />
+   <translation>Nenhuma tinta foi encontrada.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>No ink was found: there is nothing to keep.</source>
-   <translation type="unfinished" />
+   <translation>Nenhuma tinta foi encontrada: não há o que guardar.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>No installed model reads drawings. Train one on pictures of digits, or install one.</source>
-   <translation type="unfinished" />
+   <translation>Nenhum modelo instalado lê desenhos. Treine um com imagens de dígitos, ou instale um.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Picture Below the Strokes</source>
-   <translation type="unfinished" />
+   <translation>Imagem sob os traços</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Reading…</source>
-   <translation type="unfinished" />
+   <translation>Lendo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Starting the engine…</source>
-   <translation type="unfinished" />
+   <translation>Iniciando o motor…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>The answer appears here while you draw.</source>
-   <translation type="unfinished" />
+   <translation>A resposta aparece aqui enquanto você desenha.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/exporting.py" />
    <source>The drawing was not written: {0}. Choose another folder.</source>
-   <translation type="unfinished" />
+   <translation>O desenho não foi gravado: {0}. Escolha outra pasta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>The strokes were written, without the picture below them: export a PNG to keep both.</source>
-   <translation type="unfinished" />
+   <translation>Os traços foram gravados sem a imagem embaixo deles: exporte um PNG para guardar ambos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>This is a…</source>
-   <translation type="unfinished" />
+   <translation>Isto é um(a)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/exporting.py" />
    <source>drawing</source>
-   <translation type="unfinished" />
+   <translation>desenho</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>nothing</source>
    <extracomment>The lower end of a colour scale.</extracomment>
-   <translation type="unfinished" />
+   <translation>nada</translation>
   </message>
  </context>
  <context>
@@ -2667,7 +2672,7 @@
    <location filename="../../desktop/ui/draw/canvas.py" />
    <source>Sheet of paper to draw on</source>
    <extracomment>Name of the drawing area for screen readers.</extracomment>
-   <translation type="unfinished" />
+   <translation>Folha de papel para desenhar</translation>
   </message>
  </context>
  <context>
@@ -2676,17 +2681,17 @@
    <location filename="../../desktop/ui/draw/history.py" />
    <source>Draw on: {0}</source>
    <extracomment>Button below an earlier drawing: take it up again and go on drawing; {0} is what was read.</extracomment>
-   <translation type="unfinished" />
+   <translation>Continuar a desenhar: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/history.py" />
    <source>Each sheet and what was read on it is kept here until Fovea is closed.</source>
-   <translation type="unfinished" />
+   <translation>Cada folha e o que foi lido nela fica guardado aqui até o Fovea ser fechado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/history.py" />
    <source>Earlier drawings and their answers</source>
-   <translation type="unfinished" />
+   <translation>Desenhos anteriores e suas respostas</translation>
   </message>
  </context>
  <context>
@@ -2694,7 +2699,7 @@
   <message>
    <location filename="../../desktop/ui/widgets/drop_overlay.py" />
    <source>Drop to open</source>
-   <translation type="unfinished" />
+   <translation>Solte para abrir</translation>
   </message>
  </context>
  <context>
@@ -2702,12 +2707,12 @@
   <message>
    <location filename="../../desktop/ui/train/edition_note.py" />
    <source>Note</source>
-   <translation type="unfinished" />
+   <translation>Nota</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/edition_note.py" />
    <source>This edition of Fovea classifies, draws and evaluates; it does not train. To train, install the full edition in its place: your models, runs and settings stay.</source>
-   <translation type="unfinished" />
+   <translation>Esta edição do Fovea classifica, desenha e avalia; ela não treina. Para treinar, instale a edição completa no lugar dela: seus modelos, execuções e configurações permanecem.</translation>
   </message>
  </context>
  <context>
@@ -2715,7 +2720,7 @@
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Open the folder {0}</source>
-   <translation type="unfinished" />
+   <translation>Abrir a pasta {0}</translation>
   </message>
  </context>
  <context>
@@ -2723,27 +2728,27 @@
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>Earlier runs</source>
-   <translation type="unfinished" />
+   <translation>Execuções anteriores</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>New training…</source>
-   <translation type="unfinished" />
+   <translation>Novo treinamento…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>Or start from a plan file…</source>
-   <translation type="unfinished" />
+   <translation>Ou começar de um arquivo de plano…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>Teach Fovea your own classes</source>
-   <translation type="unfinished" />
+   <translation>Ensine ao Fovea as suas próprias classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>You need a folder that holds one folder of example images for each class. Training runs in the background while you go on working, and can be paused, stopped and taken up again. Nothing leaves this computer; your files are never changed.</source>
-   <translation type="unfinished" />
+   <translation>Você precisa de uma pasta que contenha uma pasta de imagens de exemplo para cada classe. O treinamento roda em segundo plano enquanto você continua trabalhando, e pode ser pausado, parado e retomado. Nada sai deste computador; seus arquivos nunca são alterados.</translation>
   </message>
  </context>
  <context>
@@ -2751,27 +2756,27 @@
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>How good is a model on your pictures?</source>
-   <translation type="unfinished" />
+   <translation>Quão bom é um modelo nas suas imagens?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Open a folder that holds one folder for each class. Fovea answers every picture and shows where the model fails. Nothing leaves this computer; your files are never changed.</source>
-   <translation type="unfinished" />
+   <translation>Abra uma pasta que contenha uma pasta para cada classe. O Fovea responde a todas as imagens e mostra onde o modelo falha. Nada sai deste computador; seus arquivos nunca são alterados.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Open labelled folder…</source>
-   <translation type="unfinished" />
+   <translation>Abrir pasta rotulada…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Or a data file (.npz, MNIST's IDX)…</source>
-   <translation type="unfinished" />
+   <translation>Ou um arquivo de dados (.npz, IDX do MNIST)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Recent labelled folders</source>
-   <translation type="unfinished" />
+   <translation>Pastas rotuladas recentes</translation>
   </message>
  </context>
  <context>
@@ -2779,42 +2784,42 @@
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Camera</source>
-   <translation type="unfinished" />
+   <translation>Câmera</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Drop images or folders here</source>
-   <translation type="unfinished" />
+   <translation>Solte imagens ou pastas aqui</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>No images yet</source>
-   <translation type="unfinished" />
+   <translation>Nenhuma imagem ainda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Open a folder…</source>
-   <translation type="unfinished" />
+   <translation>Abrir uma pasta…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Open images…</source>
-   <translation type="unfinished" />
+   <translation>Abrir imagens…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Photos, scans, drawings and DICOM files, one or thousands. {0} pastes what you have copied. Nothing leaves this computer.</source>
-   <translation type="unfinished" />
+   <translation>Fotos, digitalizações, desenhos e arquivos DICOM, um ou milhares. {0} cola o que você copiou. Nada sai deste computador.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Recent folders</source>
-   <translation type="unfinished" />
+   <translation>Pastas recentes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Try a sample</source>
-   <translation type="unfinished" />
+   <translation>Experimentar um exemplo</translation>
   </message>
  </context>
  <context>
@@ -2822,33 +2827,33 @@
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Copy</source>
-   <translation type="unfinished" />
+   <translation>Copiar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Details</source>
-   <translation type="unfinished" />
+   <translation>Detalhes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Details of the failure</source>
-   <translation type="unfinished" />
+   <translation>Detalhes da falha</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Failure</source>
-   <translation type="unfinished" />
+   <translation>Falha</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Hide details</source>
-   <translation type="unfinished" />
+   <translation>Ocultar detalhes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Kind: {kind}</source>
    <extracomment>Details of an error: its stable name, such as 'too-large'.</extracomment>
-   <translation type="unfinished" />
+   <translation>Tipo: {kind}</translation>
   </message>
  </context>
  <context>
@@ -2856,77 +2861,77 @@
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Todos os arquivos (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
    <source>Labelled pictures ({0})</source>
-   <translation type="unfinished" />
+   <translation>Imagens rotuladas ({0})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
    <source>Open a File of Labelled Images</source>
-   <translation type="unfinished" />
+   <translation>Abrir um arquivo de imagens rotuladas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
    <source>Open a Labelled Folder</source>
-   <translation type="unfinished" />
+   <translation>Abrir uma pasta rotulada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>model score</source>
-   <translation type="unfinished" />
+   <translation>pontuação do modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>n = {0}: too few for a figure</source>
-   <translation type="unfinished" />
+   <translation>n = {0}: de menos para uma medida</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>probability</source>
-   <translation type="unfinished" />
+   <translation>probabilidade</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} h {1} min</source>
-   <translation type="unfinished" />
+   <translation>{0} h {1} min</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} min</source>
-   <translation type="unfinished" />
+   <translation>{0} min</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} s</source>
-   <translation type="unfinished" />
+   <translation>{0} s</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} to {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} a {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0}, n = {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}, n = {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0}, split {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}, partição {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
    <source>{0}, validation pictures</source>
-   <translation type="unfinished" />
+   <translation>{0}, imagens de validação</translation>
   </message>
  </context>
  <context>
@@ -2934,27 +2939,27 @@
   <message>
    <location filename="../../desktop/ui/evaluate/view.py" />
    <source>An evaluation is running. Cancel it, then open other data.</source>
-   <translation type="unfinished" />
+   <translation>Uma avaliação está em andamento. Cancele-a e depois abra outros dados.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/view.py" />
    <source>Drop a labelled folder to evaluate a model on it</source>
-   <translation type="unfinished" />
+   <translation>Solte uma pasta rotulada para avaliar um modelo com ela</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/view.py" />
    <source>The evaluation was stopped before a picture was answered; nothing was kept.</source>
-   <translation type="unfinished" />
+   <translation>A avaliação foi parada antes que uma imagem fosse respondida; nada foi guardado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/view.py" />
    <source>The evaluation was stopped; nothing of it was kept.</source>
-   <translation type="unfinished" />
+   <translation>A avaliação foi parada; nada dela foi guardado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/view.py" />
    <source>{0} on {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} em {1}</translation>
   </message>
  </context>
  <context>
@@ -2962,118 +2967,118 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>95 % interval</source>
-   <translation type="unfinished" />
+   <translation>Intervalo de 95 %</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation type="unfinished" />
+   <translation>Verificado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>Classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>Origem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>Crédito</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Evaluate on pictures of your own</source>
-   <translation type="unfinished" />
+   <translation>Avaliar com imagens próprias</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>F1</source>
-   <translation type="unfinished" />
+   <translation>F1</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Figure</source>
-   <translation type="unfinished" />
+   <translation>Medida</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Figures by class</source>
-   <translation type="unfinished" />
+   <translation>Medidas por classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Figures of the model</source>
-   <translation type="unfinished" />
+   <translation>Medidas do modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Licença</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Measured on: {0}</source>
-   <translation type="unfinished" />
+   <translation>Medido em: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Rede</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Nobody has measured this model in Fovea. A folder of labelled pictures is enough to do so.</source>
-   <translation type="unfinished" />
+   <translation>Ninguém mediu este modelo no Fovea. Uma pasta de imagens rotuladas basta para isso.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Parâmetros</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Pictures</source>
-   <translation type="unfinished" />
+   <translation>Imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Precision</source>
-   <translation type="unfinished" />
+   <translation>Precisão</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Recall</source>
-   <translation type="unfinished" />
+   <translation>Revocação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>Relatado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>Tamanho do download</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Value</source>
-   <translation type="unfinished" />
+   <translation>Valor</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>n</source>
-   <translation type="unfinished" />
+   <translation>n</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>{0} to {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} a {1}</translation>
   </message>
  </context>
  <context>
@@ -3081,187 +3086,187 @@
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>A table (CSV)…</source>
-   <translation type="unfinished" />
+   <translation>Uma tabela (CSV)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>A table of names and labels (CSV)…</source>
-   <translation type="unfinished" />
+   <translation>Uma tabela de nomes e rótulos (CSV)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Todos os arquivos (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>COCO (JSON)…</source>
-   <translation type="unfinished" />
+   <translation>COCO (JSON)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Cancelar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Class folders, copied…</source>
-   <translation type="unfinished" />
+   <translation>Pastas de classes, copiadas…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Class folders, linked (take no room)…</source>
-   <translation type="unfinished" />
+   <translation>Pastas de classes, com links (não ocupam espaço)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Class folders…</source>
-   <translation type="unfinished" />
+   <translation>Pastas de classes…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Drawings kept in Draw</source>
-   <translation type="unfinished" />
+   <translation>Desenhos guardados em Desenhar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Export Class Folders into a New Folder</source>
-   <translation type="unfinished" />
+   <translation>Exportar pastas de classes para uma nova pasta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Export Labels as COCO</source>
-   <translation type="unfinished" />
+   <translation>Exportar rótulos como COCO</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Export Labels as a Table</source>
-   <translation type="unfinished" />
+   <translation>Exportar rótulos como tabela</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Export labels</source>
-   <translation type="unfinished" />
+   <translation>Exportar rótulos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Import Class Folders</source>
-   <translation type="unfinished" />
+   <translation>Importar pastas de classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Import a Table of Labels</source>
-   <translation type="unfinished" />
+   <translation>Importar uma tabela de rótulos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Import labels</source>
-   <translation type="unfinished" />
+   <translation>Importar rótulos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Importing drawings…</source>
-   <translation type="unfinished" />
+   <translation>Importando desenhos…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Importing labels…</source>
-   <translation type="unfinished" />
+   <translation>Importando rótulos…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Looking for pictures that were moved…</source>
-   <translation type="unfinished" />
+   <translation>Procurando imagens que foram movidas…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>No picture is missing.</source>
-   <translation type="unfinished" />
+   <translation>Nenhuma imagem está faltando.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>None yet</source>
-   <translation type="unfinished" />
+   <translation>Nenhum ainda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Tables (*.csv *.tsv *.txt)</source>
-   <translation type="unfinished" />
+   <translation>Tabelas (*.csv *.tsv *.txt)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>What was judged in Evaluate</source>
-   <translation type="unfinished" />
+   <translation>O que foi julgado em Avaliar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Where May the Pictures Lie Now?</source>
-   <translation type="unfinished" />
+   <translation>Onde as imagens podem estar agora?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Writing class folders…</source>
-   <translation type="unfinished" />
+   <translation>Gravando pastas de classes…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Writing…</source>
-   <translation type="unfinished" />
+   <translation>Gravando…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} files hold another picture now: they are not learned from until you label them again.</source>
-   <translation type="unfinished" />
+   <translation>{0} arquivos contêm agora outra imagem: não se aprende com eles até que você os rotule de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} had their label already</source>
-   <translation type="unfinished" />
+   <translation>{0} já tinham seu rótulo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} labels were taken over</source>
-   <translation type="unfinished" />
+   <translation>{0} rótulos foram importados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} labels were written.</source>
-   <translation type="unfinished" />
+   <translation>{0} rótulos foram gravados.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} pictures are new</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens são novas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} pictures could not be read ({1}: {2}).</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens não puderam ser lidas ({1}: {2}).</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} pictures were found again.</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens foram reencontradas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} pictures were found again; {1} are still missing.</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens foram reencontradas; {1} ainda estão faltando.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} pictures were written into class folders.</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens foram gravadas em pastas de classes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} rows contradict others: those pictures have no label.</source>
-   <translation type="unfinished" />
+   <translation>{0} linhas contradizem outras: essas imagens ficam sem rótulo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} rows name pictures that are not there ({1} …).</source>
-   <translation type="unfinished" />
+   <translation>{0} linhas citam imagens que não existem ({1} …).</translation>
   </message>
  </context>
  <context>
@@ -3269,102 +3274,102 @@
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1 (divided by 255)</source>
-   <translation type="unfinished" />
+   <translation>0 a 1 (divididos por 255)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation type="unfinished" />
+   <translation>0 a 1, menos as médias do ImageNet, pelos seus desvios (PyTorch)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 255, as they are</source>
-   <translation type="unfinished" />
+   <translation>0 a 255, como são</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Beside it lies a certificate that says how far its answers are from the model's own. It names no picture.</source>
-   <translation type="unfinished" />
+   <translation>Ao lado fica um certificado que diz o quanto suas respostas se afastam das do próprio modelo. Ele não cita nenhuma imagem.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Choose…</source>
-   <translation type="unfinished" />
+   <translation>Escolher…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Compare on a folder of yours, too</source>
-   <translation type="unfinished" />
+   <translation>Comparar também com uma pasta sua</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Export {0}</source>
-   <translation type="unfinished" />
+   <translation>Exportar {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Export…</source>
-   <translation type="unfinished" />
+   <translation>Exportar…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>It was imported as .tflite and has no Keras form.</source>
-   <translation type="unfinished" />
+   <translation>Foi importado como .tflite e não tem forma Keras.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Only the pictures drawn by Fovea</source>
-   <translation type="unfinished" />
+   <translation>Somente as imagens desenhadas pelo Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Pictures to compare on</source>
-   <translation type="unfinished" />
+   <translation>Imagens para comparar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>The checksums travel with it: the other Fovea compares every file.</source>
-   <translation type="unfinished" />
+   <translation>As somas de verificação acompanham: o outro Fovea compara cada arquivo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation type="unfinished" />
+   <translation>azul, verde, vermelho, menos as médias do ImageNet (Caffe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation type="unfinished" />
+   <translation>como as imagens chegaram ao tamanho</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation type="unfinished" />
+   <translation>como os pixels foram dados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation type="unfinished" />
+   <translation>suas classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation type="unfinished" />
+   <translation>seu nome</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation type="unfinished" />
+   <translation>seu tamanho</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation type="unfinished" />
+   <translation>o que são suas saídas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation type="unfinished" />
+   <translation>−1 a 1</translation>
   </message>
  </context>
  <context>
@@ -3382,7 +3387,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Copying {0} pictures…</source>
-   <translation type="unfinished" />
+   <translation>Copiando {0} imagens…</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -3407,7 +3412,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Not saved: {0}</source>
-   <translation type="unfinished" />
+   <translation>Não salvo: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
@@ -3447,27 +3452,27 @@
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Save as {0}</source>
-   <translation type="unfinished" />
+   <translation>Salvar como {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Save the List</source>
-   <translation type="unfinished" />
+   <translation>Salvar a lista</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Saved: {0}</source>
-   <translation type="unfinished" />
+   <translation>Salvo: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Saving the list…</source>
-   <translation type="unfinished" />
+   <translation>Salvando a lista…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Something is still being written. Try again in a moment.</source>
-   <translation type="unfinished" />
+   <translation>Ainda há algo sendo gravado. Tente de novo em instantes.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -3492,17 +3497,17 @@
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Where Should the New Folder Be?</source>
-   <translation type="unfinished" />
+   <translation>Onde a nova pasta deve ficar?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Writing {0}…</source>
-   <translation type="unfinished" />
+   <translation>Gravando {0}…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>evaluation</source>
-   <translation type="unfinished" />
+   <translation>avaliação</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -3522,7 +3527,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>pictures</source>
-   <translation type="unfinished" />
+   <translation>imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
@@ -3532,12 +3537,12 @@
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>{0} – selected pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} – imagens selecionadas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>{0}: {1} pictures could not be copied.</source>
-   <translation type="unfinished" />
+   <translation>{0}: {1} imagens não puderam ser copiadas.</translation>
   </message>
  </context>
  <context>
@@ -3545,53 +3550,53 @@
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Device</source>
-   <translation type="unfinished" />
+   <translation>Dispositivo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Facts of the training</source>
-   <translation type="unfinished" />
+   <translation>Dados do treinamento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Learning rate</source>
-   <translation type="unfinished" />
+   <translation>Taxa de aprendizado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Memory</source>
    <extracomment>The computer's memory in use.</extracomment>
-   <translation type="unfinished" />
+   <translation>Memória</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Parâmetros</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Speed</source>
-   <translation type="unfinished" />
+   <translation>Velocidade</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Time left</source>
-   <translation type="unfinished" />
+   <translation>Tempo restante</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>{0} images/s</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens/s</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>{0} to learn from, {1} to check</source>
-   <translation type="unfinished" />
+   <translation>{0} para aprender, {1} para verificar</translation>
   </message>
  </context>
  <context>
@@ -3599,12 +3604,12 @@
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>95 % interval {0}, from {1} images</source>
-   <translation type="unfinished" />
+   <translation>Intervalo de 95 % {0}, de {1} imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>{0}; several images of one person or case count together</source>
-   <translation type="unfinished" />
+   <translation>{0}; várias imagens de uma pessoa ou caso contam juntas</translation>
   </message>
  </context>
  <context>
@@ -3612,123 +3617,123 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>All are what they were when the model was made.</source>
-   <translation type="unfinished" />
+   <translation>Todos são como eram quando o modelo foi criado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation type="unfinished" />
+   <translation>Verificado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>Origem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Compare every file with its checksum</source>
-   <translation type="unfinished" />
+   <translation>Comparar cada arquivo com sua soma de verificação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>Crédito</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>File</source>
    <extracomment>The window (range of grey values) that the DICOM file itself names.</extracomment>
-   <translation type="unfinished" />
+   <translation>Arquivo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Files</source>
-   <translation type="unfinished" />
+   <translation>Arquivos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Licença</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Rede</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Not as they were: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Não estão como eram: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Parâmetros</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>Relatado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>SHA-256</source>
-   <translation type="unfinished" />
+   <translation>SHA-256</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Show folder</source>
-   <translation type="unfinished" />
+   <translation>Mostrar pasta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size</source>
-   <translation type="unfinished" />
+   <translation>Tamanho</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>Tamanho do download</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>There are no files of it on this computer.</source>
-   <translation type="unfinished" />
+   <translation>Não há arquivos dele neste computador.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Verify</source>
-   <translation type="unfinished" />
+   <translation>Verificar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>not yet</source>
-   <translation type="unfinished" />
+   <translation>ainda não</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>{0} files, {1}.</source>
-   <translation type="unfinished" />
+   <translation>{0} arquivos, {1}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>✓ unchanged</source>
-   <translation type="unfinished" />
+   <translation>✓ inalterado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>✗ changed</source>
-   <translation type="unfinished" />
+   <translation>✗ alterado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>✗ missing</source>
-   <translation type="unfinished" />
+   <translation>✗ faltando</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>✗ unreadable</source>
-   <translation type="unfinished" />
+   <translation>✗ ilegível</translation>
   </message>
  </context>
  <context>
@@ -3736,17 +3741,17 @@
   <message>
    <location filename="../../desktop/ui/models/filter_sheet.py" />
    <source>Filter {0}</source>
-   <translation type="unfinished" />
+   <translation>Filtro {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/filter_sheet.py" />
    <source>Filters of the first layer</source>
-   <translation type="unfinished" />
+   <translation>Filtros da primeira camada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/filter_sheet.py" />
    <source>{0} filters of {1} × {2} pixels; grey is a weight of 0</source>
-   <translation type="unfinished" />
+   <translation>{0} filtros de {1} × {2} pixels; cinza é um peso 0</translation>
   </message>
  </context>
  <context>
@@ -3754,43 +3759,43 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Caution</source>
-   <translation type="unfinished" />
+   <translation>Atenção</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Keep one of each</source>
-   <translation type="unfinished" />
+   <translation>Manter uma de cada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Keep them all</source>
-   <translation type="unfinished" />
+   <translation>Manter todas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Leave them out</source>
-   <translation type="unfinished" />
+   <translation>Deixá-las de fora</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Must be mended</source>
    <extracomment>A finding that stops the training until it is corrected.</extracomment>
-   <translation type="unfinished" />
+   <translation>Precisa ser corrigido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Note</source>
-   <translation type="unfinished" />
+   <translation>Nota</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>What to do about it</source>
-   <translation type="unfinished" />
+   <translation>O que fazer a respeito</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>and {0} more</source>
-   <translation type="unfinished" />
+   <translation>e mais {0}</translation>
   </message>
  </context>
  <context>
@@ -3798,149 +3803,149 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source> · {0} left</source>
-   <translation type="unfinished" />
+   <translation> · faltam {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>A classifier needs pictures of two classes or more, each in a folder of its own.</source>
-   <translation type="unfinished" />
+   <translation>Um classificador precisa de imagens de duas classes ou mais, cada uma em sua própria pasta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Begins the training at once; everything else stays as recommended</source>
-   <translation type="unfinished" />
+   <translation>Começa o treinamento na hora; todo o resto fica como recomendado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Broken pictures are then found, and left out, when the training begins</source>
-   <translation type="unfinished" />
+   <translation>Imagens defeituosas são então encontradas, e deixadas de fora, quando o treinamento começa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>Classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Every class needs a picture to learn from; leave out the classes that have none.</source>
-   <translation type="unfinished" />
+   <translation>Cada classe precisa de uma imagem com que aprender; deixe de fora as classes que não têm nenhuma.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Every class needs two pictures or more: one to learn from and one to check with.</source>
-   <translation type="unfinished" />
+   <translation>Cada classe precisa de duas imagens ou mais: uma com que aprender e uma para verificar.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Every picture is opened once, before a training could stumble over it.</source>
-   <translation type="unfinished" />
+   <translation>Cada imagem é aberta uma vez, antes que um treinamento tropece nela.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Findings</source>
    <extracomment>A page of the wizard: what was found while looking through the pictures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Achados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Look at the recommended settings</source>
-   <translation type="unfinished" />
+   <translation>Ver as configurações recomendadas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Looking for copies</source>
-   <translation type="unfinished" />
+   <translation>Procurando cópias</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Looking for pictures of one person</source>
-   <translation type="unfinished" />
+   <translation>Procurando imagens de uma mesma pessoa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Opening the pictures</source>
-   <translation type="unfinished" />
+   <translation>Abrindo as imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Pictures</source>
-   <translation type="unfinished" />
+   <translation>Imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Pictures of each class</source>
-   <translation type="unfinished" />
+   <translation>Imagens de cada classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Reading the folder</source>
-   <translation type="unfinished" />
+   <translation>Lendo a pasta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Skip the look</source>
-   <translation type="unfinished" />
+   <translation>Pular o exame</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Skips to the last page; everything between stays as recommended</source>
-   <translation type="unfinished" />
+   <translation>Pula para a última página; tudo entre elas fica como recomendado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Start with the recommended settings</source>
-   <translation type="unfinished" />
+   <translation>Iniciar com as configurações recomendadas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>There are no pictures yet.</source>
-   <translation type="unfinished" />
+   <translation>Ainda não há imagens.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>This has to be mended before a training can start; change the folder, then look again.</source>
-   <translation type="unfinished" />
+   <translation>Isto precisa ser corrigido antes que um treinamento possa começar; altere a pasta e examine de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Too few pictures of {0} stay with what is left out below; keep some of them.</source>
-   <translation type="unfinished" />
+   <translation>Com o que é deixado de fora abaixo, restam imagens de menos de {0}; mantenha algumas delas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>What Fovea found in it</source>
-   <translation type="unfinished" />
+   <translation>O que o Fovea encontrou nela</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>all {0}×{1} pixels</source>
-   <translation type="unfinished" />
+   <translation>todas com {0}×{1} pixels</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>nothing odd: every picture opens, and none is there twice</source>
-   <translation type="unfinished" />
+   <translation>nada de estranho: todas as imagens abrem, e nenhuma está repetida</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>splits: {0}</source>
-   <translation type="unfinished" />
+   <translation>partições: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>{0} and {1} more</source>
-   <translation type="unfinished" />
+   <translation>{0} e mais {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>{0}: {1} pictures in {2} classes</source>
-   <translation type="unfinished" />
+   <translation>{0}: {1} imagens em {2} classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>{0}×{1} to {2}×{3} pixels, median {4}×{5}</source>
-   <translation type="unfinished" />
+   <translation>{0}×{1} a {2}×{3} pixels, mediana {4}×{5}</translation>
   </message>
  </context>
  <context>
@@ -3949,32 +3954,32 @@
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source> and </source>
    <extracomment>Between two names.</extracomment>
-   <translation type="unfinished" />
+   <translation> e </translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source>'{0}'</source>
-   <translation type="unfinished" />
+   <translation>'{0}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source>Cancelled. 'Everyday photographs' can be made at any time under Models, with Install.</source>
-   <translation type="unfinished" />
+   <translation>Cancelado. 'Everyday photographs' pode ser criado a qualquer momento em Modelos, com Instalar.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source>Making '{0}' from what was installed: once, in about a minute. Until then Classify works with {1}.</source>
-   <translation type="unfinished" />
+   <translation>Criando '{0}' a partir do que foi instalado: uma única vez, em cerca de um minuto. Até lá, Classificar trabalha com {1}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source>The model for everyday photographs is not there: {0} {1} Everything else works without it.</source>
-   <translation type="unfinished" />
+   <translation>O modelo para fotos do dia a dia não está disponível: {0} {1} Todo o resto funciona sem ele.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source>the other models</source>
-   <translation type="unfinished" />
+   <translation>os outros modelos</translation>
   </message>
  </context>
  <context>
@@ -3982,77 +3987,77 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>A folder that holds one folder of pictures for each class, for instance 'cats' and 'dogs'; or pictures with a table of their labels, or with labels in their names. Your files are only read, never changed, and nothing leaves this computer.</source>
-   <translation type="unfinished" />
+   <translation>Uma pasta que contenha uma pasta de imagens para cada classe, por exemplo 'gatos' e 'cachorros'; ou imagens com uma tabela dos seus rótulos, ou com rótulos nos nomes. Seus arquivos são apenas lidos, nunca alterados, e nada sai deste computador.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Cancelar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Drawings that you named and kept in the Draw view</source>
-   <translation type="unfinished" />
+   <translation>Desenhos que você nomeou e guardou na seção Desenhar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Drop a folder here</source>
-   <translation type="unfinished" />
+   <translation>Solte uma pasta aqui</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>My drawings ({0})</source>
-   <translation type="unfinished" />
+   <translation>Meus desenhos ({0})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Open a folder…</source>
-   <translation type="unfinished" />
+   <translation>Abrir uma pasta…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Open another folder…</source>
-   <translation type="unfinished" />
+   <translation>Abrir outra pasta…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Open the labelled folder {0}</source>
-   <translation type="unfinished" />
+   <translation>Abrir a pasta rotulada {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Or a file: an archive, a table of labels, a data file (.npz, MNIST's IDX)…</source>
-   <translation type="unfinished" />
+   <translation>Ou um arquivo: um arquivo compactado, uma tabela de rótulos, um arquivo de dados (.npz, IDX do MNIST)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Pictures</source>
-   <translation type="unfinished" />
+   <translation>Imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Reading…</source>
-   <translation type="unfinished" />
+   <translation>Lendo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Recent labelled folders</source>
-   <translation type="unfinished" />
+   <translation>Pastas rotuladas recentes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Which pictures should it learn from?</source>
-   <translation type="unfinished" />
+   <translation>Com que imagens ele deve aprender?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>{0} pictures found…</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens encontradas…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>{0} pictures in {1} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens em {1} classes</translation>
   </message>
  </context>
  <context>
@@ -4090,7 +4095,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
    <source> and the name of the data's folder</source>
-   <translation type="unfinished" />
+   <translation> e o nome da pasta dos dados</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -4205,17 +4210,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>'{a}' alone is right on {only_a:,} images, '{b}' alone on {only_b:,}</source>
-   <translation type="unfinished" />
+   <translation>só '{a}' acerta em {only_a:,} imagens, só '{b}' em {only_b:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>'{a}' and '{b}' are right and wrong on the same images.</source>
-   <translation type="unfinished" />
+   <translation>'{a}' e '{b}' acertam e erram nas mesmas imagens.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/saliency.py" />
    <source>'{file}' describes no end of a network: {error}</source>
-   <translation type="unfinished" />
+   <translation>'{file}' não descreve o final de uma rede: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -4225,17 +4230,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/trust/first_layer.py" />
    <source>'{file}' holds no filters: {error}</source>
-   <translation type="unfinished" />
+   <translation>'{file}' não contém filtros: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/domain.py" />
    <source>'{file}' is no domain gate: {error}</source>
-   <translation type="unfinished" />
+   <translation>'{file}' não é uma verificação de domínio: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/second.py" />
    <source>'{file}' is no second opinion: {error}</source>
-   <translation type="unfinished" />
+   <translation>'{file}' não é uma segunda opinião: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
@@ -4740,7 +4745,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>'{title}' has no split '{wanted}'</source>
-   <translation type="unfinished" />
+   <translation>'{title}' não tem a partição '{wanted}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -4750,7 +4755,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>'{title}' has the splits {listing}</source>
-   <translation type="unfinished" />
+   <translation>'{title}' tem as partições {listing}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4930,7 +4935,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>1 − specificity</source>
-   <translation type="unfinished" />
+   <translation>1 − especificidade</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/deep_png.py" />
@@ -4965,7 +4970,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>95 % interval</source>
-   <translation type="unfinished" />
+   <translation>Intervalo de 95 %</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5037,6 +5042,9 @@ $body
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>A folder is searched through all levels; hidden files are passed over. Answers come in the order of the pictures.
+DICOM files that belong to one series come together, in the order of their places in the patient, a line a frame; so do
+the frames of one file, and what a DICOMDIR lists. The lines of a study name the folder or DICOMDIR that was given,
+study, series and frame; what its files are called is often a name, and is said with --files alone.
 
 With --json every picture gives one object on a line of its own:
   path, model, label, index, probability, top (list of label, probability), notices (list of texts),
@@ -5047,7 +5055,9 @@ With --json every picture gives one object on a line of its own:
   kind), general (the more general word, of a model that knows words), digits (label, probability of each digit, of a
   picture that holds several), suits (the model at hand that would suit a picture of another kind, or null), notice (of
   medical models)
-  - or, where it failed, path and error (kind, message).
+  - or, where it failed, path and error (kind, message);
+  - a frame of a study or of a DICOM file of several frames also study and series (counted from 1 in what was given),
+  series_number (as in the file, or null), modality, frame and frames (from 1), with --files also file.
 With --camera 'path' is the camera's or video's name and the frame's number: always the newest frame is answered, those
 that came meanwhile are left out. Nothing is stored.
 Of a hundred pictures like those the model learned from, answer sets hold the right label for at least
@@ -5072,7 +5082,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>A kept evaluation is damaged and not listed: '{name}'.</source>
-   <translation type="unfinished" />
+   <translation>Uma avaliação guardada está danificada e não é listada: '{name}'.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -5147,7 +5157,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>Accuracy against share answered</source>
-   <translation type="unfinished" />
+   <translation>Acurácia em função da proporção respondida</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5172,7 +5182,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Add pictures, or start from a model that has learnt.</source>
-   <translation type="unfinished" />
+   <translation>Adicione imagens, ou parta de um modelo que já aprendeu.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5193,13 +5203,13 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
    <location filename="../../desktop/report/content.py" />
    <source>Answer</source>
    <extracomment>The class that the model gives.</extracomment>
-   <translation type="unfinished" />
+   <translation>Resposta</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Answers</source>
    <extracomment>How often a class was given as the answer.</extracomment>
-   <translation type="unfinished" />
+   <translation>Respostas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -5255,7 +5265,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Calibration</source>
-   <translation type="unfinished" />
+   <translation>Calibração</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5288,7 +5298,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/core/pictures/dicom/study.py" />
+   <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>Check that it is there.</source>
    <translation type="unfinished" />
   </message>
@@ -5441,7 +5451,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
    <location filename="../../desktop/report/content.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>Classe</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5521,7 +5531,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Confusion matrix</source>
-   <translation type="unfinished" />
+   <translation>Matriz de confusão</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -5564,9 +5574,14 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/core/pictures/studies.py" />
+   <source>Copy the whole disc or folder, not the DICOMDIR alone.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Copy them again from where they came, or go on without them.</source>
-   <translation type="unfinished" />
+   <translation>Copie-as de novo de onde vieram, ou continue sem elas.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -5603,7 +5618,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Data</source>
-   <translation type="unfinished" />
+   <translation>Dados</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5678,7 +5693,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Does it work here?</source>
-   <translation type="unfinished" />
+   <translation>Funciona aqui?</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -5703,12 +5718,12 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Each group stays on one side of the split.</source>
-   <translation type="unfinished" />
+   <translation>Cada grupo fica de um só lado da divisão.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Each group stays on one side of the split: a frame says little of a network that learnt from the next one.</source>
-   <translation type="unfinished" />
+   <translation>Cada grupo fica de um só lado da divisão: um quadro pouco diz de uma rede que aprendeu com o seguinte.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -5848,12 +5863,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Figure</source>
-   <translation type="unfinished" />
+   <translation>Medida</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Figures</source>
-   <translation type="unfinished" />
+   <translation>Medidas</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -5958,7 +5973,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>From a score of</source>
-   <translation type="unfinished" />
+   <translation>A partir da pontuação</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -6033,32 +6048,32 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the area under the ROC curve is {local}; {card} says {value:.3f} ({low:.3f} to {high:.3f}) on {n:,}</source>
-   <translation type="unfinished" />
+   <translation>Aqui a área sob a curva ROC é {local}; {card} diz {value:.3f} ({low:.3f} a {high:.3f}) em {n:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the area under the ROC curve is {local}; {card} says {value:.3f} without an interval.</source>
-   <translation type="unfinished" />
+   <translation>Aqui a área sob a curva ROC é {local}; {card} diz {value:.3f} sem intervalo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the {what} is {local} and {listed}; {few} or more images are needed for an answer.</source>
-   <translation type="unfinished" />
+   <translation>Aqui a medida {what} é {local} e {listed}; são necessárias {few} ou mais imagens para uma resposta.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the {what} is {local}; {card} names none to compare with.</source>
-   <translation type="unfinished" />
+   <translation>Aqui a medida {what} é {local}; {card} não cita nenhuma com que comparar.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the {what} is {local}; {listed}</source>
-   <translation type="unfinished" />
+   <translation>Aqui a medida {what} é {local}; {listed}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the {what} is {local}; {listed}: {numbers}, so this may be the data that the card was made on. Then it tells nothing about other pictures.</source>
-   <translation type="unfinished" />
+   <translation>Aqui a medida {what} é {local}; {listed}: {numbers}; portanto, podem ser os dados em que a ficha foi feita. Nesse caso, nada diz sobre outras imagens.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -6108,7 +6123,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6143,7 +6158,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>Install Fovea again to restore it.</source>
-   <translation type="unfinished" />
+   <translation>Instale o Fovea de novo para restaurá-lo.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
@@ -6208,7 +6223,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Intended use</source>
-   <translation type="unfinished" />
+   <translation>Uso pretendido</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6258,7 +6273,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>It has no splits; leave the split out.</source>
-   <translation type="unfinished" />
+   <translation>Não há partições; omita a partição.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
@@ -6279,6 +6294,20 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <location filename="../../desktop/store/catalogue.py" />
    <source>It is there to build a classifier of your own upon.</source>
    <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/studies.py" />
+   <source>It names more files than Fovea takes; the rest was left out.</source>
+   <translation type="unfinished" />
+  </message>
+  <message numerus="yes">
+   <location filename="../../desktop/core/pictures/studies.py" />
+   <source>It names {count:,} files outside its own folder; nothing outside was opened.</source>
+   <extracomment>Where the count is one, English says: It names {count:,} file outside its own folder; nothing outside was opened.</extracomment>
+   <translation type="unfinished">
+    <numerusform />
+    <numerusform />
+   </translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -6413,7 +6442,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Known failures</source>
-   <translation type="unfinished" />
+   <translation>Falhas conhecidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
@@ -6508,7 +6537,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>Let the evaluation come to its end.</source>
-   <translation type="unfinished" />
+   <translation>Deixe a avaliação chegar ao fim.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -6518,7 +6547,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Limits</source>
-   <translation type="unfinished" />
+   <translation>Limites</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
@@ -6553,7 +6582,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>Look at the rights of Fovea's own data folder.</source>
-   <translation type="unfinished" />
+   <translation>Verifique as permissões da pasta de dados do Fovea.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -6633,7 +6662,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Mean score</source>
-   <translation type="unfinished" />
+   <translation>Pontuação média</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -6648,7 +6677,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Model</source>
-   <translation type="unfinished" />
+   <translation>Modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6678,7 +6707,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Must not be used for</source>
-   <translation type="unfinished" />
+   <translation>Não deve ser usado para</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -6693,12 +6722,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Names</source>
-   <translation type="unfinished" />
+   <translation>Nomes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
    <source>Names of files are written as they are, with the folders inside the data and none above them.</source>
-   <translation type="unfinished" />
+   <translation>Os nomes de arquivos são gravados como são, com as pastas dentro dos dados e nenhuma acima deles.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6758,7 +6787,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Notice</source>
-   <translation type="unfinished" />
+   <translation>Aviso</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6774,9 +6803,9 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <location filename="../../desktop/core/figures/result.py" />
    <source>Of these: {reason}.</source>
    <extracomment>Where the count is one, English says: This one: {reason}.</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>Esta: {reason}.</numerusform>
+    <numerusform>Destas: {reason}.</numerusform>
    </translation>
   </message>
   <message>
@@ -6840,8 +6869,13 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/core/pictures/studies.py" />
+   <source>Open the folder that it lies in instead.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
-   <source>Open one of the files that lie beside it.</source>
+   <source>Open the folder that it lies in.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -6899,7 +6933,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Per class</source>
-   <translation type="unfinished" />
+   <translation>Por classe</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6984,12 +7018,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>ROC curve</source>
-   <translation type="unfinished" />
+   <translation>Curva ROC</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>Reliability</source>
-   <translation type="unfinished" />
+   <translation>Confiabilidade</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -7009,7 +7043,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <location filename="../../desktop/report/html.py" />
    <source>Right</source>
    <extracomment>Correct (not the side).</extracomment>
-   <translation type="unfinished" />
+   <translation>Certo</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -7024,7 +7058,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>Run it again.</source>
-   <translation type="unfinished" />
+   <translation>Execute de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
@@ -7114,7 +7148,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>Say which one is meant.</source>
-   <translation type="unfinished" />
+   <translation>Diga qual é a desejada.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -7170,12 +7204,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <location filename="../../desktop/report/content.py" />
    <source>Split</source>
    <extracomment>A part of the data: training, validation or test split.</extracomment>
-   <translation type="unfinished" />
+   <translation>Partição</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>Splits there: {listing}.</source>
-   <translation type="unfinished" />
+   <translation>Partições existentes: {listing}.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/answers.py" />
@@ -7308,6 +7342,11 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/core/pictures/studies.py" />
+   <source>The DICOMDIR names no files.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>The JPEG declares {width}×{height} pixels, {pixels:,.0f} million, in {size:,} bytes; expected at most {max_pixels} million in so small a file.</source>
    <translation type="unfinished" />
@@ -7395,7 +7434,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>The evaluation that was kept of these pictures is damaged. They are looked at again.</source>
-   <translation type="unfinished" />
+   <translation>A avaliação que foi guardada destas imagens está danificada. Elas são examinadas de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -7408,7 +7447,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/core/pictures/dicom/study.py" />
+   <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>The file cannot be read: {reason}.</source>
    <translation type="unfinished" />
   </message>
@@ -7480,7 +7519,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>The model takes {local} for another kind of picture than its own; of its own, {percent} were to be expected (on {n:,} of split '{split}')</source>
-   <translation type="unfinished" />
+   <translation>O modelo toma {local} por outro tipo de imagem que não o dele; das dele, seriam de esperar {percent} (em {n:,} da partição '{split}')</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -7490,17 +7529,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>The model's gate says nothing of these pictures: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>A verificação de domínio do modelo nada diz destas imagens: {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
    <source>The name of the data's folder is hidden; names of files are written as they are.</source>
-   <translation type="unfinished" />
+   <translation>O nome da pasta dos dados é ocultado; os nomes de arquivos são gravados como são.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
    <source>The names of all {total:,} files and of their folders{title} are replaced by numbers.</source>
-   <translation type="unfinished" />
+   <translation>Os nomes de todos os {total:,} arquivos e de suas pastas{title} são substituídos por números.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -7615,7 +7654,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>The {what} is not compared: here it was measured {ways}, on the model's card by the model's own decision, {ways2}.</source>
-   <translation type="unfinished" />
+   <translation>A medida {what} não é comparada: aqui foi medida {ways}; na ficha do modelo, pela decisão do próprio modelo, {ways2}.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -7635,7 +7674,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>There is no area under the ROC curve here: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>Não há área sob a curva ROC aqui: {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -7655,7 +7694,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>There is no {what} here: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>Não há a medida {what} aqui: {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
@@ -7728,6 +7767,16 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/core/pictures/dicom/directory.py" />
+   <source>This is no DICOMDIR, whatever it is called.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/dicom/directory.py" />
+   <source>This is no file.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>This is {name}, for which Fovea has no decoder outside DICOM; it is not damaged.</source>
    <translation type="unfinished" />
@@ -7760,7 +7809,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Time</source>
-   <translation type="unfinished" />
+   <translation>Tempo</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -7935,7 +7984,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Value</source>
-   <translation type="unfinished" />
+   <translation>Valor</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -8418,7 +8467,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
-   <source>a picture, or a folder of pictures</source>
+   <source>a picture, a folder of pictures, or a DICOMDIR</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -8539,7 +8588,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>all</source>
-   <translation type="unfinished" />
+   <translation>todas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -8784,7 +8833,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>as many images</source>
-   <translation type="unfinished" />
+   <translation>o mesmo número de imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8799,7 +8848,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>at a threshold of {value:.4g}</source>
-   <translation type="unfinished" />
+   <translation>num limiar de {value:.4g}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -8914,7 +8963,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>by the highest score</source>
-   <translation type="unfinished" />
+   <translation>pela pontuação mais alta</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -9301,7 +9350,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>done</source>
-   <translation type="unfinished" />
+   <translation>feito</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -9591,6 +9640,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>fovea: left out DICOM objects that hold no picture, as reports do: {count:,}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>fovea: making {names} once, from what was installed; this takes up to a minute</source>
    <translation type="unfinished" />
@@ -9658,6 +9712,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>fovea: {text}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>frame {at:,} of {total:,}</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -9962,7 +10021,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>it is no number</source>
-   <translation type="unfinished" />
+   <translation>não é um número</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -10227,7 +10286,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>left</source>
-   <translation type="unfinished" />
+   <translation>deixado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -10242,7 +10301,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>left out</source>
-   <translation type="unfinished" />
+   <translation>deixadas de fora</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -10577,7 +10636,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>n = {n}: too few for a figure</source>
-   <translation type="unfinished" />
+   <translation>n = {n}: de menos para uma medida</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -10643,7 +10702,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/metrics.py" />
    <source>never answered</source>
-   <translation type="unfinished" />
+   <translation>nunca respondido</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -10688,7 +10747,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>no class has this figure</source>
-   <translation type="unfinished" />
+   <translation>nenhuma classe tem esta medida</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -10733,32 +10792,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/calibration.py" />
    <source>no image in this range</source>
-   <translation type="unfinished" />
+   <translation>nenhuma imagem nesta faixa</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/metrics.py" />
    <source>no image of another class</source>
-   <translation type="unfinished" />
+   <translation>nenhuma imagem de outra classe</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/metrics.py" />
    <source>no image of this class</source>
-   <translation type="unfinished" />
+   <translation>nenhuma imagem desta classe</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>no image of this class, and none was taken for it</source>
-   <translation type="unfinished" />
+   <translation>nenhuma imagem desta classe, e nenhuma foi tomada por ela</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/calibration.py" />
    <source>no image was answered</source>
-   <translation type="unfinished" />
+   <translation>nenhuma imagem foi respondida</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>no image was answered by both</source>
-   <translation type="unfinished" />
+   <translation>nenhuma imagem foi respondida por ambos</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -10773,7 +10832,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>no negative image</source>
-   <translation type="unfinished" />
+   <translation>nenhuma imagem negativa</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
@@ -10827,7 +10886,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>no positive image</source>
-   <translation type="unfinished" />
+   <translation>nenhuma imagem positiva</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/similar.py" />
@@ -10898,7 +10957,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/ml/search.py" />
    <source>none</source>
    <extracomment>There is none of it.</extracomment>
-   <translation type="unfinished" />
+   <translation>nenhum</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -10923,7 +10982,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>not compared</source>
-   <translation type="unfinished" />
+   <translation>não comparado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -10943,7 +11002,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>not known: {bounds}</source>
-   <translation type="unfinished" />
+   <translation>não se sabe: {bounds}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -10973,7 +11032,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>nothing gets this answer</source>
-   <translation type="unfinished" />
+   <translation>nada recebe esta resposta</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
@@ -11008,12 +11067,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>nothing was called negative</source>
-   <translation type="unfinished" />
+   <translation>nada foi dado como negativo</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>nothing was called positive</source>
-   <translation type="unfinished" />
+   <translation>nada foi dado como positivo</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_journal.py" />
@@ -11043,7 +11102,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>of how many is not known</source>
-   <translation type="unfinished" />
+   <translation>de quantas não se sabe</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -11051,9 +11110,14 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>of the pictures of a study: name their files, too</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>of the splits {listing} the split '{name}' was read</source>
-   <translation type="unfinished" />
+   <translation>das partições {listing} foi lida a partição '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
@@ -11103,7 +11167,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/calibration.py" />
    <source>one image allows no interval</source>
-   <translation type="unfinished" />
+   <translation>uma só imagem não permite intervalo</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
@@ -11128,7 +11192,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>one person allows no interval</source>
-   <translation type="unfinished" />
+   <translation>uma só pessoa não permite intervalo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -11233,7 +11297,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>pictures</source>
-   <translation type="unfinished" />
+   <translation>imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -11353,6 +11417,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>reading names</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>reading the headers of DICOM files: {done:,} of {total:,} …</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -11509,7 +11578,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/report/plots.py" />
    <source>share right</source>
    <extracomment>Axis of a plot: share of right answers.</extracomment>
-   <translation type="unfinished" />
+   <translation>proporção de acertos</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -11681,6 +11750,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>study {study}, series {number}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>subsampled YCbCr colour of this kind</source>
    <translation type="unfinished" />
@@ -11723,7 +11797,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>taken back</source>
-   <translation type="unfinished" />
+   <translation>desfeito</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -11893,7 +11967,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/works_here.py" />
    <source>the card</source>
-   <translation type="unfinished" />
+   <translation>a ficha</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -11943,7 +12017,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>the chosen threshold</source>
-   <translation type="unfinished" />
+   <translation>o limiar escolhido</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -12122,7 +12196,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>the evaluation</source>
-   <translation type="unfinished" />
+   <translation>a avaliação</translation>
   </message>
   <message>
    <location filename="../../desktop/services/evaluation.py" />
@@ -12402,7 +12476,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/result.py" />
    <source>the gate was asked of no picture</source>
-   <translation type="unfinished" />
+   <translation>a verificação de domínio não foi feita em nenhuma imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
@@ -12617,12 +12691,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/works_here.py" />
    <source>the model's card ({data})</source>
-   <translation type="unfinished" />
+   <translation>a ficha do modelo ({data})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/works_here.py" />
    <source>the model's card ({data}, split '{split}')</source>
-   <translation type="unfinished" />
+   <translation>a ficha do modelo ({data}, partição '{split}')</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/patient_names.py" />
@@ -12657,7 +12731,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>the names of these classes look the same: {told}; {how}. Rename or merge their folders</source>
-   <translation type="unfinished" />
+   <translation>os nomes destas classes parecem iguais: {told}; {how}. Renomeie ou una suas pastas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -12962,7 +13036,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/trust/polarity.py" />
    <source>the program's file '{file}' is missing or broken</source>
-   <translation type="unfinished" />
+   <translation>o arquivo '{file}' do programa está faltando ou danificado</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
@@ -13042,7 +13116,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>the resamples are too much alike for an interval</source>
-   <translation type="unfinished" />
+   <translation>as reamostragens são parecidas demais para um intervalo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -13268,12 +13342,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/trust/general_words.py" />
    <source>the table of general words is damaged</source>
-   <translation type="unfinished" />
+   <translation>a tabela de palavras gerais está danificada</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>the threshold</source>
-   <translation type="unfinished" />
+   <translation>o limiar</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -13328,7 +13402,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>the two are compatible; it may be up to {value:.3f} worse here.</source>
-   <translation type="unfinished" />
+   <translation>os dois são compatíveis; aqui pode ser até {value:.3f} pior.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -13338,7 +13412,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>the very same numbers</source>
-   <translation type="unfinished" />
+   <translation>exatamente os mesmos números</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
@@ -13398,12 +13472,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>there are only {which} images: no ROC curve</source>
-   <translation type="unfinished" />
+   <translation>só há imagens {which}: sem curva ROC</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>there are pictures of one class alone</source>
-   <translation type="unfinished" />
+   <translation>só há imagens de uma classe</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -13662,7 +13736,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>there is one class only, '{classes}': a classifier needs two or more</source>
-   <translation type="unfinished" />
+   <translation>há uma só classe, '{classes}': um classificador precisa de duas ou mais</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
@@ -13682,17 +13756,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>they differ in blanks only</source>
-   <translation type="unfinished" />
+   <translation>diferem só em espaços</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>they differ in letters that look alike</source>
-   <translation type="unfinished" />
+   <translation>diferem só em letras que se parecem</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>they differ in upper and lower case only</source>
-   <translation type="unfinished" />
+   <translation>diferem só em maiúsculas e minúsculas</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -13742,17 +13816,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>this evaluation is not kept</source>
-   <translation type="unfinished" />
+   <translation>esta avaliação não é guardada</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>this evaluation is not kept any more</source>
-   <translation type="unfinished" />
+   <translation>esta avaliação não está mais guardada</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>this evaluation was not moved: {reason}</source>
-   <translation type="unfinished" />
+   <translation>esta avaliação não foi movida: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -13827,7 +13901,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>this kept evaluation is damaged</source>
-   <translation type="unfinished" />
+   <translation>esta avaliação guardada está danificada</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -13882,7 +13956,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>too few usable resamples for an interval</source>
-   <translation type="unfinished" />
+   <translation>reamostragens utilizáveis de menos para um intervalo</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -14148,12 +14222,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>what was said of labels</source>
-   <translation type="unfinished" />
+   <translation>o que foi dito dos rótulos</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>what you said of this label is not kept: the evaluation was stopped before the data was known</source>
-   <translation type="unfinished" />
+   <translation>o que você disse deste rótulo não é guardado: a avaliação foi parada antes que os dados fossem conhecidos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -14178,7 +14252,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>which class means which label</source>
-   <translation type="unfinished" />
+   <translation>qual classe corresponde a qual rótulo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -14308,7 +14382,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{card} says {percent} on {card_n:,}</source>
-   <translation type="unfinished" />
+   <translation>{card} diz {percent} em {card_n:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -14334,9 +14408,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/dataset.py" />
    <source>{count:,} classes ({names}) hold a single picture: it cannot be both learnt from and checked with</source>
    <extracomment>Where the count is one, English says: class {names} holds a single picture: it cannot be both learnt from and checked with</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>a classe {names} contém uma única imagem: com ela não se pode ao mesmo tempo aprender e verificar</numerusform>
+    <numerusform>{count:,} classes ({names}) contêm uma única imagem: com ela não se pode ao mesmo tempo aprender e verificar</numerusform>
    </translation>
   </message>
   <message numerus="yes">
@@ -14352,9 +14426,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/dataset.py" />
    <source>{count:,} classes hold no pictures: {names}</source>
    <extracomment>Where the count is one, English says: class {names} holds no pictures</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>a classe {names} não contém imagens</numerusform>
+    <numerusform>{count:,} classes não contêm imagens: {names}</numerusform>
    </translation>
   </message>
   <message>
@@ -14421,6 +14495,15 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <source>{count:,} moved</source>
    <translation type="unfinished" />
   </message>
+  <message numerus="yes">
+   <location filename="../../desktop/core/pictures/studies.py" />
+   <source>{count:,} of the {whole:,} files that it names are not there.</source>
+   <extracomment>Where the count is one, English says: {count:,} of the {whole:,} files that it names is not there.</extracomment>
+   <translation type="unfinished">
+    <numerusform />
+    <numerusform />
+   </translation>
+  </message>
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>{count:,} of {count2:,} pictures to {purpose} with are exact copies of pictures that are learnt from: the figures promise too much</source>
@@ -14434,15 +14517,15 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
    <source>{count:,} of {total:,} names of files read like a person's name, or hold a patient's: numbers stand in place of these{title}. The others are written as they are.</source>
-   <translation type="unfinished" />
+   <translation>{count:,} de {total:,} nomes de arquivos parecem o nome de uma pessoa, ou contêm o de um paciente: no lugar deles{title} há números. Os outros são gravados como são.</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/figures/result.py" />
    <source>{count:,} of {total:,} pictures have no answer and count in no figure: figures are of the {answered:,} others alone. {said}</source>
    <extracomment>Where the count is one, English says: {count:,} of {total:,} pictures has no answer and counts in no figure: figures are of the {answered:,} others alone. {said}</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} de {total:,} imagens não tem resposta e não conta em nenhuma medida: as medidas são somente das outras {answered:,}. {said}</numerusform>
+    <numerusform>{count:,} de {total:,} imagens não têm resposta e não contam em nenhuma medida: as medidas são somente das outras {answered:,}. {said}</numerusform>
    </translation>
   </message>
   <message>
@@ -14753,7 +14836,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>{done} of {total}</source>
-   <translation type="unfinished" />
+   <translation>{done} de {total}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -14828,17 +14911,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>{hits:,} of {n:,} ({value})</source>
-   <translation type="unfinished" />
+   <translation>{hits:,} de {n:,} ({value})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{hits:,} of {n:,} images</source>
-   <translation type="unfinished" />
+   <translation>{hits:,} de {n:,} imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{hits:,} of {n:,} images ({percent}, 95 % interval {span})</source>
-   <translation type="unfinished" />
+   <translation>{hits:,} de {n:,} imagens ({percent}, intervalo de 95 % {span})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -14848,7 +14931,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>{hits} of {n}: too few for a figure</source>
-   <translation type="unfinished" />
+   <translation>{hits} de {n}: de menos para uma medida</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -14958,7 +15041,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>{low} to {high}{unit}, n = {n:,}</source>
-   <translation type="unfinished" />
+   <translation>{low} a {high}{unit}, n = {n:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -14993,12 +15076,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>{names}</source>
-   <translation type="unfinished" />
+   <translation>{names}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>{names} and {rest:,} more</source>
-   <translation type="unfinished" />
+   <translation>{names} e mais {rest:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -15122,7 +15205,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/result.py" />
    <source>{often:,} of these: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>{often:,} destas: {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -15142,6 +15225,21 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>{parameters} parameters on {device}; {train} training and {validation} validation pictures; {left}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>{place} ({kind})</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>{place}, part {part} of {parts}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>{place}, {frame}</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -15218,42 +15316,42 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; it does better here, by {below:.3f} to {above:.3f}.</source>
-   <translation type="unfinished" />
+   <translation>{start}; aqui ele se sai melhor, por {below:.3f} a {above:.3f}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; it does better here, by {points} to {points2} percentage points.</source>
-   <translation type="unfinished" />
+   <translation>{start}; aqui ele se sai melhor, por {points} a {points2} pontos percentuais.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; it does worse here, by {points} to {points2} percentage points.</source>
-   <translation type="unfinished" />
+   <translation>{start}; aqui ele se sai pior, por {points} a {points2} pontos percentuais.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; it does worse here, by {value:.3f} to {value2:.3f}.</source>
-   <translation type="unfinished" />
+   <translation>{start}; aqui ele se sai pior, por {value:.3f} a {value2:.3f}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; more than chance explains: these differ from what it has learned from. They count in all figures here.</source>
-   <translation type="unfinished" />
+   <translation>{start}; mais do que o acaso explica: estas diferem daquilo com que ele aprendeu. Elas contam em todas as medidas aqui.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; that is no more than chance explains.</source>
-   <translation type="unfinished" />
+   <translation>{start}; não é mais do que o acaso explica.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; the two are compatible; {n:,} images cannot rule out that it is up to {points} percentage points worse.</source>
-   <translation type="unfinished" />
+   <translation>{start}; os dois são compatíveis; {n:,} imagens não permitem descartar que seja até {points} pontos percentuais pior.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; {few} or more images are needed for an answer.</source>
-   <translation type="unfinished" />
+   <translation>{start}; são necessárias {few} ou mais imagens para uma resposta.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -15268,7 +15366,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{text}: '{which}' is better on these images ({p}, {test}).</source>
-   <translation type="unfinished" />
+   <translation>{text}: '{which}' é melhor nestas imagens ({p}, {test}).</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -15278,7 +15376,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{text}: no more than chance explains ({p}, {test}).</source>
-   <translation type="unfinished" />
+   <translation>{text}: não mais do que o acaso explica ({p}, {test}).</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -15328,7 +15426,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{value:.3f} of {n:,} images (95 % interval {low:.3f} to {high:.3f})</source>
-   <translation type="unfinished" />
+   <translation>{value:.3f} de {n:,} imagens (intervalo de 95 % {low:.3f} a {high:.3f})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -15517,31 +15615,71 @@ Difference in accuracy: {value} ({bounds})</source>
   </message>
  </context>
  <context>
+  <name>FrameBar</name>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source> of {0}</source>
+   <extracomment>After a number: frame 3 of 12. The blank at the beginning stays.</extracomment>
+   <translation> de {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source>Answer every frame</source>
+   <translation>Responder a cada quadro</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source>Classifies each frame by itself and lists the answers in the table</source>
+   <translation>Classifica cada quadro separadamente e lista as respostas na tabela</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source>Frame</source>
+   <translation>Quadro</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source>Frame </source>
+   <extracomment>Before a number: frame 3 of 12. The blank at the end stays.</extracomment>
+   <translation>Quadro </translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source>Frame before (↑ or the wheel)</source>
+   <translation>Quadro anterior (↑ ou a roda do mouse)</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source>Next frame (↓ or the wheel)</source>
+   <translation>Próximo quadro (↓ ou a roda do mouse)</translation>
+  </message>
+ </context>
+ <context>
   <name>GalleryModel</name>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>label is right</source>
-   <translation type="unfinished" />
+   <translation>o rótulo está certo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>label is unsure</source>
-   <translation type="unfinished" />
+   <translation>o rótulo é incerto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>label is wrong</source>
-   <translation type="unfinished" />
+   <translation>o rótulo está errado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>{0}: answered '{1}' with {2}; it is '{3}', which got {4}</source>
-   <translation type="unfinished" />
+   <translation>{0}: respondido '{1}' com {2}; é '{3}', que recebeu {4}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>{0}: right, '{1}' with {2}</source>
-   <translation type="unfinished" />
+   <translation>{0}: certo, '{1}' com {2}</translation>
   </message>
  </context>
  <context>
@@ -15549,176 +15687,176 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>1 picture</source>
-   <translation type="unfinished" />
+   <translation>1 imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>All classes</source>
-   <translation type="unfinished" />
+   <translation>Todas as classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>All pictures</source>
-   <translation type="unfinished" />
+   <translation>Todas as imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Copy the pictures into a new folder…</source>
-   <translation type="unfinished" />
+   <translation>Copiar as imagens para uma nova pasta…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Export</source>
-   <translation type="unfinished" />
+   <translation>Exportar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Exports all pictures listed here.</source>
-   <translation type="unfinished" />
+   <translation>Exporta todas as imagens listadas aqui.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Exports the selected pictures.</source>
-   <translation type="unfinished" />
+   <translation>Exporta as imagens selecionadas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Key: {0}</source>
-   <translation type="unfinished" />
+   <translation>Tecla: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Likely wrong labels</source>
-   <translation type="unfinished" />
+   <translation>Rótulos provavelmente errados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No mistake among the {0} pictures answered.</source>
-   <translation type="unfinished" />
+   <translation>Nenhum erro entre as {0} imagens respondidas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No mistake so far: {0} answered.</source>
-   <translation type="unfinished" />
+   <translation>Nenhum erro até agora: {0} respondidas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No name of these holds “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>Nenhum nome aqui contém “{0}”.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No picture is answered yet.</source>
-   <translation type="unfinished" />
+   <translation>Nenhuma imagem foi respondida ainda.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No picture is here.</source>
-   <translation type="unfinished" />
+   <translation>Não há imagens aqui.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No picture was answered.</source>
-   <translation type="unfinished" />
+   <translation>Nenhuma imagem foi respondida.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No wrong answer is so sure that its label would be doubtful.</source>
-   <translation type="unfinished" />
+   <translation>Nenhuma resposta errada é tão segura que seu rótulo seja duvidoso.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Only pictures of this class</source>
-   <translation type="unfinished" />
+   <translation>Somente imagens desta classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Pictures</source>
-   <translation type="unfinished" />
+   <translation>Imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Right, least sure first</source>
-   <translation type="unfinished" />
+   <translation>Certas, as menos seguras primeiro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Save as a list (CSV)…</source>
-   <translation type="unfinished" />
+   <translation>Salvar como lista (CSV)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Search by name</source>
-   <translation type="unfinished" />
+   <translation>Pesquisar por nome</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Search pictures by name</source>
-   <translation type="unfinished" />
+   <translation>Pesquisar imagens por nome</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Take back what was last said of a label</source>
-   <translation type="unfinished" />
+   <translation>Desfazer o que foi dito por último de um rótulo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>The label is</source>
-   <translation type="unfinished" />
+   <translation>O rótulo está</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>The label of the chosen pictures is {0}</source>
-   <translation type="unfinished" />
+   <translation>O rótulo das imagens escolhidas está {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Undo</source>
-   <translation type="unfinished" />
+   <translation>Desfazer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Which pictures</source>
-   <translation type="unfinished" />
+   <translation>Quais imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Worst mistakes first</source>
-   <translation type="unfinished" />
+   <translation>Os piores erros primeiro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>any</source>
    <extracomment>A choice of a filter: whatever it is.</extracomment>
-   <translation type="unfinished" />
+   <translation>qualquer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>right</source>
    <extracomment>Correct (not the side).</extracomment>
-   <translation type="unfinished" />
+   <translation>certo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>unsure</source>
    <extracomment>Neither right nor wrong: somebody cannot tell.</extracomment>
-   <translation type="unfinished" />
+   <translation>incerto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>wrong</source>
    <extracomment>Not correct.</extracomment>
-   <translation type="unfinished" />
+   <translation>errado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>{0} answered as {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} respondido como {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>{0} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens</translation>
   </message>
  </context>
  <context>
@@ -15726,52 +15864,52 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>DICOM header</source>
-   <translation type="unfinished" />
+   <translation>Cabeçalho DICOM</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Filter by tag, name or value</source>
-   <translation type="unfinished" />
+   <translation>Filtrar por tag, nome ou valor</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Filter the header</source>
-   <translation type="unfinished" />
+   <translation>Filtrar o cabeçalho</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Header of the file</source>
-   <translation type="unfinished" />
+   <translation>Cabeçalho do arquivo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>Nome</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Show names, numbers and dates of the patient and of the examination</source>
-   <translation type="unfinished" />
+   <translation>Mostrar nomes, números e datas do paciente e do exame</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Tag</source>
-   <translation type="unfinished" />
+   <translation>Tag</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Value</source>
-   <translation type="unfinished" />
+   <translation>Valor</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>hidden</source>
-   <translation type="unfinished" />
+   <translation>oculto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>{0} lines, {1} of them hidden</source>
-   <translation type="unfinished" />
+   <translation>{0} linhas, {1} delas ocultas</translation>
   </message>
  </context>
  <context>
@@ -15779,38 +15917,38 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>A heap of {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>Um monte de {0} imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Choose this heap for merging</source>
-   <translation type="unfinished" />
+   <translation>Escolher este monte para unir</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Label {0}</source>
-   <translation type="unfinished" />
+   <translation>Rotular {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Show</source>
-   <translation type="unfinished" />
+   <translation>Mostrar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Split</source>
    <extracomment>A part of the data: training, validation or test split.</extracomment>
-   <translation type="unfinished" />
+   <translation>Partição</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>What are these?</source>
-   <translation type="unfinished" />
+   <translation>O que são estas?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>What these pictures are</source>
-   <translation type="unfinished" />
+   <translation>O que são estas imagens</translation>
   </message>
  </context>
  <context>
@@ -15818,57 +15956,57 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>Fechar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Every picture has a label.</source>
-   <translation type="unfinished" />
+   <translation>Todas as imagens têm rótulo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Group Alike</source>
-   <translation type="unfinished" />
+   <translation>Agrupar semelhantes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Grouping…</source>
-   <translation type="unfinished" />
+   <translation>Agrupando…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Heaps</source>
-   <translation type="unfinished" />
+   <translation>Montes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Learning has stopped.</source>
-   <translation type="unfinished" />
+   <translation>O aprendizado parou.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Merge the chosen</source>
-   <translation type="unfinished" />
+   <translation>Unir os escolhidos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Number of heaps</source>
-   <translation type="unfinished" />
+   <translation>Número de montes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Pictures without a label, in heaps that are alike. Name a heap, and all its pictures have that label.</source>
-   <translation type="unfinished" />
+   <translation>Imagens sem rótulo, em montes de semelhantes. Dê nome a um monte, e todas as imagens dele recebem esse rótulo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Splitting…</source>
-   <translation type="unfinished" />
+   <translation>Dividindo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>as many as suit</source>
-   <translation type="unfinished" />
+   <translation>quantos convier</translation>
   </message>
  </context>
  <context>
@@ -15876,11 +16014,8 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/widgets/heat.py" />
    <source>Colours of the map, from nothing to most</source>
-   <translation type="unfinished" />
+   <translation>Cores do mapa, de nada ao máximo</translation>
   </message>
- </context>
- <context>
-  <name>HelpDialog</name>
  </context>
  <context>
   <name>HelpWindow</name>
@@ -15888,67 +16023,67 @@ Difference in accuracy: {value} ({bounds})</source>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Back</source>
    <extracomment>Button of a wizard: the page before.</extracomment>
-   <translation type="unfinished" />
+   <translation>Voltar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Forward</source>
-   <translation type="unfinished" />
+   <translation>Avançar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Found in 1 place</source>
-   <translation type="unfinished" />
+   <translation>Encontrado em 1 lugar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Found in {0} places</source>
-   <translation type="unfinished" />
+   <translation>Encontrado em {0} lugares</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Fovea Help</source>
-   <translation type="unfinished" />
+   <translation>Ajuda do Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Larger text</source>
-   <translation type="unfinished" />
+   <translation>Texto maior</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Nothing found. Try fewer words, or the beginning of one.</source>
-   <translation type="unfinished" />
+   <translation>Nada encontrado. Tente menos palavras, ou o começo de uma.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Pages of the help</source>
-   <translation type="unfinished" />
+   <translation>Páginas da ajuda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Search the help</source>
-   <translation type="unfinished" />
+   <translation>Pesquisar na ajuda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Smaller text</source>
-   <translation type="unfinished" />
+   <translation>Texto menor</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>The first page</source>
-   <translation type="unfinished" />
+   <translation>A primeira página</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>The help cannot be read: {0}</source>
-   <translation type="unfinished" />
+   <translation>A ajuda não pode ser lida: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>{0} – Fovea Help</source>
-   <translation type="unfinished" />
+   <translation>{0} – Ajuda do Fovea</translation>
   </message>
  </context>
  <context>
@@ -15956,108 +16091,108 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Does it work here?</source>
-   <translation type="unfinished" />
+   <translation>Funciona aqui?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Figure</source>
-   <translation type="unfinished" />
+   <translation>Medida</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Figures here and on the model's card</source>
-   <translation type="unfinished" />
+   <translation>Medidas aqui e na ficha do modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Here it is {0} on {1} images.</source>
-   <translation type="unfinished" />
+   <translation>Aqui é {0} em {1} imagens.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>It does better here than its card says</source>
-   <translation type="unfinished" />
+   <translation>Aqui ele se sai melhor do que diz a ficha</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>It does worse here than its card says</source>
-   <translation type="unfinished" />
+   <translation>Aqui ele se sai pior do que diz a ficha</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>It fits its card, if these pictures are new to it</source>
-   <translation type="unfinished" />
+   <translation>Condiz com a ficha, se estas imagens são novas para ele</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>No answer yet: the evaluation was stopped before all pictures were answered</source>
-   <translation type="unfinished" />
+   <translation>Sem resposta ainda: a avaliação foi parada antes que todas as imagens fossem respondidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>No answer: these may be the pictures that the card was measured on</source>
-   <translation type="unfinished" />
+   <translation>Sem resposta: estas podem ser as imagens em que a ficha foi medida</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Not compared: this threshold is not the model's own</source>
-   <translation type="unfinished" />
+   <translation>Não comparado: este limiar não é o do próprio modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>The model's card gives no accuracy to compare with.</source>
-   <translation type="unfinished" />
+   <translation>A ficha do modelo não dá acurácia com que comparar.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>The model's card: {0}, split {1}</source>
-   <translation type="unfinished" />
+   <translation>A ficha do modelo: {0}, partição {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>There is no figure to compare with</source>
-   <translation type="unfinished" />
+   <translation>Não há medida com que comparar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>These pictures differ from those that it has learned from</source>
-   <translation type="unfinished" />
+   <translation>Estas imagens diferem daquelas com que ele aprendeu</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>This compares the same figures on two sets of pictures. 'Compatible' means that the intervals leave room for no difference, not that there is none; more pictures tell more. Your pictures should be such as the model will really be given, and labelled without looking at its answers.</source>
-   <translation type="unfinished" />
+   <translation>Isto compara as mesmas medidas em dois conjuntos de imagens. 'Compatível' significa que os intervalos admitem que não haja diferença, não que ela não exista; mais imagens dizem mais. As suas imagens devem ser como as que o modelo realmente receberá, e rotuladas sem olhar as respostas dele.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Too few pictures for an answer</source>
-   <translation type="unfinished" />
+   <translation>Imagens de menos para uma resposta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Value (95 % interval)</source>
-   <translation type="unfinished" />
+   <translation>Valor (intervalo de 95 %)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>What Fovea does not know: whether the model has learned from these very pictures, or from others of the same people or things; whether the card was measured on them; and whether their labels are right. If any of this is so, the figures here say nothing on new pictures.</source>
-   <translation type="unfinished" />
+   <translation>O que o Fovea não sabe: se o modelo aprendeu justamente com estas imagens, ou com outras das mesmas pessoas ou coisas; se a ficha foi medida nelas; e se os rótulos delas estão certos. Se algo disso ocorrer, as medidas daqui nada dizem sobre imagens novas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Where</source>
    <extracomment>Head of a column: here, or on the model's card.</extracomment>
-   <translation type="unfinished" />
+   <translation>Onde</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>no number of images</source>
-   <translation type="unfinished" />
+   <translation>sem número de imagens</translation>
   </message>
  </context>
  <context>
@@ -16065,12 +16200,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>no result</source>
-   <translation type="unfinished" />
+   <translation>sem resultado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>unfamiliar kind</source>
-   <translation type="unfinished" />
+   <translation>tipo desconhecido</translation>
   </message>
  </context>
  <context>
@@ -16078,133 +16213,134 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>1 image removed; its file stays.</source>
-   <translation type="unfinished" />
+   <translation>1 imagem removida; seu arquivo permanece.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>All images</source>
-   <translation type="unfinished" />
+   <translation>Todas as imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Camera (Ctrl+K)</source>
-   <translation type="unfinished" />
+   <translation>Câmera (Ctrl+K)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Filter by name</source>
-   <translation type="unfinished" />
+   <translation>Filtrar por nome</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Filter images by name</source>
-   <translation type="unfinished" />
+   <translation>Filtrar imagens por nome</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Listed are those: {0}. Escape lists all.</source>
-   <translation type="unfinished" />
+   <translation>Estão listadas: {0}. Esc lista todas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>No images yet.
 Drop files or folders here.</source>
-   <translation type="unfinished" />
+   <translation>Nenhuma imagem ainda.
+Solte arquivos ou pastas aqui.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>No name holds “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>Nenhum nome contém “{0}”.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>No such image.</source>
-   <translation type="unfinished" />
+   <translation>Nenhuma imagem assim.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Not its kind</source>
-   <translation type="unfinished" />
+   <translation>Não é do tipo dele</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Open the camera</source>
-   <translation type="unfinished" />
+   <translation>Abrir a câmera</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Show as a grid</source>
-   <translation type="unfinished" />
+   <translation>Mostrar em grade</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Show as rows</source>
-   <translation type="unfinished" />
+   <translation>Mostrar em linhas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Undo</source>
-   <translation type="unfinished" />
+   <translation>Desfazer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Undo what was done last</source>
-   <translation type="unfinished" />
+   <translation>Desfazer a última ação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Which images are listed</source>
-   <translation type="unfinished" />
+   <translation>Quais imagens são listadas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Which images are listed: {0}</source>
-   <translation type="unfinished" />
+   <translation>Quais imagens são listadas: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>With a note</source>
-   <translation type="unfinished" />
+   <translation>Com nota</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>With a star</source>
-   <translation type="unfinished" />
+   <translation>Com estrela</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>With the answer</source>
-   <translation type="unfinished" />
+   <translation>Com a resposta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Without a result</source>
-   <translation type="unfinished" />
+   <translation>Sem resultado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>all</source>
-   <translation type="unfinished" />
+   <translation>todas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>{0} images removed; their files stay.</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens removidas; seus arquivos permanecem.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>{0} of {1} images</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1} imagens</translation>
   </message>
  </context>
  <context>
@@ -16212,27 +16348,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/images_model.py" />
    <source>Note: {0}</source>
-   <translation type="unfinished" />
+   <translation>Nota: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/images_model.py" />
    <source>no answer: it is not the kind of picture that the model learned from</source>
-   <translation type="unfinished" />
+   <translation>sem resposta: não é o tipo de imagem com que o modelo aprendeu</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/images_model.py" />
    <source>note: {0}</source>
-   <translation type="unfinished" />
+   <translation>nota: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/images_model.py" />
    <source>with a star</source>
-   <translation type="unfinished" />
+   <translation>com estrela</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/images_model.py" />
    <source>{0}, no result: {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}, sem resultado: {1}</translation>
   </message>
  </context>
  <context>
@@ -16240,227 +16376,227 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1 (divided by 255)</source>
-   <translation type="unfinished" />
+   <translation>0 a 1 (divididos por 255)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation type="unfinished" />
+   <translation>0 a 1, menos as médias do ImageNet, pelos seus desvios (PyTorch)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 255, as they are</source>
-   <translation type="unfinished" />
+   <translation>0 a 255, como são</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>A file of class names</source>
-   <translation type="unfinished" />
+   <translation>Um arquivo de nomes de classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Todos os arquivos (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Choose…</source>
-   <translation type="unfinished" />
+   <translation>Escolher…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Classes</source>
-   <translation type="unfinished" />
+   <translation>Classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>For its card; may stay empty</source>
-   <translation type="unfinished" />
+   <translation>Para a ficha; pode ficar vazio</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>From a file…</source>
-   <translation type="unfinished" />
+   <translation>De um arquivo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>ImageNet's 1,000</source>
-   <translation type="unfinished" />
+   <translation>As 1.000 do ImageNet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Import</source>
-   <translation type="unfinished" />
+   <translation>Importar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Import {0}</source>
-   <translation type="unfinished" />
+   <translation>Importar {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>It begins with a layer that scales: pixels most likely go in as they are, 0 to 255.</source>
-   <translation type="unfinished" />
+   <translation>Começa com uma camada que escalona: muito provavelmente os pixels entram como são, de 0 a 255.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>It is about medical pictures. {0}</source>
-   <translation type="unfinished" />
+   <translation>É sobre imagens médicas. {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>It takes {0} pictures of {1} and tells {2} classes apart.</source>
-   <translation type="unfinished" />
+   <translation>Recebe imagens de {0} em {1} e distingue {2} classes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Its outputs are</source>
-   <translation type="unfinished" />
+   <translation>Suas saídas são</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Licença</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>Nome</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>One class a line, in the order of the network's outputs</source>
-   <translation type="unfinished" />
+   <translation>Uma classe por linha, na ordem das saídas da rede</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Pictures were</source>
-   <translation type="unfinished" />
+   <translation>As imagens foram</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Pixels were given as</source>
-   <translation type="unfinished" />
+   <translation>Os pixels foram dados como</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Probabilities (they sum to 1)</source>
-   <translation type="unfinished" />
+   <translation>Probabilidades (somam 1)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Raw values (logits)</source>
-   <translation type="unfinished" />
+   <translation>Valores brutos (logits)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Scaled whole, the rest padded</source>
-   <translation type="unfinished" />
+   <translation>Redimensionadas inteiras, o resto com margem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Scaled, and the middle cut out</source>
-   <translation type="unfinished" />
+   <translation>Redimensionadas, e o meio recortado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Size (width × height)</source>
-   <translation type="unfinished" />
+   <translation>Tamanho (largura × altura)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Still to be told: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Ainda por informar: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Stretched to that size</source>
-   <translation type="unfinished" />
+   <translation>Esticadas até esse tamanho</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Text or JSON (*.txt *.json *.csv)</source>
-   <translation type="unfinished" />
+   <translation>Texto ou JSON (*.txt *.json *.csv)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>The file does not say the rest, and Fovea does not guess: wrong answers would look like right ones.</source>
-   <translation type="unfinished" />
+   <translation>O arquivo não diz o resto, e o Fovea não adivinha: respostas erradas pareceriam certas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Trained on</source>
-   <translation type="unfinished" />
+   <translation>Treinado com</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>any size</source>
-   <translation type="unfinished" />
+   <translation>qualquer tamanho</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation type="unfinished" />
+   <translation>azul, verde, vermelho, menos as médias do ImageNet (Caffe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>colour</source>
-   <translation type="unfinished" />
+   <translation>cor</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>cinza</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation type="unfinished" />
+   <translation>como as imagens chegaram ao tamanho</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation type="unfinished" />
+   <translation>como os pixels foram dados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation type="unfinished" />
+   <translation>suas classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation type="unfinished" />
+   <translation>seu nome</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation type="unfinished" />
+   <translation>seu tamanho</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation type="unfinished" />
+   <translation>o que são suas saídas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>{0} classes are named, the network has {1}.</source>
-   <translation type="unfinished" />
+   <translation>{0} classes foram nomeadas, a rede tem {1}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>{0} parameters.</source>
-   <translation type="unfinished" />
+   <translation>{0} parâmetros.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>{0} pixels</source>
-   <translation type="unfinished" />
+   <translation>{0} pixels</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation type="unfinished" />
+   <translation>−1 a 1</translation>
   </message>
  </context>
  <context>
@@ -16468,142 +16604,142 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1 (divided by 255)</source>
-   <translation type="unfinished" />
+   <translation>0 a 1 (divididos por 255)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation type="unfinished" />
+   <translation>0 a 1, menos as médias do ImageNet, pelos seus desvios (PyTorch)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 255, as they are</source>
-   <translation type="unfinished" />
+   <translation>0 a 255, como são</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Todos os arquivos (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Continue ({0} already downloaded)</source>
-   <translation type="unfinished" />
+   <translation>Continuar ({0} já baixados)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Download</source>
-   <translation type="unfinished" />
+   <translation>Baixar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Fovea compares the file's hash with the published one and installs nothing else. Fovea's authors have not downloaded the file themselves; the first one that passes is remembered by its SHA-256.</source>
-   <translation type="unfinished" />
+   <translation>O Fovea compara o hash do arquivo com o publicado e não instala nada diferente. Os autores do Fovea não baixaram eles mesmos o arquivo; o primeiro que passar é lembrado pelo seu SHA-256.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Free disk needed for a while</source>
-   <translation type="unfinished" />
+   <translation>Espaço em disco livre, necessário por um tempo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>From</source>
-   <translation type="unfinished" />
+   <translation>De</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>From a file…</source>
-   <translation type="unfinished" />
+   <translation>De um arquivo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Install</source>
-   <translation type="unfinished" />
+   <translation>Instalar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Install {0}</source>
-   <translation type="unfinished" />
+   <translation>Instalar {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Licença</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>MD5 as published</source>
-   <translation type="unfinished" />
+   <translation>MD5 como publicado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>SHA-256</source>
-   <translation type="unfinished" />
+   <translation>SHA-256</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>The file of weights</source>
-   <translation type="unfinished" />
+   <translation>O arquivo de pesos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>The weights came with the installation: nothing is fetched. Fovea compares their hash with the one that its authors computed, builds the network and converts it, in about a minute.</source>
-   <translation type="unfinished" />
+   <translation>Os pesos vieram com a instalação: nada é baixado. O Fovea compara o hash deles com o que seus autores calcularam, monta a rede e a converte, em cerca de um minuto.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Weights (*.h5 *.hdf5)</source>
-   <translation type="unfinished" />
+   <translation>Pesos (*.h5 *.hdf5)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Weights in 16 bits: half the size; scores differ by up to 0.01</source>
-   <translation type="unfinished" />
+   <translation>Pesos em 16 bits: metade do tamanho; as pontuações diferem em até 0,01</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Weights in 32 bits: as published</source>
-   <translation type="unfinished" />
+   <translation>Pesos em 32 bits: como publicados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation type="unfinished" />
+   <translation>azul, verde, vermelho, menos as médias do ImageNet (Caffe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation type="unfinished" />
+   <translation>como as imagens chegaram ao tamanho</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation type="unfinished" />
+   <translation>como os pixels foram dados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation type="unfinished" />
+   <translation>suas classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation type="unfinished" />
+   <translation>seu nome</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation type="unfinished" />
+   <translation>seu tamanho</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation type="unfinished" />
+   <translation>o que são suas saídas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation type="unfinished" />
+   <translation>−1 a 1</translation>
   </message>
  </context>
  <context>
@@ -16650,33 +16786,33 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Cancelar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
    <source>Ending…</source>
-   <translation type="unfinished" />
+   <translation>Encerrando…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>Continuar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
    <source>Pause</source>
-   <translation type="unfinished" />
+   <translation>Pausar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
    <source>Paused. What was fetched is kept.</source>
-   <translation type="unfinished" />
+   <translation>Pausado. O que foi baixado fica guardado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
    <source>Progress</source>
-   <translation type="unfinished" />
+   <translation>Progresso</translation>
   </message>
  </context>
  <context>
@@ -16684,12 +16820,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
    <source>Trainings</source>
-   <translation type="unfinished" />
+   <translation>Treinamentos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation type="unfinished" />
+   <translation>melhor época: {0}</translation>
   </message>
  </context>
  <context>
@@ -16697,96 +16833,96 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Cancel…</source>
-   <translation type="unfinished" />
+   <translation>Cancelar…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Card</source>
    <extracomment>A model's card: the page that says what it is for and how good it is ('model card').</extracomment>
-   <translation type="unfinished" />
+   <translation>Ficha</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Earlier</source>
    <extracomment>Button: move up in the queue of trainings.</extracomment>
-   <translation type="unfinished" />
+   <translation>Adiantar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>End after this epoch and make a model of the best one so far</source>
-   <translation type="unfinished" />
+   <translation>Encerrar após esta época e criar um modelo da melhor até agora</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>Continuar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Go on from epoch {0}</source>
-   <translation type="unfinished" />
+   <translation>Continuar a partir da época {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Later</source>
    <extracomment>Button: move down in the queue of trainings.</extracomment>
-   <translation type="unfinished" />
+   <translation>Adiar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Make the model</source>
-   <translation type="unfinished" />
+   <translation>Criar o modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Pause</source>
-   <translation type="unfinished" />
+   <translation>Pausar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Progress of the training</source>
-   <translation type="unfinished" />
+   <translation>Progresso do treinamento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Remove from the list</source>
-   <translation type="unfinished" />
+   <translation>Remover da lista</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Save curves…</source>
-   <translation type="unfinished" />
+   <translation>Salvar curvas…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>See its validation errors</source>
-   <translation type="unfinished" />
+   <translation>Ver seus erros de validação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Start</source>
-   <translation type="unfinished" />
+   <translation>Iniciar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Start again</source>
-   <translation type="unfinished" />
+   <translation>Iniciar de novo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Stop after this epoch</source>
-   <translation type="unfinished" />
+   <translation>Parar após esta época</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Take out of the queue</source>
-   <translation type="unfinished" />
+   <translation>Tirar da fila</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Use it in Classify</source>
-   <translation type="unfinished" />
+   <translation>Usar em Classificar</translation>
   </message>
  </context>
  <context>
@@ -16794,7 +16930,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation type="unfinished" />
+   <translation>melhor época: {0}</translation>
   </message>
  </context>
  <context>
@@ -16802,12 +16938,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>New training…</source>
-   <translation type="unfinished" />
+   <translation>Novo treinamento…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>Start from a plan file…</source>
-   <translation type="unfinished" />
+   <translation>Começar de um arquivo de plano…</translation>
   </message>
  </context>
  <context>
@@ -16815,12 +16951,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/judging.py" />
    <source>What you said of this label is not kept: the evaluation did not come to its end.</source>
-   <translation type="unfinished" />
+   <translation>O que você disse deste rótulo não fica guardado: a avaliação não chegou ao fim.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/judging.py" />
    <source>What you said of {0} labels is not kept: the evaluation did not come to its end.</source>
-   <translation type="unfinished" />
+   <translation>O que você disse de {0} rótulos não fica guardado: a avaliação não chegou ao fim.</translation>
   </message>
  </context>
  <context>
@@ -16828,7 +16964,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/draw/keeping.py" />
    <source>No ink was found: there is nothing to keep.</source>
-   <translation type="unfinished" />
+   <translation>Nenhuma tinta foi encontrada: não há o que guardar.</translation>
   </message>
  </context>
  <context>
@@ -16836,72 +16972,72 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>1 evaluation deleted.</source>
-   <translation type="unfinished" />
+   <translation>1 avaliação excluída.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Delete</source>
-   <translation type="unfinished" />
+   <translation>Excluir</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Delete the chosen evaluations</source>
-   <translation type="unfinished" />
+   <translation>Excluir as avaliações escolhidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Kept evaluations</source>
-   <translation type="unfinished" />
+   <translation>Avaliações guardadas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Open</source>
-   <translation type="unfinished" />
+   <translation>Abrir</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Open the chosen evaluation</source>
-   <translation type="unfinished" />
+   <translation>Abrir a avaliação escolhida</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Take the deletion back</source>
-   <translation type="unfinished" />
+   <translation>Desfazer a exclusão</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>They open at once, without asking the model again.</source>
-   <translation type="unfinished" />
+   <translation>Abrem na hora, sem perguntar de novo ao modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Undo</source>
-   <translation type="unfinished" />
+   <translation>Desfazer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>and {0} older ones</source>
-   <translation type="unfinished" />
+   <translation>e {0} mais antigas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>incomplete</source>
-   <translation type="unfinished" />
+   <translation>incompleta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>right: {0}</source>
-   <translation type="unfinished" />
+   <translation>certas: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>threshold {0} chosen</source>
-   <translation type="unfinished" />
+   <translation>limiar {0} escolhido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>{0} evaluations deleted.</source>
-   <translation type="unfinished" />
+   <translation>{0} avaliações excluídas.</translation>
   </message>
  </context>
  <context>
@@ -16909,335 +17045,355 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>A new sheet; can be undone</source>
-   <translation type="unfinished" />
+   <translation>Uma folha nova; pode ser desfeito</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>A picture looked at large</source>
-   <translation type="unfinished" />
+   <translation>Uma imagem vista em tamanho grande</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>A series, or a file of several frames</source>
+   <translation>Uma série, ou um arquivo de vários quadros</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Actual size</source>
-   <translation type="unfinished" />
+   <translation>Tamanho real</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Back</source>
    <extracomment>Button of a wizard: the page before.</extracomment>
-   <translation type="unfinished" />
+   <translation>Voltar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Back from the large picture</source>
-   <translation type="unfinished" />
+   <translation>Voltar da imagem grande</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Back, forward</source>
-   <translation type="unfinished" />
+   <translation>Voltar, avançar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Choosing a model</source>
-   <translation type="unfinished" />
+   <translation>Escolher um modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Classify: the list of images</source>
-   <translation type="unfinished" />
+   <translation>Classificar: a lista de imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Classify: the scores of the classes</source>
-   <translation type="unfinished" />
+   <translation>Classificar: as pontuações das classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Copy the picture, or the files that are selected</source>
-   <translation type="unfinished" />
+   <translation>Copiar a imagem, ou os arquivos selecionados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Copy the scores, where the keyboard is on them</source>
-   <translation type="unfinished" />
+   <translation>Copiar as pontuações, quando o teclado está nelas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Delete the chosen evaluations</source>
-   <translation type="unfinished" />
+   <translation>Excluir as avaliações escolhidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Delete the chosen runs; Undo brings them back</source>
-   <translation type="unfinished" />
+   <translation>Excluir as execuções escolhidas; Desfazer as traz de volta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Draw: the sheet</source>
-   <translation type="unfinished" />
+   <translation>Desenhar: a folha</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Drop the stroke that is being drawn</source>
-   <translation type="unfinished" />
+   <translation>Abandonar o traço que está sendo desenhado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>End the search, then close the help</source>
-   <translation type="unfinished" />
+   <translation>Encerrar a pesquisa e depois fechar a ajuda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Enlarge what the network saw</source>
-   <translation type="unfinished" />
+   <translation>Ampliar o que a rede viu</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Evaluate</source>
    <extracomment>A view of the window: measure how good a model is.</extracomment>
-   <translation type="unfinished" />
+   <translation>Avaliar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Filter by name</source>
-   <translation type="unfinished" />
+   <translation>Filtrar por nome</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Fit to the window</source>
-   <translation type="unfinished" />
+   <translation>Ajustar à janela</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Go through the images</source>
-   <translation type="unfinished" />
+   <translation>Percorrer as imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Go through the images by pages, to the ends</source>
-   <translation type="unfinished" />
+   <translation>Percorrer as imagens por páginas, até os extremos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Go to the picture</source>
-   <translation type="unfinished" />
+   <translation>Ir para a imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>In Teach, held: record as the class of that key</source>
-   <translation type="unfinished" />
+   <translation>Em Ensinar, mantida pressionada: gravar como a classe dessa tecla</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Keep the drawing with this true label</source>
-   <translation type="unfinished" />
+   <translation>Guardar o desenho com este rótulo verdadeiro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Keep the frame that is shown</source>
-   <translation type="unfinished" />
+   <translation>Guardar o quadro exibido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Label the pictures with the class of that key</source>
-   <translation type="unfinished" />
+   <translation>Rotular as imagens com a classe dessa tecla</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Larger text, smaller, as at first</source>
-   <translation type="unfinished" />
+   <translation>Texto maior, menor, como no início</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Look at the image large</source>
-   <translation type="unfinished" />
+   <translation>Ver a imagem em tamanho grande</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Move a waiting training</source>
-   <translation type="unfinished" />
+   <translation>Mover um treinamento em espera</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Move an enlarged picture; Shift: finer</source>
-   <translation type="unfinished" />
+   <translation>Mover uma imagem ampliada; Shift: mais fino</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Of a picture that was opened: the one before, the next</source>
-   <translation type="unfinished" />
+   <translation>De uma imagem que foi aberta: a anterior, a próxima</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Of several digits: the one whose scores are shown</source>
-   <translation type="unfinished" />
+   <translation>De vários dígitos: aquele cujas pontuações são exibidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Open the list of models</source>
-   <translation type="unfinished" />
+   <translation>Abrir a lista de modelos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Pen, eraser (unless a class has that letter)</source>
-   <translation type="unfinished" />
+   <translation>Caneta, borracha (a menos que uma classe use essa letra)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Pictures, in every view</source>
-   <translation type="unfinished" />
+   <translation>Imagens, em todas as seções</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Remove from the list; the file stays</source>
-   <translation type="unfinished" />
+   <translation>Remover da lista; o arquivo permanece</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Remove from the project; the file stays</source>
-   <translation type="unfinished" />
+   <translation>Remover do projeto; o arquivo permanece</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Remove the class; Undo brings it back</source>
-   <translation type="unfinished" />
+   <translation>Remover a classe; Desfazer a traz de volta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Rename the class</source>
-   <translation type="unfinished" />
+   <translation>Renomear a classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Search the help</source>
-   <translation type="unfinished" />
+   <translation>Pesquisar na ajuda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Search the pictures by name</source>
-   <translation type="unfinished" />
+   <translation>Pesquisar as imagens por nome</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Show all mistakes again</source>
-   <translation type="unfinished" />
+   <translation>Mostrar de novo todos os erros</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Show all names again</source>
-   <translation type="unfinished" />
+   <translation>Mostrar de novo todos os nomes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Show the cell's pictures; open the picture</source>
-   <translation type="unfinished" />
+   <translation>Mostrar as imagens da célula; abrir a imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Show the picture large</source>
-   <translation type="unfinished" />
+   <translation>Mostrar a imagem em tamanho grande</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Star the pictures</source>
-   <translation type="unfinished" />
+   <translation>Marcar as imagens com estrela</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Take a training off the list</source>
-   <translation type="unfinished" />
+   <translation>Tirar um treinamento da lista</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Take the label back</source>
-   <translation type="unfinished" />
+   <translation>Retirar o rótulo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Take the suggestion</source>
-   <translation type="unfinished" />
+   <translation>Aceitar a sugestão</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Teach: a picture shown large</source>
+   <translation>Ensinar: uma imagem em tamanho grande</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Teach: the classes</source>
-   <translation type="unfinished" />
+   <translation>Ensinar: as classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Teach: the pictures</source>
-   <translation type="unfinished" />
+   <translation>Ensinar: as imagens</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Ten frames back or on, to the ends</source>
+   <translation>Dez quadros para trás ou para a frente, até os extremos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The camera</source>
-   <translation type="unfinished" />
+   <translation>A câmera</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The first page</source>
-   <translation type="unfinished" />
+   <translation>A primeira página</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>The frame before, the next one; so does the wheel</source>
+   <translation>O quadro anterior, o próximo; a roda do mouse também</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The help</source>
-   <translation type="unfinished" />
+   <translation>A ajuda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The image before, the next one</source>
-   <translation type="unfinished" />
+   <translation>A imagem anterior, a próxima</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The label of the picture is right, wrong, unsure</source>
-   <translation type="unfinished" />
+   <translation>O rótulo da imagem está certo, errado, incerto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The menu of an image, a row, a bar or a map</source>
-   <translation type="unfinished" />
+   <translation>O menu de uma imagem, linha, barra ou mapa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The next place found, the one before</source>
-   <translation type="unfinished" />
+   <translation>O próximo trecho encontrado, o anterior</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The wizard's step before, the next</source>
-   <translation type="unfinished" />
+   <translation>A etapa anterior do assistente, a próxima</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Train</source>
    <extracomment>A view of the window: train a model on pictures (machine learning).</extracomment>
-   <translation type="unfinished" />
+   <translation>Treinar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Train: the list of runs</source>
-   <translation type="unfinished" />
+   <translation>Treinar: a lista de execuções</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Turn the camera off and close it</source>
-   <translation type="unfinished" />
+   <translation>Desligar a câmera e fechá-la</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Zoom in, zoom out</source>
-   <translation type="unfinished" />
+   <translation>Ampliar, reduzir</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>digits</source>
-   <translation type="unfinished" />
+   <translation>dígitos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>letters</source>
-   <translation type="unfinished" />
+   <translation>letras</translation>
   </message>
  </context>
  <context>
@@ -17245,27 +17401,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/kind_chart.py" />
    <source>Distance from the training pictures</source>
-   <translation type="unfinished" />
+   <translation>Distância das imagens de treinamento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/kind_chart.py" />
    <source>This picture: {0}. Limit: 1. 95 of 100 of the model's own pictures lie below it.</source>
-   <translation type="unfinished" />
+   <translation>Esta imagem: {0}. Limite: 1. 95 de cada 100 imagens do próprio modelo ficam abaixo dele.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/kind_chart.py" />
    <source>its own pictures</source>
-   <translation type="unfinished" />
+   <translation>suas próprias imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/kind_chart.py" />
    <source>limit</source>
-   <translation type="unfinished" />
+   <translation>limite</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/kind_chart.py" />
    <source>this picture</source>
-   <translation type="unfinished" />
+   <translation>esta imagem</translation>
   </message>
  </context>
  <context>
@@ -17273,17 +17429,22 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/large_look.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/large_look.py" />
    <source>This image cannot be shown.</source>
-   <translation type="unfinished" />
+   <translation>Esta imagem não pode ser exibida.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/large_look.py" />
+   <source>{0}, frame {1} of {2}</source>
+   <translation>{0}, quadro {1} de {2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/large_look.py" />
    <source>← → other images · + − zoom · Esc closes</source>
-   <translation type="unfinished" />
+   <translation>← → outras imagens · + − zoom · Esc fecha</translation>
   </message>
  </context>
  <context>
@@ -17291,75 +17452,75 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>Fechar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>Key: {0}</source>
-   <translation type="unfinished" />
+   <translation>Tecla: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>Next</source>
-   <translation type="unfinished" />
+   <translation>Próximo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>Previous</source>
-   <translation type="unfinished" />
+   <translation>Anterior</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>The label is</source>
-   <translation type="unfinished" />
+   <translation>O rótulo está</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>The label of this picture is {0}</source>
-   <translation type="unfinished" />
+   <translation>O rótulo desta imagem está {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>The picture is not where it was.</source>
-   <translation type="unfinished" />
+   <translation>A imagem não está onde estava.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>This picture cannot be shown.</source>
-   <translation type="unfinished" />
+   <translation>Esta imagem não pode ser exibida.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>You said: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Você disse: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>right</source>
    <extracomment>Correct (not the side).</extracomment>
-   <translation type="unfinished" />
+   <translation>certo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>unsure</source>
    <extracomment>Neither right nor wrong: somebody cannot tell.</extracomment>
-   <translation type="unfinished" />
+   <translation>incerto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>wrong</source>
    <extracomment>Not correct.</extracomment>
-   <translation type="unfinished" />
+   <translation>errado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1}</translation>
   </message>
  </context>
  <context>
@@ -17375,82 +17536,82 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation type="unfinished" />
+   <translation>Verificado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>Origem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>Crédito</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>It came as .tflite: its operations are {0}</source>
-   <translation type="unfinished" />
+   <translation>Veio como .tflite: suas operações são {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Its layers can be listed once it is installed.</source>
-   <translation type="unfinished" />
+   <translation>Suas camadas podem ser listadas quando estiver instalado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Kind</source>
-   <translation type="unfinished" />
+   <translation>Tipo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Layer</source>
-   <translation type="unfinished" />
+   <translation>Camada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Layers</source>
-   <translation type="unfinished" />
+   <translation>Camadas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Licença</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Rede</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Parâmetros</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>Relatado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Settings</source>
-   <translation type="unfinished" />
+   <translation>Configurações</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>Tamanho do download</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>What its first layer looks for (grey: no weight)</source>
-   <translation type="unfinished" />
+   <translation>O que sua primeira camada procura (cinza: sem peso)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>{0} layers, {1} parameters</source>
-   <translation type="unfinished" />
+   <translation>{0} camadas, {1} parâmetros</translation>
   </message>
  </context>
  <context>
@@ -17459,47 +17620,47 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>Classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>Compare the examples with your pictures before you confirm. Your files stay as they are.</source>
-   <translation type="unfinished" />
+   <translation>Compare os exemplos com as suas imagens antes de confirmar. Seus arquivos ficam como estão.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>How the labels were recognised</source>
-   <translation type="unfinished" />
+   <translation>Como os rótulos foram reconhecidos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>No: open another folder…</source>
-   <translation type="unfinished" />
+   <translation>Não: abrir outra pasta…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>The folders do not name the classes. This was recognised:</source>
-   <translation type="unfinished" />
+   <translation>As pastas não dão nome às classes. Foi reconhecido isto:</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>Yes, read the labels this way</source>
-   <translation type="unfinished" />
+   <translation>Sim, ler os rótulos assim</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>and {0} more</source>
-   <translation type="unfinished" />
+   <translation>e mais {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>{0} pictures in {1} classes: {2}</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens em {1} classes: {2}</translation>
   </message>
  </context>
  <context>
@@ -17507,72 +17668,72 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>(Between {0} and {1}.)</source>
-   <translation type="unfinished" />
+   <translation>(Entre {0} e {1}.)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>95 % interval</source>
-   <translation type="unfinished" />
+   <translation>Intervalo de 95 %</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Accuracy against the number of labels</source>
-   <translation type="unfinished" />
+   <translation>Acurácia em função do número de rótulos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Another {0} labels would probably bring about {1}.</source>
-   <translation type="unfinished" />
+   <translation>Mais {0} rótulos provavelmente levariam a cerca de {1}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>It begins to suggest when there is {0}.</source>
-   <translation type="unfinished" />
+   <translation>Começa a sugerir quando houver {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Label a few pictures of two classes: then it begins to suggest.</source>
-   <translation type="unfinished" />
+   <translation>Rotule algumas imagens de duas classes: então começa a sugerir.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Make it a model…</source>
-   <translation type="unfinished" />
+   <translation>Transformar em modelo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Too few labels to say how often it is right.</source>
-   <translation type="unfinished" />
+   <translation>Rótulos de menos para dizer com que frequência está certo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>What it has learned</source>
-   <translation type="unfinished" />
+   <translation>O que foi aprendido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>With {0} labels: {1}, {2}</source>
-   <translation type="unfinished" />
+   <translation>Com {0} rótulos: {1}, {2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>accuracy</source>
-   <translation type="unfinished" />
+   <translation>acurácia</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>labels</source>
-   <translation type="unfinished" />
+   <translation>rótulos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>{0} right</source>
-   <translation type="unfinished" />
+   <translation>{0} certas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>{0}. On {1} labelled pictures that were drawn at random, each left out, with its copies, while it learned.</source>
-   <translation type="unfinished" />
+   <translation>{0}. Em {1} imagens rotuladas sorteadas ao acaso, cada uma deixada de fora, com suas cópias, durante o aprendizado.</translation>
   </message>
  </context>
  <context>
@@ -17581,32 +17742,32 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>Continuar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Not now</source>
-   <translation type="unfinished" />
+   <translation>Agora não</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Trainings were cut off when Fovea ended last: {0}. Go on with them?</source>
-   <translation type="unfinished" />
+   <translation>Treinamentos foram interrompidos quando o Fovea foi encerrado da última vez: {0}. Continuá-los?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Unfinished trainings</source>
-   <translation type="unfinished" />
+   <translation>Treinamentos inacabados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>{0} of {1} epochs are done; it goes on from there, with its curves.</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1} épocas estão concluídas; continua dali, com suas curvas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>“{0}” was cut off when Fovea ended last. Go on with it?</source>
-   <translation type="unfinished" />
+   <translation>“{0}” foi interrompido quando o Fovea foi encerrado da última vez. Continuá-lo?</translation>
   </message>
  </context>
  <context>
@@ -17614,67 +17775,67 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Component</source>
-   <translation type="unfinished" />
+   <translation>Componente</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Components</source>
-   <translation type="unfinished" />
+   <translation>Componentes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Filter by name or licence</source>
-   <translation type="unfinished" />
+   <translation>Filtrar por nome ou licença</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Filter the components</source>
-   <translation type="unfinished" />
+   <translation>Filtrar os componentes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Fovea is free software under the Apache License 2.0. It is made of {0} components:</source>
-   <translation type="unfinished" />
+   <translation>O Fovea é software livre sob a Apache License 2.0. É feito de {0} componentes:</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Licença</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Licences</source>
-   <translation type="unfinished" />
+   <translation>Licenças</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Qt and PySide6 are used under the GNU Lesser General Public License, version 3. Their libraries are files of their own beside the program: you may replace them by your own build. The program's documentation says how, under 'licences'.</source>
-   <translation type="unfinished" />
+   <translation>Qt e PySide6 são usados sob a GNU Lesser General Public License, versão 3. Suas bibliotecas são arquivos separados ao lado do programa: você pode substituí-las por compilações suas. A documentação do programa explica como, em 'licences'.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Reading the list …</source>
-   <translation type="unfinished" />
+   <translation>Lendo a lista …</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Source: {0}</source>
-   <translation type="unfinished" />
+   <translation>Fonte: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>The licence's text</source>
-   <translation type="unfinished" />
+   <translation>O texto da licença</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>The list of components cannot be read. Install Fovea again.</source>
-   <translation type="unfinished" />
+   <translation>A lista de componentes não pode ser lida. Instale o Fovea de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>This package brings no text of its licence.</source>
-   <translation type="unfinished" />
+   <translation>Este pacote não traz o texto da sua licença.</translation>
   </message>
  </context>
  <context>
@@ -17682,127 +17843,127 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>&amp;Edit</source>
-   <translation type="unfinished" />
+   <translation>&amp;Editar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>&amp;File</source>
-   <translation type="unfinished" />
+   <translation>&amp;Arquivo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>&amp;Help</source>
-   <translation type="unfinished" />
+   <translation>A&amp;juda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>&amp;Model</source>
-   <translation type="unfinished" />
+   <translation>&amp;Modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>&amp;View</source>
-   <translation type="unfinished" />
+   <translation>&amp;Ver</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Todos os arquivos (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Classify</source>
    <extracomment>A view of the window: sort pictures into classes.</extracomment>
-   <translation type="unfinished" />
+   <translation>Classificar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Classify images</source>
-   <translation type="unfinished" />
+   <translation>Classificar imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Draw</source>
    <extracomment>A view of the window: draw digits by hand. An imperative, or a noun as a tab has it.</extracomment>
-   <translation type="unfinished" />
+   <translation>Desenhar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Draw digits and see them read</source>
-   <translation type="unfinished" />
+   <translation>Desenhar dígitos e vê-los serem lidos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Drop images or folders to classify them</source>
-   <translation type="unfinished" />
+   <translation>Solte imagens ou pastas para classificá-las</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Evaluate</source>
    <extracomment>A view of the window: measure how good a model is.</extracomment>
-   <translation type="unfinished" />
+   <translation>Avaliar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Fovea speaks the chosen language from its next start on.</source>
-   <translation type="unfinished" />
+   <translation>O Fovea usará o idioma escolhido a partir do próximo início.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Images ({0})</source>
-   <translation type="unfinished" />
+   <translation>Imagens ({0})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Install, import, export and look after models</source>
-   <translation type="unfinished" />
+   <translation>Instalar, importar, exportar e cuidar dos modelos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Label pictures and see at once what is learned</source>
-   <translation type="unfinished" />
+   <translation>Rotular imagens e ver na hora o que é aprendido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Models</source>
    <extracomment>A view of the window: trained models (networks), not people or cars.</extracomment>
-   <translation type="unfinished" />
+   <translation>Modelos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Open Images</source>
-   <translation type="unfinished" />
+   <translation>Abrir imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Open a Folder of Images</source>
-   <translation type="unfinished" />
+   <translation>Abrir uma pasta de imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>See how good a model is</source>
-   <translation type="unfinished" />
+   <translation>Ver quão bom é um modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Teach</source>
-   <translation type="unfinished" />
+   <translation>Ensinar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>The other program would only move this, and Fovea moves nothing. Open it here.</source>
-   <translation type="unfinished" />
+   <translation>O outro programa apenas moveria isto, e o Fovea não move nada. Abra-o aqui.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Train</source>
    <extracomment>A view of the window: train a model on pictures (machine learning).</extracomment>
-   <translation type="unfinished" />
+   <translation>Treinar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Train a model on your own pictures</source>
-   <translation type="unfinished" />
+   <translation>Treinar um modelo com as suas próprias imagens</translation>
   </message>
  </context>
  <context>
@@ -17810,37 +17971,37 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>A model of {0} classes from {1} labelled pictures, with calibrated scores, a check whether a picture is of its kind, and a card that says how good it is. It appears among your models and works without this project.</source>
-   <translation type="unfinished" />
+   <translation>Um modelo de {0} classes a partir de {1} imagens rotuladas, com pontuações calibradas, uma verificação se uma imagem é do tipo dele e uma ficha que diz quão bom ele é. Ele aparece entre os seus modelos e funciona sem este projeto.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>Make It a Model</source>
-   <translation type="unfinished" />
+   <translation>Transformar em modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>Make the model</source>
-   <translation type="unfinished" />
+   <translation>Criar o modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>Nome</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>Name of the model</source>
-   <translation type="unfinished" />
+   <translation>Nome do modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>Quick: what it has learned here (well under a minute)</source>
-   <translation type="unfinished" />
+   <translation>Rápido: o que foi aprendido aqui (bem menos de um minuto)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>Thorough: the network itself learns your pictures as well (many minutes)</source>
-   <translation type="unfinished" />
+   <translation>Completo: a própria rede também aprende com as suas imagens (muitos minutos)</translation>
   </message>
  </context>
  <context>
@@ -17848,62 +18009,62 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>1 class is undecided.</source>
-   <translation type="unfinished" />
+   <translation>1 classe está indefinida.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>At least one class must mean a label.</source>
-   <translation type="unfinished" />
+   <translation>Pelo menos uma classe precisa corresponder a um rótulo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Choose…</source>
-   <translation type="unfinished" />
+   <translation>Escolher…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Class of the data</source>
-   <translation type="unfinished" />
+   <translation>Classe dos dados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Label for the class {0}</source>
-   <translation type="unfinished" />
+   <translation>Rótulo para a classe {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Label of the model</source>
-   <translation type="unfinished" />
+   <translation>Rótulo do modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Leave this class out</source>
-   <translation type="unfinished" />
+   <translation>Deixar esta classe de fora</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Match Class Names</source>
-   <translation type="unfinished" />
+   <translation>Associar nomes de classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>The folder's class names are not the model's labels. Say which label each class means; a class that is left out is not evaluated. Fovea remembers this for the model and these names.</source>
-   <translation type="unfinished" />
+   <translation>Os nomes das classes da pasta não são os rótulos do modelo. Diga a que rótulo corresponde cada classe; uma classe deixada de fora não é avaliada. O Fovea lembra disso para o modelo e estes nomes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>The numbers are the model's own label numbers</source>
-   <translation type="unfinished" />
+   <translation>Os números são os números de rótulo do próprio modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Use these</source>
-   <translation type="unfinished" />
+   <translation>Usar estas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>{0} classes are undecided.</source>
-   <translation type="unfinished" />
+   <translation>{0} classes estão indefinidas.</translation>
   </message>
  </context>
  <context>
@@ -17911,27 +18072,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>'{0}' answered as '{1}': {2} images, {3} of the {4} answered '{5}'</source>
-   <translation type="unfinished" />
+   <translation>'{0}' respondido como '{1}': {2} imagens, {3} das {4} respondidas como '{5}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>'{0}' answered as '{1}': {2} images, {3} of the {4} that are '{5}'</source>
-   <translation type="unfinished" />
+   <translation>'{0}' respondido como '{1}': {2} imagens, {3} das {4} que são '{5}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
-   <translation type="unfinished" />
+   <translation>de {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>{0} images are '{1}'. Click to see them.</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens são '{1}'. Clique para vê-las.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>{0} images were answered '{1}'. Click to see them.</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens foram respondidas como '{1}'. Clique para vê-las.</translation>
   </message>
  </context>
  <context>
@@ -17939,35 +18100,35 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>Confusion matrix</source>
-   <translation type="unfinished" />
+   <translation>Matriz de confusão</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>Rows: what it is. Columns: what the model answered. A cell shows its pictures.</source>
-   <translation type="unfinished" />
+   <translation>Linhas: o que é. Colunas: o que o modelo respondeu. Uma célula mostra suas imagens.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>Share of each answer</source>
    <extracomment>Of all pictures that got this answer (column of the confusion matrix).</extracomment>
-   <translation type="unfinished" />
+   <translation>Proporção de cada resposta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>Share of each truth</source>
    <extracomment>Of all pictures that are of a class (row of the confusion matrix).</extracomment>
-   <translation type="unfinished" />
+   <translation>Proporção de cada classe real</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>Tint shows</source>
    <extracomment>What the colour of a cell of the confusion matrix shows.</extracomment>
-   <translation type="unfinished" />
+   <translation>A cor mostra</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
-   <translation type="unfinished" />
+   <translation>de {0}</translation>
   </message>
  </context>
  <context>
@@ -17975,12 +18136,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>Confusion matrix: truth down, answers across</source>
-   <translation type="unfinished" />
+   <translation>Matriz de confusão: a verdade na vertical, as respostas na horizontal</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
-   <translation type="unfinished" />
+   <translation>de {0}</translation>
   </message>
  </context>
  <context>
@@ -17988,232 +18149,232 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;About Fovea</source>
-   <translation type="unfinished" />
+   <translation>&amp;Sobre o Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;About This Model</source>
-   <translation type="unfinished" />
+   <translation>&amp;Sobre este modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Actual Size</source>
-   <translation type="unfinished" />
+   <translation>&amp;Tamanho real</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Classify</source>
-   <translation type="unfinished" />
+   <translation>&amp;Classificar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Classify All Images</source>
-   <translation type="unfinished" />
+   <translation>&amp;Classificar todas as imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Copy</source>
-   <translation type="unfinished" />
+   <translation>&amp;Copiar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Corrections…</source>
-   <translation type="unfinished" />
+   <translation>Corr&amp;eções…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Export Results as CSV…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Exportar resultados como CSV…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Export…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Exportar…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Filter Images</source>
-   <translation type="unfinished" />
+   <translation>&amp;Filtrar imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Fit to the Window</source>
-   <translation type="unfinished" />
+   <translation>&amp;Ajustar à janela</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Help</source>
-   <translation type="unfinished" />
+   <translation>A&amp;juda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Keyboard Shortcuts</source>
-   <translation type="unfinished" />
+   <translation>Atal&amp;hos de teclado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Licences</source>
-   <translation type="unfinished" />
+   <translation>&amp;Licenças</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Look Large</source>
-   <translation type="unfinished" />
+   <translation>Ver em tamanho &amp;grande</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Next Image</source>
-   <translation type="unfinished" />
+   <translation>&amp;Próxima imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Note…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Nota…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Open Images…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Abrir imagens…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Paste Image</source>
-   <translation type="unfinished" />
+   <translation>Co&amp;lar imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Previous Image</source>
-   <translation type="unfinished" />
+   <translation>&amp;Imagem anterior</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Print…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Imprimir…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Quit</source>
-   <translation type="unfinished" />
+   <translation>&amp;Sair</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Recent Folders</source>
-   <translation type="unfinished" />
+   <translation>Pastas &amp;recentes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Redo</source>
-   <translation type="unfinished" />
+   <translation>&amp;Refazer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Remove from the List</source>
-   <translation type="unfinished" />
+   <translation>Remover da lis&amp;ta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Settings…</source>
-   <translation type="unfinished" />
+   <translation>Conf&amp;igurações…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Teach This Model More…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Ensinar mais a este modelo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Theme</source>
-   <translation type="unfinished" />
+   <translation>T&amp;ema</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Undo</source>
-   <translation type="unfinished" />
+   <translation>&amp;Desfazer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Undo Removing Images</source>
-   <translation type="unfinished" />
+   <translation>&amp;Desfazer a remoção de imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>C&amp;hoose a Model</source>
-   <translation type="unfinished" />
+   <translation>Esc&amp;olher um modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Check for &amp;Updates…</source>
-   <translation type="unfinished" />
+   <translation>Verificar at&amp;ualizações…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Classify This Image &amp;Again</source>
-   <translation type="unfinished" />
+   <translation>Classificar esta imagem de &amp;novo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Dark</source>
-   <translation type="unfinished" />
+   <translation>Escuro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Fi&amp;les Sorted…</source>
-   <translation type="unfinished" />
+   <translation>Ar&amp;quivos organizados…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Light</source>
-   <translation type="unfinished" />
+   <translation>Claro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Like the System</source>
-   <translation type="unfinished" />
+   <translation>Como o sistema</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>None yet</source>
-   <translation type="unfinished" />
+   <translation>Nenhum ainda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Open &amp;Folder…</source>
-   <translation type="unfinished" />
+   <translation>Abrir &amp;pasta…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Open the &amp;Camera</source>
-   <translation type="unfinished" />
+   <translation>Abrir a &amp;câmera</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>S&amp;ort by Answer…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Organizar por resposta…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>S&amp;tar</source>
-   <translation type="unfinished" />
+   <translation>Estrel&amp;a</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Select &amp;All Images</source>
-   <translation type="unfinished" />
+   <translation>&amp;Selecionar todas as imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>This &amp;Is a…</source>
-   <translation type="unfinished" />
+   <translation>Isto é &amp;um(a)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Zoom &amp;In</source>
-   <translation type="unfinished" />
+   <translation>A&amp;mpliar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Zoom &amp;Out</source>
-   <translation type="unfinished" />
+   <translation>Re&amp;duzir</translation>
   </message>
  </context>
  <context>
@@ -18221,12 +18382,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/message_bar.py" />
    <source>Close the message</source>
-   <translation type="unfinished" />
+   <translation>Fechar a mensagem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/message_bar.py" />
    <source>Message</source>
-   <translation type="unfinished" />
+   <translation>Mensagem</translation>
   </message>
  </context>
  <context>
@@ -18234,157 +18395,157 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>AUC</source>
-   <translation type="unfinished" />
+   <translation>AUC</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Accuracy</source>
-   <translation type="unfinished" />
+   <translation>Acurácia</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Accuracy in this data</source>
-   <translation type="unfinished" />
+   <translation>Acurácia nestes dados</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Area under the ROC curve (AUC)</source>
-   <translation type="unfinished" />
+   <translation>Área sob a curva ROC (AUC)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Average precision</source>
-   <translation type="unfinished" />
+   <translation>Precisão média</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Balanced accuracy</source>
-   <translation type="unfinished" />
+   <translation>Acurácia balanceada</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Brier score</source>
-   <translation type="unfinished" />
+   <translation>Escore de Brier</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Calibration error (ECE)</source>
-   <translation type="unfinished" />
+   <translation>Erro de calibração (ECE)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>ECE</source>
-   <translation type="unfinished" />
+   <translation>ECE</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>F1</source>
-   <translation type="unfinished" />
+   <translation>F1</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>FNR</source>
-   <translation type="unfinished" />
+   <translation>FNR</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>FPR</source>
-   <translation type="unfinished" />
+   <translation>FPR</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Macro F1</source>
-   <translation type="unfinished" />
+   <translation>F1 macro</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Macro precision</source>
-   <translation type="unfinished" />
+   <translation>Precisão macro</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Macro recall</source>
-   <translation type="unfinished" />
+   <translation>Revocação macro</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>NPV in this data</source>
-   <translation type="unfinished" />
+   <translation>VPN nestes dados</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Negative predictive value, in this data</source>
-   <translation type="unfinished" />
+   <translation>Valor preditivo negativo, nestes dados</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>PPV in this data</source>
-   <translation type="unfinished" />
+   <translation>VPP nestes dados</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Positive predictive value, in this data</source>
-   <translation type="unfinished" />
+   <translation>Valor preditivo positivo, nestes dados</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Precision</source>
-   <translation type="unfinished" />
+   <translation>Precisão</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Recall</source>
-   <translation type="unfinished" />
+   <translation>Revocação</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Refused as not its kind</source>
-   <translation type="unfinished" />
+   <translation>Recusadas por não serem do tipo dele</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Right among the first five (top-5 accuracy)</source>
-   <translation type="unfinished" />
+   <translation>Certa entre as cinco primeiras (acurácia top-5)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Sensitivity</source>
-   <translation type="unfinished" />
+   <translation>Sensibilidade</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Sensitivity for '{label}'</source>
-   <translation type="unfinished" />
+   <translation>Sensibilidade para '{label}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Specificity</source>
-   <translation type="unfinished" />
+   <translation>Especificidade</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Specificity for '{label}'</source>
-   <translation type="unfinished" />
+   <translation>Especificidade para '{label}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Top-5 accuracy</source>
-   <translation type="unfinished" />
+   <translation>Acurácia top-5</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Weighted F1</source>
-   <translation type="unfinished" />
+   <translation>F1 ponderado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Weighted precision</source>
-   <translation type="unfinished" />
+   <translation>Precisão ponderada</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Weighted recall</source>
-   <translation type="unfinished" />
+   <translation>Revocação ponderada</translation>
   </message>
  </context>
  <context>
@@ -18392,64 +18553,64 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation type="unfinished" />
+   <translation>Danificado: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation type="unfinished" />
+   <translation>Não tem classes próprias</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation type="unfinished" />
+   <translation>Instalado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>Instalado, para construir sobre ele</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation type="unfinished" />
+   <translation>Não instalado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation type="unfinished" />
+   <translation>Não instalado · {0} a baixar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation type="unfinished" />
+   <translation>Ainda não criado · nada a baixar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation type="unfinished" />
+   <translation>Não medido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
    <extracomment>Models that come with the program.</extracomment>
-   <translation type="unfinished" />
+   <translation>Do Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
    <extracomment>Models that the user made or brought in.</extracomment>
-   <translation type="unfinished" />
+   <translation>Seus</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}×{1} em cores</translation>
   </message>
  </context>
  <context>
@@ -18457,303 +18618,303 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>'{label}' is answered where its score is at least {value}.</source>
-   <translation type="unfinished" />
+   <translation>'{label}' é respondido quando sua pontuação é de pelo menos {value}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>95 % interval</source>
-   <translation type="unfinished" />
+   <translation>Intervalo de 95 %</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/model_card.py" />
    <source>About {name}</source>
-   <translation type="unfinished" />
+   <translation>Sobre {name}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Architecture</source>
-   <translation type="unfinished" />
+   <translation>Arquitetura</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Classes ({count})</source>
-   <translation type="unfinished" />
+   <translation>Classes ({count})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>Origem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Continues</source>
    <extracomment>The model that this one went on from.</extracomment>
-   <translation type="unfinished" />
+   <translation>Continua</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/model_card.py" />
    <source>Copy text</source>
-   <translation type="unfinished" />
+   <translation>Copiar texto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Credits</source>
    <extracomment>Who is to be named as author of data and methods.</extracomment>
-   <translation type="unfinished" />
+   <translation>Créditos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Damaged</source>
-   <translation type="unfinished" />
+   <translation>Danificado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Data</source>
-   <translation type="unfinished" />
+   <translation>Dados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Date</source>
-   <translation type="unfinished" />
+   <translation>Data</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Difference after export</source>
-   <translation type="unfinished" />
+   <translation>Diferença após a exportação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Figure</source>
-   <translation type="unfinished" />
+   <translation>Medida</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Figures</source>
-   <translation type="unfinished" />
+   <translation>Medidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Folder</source>
-   <translation type="unfinished" />
+   <translation>Pasta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Fovea itself</source>
-   <translation type="unfinished" />
+   <translation>O próprio Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Id</source>
-   <translation type="unfinished" />
+   <translation>Id</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Import it or train it again.</source>
-   <translation type="unfinished" />
+   <translation>Importe-o ou treine-o de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Input</source>
-   <translation type="unfinished" />
+   <translation>Entrada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Install Fovea again to restore it.</source>
-   <translation type="unfinished" />
+   <translation>Instale o Fovea de novo para restaurá-lo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Intended use</source>
-   <translation type="unfinished" />
+   <translation>Uso pretendido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Its description is here, its weights are not: it answers once they are installed under Models. Until then choose another model.</source>
-   <translation type="unfinished" />
+   <translation>A descrição está aqui, os pesos não: ele responde quando eles forem instalados em Modelos. Até lá, escolha outro modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Known failures</source>
-   <translation type="unfinished" />
+   <translation>Falhas conhecidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Licence of the data</source>
-   <translation type="unfinished" />
+   <translation>Licença dos dados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Limits</source>
-   <translation type="unfinished" />
+   <translation>Limites</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Made on</source>
    <extracomment>The computer or device that a model was trained on.</extracomment>
-   <translation type="unfinished" />
+   <translation>Feito em</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Made with</source>
    <extracomment>Versions of the program and libraries that made a model.</extracomment>
-   <translation type="unfinished" />
+   <translation>Feito com</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Measured on</source>
-   <translation type="unfinished" />
+   <translation>Medido em</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/model_card.py" />
    <source>Model card</source>
-   <translation type="unfinished" />
+   <translation>Ficha do modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Must not be used for</source>
-   <translation type="unfinished" />
+   <translation>Não deve ser usado para</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Not measured.</source>
-   <translation type="unfinished" />
+   <translation>Não medido.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Notice</source>
-   <translation type="unfinished" />
+   <translation>Aviso</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Parâmetros</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Population</source>
    <extracomment>Medicine, statistics: which people or pictures the data came from.</extracomment>
-   <translation type="unfinished" />
+   <translation>População</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>SHA-256 of the weights</source>
-   <translation type="unfinished" />
+   <translation>SHA-256 dos pesos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Scores and decision</source>
-   <translation type="unfinished" />
+   <translation>Pontuações e decisão</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Seed</source>
-   <translation type="unfinished" />
+   <translation>Semente</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Size on disk</source>
-   <translation type="unfinished" />
+   <translation>Tamanho no disco</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Technical</source>
    <extracomment>Head of a section with technical facts.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dados técnicos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>The numbers beside the bars are calibrated on {n} images of the {split} split (temperature {t}): the expected calibration error went from {before} to {after}.</source>
-   <translation type="unfinished" />
+   <translation>Os números ao lado das barras são calibrados em {n} imagens da partição {split} (temperatura {t}): o erro de calibração esperado passou de {before} para {after}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>The numbers beside the bars are model scores: they have not been calibrated to be probabilities.</source>
-   <translation type="unfinished" />
+   <translation>Os números ao lado das barras são pontuações do modelo: não foram calibrados para serem probabilidades.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>This model cannot answer: {problem}.</source>
-   <translation type="unfinished" />
+   <translation>Este modelo não pode responder: {problem}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Training</source>
-   <translation type="unfinished" />
+   <translation>Treinamento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Value</source>
-   <translation type="unfinished" />
+   <translation>Valor</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Version</source>
-   <translation type="unfinished" />
+   <translation>Versão</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Weights not installed</source>
-   <translation type="unfinished" />
+   <translation>Pesos não instalados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>and {count} more</source>
-   <translation type="unfinished" />
+   <translation>e mais {count}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>colour (RGB)</source>
-   <translation type="unfinished" />
+   <translation>cores (RGB)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>cinza</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>ink found, cropped, scaled into 20×20 and centred by mass</source>
-   <translation type="unfinished" />
+   <translation>tinta encontrada, recortada, redimensionada para 20×20 e centralizada pela massa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>it cannot be read</source>
-   <translation type="unfinished" />
+   <translation>não pode ser lido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>scaled whole, the rest padded</source>
-   <translation type="unfinished" />
+   <translation>redimensionada inteira, o resto com margem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>scaled, and the middle cut out</source>
-   <translation type="unfinished" />
+   <translation>redimensionada, e o meio recortado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>stretched to that size, whatever its shape</source>
-   <translation type="unfinished" />
+   <translation>esticada até esse tamanho, seja qual for sua forma</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>your own models</source>
-   <translation type="unfinished" />
+   <translation>seus próprios modelos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>{difference} at most in any score, over {n} images</source>
-   <translation type="unfinished" />
+   <translation>{difference} no máximo em qualquer pontuação, em {n} imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>{width} × {height} pixels, {colour}; the picture is {fit} ({interpolation}).</source>
-   <translation type="unfinished" />
+   <translation>{width} × {height} pixels, {colour}; a imagem é {fit} ({interpolation}).</translation>
   </message>
  </context>
  <context>
@@ -18761,37 +18922,37 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>About this model</source>
-   <translation type="unfinished" />
+   <translation>Sobre este modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>Choose a model.</source>
-   <translation type="unfinished" />
+   <translation>Escolha um modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>Damaged</source>
-   <translation type="unfinished" />
+   <translation>Danificado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>Model</source>
-   <translation type="unfinished" />
+   <translation>Modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>No model is installed.</source>
-   <translation type="unfinished" />
+   <translation>Nenhum modelo está instalado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>Ready</source>
-   <translation type="unfinished" />
+   <translation>Pronto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>Weights not installed</source>
-   <translation type="unfinished" />
+   <translation>Pesos não instalados</translation>
   </message>
  </context>
  <context>
@@ -18799,113 +18960,113 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source> · {0} a second</source>
-   <translation type="unfinished" />
+   <translation> · {0} por segundo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source> · {0} left</source>
-   <translation type="unfinished" />
+   <translation> · faltam {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Building the network…</source>
-   <translation type="unfinished" />
+   <translation>Montando a rede…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Comparing checksums…</source>
-   <translation type="unfinished" />
+   <translation>Comparando somas de verificação…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Comparing the file's hash…</source>
-   <translation type="unfinished" />
+   <translation>Comparando o hash do arquivo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Comparing the two forms…</source>
-   <translation type="unfinished" />
+   <translation>Comparando as duas formas…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Converting it to LiteRT…</source>
-   <translation type="unfinished" />
+   <translation>Convertendo para LiteRT…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Converting it…</source>
-   <translation type="unfinished" />
+   <translation>Convertendo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Copying…</source>
-   <translation type="unfinished" />
+   <translation>Copiando…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Looking through the file…</source>
-   <translation type="unfinished" />
+   <translation>Examinando o arquivo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>MD5 as published</source>
-   <translation type="unfinished" />
+   <translation>MD5 como publicado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>SHA-256</source>
-   <translation type="unfinished" />
+   <translation>SHA-256</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Writing the model…</source>
-   <translation type="unfinished" />
+   <translation>Gravando o modelo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>about {0}</source>
-   <translation type="unfinished" />
+   <translation>cerca de {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>colour</source>
-   <translation type="unfinished" />
+   <translation>cor</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>cinza</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>none</source>
    <extracomment>There is none of it.</extracomment>
-   <translation type="unfinished" />
+   <translation>nenhum</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>none: the package holds {0}</source>
-   <translation type="unfinished" />
+   <translation>nenhum: o pacote contém {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>the Python package {0} {1}</source>
-   <translation type="unfinished" />
+   <translation>o pacote Python {0} {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>{0} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>{0} {1}, {2}</source>
-   <translation type="unfinished" />
+   <translation>{0} {1}, {2}</translation>
   </message>
  </context>
  <context>
@@ -18913,133 +19074,133 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>A job on models runs</source>
-   <translation type="unfinished" />
+   <translation>Uma tarefa com modelos está em andamento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Bring in a .keras, .h5 or .tflite network, or a model of another Fovea</source>
-   <translation type="unfinished" />
+   <translation>Trazer uma rede .keras, .h5 ou .tflite, ou um modelo de outro Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Cancelled. What was fetched is kept for the next try.</source>
-   <translation type="unfinished" />
+   <translation>Cancelado. O que foi baixado fica guardado para a próxima tentativa.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Changing {0}</source>
-   <translation type="unfinished" />
+   <translation>Alterando {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Copying {0}</source>
-   <translation type="unfinished" />
+   <translation>Copiando {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Drop a network or a model here to import it</source>
-   <translation type="unfinished" />
+   <translation>Solte aqui uma rede ou um modelo para importá-lo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>End and close</source>
-   <translation type="unfinished" />
+   <translation>Encerrar e fechar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>End “{0}” and close Fovea?</source>
-   <translation type="unfinished" />
+   <translation>Encerrar “{0}” e fechar o Fovea?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Exporting {0}</source>
-   <translation type="unfinished" />
+   <translation>Exportando {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Filter models</source>
-   <translation type="unfinished" />
+   <translation>Filtrar modelos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Importing {0}</source>
-   <translation type="unfinished" />
+   <translation>Importando {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Import…</source>
-   <translation type="unfinished" />
+   <translation>Importar…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Installing {0}</source>
-   <translation type="unfinished" />
+   <translation>Instalando {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>It is the only form of this model: there was nothing to compare it with.</source>
-   <translation type="unfinished" />
+   <translation>É a única forma deste modelo: não havia com que compará-la.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Its answers differ by {0} at most over {1} pictures; the certificate says so.</source>
-   <translation type="unfinished" />
+   <translation>Suas respostas diferem em no máximo {0} em {1} imagens; o certificado o diz.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Looking at {0}</source>
-   <translation type="unfinished" />
+   <translation>Examinando {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>One model at a time: the first is being looked at.</source>
-   <translation type="unfinished" />
+   <translation>Um modelo por vez: o primeiro está sendo examinado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Stay</source>
    <extracomment>Button: do not close the window.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ficar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Verifying {0}</source>
-   <translation type="unfinished" />
+   <translation>Verificando {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>What was fetched so far is kept; nothing half-done is installed.</source>
-   <translation type="unfinished" />
+   <translation>O que foi baixado até agora fica guardado; nada é instalado pela metade.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Written: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Gravado: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>{0}: all {1} files are as they were.</source>
-   <translation type="unfinished" />
+   <translation>{0}: todos os {1} arquivos estão como eram.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>{0}: {1} not as it was.</source>
-   <translation type="unfinished" />
+   <translation>{0}: {1} não está como era.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>“{0}” is back among the models.</source>
-   <translation type="unfinished" />
+   <translation>“{0}” está de volta entre os modelos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>“{0}” is in the trash; Undo takes it back.</source>
-   <translation type="unfinished" />
+   <translation>“{0}” está na lixeira; Desfazer o traz de volta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>“{0}” is ready.</source>
-   <translation type="unfinished" />
+   <translation>“{0}” está pronto.</translation>
   </message>
  </context>
  <context>
@@ -19047,7 +19208,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/nearest_strip.py" />
    <source>Nearest training pictures</source>
-   <translation type="unfinished" />
+   <translation>Imagens de treinamento mais próximas</translation>
   </message>
  </context>
  <context>
@@ -19055,12 +19216,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Note</source>
-   <translation type="unfinished" />
+   <translation>Nota</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Notices</source>
-   <translation type="unfinished" />
+   <translation>Avisos</translation>
   </message>
  </context>
  <context>
@@ -19069,37 +19230,37 @@ Drop files or folders here.</source>
    <location filename="../../desktop/core/notices.py" />
    <source>Fovea is for research and education only; it is not a medical device.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation type="unfinished" />
+   <translation>O Fovea destina-se apenas à pesquisa e à educação; não é um dispositivo médico.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>Not the kind of picture that this model knows.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation type="unfinished" />
+   <translation>Não é o tipo de imagem que este modelo conhece.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>Research and education only; not a medical device.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation type="unfinished" />
+   <translation>Apenas para pesquisa e educação; não é um dispositivo médico.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>Some of these show nothing that the model knows: it answers all the same.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation type="unfinished" />
+   <translation>Algumas destas não mostram nada que o modelo conheça: ele responde mesmo assim.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>The chest picture is a phantom drawn by a program: it is no X-ray and shows no one.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation type="unfinished" />
+   <translation>A imagem de tórax é um fantoma desenhado por um programa: não é uma radiografia e não mostra ninguém.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>The output is a model score, not a diagnosis.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation type="unfinished" />
+   <translation>O resultado é uma pontuação do modelo, não um diagnóstico.</translation>
   </message>
  </context>
  <context>
@@ -19107,16 +19268,21 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/camera_screen.py" />
    <source>Recording</source>
-   <translation type="unfinished" />
+   <translation>Gravando</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_screen.py" />
    <source>The camera is on</source>
-   <translation type="unfinished" />
+   <translation>A câmera está ligada</translation>
   </message>
  </context>
  <context>
   <name>Opener</name>
+  <message>
+   <location filename="../../desktop/services/opening.py" />
+   <source>1 object of the study holds no picture, as a report does, and was left out.</source>
+   <translation type="unfinished" />
+  </message>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>No images were found there. Fovea opens JPEG, PNG, WebP, TIFF, DICOM and more.</source>
@@ -19125,6 +19291,11 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>Pasted {0} {1}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/opening.py" />
+   <source>{0} objects of the studies hold no picture, as reports do, and were left out.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -19138,7 +19309,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/help/page_view.py" />
    <source>HelpPage of the help</source>
-   <translation type="unfinished" />
+   <translation>Página da ajuda</translation>
   </message>
  </context>
  <context>
@@ -19146,165 +19317,170 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/parallel.py" />
    <source>No trial is finished yet.</source>
-   <translation type="unfinished" />
+   <translation>Nenhuma tentativa foi concluída ainda.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/parallel.py" />
    <source>Settings of the trials and what came of them</source>
-   <translation type="unfinished" />
+   <translation>Configurações das tentativas e o que resultou delas</translation>
   </message>
  </context>
  <context>
   <name>PictureActions</name>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>A series is not sorted: its files belong together.</source>
+   <translation>Uma série não é organizada: seus arquivos formam um conjunto.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy class and score</source>
-   <translation type="unfinished" />
+   <translation>Copiar classe e pontuação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy the files</source>
-   <translation type="unfinished" />
+   <translation>Copiar os arquivos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy the map with its legend</source>
-   <translation type="unfinished" />
+   <translation>Copiar o mapa com a legenda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy the path</source>
-   <translation type="unfinished" />
+   <translation>Copiar o caminho</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy the paths</source>
-   <translation type="unfinished" />
+   <translation>Copiar os caminhos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy the picture</source>
-   <translation type="unfinished" />
+   <translation>Copiar a imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Find similar</source>
-   <translation type="unfinished" />
+   <translation>Encontrar semelhantes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Look at it large</source>
-   <translation type="unfinished" />
+   <translation>Ver em tamanho grande</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Model: {0}</source>
-   <translation type="unfinished" />
+   <translation>Modelo: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Note</source>
-   <translation type="unfinished" />
+   <translation>Nota</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Note on {0}. It is kept by Fovea, not in the file.</source>
-   <translation type="unfinished" />
+   <translation>Nota sobre {0}. É guardada pelo Fovea, não no arquivo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Note: {0}</source>
-   <translation type="unfinished" />
+   <translation>Nota: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Note…</source>
-   <translation type="unfinished" />
+   <translation>Nota…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Only images with this answer</source>
-   <translation type="unfinished" />
+   <translation>Somente imagens com esta resposta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>PNG pictures (*.png)</source>
-   <translation type="unfinished" />
+   <translation>Imagens PNG (*.png)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Print…</source>
-   <translation type="unfinished" />
+   <translation>Imprimir…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Remove from the list</source>
-   <translation type="unfinished" />
+   <translation>Remover da lista</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Save the Map</source>
-   <translation type="unfinished" />
+   <translation>Salvar o mapa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Save the map with its legend…</source>
-   <translation type="unfinished" />
+   <translation>Salvar o mapa com a legenda…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Show in the file manager</source>
-   <translation type="unfinished" />
+   <translation>Mostrar no gerenciador de arquivos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Sort by answer…</source>
-   <translation type="unfinished" />
+   <translation>Organizar por resposta…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Star</source>
-   <translation type="unfinished" />
+   <translation>Estrela</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Take the star away</source>
-   <translation type="unfinished" />
+   <translation>Tirar a estrela</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>The map was saved as {0}.</source>
-   <translation type="unfinished" />
+   <translation>O mapa foi salvo como {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>This is a ‘{0}’</source>
-   <translation type="unfinished" />
+   <translation>Isto é ‘{0}’</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Where does it see ‘{0}’?</source>
-   <translation type="unfinished" />
+   <translation>Onde ele vê ‘{0}’?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>like {0}, the most alike first</source>
-   <translation type="unfinished" />
+   <translation>parecidas com {0}, as mais semelhantes primeiro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>model score</source>
-   <translation type="unfinished" />
+   <translation>pontuação do modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>probability</source>
-   <translation type="unfinished" />
+   <translation>probabilidade</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>where it looked</source>
-   <translation type="unfinished" />
+   <translation>onde ele olhou</translation>
   </message>
  </context>
  <context>
@@ -19312,92 +19488,70 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Copy the files</source>
-   <translation type="unfinished" />
+   <translation>Copiar os arquivos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Copy the paths</source>
-   <translation type="unfinished" />
+   <translation>Copiar os caminhos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Edit › Corrections takes it back.</source>
-   <translation type="unfinished" />
+   <translation>Editar › Correções desfaz isto.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Look at it large</source>
-   <translation type="unfinished" />
+   <translation>Ver em tamanho grande</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Show in the file manager</source>
-   <translation type="unfinished" />
+   <translation>Mostrar no gerenciador de arquivos</translation>
   </message>
  </context>
  <context>
   <name>PicturePane</name>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
-   <source> of {0}</source>
-   <extracomment>After a number: frame 3 of 12. The blank at the beginning stays.</extracomment>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Actual size, 100 %</source>
-   <translation type="unfinished" />
+   <translation>Tamanho real, 100 %</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Fit to the window</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/picture_pane.py" />
-   <source>Frame</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/picture_pane.py" />
-   <source>Frame </source>
-   <extracomment>Before a number: frame 3 of 12. The blank at the end stays.</extracomment>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/picture_pane.py" />
-   <source>Frame of this file</source>
-   <translation type="unfinished" />
+   <translation>Ajustar à janela</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Look at it large (Space)</source>
-   <translation type="unfinished" />
+   <translation>Ver em tamanho grande (Espaço)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Opening…</source>
-   <translation type="unfinished" />
+   <translation>Abrindo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>This image cannot be shown.</source>
-   <translation type="unfinished" />
+   <translation>Esta imagem não pode ser exibida.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Zoom in</source>
-   <translation type="unfinished" />
+   <translation>Ampliar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Zoom out</source>
-   <translation type="unfinished" />
+   <translation>Reduzir</translation>
   </message>
  </context>
  <context>
@@ -19405,42 +19559,42 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>Backspace takes the label back, Space shows the picture large.</source>
-   <translation type="unfinished" />
+   <translation>Backspace retira o rótulo, Espaço mostra a imagem em tamanho grande.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>Enter takes the suggestion.</source>
-   <translation type="unfinished" />
+   <translation>Enter aceita a sugestão.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>Keys: {0}</source>
-   <translation type="unfinished" />
+   <translation>Teclas: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>No label yet</source>
-   <translation type="unfinished" />
+   <translation>Sem rótulo ainda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>This picture {0}.</source>
-   <translation type="unfinished" />
+   <translation>Esta imagem {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>You said: {0}</source>
-   <translation type="unfinished" />
+   <translation>Você disse: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>{0} pictures are selected.</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens estão selecionadas.</translation>
   </message>
  </context>
  <context>
@@ -19448,17 +19602,17 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/picture_view.py" />
    <source>No picture</source>
-   <translation type="unfinished" />
+   <translation>Sem imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/picture_view.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/picture_view.py" />
    <source>{width} × {height} pixels, shown at {zoom} %</source>
-   <translation type="unfinished" />
+   <translation>{width} × {height} pixels, exibida a {zoom} %</translation>
   </message>
  </context>
  <context>
@@ -19466,37 +19620,37 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>cannot be opened</source>
-   <translation type="unfinished" />
+   <translation>não pode ser aberta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>labelled {0}</source>
-   <translation type="unfinished" />
+   <translation>rotulada como {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>no label</source>
-   <translation type="unfinished" />
+   <translation>sem rótulo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>no label; suggested {0}, model score {1}</source>
-   <translation type="unfinished" />
+   <translation>sem rótulo; sugestão {0}, pontuação do modelo {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>not where it was</source>
-   <translation type="unfinished" />
+   <translation>não está onde estava</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>starred</source>
-   <translation type="unfinished" />
+   <translation>com estrela</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>the file holds another picture now</source>
-   <translation type="unfinished" />
+   <translation>o arquivo contém agora outra imagem</translation>
   </message>
  </context>
  <context>
@@ -19504,202 +19658,202 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>All classes</source>
-   <translation type="unfinished" />
+   <translation>Todas as classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>All pictures</source>
-   <translation type="unfinished" />
+   <translation>Todas as imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Backspace</source>
-   <translation type="unfinished" />
+   <translation>Backspace</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>By suggestion, surest first</source>
-   <translation type="unfinished" />
+   <translation>Por sugestão, as mais seguras primeiro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Del</source>
-   <translation type="unfinished" />
+   <translation>Del</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Drawn at random, to measure</source>
-   <translation type="unfinished" />
+   <translation>Sorteadas ao acaso, para medir</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Drop pictures, folders or archives here.</source>
-   <translation type="unfinished" />
+   <translation>Solte aqui imagens, pastas ou arquivos compactados.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Enter</source>
-   <translation type="unfinished" />
+   <translation>Enter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Every picture has a label.</source>
-   <translation type="unfinished" />
+   <translation>Todas as imagens têm rótulo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Find similar pictures</source>
-   <translation type="unfinished" />
+   <translation>Encontrar imagens semelhantes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>It suggests nothing yet: label a few pictures of two classes first.</source>
-   <translation type="unfinished" />
+   <translation>Ainda não há sugestões: rotule primeiro algumas imagens de duas classes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Likely wrong labels</source>
-   <translation type="unfinished" />
+   <translation>Rótulos provavelmente errados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Model score at least</source>
-   <translation type="unfinished" />
+   <translation>Pontuação do modelo mínima</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Most uncertain first</source>
-   <translation type="unfinished" />
+   <translation>As mais incertas primeiro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Newest first</source>
-   <translation type="unfinished" />
+   <translation>As mais novas primeiro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>No label looks wrong.</source>
-   <translation type="unfinished" />
+   <translation>Nenhum rótulo parece errado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>No name of these holds “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>Nenhum nome aqui contém “{0}”.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>No picture is here.</source>
-   <translation type="unfinished" />
+   <translation>Não há imagens aqui.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>No suggestion has so high a score. Move the slider to the left.</source>
-   <translation type="unfinished" />
+   <translation>Nenhuma sugestão tem pontuação tão alta. Mova o controle para a esquerda.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>One heap</source>
-   <translation type="unfinished" />
+   <translation>Um monte</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>One moment…</source>
-   <translation type="unfinished" />
+   <translation>Um momento…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Only pictures of a class</source>
-   <translation type="unfinished" />
+   <translation>Somente imagens de uma classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Pictures of the project</source>
-   <translation type="unfinished" />
+   <translation>Imagens do projeto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Remove from the project</source>
-   <translation type="unfinished" />
+   <translation>Remover do projeto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Search names</source>
-   <translation type="unfinished" />
+   <translation>Pesquisar nomes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Search the names of the pictures</source>
-   <translation type="unfinished" />
+   <translation>Pesquisar os nomes das imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Show large</source>
-   <translation type="unfinished" />
+   <translation>Mostrar grande</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Similar to a picture</source>
-   <translation type="unfinished" />
+   <translation>Semelhantes a uma imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Space</source>
-   <translation type="unfinished" />
+   <translation>Espaço</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Star</source>
-   <translation type="unfinished" />
+   <translation>Estrela</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Starred</source>
-   <translation type="unfinished" />
+   <translation>Com estrela</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Suggestions from this model score on</source>
-   <translation type="unfinished" />
+   <translation>Sugestões a partir desta pontuação do modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Take the label back</source>
-   <translation type="unfinished" />
+   <translation>Retirar o rótulo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Take the suggestion</source>
-   <translation type="unfinished" />
+   <translation>Aceitar a sugestão</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Take these {0} suggestions</source>
-   <translation type="unfinished" />
+   <translation>Aceitar estas {0} sugestões</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Unlike everything labelled</source>
-   <translation type="unfinished" />
+   <translation>Diferente de tudo o que foi rotulado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>What is shown next</source>
-   <translation type="unfinished" />
+   <translation>O que é exibido a seguir</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Without a label</source>
-   <translation type="unfinished" />
+   <translation>Sem rótulo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>{0} of {1} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1} imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>{0} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens</translation>
   </message>
  </context>
  <context>
@@ -19707,79 +19861,81 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Batch size</source>
-   <translation type="unfinished" />
+   <translation>Tamanho do lote</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Choose…</source>
-   <translation type="unfinished" />
+   <translation>Escolher…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Epochs</source>
-   <translation type="unfinished" />
+   <translation>Épocas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Folder or file of the images</source>
-   <translation type="unfinished" />
+   <translation>Pasta ou arquivo das imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Learning rate</source>
-   <translation type="unfinished" />
+   <translation>Taxa de aprendizado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>More settings</source>
-   <translation type="unfinished" />
+   <translation>Mais configurações</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>Nome</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Name of the training and of its model</source>
-   <translation type="unfinished" />
+   <translation>Nome do treinamento e do seu modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>One a line, for instance:
 fit.patience = 3
 augment.flip.p = 0.5</source>
-   <translation type="unfinished" />
+   <translation>Uma por linha, por exemplo:
+fit.patience = 3
+augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Open a Labelled Folder</source>
-   <translation type="unfinished" />
+   <translation>Abrir uma pasta rotulada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Seed</source>
-   <translation type="unfinished" />
+   <translation>Semente</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Start a Training</source>
-   <translation type="unfinished" />
+   <translation>Iniciar um treinamento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Start training</source>
-   <translation type="unfinished" />
+   <translation>Iniciar treinamento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>{0} · {1} classes: {2}</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1} classes: {2}</translation>
   </message>
  </context>
  <context>
@@ -19787,22 +19943,22 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Goes to</source>
-   <translation type="unfinished" />
+   <translation>Vai para</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Note</source>
-   <translation type="unfinished" />
+   <translation>Nota</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>stays where it is</source>
-   <translation type="unfinished" />
+   <translation>fica onde está</translation>
   </message>
  </context>
  <context>
@@ -19810,42 +19966,42 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>Nothing yet</source>
-   <translation type="unfinished" />
+   <translation>Nada ainda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>What the network saw</source>
-   <translation type="unfinished" />
+   <translation>O que a rede viu</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>colour</source>
-   <translation type="unfinished" />
+   <translation>cor</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>cut from the middle</source>
-   <translation type="unfinished" />
+   <translation>cortada no meio</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>cinza</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>ink found and centred</source>
-   <translation type="unfinished" />
+   <translation>tinta encontrada e centralizada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>stretched to fit</source>
-   <translation type="unfinished" />
+   <translation>esticada para caber</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>whole picture, padded</source>
-   <translation type="unfinished" />
+   <translation>imagem inteira, com margem</translation>
   </message>
  </context>
  <context>
@@ -19853,114 +20009,114 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source> pixels</source>
-   <translation type="unfinished" />
+   <translation> pixels</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Another picture</source>
-   <translation type="unfinished" />
+   <translation>Outra imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Colour</source>
-   <translation type="unfinished" />
+   <translation>Cor</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Colours</source>
-   <translation type="unfinished" />
+   <translation>Cores</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Cut from the middle</source>
-   <translation type="unfinished" />
+   <translation>Cortada no meio</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Every picture is brought to one size. Larger inputs keep finer detail and take longer to learn from.</source>
-   <translation type="unfinished" />
+   <translation>Todas as imagens são levadas a um mesmo tamanho. Entradas maiores conservam detalhes mais finos e exigem mais tempo de aprendizado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Fit</source>
    <extracomment>How a picture is brought to the network's size: stretched, cropped or padded.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ajuste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Grey</source>
-   <translation type="unfinished" />
+   <translation>Cinza</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Ink found and centred (28×28 drawings)</source>
-   <translation type="unfinished" />
+   <translation>Tinta encontrada e centralizada (desenhos de 28×28)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Preparing</source>
    <extracomment>A page of the wizard: how pictures are prepared for the network.</extracomment>
-   <translation type="unfinished" />
+   <translation>Preparo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Side of the input in pixels</source>
-   <translation type="unfinished" />
+   <translation>Lado da entrada em pixels</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Size</source>
-   <translation type="unfinished" />
+   <translation>Tamanho</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Stretched</source>
-   <translation type="unfinished" />
+   <translation>Esticada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>The model that it starts from was made for this input, so it stays as it is.</source>
-   <translation type="unfinished" />
+   <translation>O modelo do qual ele parte foi feito para esta entrada, por isso ela fica como está.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>The picture as it is</source>
-   <translation type="unfinished" />
+   <translation>A imagem como é</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>What should the network see of a picture?</source>
-   <translation type="unfinished" />
+   <translation>O que a rede deve ver de uma imagem?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Whole picture, padded</source>
-   <translation type="unfinished" />
+   <translation>Imagem inteira, com margem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Your picture</source>
-   <translation type="unfinished" />
+   <translation>Sua imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>colour</source>
-   <translation type="unfinished" />
+   <translation>cor</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>cinza</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>{0} pixels</source>
-   <translation type="unfinished" />
+   <translation>{0} pixels</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>{0}×{1} pixels</source>
-   <translation type="unfinished" />
+   <translation>{0}×{1} pixels</translation>
   </message>
  </context>
  <context>
@@ -19968,7 +20124,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/printing.py" />
    <source>Print</source>
-   <translation type="unfinished" />
+   <translation>Imprimir</translation>
   </message>
  </context>
  <context>
@@ -19977,113 +20133,113 @@ augment.flip.p = 0.5</source>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Answer</source>
    <extracomment>The class that the model gives.</extracomment>
-   <translation type="unfinished" />
+   <translation>Resposta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Answer and scores</source>
-   <translation type="unfinished" />
+   <translation>Resposta e pontuações</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Filter classes</source>
-   <translation type="unfinished" />
+   <translation>Filtrar classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Hide its scores</source>
-   <translation type="unfinished" />
+   <translation>Ocultar suas pontuações</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>No answer: this is not the kind of picture that it learned from</source>
-   <translation type="unfinished" />
+   <translation>Sem resposta: não é o tipo de imagem com que ele aprendeu</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>No class of that name</source>
-   <translation type="unfinished" />
+   <translation>Nenhuma classe com esse nome</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Not sure: {first} {high}, {second} {low}</source>
-   <translation type="unfinished" />
+   <translation>Incerto: {first} {high}, {second} {low}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Perhaps</source>
-   <translation type="unfinished" />
+   <translation>Talvez</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Right</source>
    <extracomment>Correct (not the side).</extracomment>
-   <translation type="unfinished" />
+   <translation>Certo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Scores of the classes</source>
-   <translation type="unfinished" />
+   <translation>Pontuações das classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Show all {count} classes</source>
-   <translation type="unfinished" />
+   <translation>Mostrar todas as {count} classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Show its scores all the same</source>
-   <translation type="unfinished" />
+   <translation>Mostrar mesmo assim suas pontuações</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Show the first {count}</source>
-   <translation type="unfinished" />
+   <translation>Mostrar as primeiras {count}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Wrong: it is {label}</source>
-   <translation type="unfinished" />
+   <translation>Errado: é {label}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>model score</source>
-   <translation type="unfinished" />
+   <translation>pontuação do modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>perhaps {label}  {score}</source>
-   <translation type="unfinished" />
+   <translation>talvez {label}  {score}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>probability</source>
-   <translation type="unfinished" />
+   <translation>probabilidade</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>{0} digits, read one by one: {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} dígitos, lidos um por um: {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>{0} has the higher score, {1}, and is answered from {2} on only.</source>
-   <translation type="unfinished" />
+   <translation>{0} tem a pontuação mais alta, {1}, e só é respondido a partir de {2}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>{0} is answered from {1} on and has {2}; the higher score is that of {3}, {4}.</source>
-   <translation type="unfinished" />
+   <translation>{0} é respondido a partir de {1} e tem {2}; a pontuação mais alta é a de {3}, {4}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>{0}, by the threshold</source>
-   <translation type="unfinished" />
+   <translation>{0}, pelo limiar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>{label} is answered from {value} on</source>
-   <translation type="unfinished" />
+   <translation>{label} é respondido a partir de {value}</translation>
   </message>
  </context>
  <context>
@@ -20091,98 +20247,98 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>, {0} a second</source>
-   <translation type="unfinished" />
+   <translation>, {0} por segundo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>A folder…</source>
-   <translation type="unfinished" />
+   <translation>Uma pasta…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Add pictures</source>
-   <translation type="unfinished" />
+   <translation>Adicionar imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>All projects</source>
-   <translation type="unfinished" />
+   <translation>Todos os projetos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Cancelar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Files…</source>
-   <translation type="unfinished" />
+   <translation>Arquivos…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Find copies…</source>
-   <translation type="unfinished" />
+   <translation>Encontrar cópias…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>From the camera…</source>
-   <translation type="unfinished" />
+   <translation>Da câmera…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>Continuar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Group alike…</source>
-   <translation type="unfinished" />
+   <translation>Agrupar semelhantes…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Heaps of pictures that are alike, to be named at once</source>
-   <translation type="unfinished" />
+   <translation>Montes de imagens semelhantes, para nomear de uma vez</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Pause</source>
-   <translation type="unfinished" />
+   <translation>Pausar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Pictures looked at</source>
-   <translation type="unfinished" />
+   <translation>Imagens examinadas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Project</source>
-   <translation type="unfinished" />
+   <translation>Projeto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Redo</source>
-   <translation type="unfinished" />
+   <translation>Refazer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>The same picture twice, near copies, and pictures taken in one go</source>
-   <translation type="unfinished" />
+   <translation>A mesma imagem duas vezes, quase cópias e imagens tiradas em sequência</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Undo</source>
-   <translation type="unfinished" />
+   <translation>Desfazer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>{0} of {1} looked at</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1} examinadas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>{0} pictures found</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens encontradas</translation>
   </message>
  </context>
  <context>
@@ -20190,129 +20346,129 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Bone</source>
-   <translation type="unfinished" />
+   <translation>Osso</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Brain</source>
-   <translation type="unfinished" />
+   <translation>Cérebro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Centre {0}, width {1}{2}</source>
-   <translation type="unfinished" />
+   <translation>Centro {0}, largura {1}{2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Custom window</source>
    <extracomment>Radiology: a window that the user has set.</extracomment>
-   <translation type="unfinished" />
+   <translation>Janela personalizada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Drag in the picture to measure</source>
-   <translation type="unfinished" />
+   <translation>Arraste na imagem para medir</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Drag in the picture: across: width, down: level</source>
-   <translation type="unfinished" />
+   <translation>Arraste na imagem: na horizontal, a largura; na vertical, o nível</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Exchange dark and light</source>
-   <translation type="unfinished" />
+   <translation>Trocar escuro e claro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>File</source>
    <extracomment>The window (range of grey values) that the DICOM file itself names.</extracomment>
-   <translation type="unfinished" />
+   <translation>Arquivo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Header…</source>
-   <translation type="unfinished" />
+   <translation>Cabeçalho…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Invert</source>
    <extracomment>Exchange dark and light of the picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Inverter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Lung</source>
-   <translation type="unfinished" />
+   <translation>Pulmão</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Ruler</source>
    <extracomment>A tool to measure distances in a picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Régua</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Soft tissue</source>
-   <translation type="unfinished" />
+   <translation>Partes moles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>The header of the DICOM file; the patient's data stay hidden until asked for</source>
-   <translation type="unfinished" />
+   <translation>O cabeçalho do arquivo DICOM; os dados do paciente ficam ocultos até serem pedidos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Whole range</source>
    <extracomment>Radiology: a window over all grey values of the picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Faixa inteira</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Window</source>
    <extracomment>Radiology: the range of grey values that is shown (centre and width), not a window of the screen.</extracomment>
-   <translation type="unfinished" />
+   <translation>Janela</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Windows</source>
    <extracomment>Radiology: ranges of grey values (centre and width) to choose from.</extracomment>
-   <translation type="unfinished" />
+   <translation>Janelas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Windows of the file and usual ones</source>
-   <translation type="unfinished" />
+   <translation>Janelas do arquivo e as usuais</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>for viewing only: the network used its own</source>
-   <translation type="unfinished" />
+   <translation>só para visualização: a rede usou a dela</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>no scale in this file: measured in pixels</source>
-   <translation type="unfinished" />
+   <translation>sem escala neste arquivo: medido em pixels</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>{0} at {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} em {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>{0} mm</source>
-   <translation type="unfinished" />
+   <translation>{0} mm</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>{0} pixels</source>
-   <translation type="unfinished" />
+   <translation>{0} pixels</translation>
   </message>
  </context>
  <context>
@@ -20320,27 +20476,27 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/shell/rail.py" />
    <source>Help</source>
-   <translation type="unfinished" />
+   <translation>Ajuda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/rail.py" />
    <source>Help (F1)</source>
-   <translation type="unfinished" />
+   <translation>Ajuda (F1)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/rail.py" />
    <source>Settings</source>
-   <translation type="unfinished" />
+   <translation>Configurações</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/rail.py" />
    <source>Views</source>
-   <translation type="unfinished" />
+   <translation>Seções</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/rail.py" />
    <source>{0}: {1} % done</source>
-   <translation type="unfinished" />
+   <translation>{0}: {1} % feito</translation>
   </message>
  </context>
  <context>
@@ -20348,47 +20504,47 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It has less contrast than nearly all pictures the model learned from.</source>
-   <translation type="unfinished" />
+   <translation>Tem menos contraste que quase todas as imagens com que o modelo aprendeu.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It has more contrast than nearly all pictures the model learned from.</source>
-   <translation type="unfinished" />
+   <translation>Tem mais contraste que quase todas as imagens com que o modelo aprendeu.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It holds more pieces of ink than are read one by one.</source>
-   <translation type="unfinished" />
+   <translation>Contém mais pedaços de tinta do que são lidos um por um.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It is darker than nearly all pictures the model learned from.</source>
-   <translation type="unfinished" />
+   <translation>É mais escura que quase todas as imagens com que o modelo aprendeu.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It is lighter than nearly all pictures the model learned from.</source>
-   <translation type="unfinished" />
+   <translation>É mais clara que quase todas as imagens com que o modelo aprendeu.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It is more colourful than nearly all pictures the model learned from.</source>
-   <translation type="unfinished" />
+   <translation>É mais colorida que quase todas as imagens com que o modelo aprendeu.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It is unlike the pictures that the model learned from.</source>
-   <translation type="unfinished" />
+   <translation>É diferente das imagens com que o modelo aprendeu.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>Much of it is neither paper nor ink.</source>
-   <translation type="unfinished" />
+   <translation>Grande parte dela não é papel nem tinta.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>Several pieces of ink stand apart in it; the model reads one digit.</source>
-   <translation type="unfinished" />
+   <translation>Há nela vários pedaços de tinta separados; o modelo lê um dígito.</translation>
   </message>
  </context>
  <context>
@@ -20439,42 +20595,42 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Cancelar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>No path of this computer is written into any of these files.</source>
-   <translation type="unfinished" />
+   <translation>Nenhum caminho deste computador é gravado em qualquer destes arquivos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Save what was found</source>
-   <translation type="unfinished" />
+   <translation>Salvar o que foi encontrado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Show all names of files all the same</source>
-   <translation type="unfinished" />
+   <translation>Mostrar mesmo assim todos os nomes de arquivos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Show the worst mistakes with their pictures</source>
-   <translation type="unfinished" />
+   <translation>Mostrar os piores erros com suas imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>The pictures are not at hand: reports come without them.</source>
-   <translation type="unfinished" />
+   <translation>As imagens não estão disponíveis: os relatórios saem sem elas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Write a key beside it: which number is which file (not to be handed on)</source>
-   <translation type="unfinished" />
+   <translation>Gravar ao lado uma chave: qual número é qual arquivo (não deve ser repassada)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Writing</source>
-   <translation type="unfinished" />
+   <translation>Gravando</translation>
   </message>
  </context>
  <context>
@@ -20482,7 +20638,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/help/results.py" />
    <source>Found in the help</source>
-   <translation type="unfinished" />
+   <translation>Encontrado na ajuda</translation>
   </message>
  </context>
  <context>
@@ -20490,116 +20646,116 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>An unfamiliar kind of picture, so no class is the answer. The highest score is that of {0}.</source>
-   <translation type="unfinished" />
+   <translation>Um tipo de imagem desconhecido, portanto nenhuma classe é a resposta. A pontuação mais alta é a de {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Answer</source>
    <extracomment>The class that the model gives.</extracomment>
-   <translation type="unfinished" />
+   <translation>Resposta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Familiar</source>
    <extracomment>Head of a column with yes or no: whether the picture is of a kind that the model knows.</extracomment>
-   <translation type="unfinished" />
+   <translation>Conhecido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Folder</source>
-   <translation type="unfinished" />
+   <translation>Pasta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>Nome</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Next best</source>
    <extracomment>The class with the second highest score.</extracomment>
-   <translation type="unfinished" />
+   <translation>2ª melhor</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>No answer</source>
-   <translation type="unfinished" />
+   <translation>Sem resposta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Notices</source>
-   <translation type="unfinished" />
+   <translation>Avisos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Problem</source>
-   <translation type="unfinished" />
+   <translation>Problema</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Score</source>
    <extracomment>The number beside an answer, 0 to 1.</extracomment>
-   <translation type="unfinished" />
+   <translation>Pontuação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Size</source>
-   <translation type="unfinished" />
+   <translation>Tamanho</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>Stopped at {done} of {total}</source>
-   <translation type="unfinished" />
+   <translation>Parado em {done} de {total}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Time</source>
-   <translation type="unfinished" />
+   <translation>Tempo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>no</source>
-   <translation type="unfinished" />
+   <translation>não</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>other classes: {count}</source>
-   <translation type="unfinished" />
+   <translation>outras classes: {count}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>unfamiliar: {count}</source>
-   <translation type="unfinished" />
+   <translation>desconhecidas: {count}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>yes</source>
-   <translation type="unfinished" />
+   <translation>sim</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>{0} {1:.9g}, {2} {3:.9g}: decided by the model's threshold.</source>
-   <translation type="unfinished" />
+   <translation>{0} {1:.9g}, {2} {3:.9g}: decidido pelo limiar do modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>{count} images</source>
-   <translation type="unfinished" />
+   <translation>{count} imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>{count} shown</source>
-   <translation type="unfinished" />
+   <translation>{count} exibidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>{count} unreadable</source>
-   <translation type="unfinished" />
+   <translation>{count} ilegíveis</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>{done} of {total}</source>
-   <translation type="unfinished" />
+   <translation>{done} de {total}</translation>
   </message>
  </context>
  <context>
@@ -20607,112 +20763,112 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Accuracy so far</source>
-   <translation type="unfinished" />
+   <translation>Acurácia até agora</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>All evaluations</source>
-   <translation type="unfinished" />
+   <translation>Todas as avaliações</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Back to all evaluations</source>
-   <translation type="unfinished" />
+   <translation>Voltar a todas as avaliações</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Calibration</source>
-   <translation type="unfinished" />
+   <translation>Calibração</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Compare</source>
-   <translation type="unfinished" />
+   <translation>Comparar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Curves</source>
-   <translation type="unfinished" />
+   <translation>Curvas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Data</source>
-   <translation type="unfinished" />
+   <translation>Dados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Does it work here?</source>
-   <translation type="unfinished" />
+   <translation>Funciona aqui?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Mistakes</source>
-   <translation type="unfinished" />
+   <translation>Erros</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Parts of the evaluation</source>
-   <translation type="unfinished" />
+   <translation>Partes da avaliação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Per class</source>
-   <translation type="unfinished" />
+   <translation>Por classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Report</source>
-   <translation type="unfinished" />
+   <translation>Relatório</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Stopped early: only {0} pictures were answered, about the same share of every class. Figures of all of the data may differ.</source>
-   <translation type="unfinished" />
+   <translation>Parada antes do fim: só {0} imagens foram respondidas, mais ou menos a mesma proporção de cada classe. As medidas de todos os dados podem ser diferentes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>largest sensitivity + specificity (Youden) on this data</source>
-   <translation type="unfinished" />
+   <translation>maior sensibilidade + especificidade (Youden) nestes dados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>nothing answered yet</source>
-   <translation type="unfinished" />
+   <translation>nada respondido ainda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>sensitivity of {0} % or more on this data</source>
-   <translation type="unfinished" />
+   <translation>sensibilidade de {0} % ou mais nestes dados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>specificity of {0} % or more on this data</source>
-   <translation type="unfinished" />
+   <translation>especificidade de {0} % ou mais nestes dados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} images</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} of {1} pictures have no answer and count in no figure below. 'About the data' lists them with the reasons.</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1} imagens não têm resposta e não contam em nenhuma medida abaixo. 'Sobre os dados' as lista com os motivos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} on {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} em {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} s</source>
-   <translation type="unfinished" />
+   <translation>{0} s</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} without an answer</source>
-   <translation type="unfinished" />
+   <translation>{0} sem resposta</translation>
   </message>
  </context>
  <context>
@@ -20720,47 +20876,47 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Cancelar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>Classify all again</source>
-   <translation type="unfinished" />
+   <translation>Classificar tudo de novo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>Hide the results</source>
-   <translation type="unfinished" />
+   <translation>Ocultar os resultados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>Progress of the folder</source>
-   <translation type="unfinished" />
+   <translation>Progresso da pasta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>Results</source>
-   <translation type="unfinished" />
+   <translation>Resultados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>These are the results of {0}, not of {1}.</source>
-   <translation type="unfinished" />
+   <translation>Estes são os resultados de {0}, não de {1}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>{0} images/s</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens/s</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>{0} left</source>
-   <translation type="unfinished" />
+   <translation>faltam {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1}</translation>
   </message>
  </context>
  <context>
@@ -20768,123 +20924,123 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>All answers</source>
-   <translation type="unfinished" />
+   <translation>Todas as respostas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>All {0} rows…</source>
-   <translation type="unfinished" />
+   <translation>Todas as {0} linhas…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>CSV tables (*.csv)</source>
-   <translation type="unfinished" />
+   <translation>Tabelas CSV (*.csv)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Cancelar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Export CSV</source>
-   <translation type="unfinished" />
+   <translation>Exportar CSV</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Export progress</source>
-   <translation type="unfinished" />
+   <translation>Progresso da exportação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Export results</source>
-   <translation type="unfinished" />
+   <translation>Exportar resultados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>File names and folders below the chosen one…</source>
-   <translation type="unfinished" />
+   <translation>Nomes de arquivos e pastas abaixo da escolhida…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Filter by name, folder or answer</source>
-   <translation type="unfinished" />
+   <translation>Filtrar por nome, pasta ou resposta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Filter…</source>
-   <translation type="unfinished" />
+   <translation>Filtrar…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Full paths…</source>
-   <translation type="unfinished" />
+   <translation>Caminhos completos…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Hidden names, with a key beside the table…</source>
-   <translation type="unfinished" />
+   <translation>Nomes ocultos, com uma chave ao lado da tabela…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Only unreadable</source>
-   <translation type="unfinished" />
+   <translation>Somente ilegíveis</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Other ways to export</source>
-   <translation type="unfinished" />
+   <translation>Outras formas de exportar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Results</source>
-   <translation type="unfinished" />
+   <translation>Resultados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Results table</source>
-   <translation type="unfinished" />
+   <translation>Tabela de resultados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Score below</source>
-   <translation type="unfinished" />
+   <translation>Pontuação abaixo de</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Show only scores below</source>
-   <translation type="unfinished" />
+   <translation>Mostrar só pontuações abaixo de</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Show only this answer</source>
-   <translation type="unfinished" />
+   <translation>Mostrar só esta resposta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Summary</source>
-   <translation type="unfinished" />
+   <translation>Resumo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>The {0} rows shown…</source>
-   <translation type="unfinished" />
+   <translation>As {0} linhas exibidas…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Unfamiliar kind</source>
-   <translation type="unfinished" />
+   <translation>Tipo desconhecido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>any</source>
    <extracomment>A choice of a filter: whatever it is.</extracomment>
-   <translation type="unfinished" />
+   <translation>qualquer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>{count} rows written to {name}</source>
-   <translation type="unfinished" />
+   <translation>{count} linhas gravadas em {name}</translation>
   </message>
  </context>
  <context>
@@ -20892,42 +21048,42 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Cancelar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Progress of the evaluation</source>
-   <translation type="unfinished" />
+   <translation>Progresso da avaliação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Starting an engine…</source>
-   <translation type="unfinished" />
+   <translation>Iniciando um motor…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Stopping; what is answered is kept…</source>
-   <translation type="unfinished" />
+   <translation>Parando; o que foi respondido é guardado…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Working out figures and intervals…</source>
-   <translation type="unfinished" />
+   <translation>Calculando medidas e intervalos…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>{0} images/s</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens/s</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>{0} left</source>
-   <translation type="unfinished" />
+   <translation>faltam {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>{0} of {1} images</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1} imagens</translation>
   </message>
  </context>
  <context>
@@ -20936,76 +21092,76 @@ augment.flip.p = 0.5</source>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Begun</source>
    <extracomment>When a training was begun.</extracomment>
-   <translation type="unfinished" />
+   <translation>Iniciado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Data</source>
-   <translation type="unfinished" />
+   <translation>Dados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Device</source>
-   <translation type="unfinished" />
+   <translation>Dispositivo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Epochs</source>
-   <translation type="unfinished" />
+   <translation>Épocas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Preset</source>
    <extracomment>A ready-made set of settings for a training.</extracomment>
-   <translation type="unfinished" />
+   <translation>Predefinição</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Run</source>
    <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation type="unfinished" />
+   <translation>Execução</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Runs</source>
    <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Execuções</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>State</source>
    <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation type="unfinished" />
+   <translation>Estado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Time spent</source>
-   <translation type="unfinished" />
+   <translation>Tempo gasto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>Acurácia de validação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation loss</source>
-   <translation type="unfinished" />
+   <translation>Perda de validação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the best epoch</source>
-   <translation type="unfinished" />
+   <translation>da melhor época</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the finished model</source>
-   <translation type="unfinished" />
+   <translation>do modelo pronto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} de {1}</translation>
   </message>
  </context>
  <context>
@@ -21013,147 +21169,147 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Accuracy: validation strong, training thin</source>
-   <translation type="unfinished" />
+   <translation>Acurácia: validação forte, treinamento fino</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Choose one or several runs to see their curves on one plot.</source>
-   <translation type="unfinished" />
+   <translation>Escolha uma ou várias execuções para ver suas curvas num só gráfico.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Continue</source>
-   <translation type="unfinished" />
+   <translation>Continuar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Curves of the runs: {0}</source>
-   <translation type="unfinished" />
+   <translation>Curvas das execuções: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Delete</source>
-   <translation type="unfinished" />
+   <translation>Excluir</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Epoch</source>
-   <translation type="unfinished" />
+   <translation>Época</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Export curves…</source>
-   <translation type="unfinished" />
+   <translation>Exportar curvas…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Filter by name, data, preset or state</source>
-   <translation type="unfinished" />
+   <translation>Filtrar por nome, dados, predefinição ou estado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Filter the runs</source>
-   <translation type="unfinished" />
+   <translation>Filtrar as execuções</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Loss: validation strong, training thin</source>
-   <translation type="unfinished" />
+   <translation>Perda: validação forte, treinamento fino</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>No epoch of it is finished.</source>
-   <translation type="unfinished" />
+   <translation>Nenhuma época dela foi concluída.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>No run fits the filter.</source>
-   <translation type="unfinished" />
+   <translation>Nenhuma execução corresponde ao filtro.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>No run yet. Every training is kept here, with its plan, its curves and its figures.</source>
-   <translation type="unfinished" />
+   <translation>Nenhuma execução ainda. Todo treinamento é guardado aqui, com seu plano, suas curvas e suas medidas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Open folder</source>
-   <translation type="unfinished" />
+   <translation>Abrir pasta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Open the model</source>
-   <translation type="unfinished" />
+   <translation>Abrir o modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Repeat with changes…</source>
-   <translation type="unfinished" />
+   <translation>Repetir com alterações…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Setting</source>
-   <translation type="unfinished" />
+   <translation>Configuração</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Settings of the plan</source>
-   <translation type="unfinished" />
+   <translation>Configurações do plano</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>The plan. Choose a second run (Ctrl and click) to see what differs.</source>
-   <translation type="unfinished" />
+   <translation>O plano. Escolha uma segunda execução (Ctrl e clique) para ver o que difere.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>The two plans are the same in everything that shapes the model.</source>
-   <translation type="unfinished" />
+   <translation>Os dois planos são iguais em tudo o que dá forma ao modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Train further…</source>
-   <translation type="unfinished" />
+   <translation>Continuar treinando…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Two chosen runs: what differs between their plans.</source>
-   <translation type="unfinished" />
+   <translation>Duas execuções escolhidas: o que difere entre seus planos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>Acurácia de validação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Validation accuracy of the chosen runs</source>
-   <translation type="unfinished" />
+   <translation>Acurácia de validação das execuções escolhidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Validation loss</source>
-   <translation type="unfinished" />
+   <translation>Perda de validação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Validation loss of the chosen runs</source>
-   <translation type="unfinished" />
+   <translation>Perda de validação das execuções escolhidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>What differs between the two plans</source>
-   <translation type="unfinished" />
+   <translation>O que difere entre os dois planos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>{0}, training</source>
-   <translation type="unfinished" />
+   <translation>{0}, treinamento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>“{0}” is training. Cancel it, then delete its run.</source>
-   <translation type="unfinished" />
+   <translation>“{0}” está treinando. Cancele-o e depois exclua sua execução.</translation>
   </message>
  </context>
  <context>
@@ -21332,27 +21488,27 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/widgets/_scores.py" />
    <source>Answered from {value} on</source>
-   <translation type="unfinished" />
+   <translation>Respondida a partir de {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/_scores.py" />
    <source>the answer</source>
-   <translation type="unfinished" />
+   <translation>a resposta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/_scores.py" />
    <source>the answer, right</source>
-   <translation type="unfinished" />
+   <translation>a resposta, certa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/_scores.py" />
    <source>the answer, wrong</source>
-   <translation type="unfinished" />
+   <translation>a resposta, errada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/_scores.py" />
    <source>the true class</source>
-   <translation type="unfinished" />
+   <translation>a classe verdadeira</translation>
   </message>
  </context>
  <context>
@@ -21360,95 +21516,97 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>A search trains the same data several times with other settings and shows which did best on the validation pictures. Each trial learns from those before it; poor ones end early.</source>
-   <translation type="unfinished" />
+   <translation>Uma busca treina os mesmos dados várias vezes com outras configurações e mostra qual se saiu melhor nas imagens de validação. Cada tentativa aprende com as anteriores; as fracas terminam antes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Batch size: half, the same, twice</source>
-   <translation type="unfinished" />
+   <translation>Tamanho do lote: metade, igual, dobro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Dropout: 0, 0.2, 0.4</source>
-   <translation type="unfinished" />
+   <translation>Dropout: 0; 0,2; 0,4</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>End poor trials early</source>
-   <translation type="unfinished" />
+   <translation>Encerrar antes as tentativas fracas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Learning rate: a tenth to ten times as large</source>
-   <translation type="unfinished" />
+   <translation>Taxa de aprendizado: de um décimo a dez vezes maior</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>Nome</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Name of the search</source>
-   <translation type="unfinished" />
+   <translation>Nome da busca</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>New Search</source>
-   <translation type="unfinished" />
+   <translation>Nova busca</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Optimizer: AdamW, Adam, SGD</source>
-   <translation type="unfinished" />
+   <translation>Otimizador: AdamW, Adam, SGD</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Other settings to vary</source>
-   <translation type="unfinished" />
+   <translation>Outras configurações a variar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Others, one a line, for instance:
 fit.label_smoothing = 0 | 0.1
 fit.epochs = 10 | 20</source>
-   <translation type="unfinished" />
+   <translation>Outras, uma por linha, por exemplo:
+fit.label_smoothing = 0 | 0.1
+fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Start search</source>
-   <translation type="unfinished" />
+   <translation>Iniciar busca</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>The training to vary</source>
-   <translation type="unfinished" />
+   <translation>O treinamento a variar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>This network has no dropout.</source>
-   <translation type="unfinished" />
+   <translation>Esta rede não tem dropout.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Training</source>
-   <translation type="unfinished" />
+   <translation>Treinamento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Trials</source>
    <extracomment>Trainings of a search for better settings.</extracomment>
-   <translation type="unfinished" />
+   <translation>Tentativas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Vary</source>
-   <translation type="unfinished" />
+   <translation>Variar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Weight decay: 0, 0.0001, 0.01</source>
-   <translation type="unfinished" />
+   <translation>Decaimento dos pesos: 0; 0,0001; 0,01</translation>
   </message>
  </context>
  <context>
@@ -21456,191 +21614,191 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>, best {0}</source>
-   <translation type="unfinished" />
+   <translation>, melhor {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>1 trial</source>
-   <translation type="unfinished" />
+   <translation>1 tentativa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>A search is running. Stop it, then begin another.</source>
-   <translation type="unfinished" />
+   <translation>Uma busca está em andamento. Pare-a e depois comece outra.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>A search trains the same pictures several times with other settings (learning rate, batch size and more) and shows which did best. It begins from a training that was made before.</source>
-   <translation type="unfinished" />
+   <translation>Uma busca treina as mesmas imagens várias vezes com outras configurações (taxa de aprendizado, tamanho do lote e mais) e mostra qual se saiu melhor. Ela parte de um treinamento feito antes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Done</source>
-   <translation type="unfinished" />
+   <translation>Concluído</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>End after the batch at hand; the search can go on later</source>
-   <translation type="unfinished" />
+   <translation>Encerrar após o lote atual; a busca pode continuar mais tarde</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Epochs</source>
-   <translation type="unfinished" />
+   <translation>Épocas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Failed</source>
-   <translation type="unfinished" />
+   <translation>Falhou</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>Continuar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Its run is not on this computer: it was trained on another one, or deleted.</source>
-   <translation type="unfinished" />
+   <translation>A execução dela não está neste computador: foi treinada em outro, ou excluída.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Let Fovea find better settings</source>
-   <translation type="unfinished" />
+   <translation>Deixe o Fovea encontrar configurações melhores</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Make a model of the best trial</source>
-   <translation type="unfinished" />
+   <translation>Criar um modelo da melhor tentativa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>New search…</source>
-   <translation type="unfinished" />
+   <translation>Nova busca…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Progress of the search</source>
-   <translation type="unfinished" />
+   <translation>Progresso da busca</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Running</source>
-   <translation type="unfinished" />
+   <translation>Em andamento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Searches</source>
-   <translation type="unfinished" />
+   <translation>Buscas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Show its run</source>
-   <translation type="unfinished" />
+   <translation>Mostrar sua execução</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>State</source>
    <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation type="unfinished" />
+   <translation>Estado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Stop</source>
-   <translation type="unfinished" />
+   <translation>Parar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Stopped early</source>
-   <translation type="unfinished" />
+   <translation>Parada antes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>The search “{0}” is done: a model can be made of its best trial.</source>
-   <translation type="unfinished" />
+   <translation>A busca “{0}” terminou: um modelo pode ser criado da sua melhor tentativa.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>The search “{0}” was stopped; Go on takes it up.</source>
-   <translation type="unfinished" />
+   <translation>A busca “{0}” foi parada; Continuar a retoma.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>This search was begun on the command line: 'fovea search' goes on with it there.</source>
-   <translation type="unfinished" />
+   <translation>Esta busca foi iniciada na linha de comando: 'fovea search' a continua lá.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Time spent</source>
-   <translation type="unfinished" />
+   <translation>Tempo gasto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Trial</source>
    <extracomment>One training of a search for better settings.</extracomment>
-   <translation type="unfinished" />
+   <translation>Tentativa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Trials</source>
    <extracomment>Trainings of a search for better settings.</extracomment>
-   <translation type="unfinished" />
+   <translation>Tentativas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Try what is left of this search</source>
-   <translation type="unfinished" />
+   <translation>Tentar o que falta desta busca</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>Acurácia de validação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Validation loss</source>
-   <translation type="unfinished" />
+   <translation>Perda de validação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Waiting</source>
-   <translation type="unfinished" />
+   <translation>Em espera</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>stopping after this batch…</source>
-   <translation type="unfinished" />
+   <translation>parando após este lote…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>the next trial begins…</source>
-   <translation type="unfinished" />
+   <translation>a próxima tentativa começa…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>trial {0}: epoch {1} of {2}, validation loss {3}</source>
-   <translation type="unfinished" />
+   <translation>tentativa {0}: época {1} de {2}, perda de validação {3}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>{0} trials</source>
-   <translation type="unfinished" />
+   <translation>{0} tentativas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>{0} – best</source>
-   <translation type="unfinished" />
+   <translation>{0} – melhor</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>{0}. The strong line is the best; thin lines that end early were stopped early.</source>
-   <translation type="unfinished" />
+   <translation>{0}. A linha forte é a melhor; linhas finas que acabam cedo foram paradas antes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>“{0}”: {1} of {2} trials done</source>
-   <translation type="unfinished" />
+   <translation>“{0}”: {1} de {2} tentativas concluídas</translation>
   </message>
  </context>
  <context>
@@ -21684,87 +21842,87 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Classes shown at first</source>
-   <translation type="unfinished" />
+   <translation>Classes exibidas no início</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Dark</source>
-   <translation type="unfinished" />
+   <translation>Escuro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Everything here stays on this computer.</source>
-   <translation type="unfinished" />
+   <translation>Tudo aqui fica neste computador.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Folders</source>
-   <translation type="unfinished" />
+   <translation>Pastas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Forget recent folders</source>
-   <translation type="unfinished" />
+   <translation>Esquecer pastas recentes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Language</source>
-   <translation type="unfinished" />
+   <translation>Idioma</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Light</source>
-   <translation type="unfinished" />
+   <translation>Claro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Like the system</source>
-   <translation type="unfinished" />
+   <translation>Como o sistema</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>More than one makes each of them slower; they share the computer.</source>
-   <translation type="unfinished" />
+   <translation>Mais de um torna cada um mais lento; eles dividem o computador.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Settings</source>
-   <translation type="unfinished" />
+   <translation>Configurações</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Start with the images from last time</source>
-   <translation type="unfinished" />
+   <translation>Iniciar com as imagens da última vez</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>The window is drawn anew in it; your images stay.</source>
-   <translation type="unfinished" />
+   <translation>A janela é redesenhada nele; suas imagens permanecem.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Their places are kept among Fovea's own data on this computer.</source>
-   <translation type="unfinished" />
+   <translation>Os locais delas são guardados entre os dados do próprio Fovea neste computador.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Theme</source>
-   <translation type="unfinished" />
+   <translation>Tema</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Theme: {0}</source>
-   <translation type="unfinished" />
+   <translation>Tema: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Trainings at the same time</source>
-   <translation type="unfinished" />
+   <translation>Treinamentos ao mesmo tempo</translation>
   </message>
  </context>
  <context>
@@ -21772,292 +21930,292 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source> epochs without a better one</source>
-   <translation type="unfinished" />
+   <translation> épocas sem uma melhor</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>As they are</source>
-   <translation type="unfinished" />
+   <translation>Como estão</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Back to the starting point's settings</source>
-   <translation type="unfinished" />
+   <translation>Voltar às configurações do ponto de partida</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Batch size</source>
-   <translation type="unfinished" />
+   <translation>Tamanho do lote</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Compute in 16 bits where the device gains by it</source>
-   <translation type="unfinished" />
+   <translation>Calcular em 16 bits onde o dispositivo ganha com isso</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Constant</source>
    <extracomment>A schedule: the learning rate stays the same.</extracomment>
-   <translation type="unfinished" />
+   <translation>Constante</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Cross-entropy</source>
-   <translation type="unfinished" />
+   <translation>Entropia cruzada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Cycles of the schedule</source>
-   <translation type="unfinished" />
+   <translation>Ciclos da programação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Dropout</source>
-   <translation type="unfinished" />
+   <translation>Dropout</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Epochs</source>
-   <translation type="unfinished" />
+   <translation>Épocas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Falls in steps</source>
-   <translation type="unfinished" />
+   <translation>Cai em degraus</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Falls like a cosine</source>
-   <translation type="unfinished" />
+   <translation>Cai como um cosseno</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>For several new layers, or settings of your own</source>
-   <translation type="unfinished" />
+   <translation>Para várias camadas novas, ou configurações próprias</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Frequent classes are drawn less often</source>
    <extracomment>'Drawn': picked by chance (undersampling), not sketched.</extracomment>
-   <translation type="unfinished" />
+   <translation>Classes frequentes são sorteadas menos vezes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>How a step is made from the errors.</source>
-   <translation type="unfinished" />
+   <translation>Como um passo é obtido a partir dos erros.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>How long and how fast should it learn?</source>
-   <translation type="unfinished" />
+   <translation>Por quanto tempo e com que rapidez deve aprender?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>How often it goes through all pictures.</source>
-   <translation type="unfinished" />
+   <translation>Quantas vezes percorre todas as imagens.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>How often the rate rises and falls; each peak is half the one before.</source>
-   <translation type="unfinished" />
+   <translation>Quantas vezes a taxa sobe e desce; cada pico é metade do anterior.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Keeps it from being too sure; 0 is off.</source>
-   <translation type="unfinished" />
+   <translation>Evita que ele fique seguro demais; 0 é desligado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Keeps weights small; 0 is off.</source>
-   <translation type="unfinished" />
+   <translation>Mantém os pesos pequenos; 0 é desligado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>L1 penalty</source>
-   <translation type="unfinished" />
+   <translation>Penalidade L1</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>L2 penalty</source>
-   <translation type="unfinished" />
+   <translation>Penalidade L2</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Label smoothing</source>
-   <translation type="unfinished" />
+   <translation>Suavização de rótulos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Learning</source>
    <extracomment>A page of the wizard: how long and how fast the network learns.</extracomment>
-   <translation type="unfinished" />
+   <translation>Aprendizado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Learning rate</source>
-   <translation type="unfinished" />
+   <translation>Taxa de aprendizado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Loss</source>
    <extracomment>Machine learning: the value that training makes small.</extracomment>
-   <translation type="unfinished" />
+   <translation>Perda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Mean squared error</source>
-   <translation type="unfinished" />
+   <translation>Erro quadrático médio</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>More settings</source>
-   <translation type="unfinished" />
+   <translation>Mais configurações</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Optimizer</source>
-   <translation type="unfinished" />
+   <translation>Otimizador</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Pictures looked at before each small step.</source>
-   <translation type="unfinished" />
+   <translation>Imagens vistas antes de cada pequeno passo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Pushes needless weights to zero; 0 is off.</source>
-   <translation type="unfinished" />
+   <translation>Leva pesos desnecessários a zero; 0 é desligado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Rare classes are drawn more often</source>
    <extracomment>'Drawn': picked by chance (oversampling), not sketched.</extracomment>
-   <translation type="unfinished" />
+   <translation>Classes raras são sorteadas mais vezes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Rare classes weigh more</source>
-   <translation type="unfinished" />
+   <translation>Classes raras pesam mais</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Rises, then falls</source>
-   <translation type="unfinished" />
+   <translation>Sobe, depois desce</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>SGD with momentum</source>
-   <translation type="unfinished" />
+   <translation>SGD com momento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Saves time once nothing gets better.</source>
-   <translation type="unfinished" />
+   <translation>Poupa tempo quando nada mais melhora.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Schedule of the rate</source>
-   <translation type="unfinished" />
+   <translation>Programação da taxa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Share of features left out at random while learning; against learning by heart.</source>
-   <translation type="unfinished" />
+   <translation>Proporção de características omitidas ao acaso durante o aprendizado; contra o decorar.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Shrinks weights a little at every step; 0 is off.</source>
-   <translation type="unfinished" />
+   <translation>Encolhe um pouco os pesos a cada passo; 0 é desligado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Smaller steps towards the end settle better.</source>
-   <translation type="unfinished" />
+   <translation>Passos menores perto do fim estabilizam melhor.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Stop early after</source>
-   <translation type="unfinished" />
+   <translation>Parar antes após</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The highest validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>A maior acurácia de validação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The largest class has {0} times as many pictures as the smallest. Left as they are, the answers lean towards the frequent one.</source>
-   <translation type="unfinished" />
+   <translation>A maior classe tem {0} vezes mais imagens que a menor. Se ficarem como estão, as respostas tendem para a frequente.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The last one</source>
-   <translation type="unfinished" />
+   <translation>A última</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The lowest validation loss</source>
-   <translation type="unfinished" />
+   <translation>A menor perda de validação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The network of that epoch becomes the model.</source>
-   <translation type="unfinished" />
+   <translation>A rede dessa época torna-se o modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The size of a step: too large never settles, too small takes for ever.</source>
-   <translation type="unfinished" />
+   <translation>O tamanho de um passo: grande demais nunca estabiliza, pequeno demais leva uma eternidade.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The starting point brought settings that work. You can change any of them, or just go on.</source>
-   <translation type="unfinished" />
+   <translation>O ponto de partida trouxe configurações que funcionam. Você pode alterar qualquer uma, ou simplesmente prosseguir.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>There is nothing to set. What the network sees in each picture is computed once; then several linear classifiers are worked out from it, and the one that is best on pictures it did not learn from becomes the model. That takes seconds, and with few pictures it is usually better than anything slower.</source>
-   <translation type="unfinished" />
+   <translation>Não há nada a configurar. O que a rede vê em cada imagem é calculado uma vez; depois vários classificadores lineares são calculados a partir disso, e o melhor em imagens com que não aprendeu torna-se o modelo. Isso leva segundos e, com poucas imagens, costuma ser melhor que qualquer coisa mais lenta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Train the last layer step by step instead</source>
-   <translation type="unfinished" />
+   <translation>Treinar em vez disso a última camada passo a passo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Uneven classes</source>
-   <translation type="unfinished" />
+   <translation>Classes desiguais</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Weight decay</source>
-   <translation type="unfinished" />
+   <translation>Decaimento dos pesos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>What counts as an error, and how much.</source>
-   <translation type="unfinished" />
+   <translation>O que conta como erro, e quanto.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>What to do where one class has many more pictures.</source>
-   <translation type="unfinished" />
+   <translation>O que fazer quando uma classe tem muito mais imagens.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Which epoch counts</source>
-   <translation type="unfinished" />
+   <translation>Que época conta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Write TensorBoard logs into the run's folder</source>
-   <translation type="unfinished" />
+   <translation>Gravar registros do TensorBoard na pasta da execução</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>never</source>
-   <translation type="unfinished" />
+   <translation>nunca</translation>
   </message>
  </context>
  <context>
@@ -22065,79 +22223,79 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source> and {0} more</source>
-   <translation type="unfinished" />
+   <translation> e mais {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Cancelar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Choose…</source>
-   <translation type="unfinished" />
+   <translation>Escolher…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Evaluate</source>
    <extracomment>A view of the window: measure how good a model is.</extracomment>
-   <translation type="unfinished" />
+   <translation>Avaliar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Match class names…</source>
-   <translation type="unfinished" />
+   <translation>Associar nomes de classes…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Model</source>
-   <translation type="unfinished" />
+   <translation>Modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Open the kept result</source>
-   <translation type="unfinished" />
+   <translation>Abrir o resultado guardado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Other folder…</source>
-   <translation type="unfinished" />
+   <translation>Outra pasta…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Reading the folder</source>
-   <translation type="unfinished" />
+   <translation>Lendo a pasta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Split</source>
    <extracomment>A part of the data: training, validation or test split.</extracomment>
-   <translation type="unfinished" />
+   <translation>Partição</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Split of the data</source>
-   <translation type="unfinished" />
+   <translation>Partição dos dados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>What Fovea noticed about this data</source>
-   <translation type="unfinished" />
+   <translation>O que o Fovea notou nestes dados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>all of them</source>
-   <translation type="unfinished" />
+   <translation>todas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>{0} images in {1} classes: {2}</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens em {1} classes: {2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>• and {0} more</source>
-   <translation type="unfinished" />
+   <translation>• e mais {0}</translation>
   </message>
  </context>
  <context>
@@ -22145,17 +22303,17 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>A file that is opened from the desktop will not come to this window: no connection for it could be made. Drop it here instead.</source>
-   <translation type="unfinished" />
+   <translation>Um arquivo aberto na área de trabalho não chegará a esta janela: não foi possível criar uma conexão para isso. Solte-o aqui.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>Fovea is running already, but does not answer.</source>
-   <translation type="unfinished" />
+   <translation>O Fovea já está em execução, mas não responde.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>Wait until its window answers, or end it, then try again. Nothing was opened.</source>
-   <translation type="unfinished" />
+   <translation>Espere até que a janela dele responda, ou encerre-o, e tente de novo. Nada foi aberto.</translation>
   </message>
  </context>
  <context>
@@ -22163,32 +22321,32 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
    <source>Filter by key or by what it does</source>
-   <translation type="unfinished" />
+   <translation>Filtrar por tecla ou pelo que ela faz</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
    <source>Filter the shortcuts</source>
-   <translation type="unfinished" />
+   <translation>Filtrar os atalhos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
    <source>Key</source>
-   <translation type="unfinished" />
+   <translation>Tecla</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
    <source>Keyboard Shortcuts</source>
-   <translation type="unfinished" />
+   <translation>Atalhos de teclado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
    <source>Keyboard shortcuts</source>
-   <translation type="unfinished" />
+   <translation>Atalhos de teclado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
    <source>What it does</source>
-   <translation type="unfinished" />
+   <translation>O que faz</translation>
   </message>
  </context>
  <context>
@@ -22196,157 +22354,157 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>A folder for each answer</source>
-   <translation type="unfinished" />
+   <translation>Uma pasta para cada resposta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Also what is not its kind, or not sure, into folders of their own</source>
-   <translation type="unfinished" />
+   <translation>Também o que não é do tipo dele, ou é incerto, em pastas próprias</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Cancelar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Choose…</source>
-   <translation type="unfinished" />
+   <translation>Escolher…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>Fechar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Copy into folders</source>
-   <translation type="unfinished" />
+   <translation>Copiar para pastas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Copy {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>Copiar {0} imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Folder</source>
-   <translation type="unfinished" />
+   <translation>Pasta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>If the name is taken</source>
-   <translation type="unfinished" />
+   <translation>Se o nome já existir</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Lowest score</source>
-   <translation type="unfinished" />
+   <translation>Pontuação mínima</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Move into folders</source>
-   <translation type="unfinished" />
+   <translation>Mover para pastas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Move {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>Mover {0} imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Names</source>
-   <translation type="unfinished" />
+   <translation>Nomes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Only scores of at least</source>
-   <translation type="unfinished" />
+   <translation>Somente pontuações a partir de</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Progress</source>
-   <translation type="unfinished" />
+   <translation>Progresso</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Rename where they are</source>
-   <translation type="unfinished" />
+   <translation>Renomear onde estão</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Rename {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>Renomear {0} imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Sort by Answer</source>
-   <translation type="unfinished" />
+   <translation>Organizar por resposta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Stop</source>
-   <translation type="unfinished" />
+   <translation>Parar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Take it back</source>
-   <translation type="unfinished" />
+   <translation>Desfazer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>The folder that shall hold the folders of the answers</source>
-   <translation type="unfinished" />
+   <translation>A pasta que conterá as pastas das respostas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>What will happen</source>
-   <translation type="unfinished" />
+   <translation>O que vai acontecer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Where the Folders Are to Be</source>
-   <translation type="unfinished" />
+   <translation>Onde as pastas devem ficar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>leave the picture</source>
-   <translation type="unfinished" />
+   <translation>deixar a imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>number the new one</source>
-   <translation type="unfinished" />
+   <translation>numerar a nova</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} done. It can be taken back here, and later under Edit › Files Sorted….</source>
-   <translation type="unfinished" />
+   <translation>{0} feitos. Isto pode ser desfeito aqui e, mais tarde, em Editar › Arquivos organizados….</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} pictures get a new name.</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens recebem um novo nome.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} pictures go into {1} folders.</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens vão para {1} pastas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} taken back.</source>
-   <translation type="unfinished" />
+   <translation>{0} desfeitas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} were left: {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} foram deixadas: {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{name} is the name so far, {answer}, {score}, {number} and {model} say what they say.</source>
-   <translation type="unfinished" />
+   <translation>{name} é o nome até aqui; {answer}, {score}, {number} e {model} dizem o que indicam.</translation>
   </message>
  </context>
  <context>
@@ -22354,7 +22512,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/sort_files.py" />
    <source>Sort the Files by Label</source>
-   <translation type="unfinished" />
+   <translation>Organizar os arquivos por rótulo</translation>
   </message>
  </context>
  <context>
@@ -22362,113 +22520,113 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>(from memory)</source>
-   <translation type="unfinished" />
+   <translation>(da memória)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>Fechar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Commands</source>
-   <translation type="unfinished" />
+   <translation>Comandos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Done</source>
-   <translation type="unfinished" />
+   <translation>Concluído</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Files Sorted</source>
-   <translation type="unfinished" />
+   <translation>Arquivos organizados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Files of the command</source>
-   <translation type="unfinished" />
+   <translation>Arquivos do comando</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Fovea copies, moves and renames files only on your command. Each command is listed here.</source>
-   <translation type="unfinished" />
+   <translation>O Fovea só copia, move e renomeia arquivos quando você manda. Cada comando está listado aqui.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>From</source>
-   <translation type="unfinished" />
+   <translation>De</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Left</source>
-   <translation type="unfinished" />
+   <translation>Deixados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>No files have been copied, moved or renamed yet.</source>
-   <translation type="unfinished" />
+   <translation>Nenhum arquivo foi copiado, movido ou renomeado ainda.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>State</source>
    <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation type="unfinished" />
+   <translation>Estado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Take it back</source>
-   <translation type="unfinished" />
+   <translation>Desfazer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Taken back</source>
-   <translation type="unfinished" />
+   <translation>Desfeito</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>To</source>
-   <translation type="unfinished" />
+   <translation>Para</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>What</source>
-   <translation type="unfinished" />
+   <translation>O quê</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>When</source>
-   <translation type="unfinished" />
+   <translation>Quando</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>and {0} more</source>
-   <translation type="unfinished" />
+   <translation>e mais {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>done</source>
-   <translation type="unfinished" />
+   <translation>feito</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>left</source>
-   <translation type="unfinished" />
+   <translation>deixado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>not done</source>
-   <translation type="unfinished" />
+   <translation>não feito</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>taken back</source>
-   <translation type="unfinished" />
+   <translation>desfeito</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>{0} were left: {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} foram deixadas: {1}</translation>
   </message>
  </context>
  <context>
@@ -22477,119 +22635,187 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Check</source>
    <extracomment>A page of the wizard: how many pictures are kept aside to check the network with (validation).</extracomment>
-   <translation type="unfinished" />
+   <translation>Verificação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Checked with</source>
-   <translation type="unfinished" />
+   <translation>Verificado com</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>Classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Details</source>
-   <translation type="unfinished" />
+   <translation>Detalhes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Draw differently</source>
    <extracomment>Choose other pictures by chance.</extracomment>
-   <translation type="unfinished" />
+   <translation>Sortear de novo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>How many pictures are kept aside to check it?</source>
-   <translation type="unfinished" />
+   <translation>Quantas imagens são reservadas para verificá-lo?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>It never learns from these. After every epoch they show how well it does on pictures it has not seen; they also choose the best epoch and set how sure it may sound.</source>
-   <translation type="unfinished" />
+   <translation>Ele nunca aprende com estas. Após cada época, elas mostram como ele se sai em imagens que não viu; também escolhem a melhor época e definem quão seguro ele pode parecer.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Keep all pictures of one person on one side (recommended)</source>
-   <translation type="unfinished" />
+   <translation>Manter todas as imagens de uma pessoa do mesmo lado (recomendado)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Learns from</source>
-   <translation type="unfinished" />
+   <translation>Aprende com</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>No picture is left to check {0}: all of its pictures belong together (copies, or of one person), so they stay on one side. Whether it knows this class will not be known.</source>
-   <translation type="unfinished" />
+   <translation>Não resta imagem para verificar {0}: todas as suas imagens formam um conjunto (cópias, ou da mesma pessoa), por isso ficam de um só lado. Não se saberá se ele conhece esta classe.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>None is lost: the pictures are divided into five parts, each is checked by a head that learned from the other four (cross-validation), and the model then learns from all of them. The figures count them all.</source>
-   <translation type="unfinished" />
+   <translation>Nenhuma se perde: as imagens são divididas em cinco partes, cada uma é verificada por um classificador que aprendeu com as outras quatro (validação cruzada), e o modelo aprende então com todas. As medidas contam todas elas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Only 1 picture is left to check the smallest class: no figure can be given for it.</source>
-   <translation type="unfinished" />
+   <translation>Resta só 1 imagem para verificar a menor classe: não se pode dar medida para ela.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Only {0} pictures are left to check the smallest class: under 20, no figure can be given for it.</source>
-   <translation type="unfinished" />
+   <translation>Restam só {0} imagens para verificar a menor classe: com menos de 20, não se pode dar medida para ela.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Open the data's own test split once, at the end, for the model's card</source>
-   <translation type="unfinished" />
+   <translation>Abrir a partição de teste dos próprios dados uma única vez, no fim, para a ficha do modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Pictures of each class on either side</source>
-   <translation type="unfinished" />
+   <translation>Imagens de cada classe de cada lado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Seed</source>
-   <translation type="unfinished" />
+   <translation>Semente</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Seed of the draw</source>
    <extracomment>The number that the random choice of pictures begins from.</extracomment>
-   <translation type="unfinished" />
+   <translation>Semente do sorteio</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Share kept aside, in percent</source>
-   <translation type="unfinished" />
+   <translation>Proporção reservada, em porcentagem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>The data brings its own pictures for checking; those are used.</source>
-   <translation type="unfinished" />
+   <translation>Os dados trazem suas próprias imagens para verificação; essas são usadas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>The names of files or folders (or DICOM headers) tell {0} people or cases apart, several with more than one picture. With pictures of one person on both sides the check would be too kind.</source>
-   <translation type="unfinished" />
+   <translation>Os nomes de arquivos ou pastas (ou os cabeçalhos DICOM) distinguem {0} pessoas ou casos, vários com mais de uma imagem. Com imagens da mesma pessoa dos dois lados, a verificação seria favorável demais.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>The same seed draws the same pictures and starts from the same weights, so a training can be repeated. The lists are kept with the run.</source>
-   <translation type="unfinished" />
+   <translation>A mesma semente sorteia as mesmas imagens e parte dos mesmos pesos, de modo que um treinamento pode ser repetido. As listas são guardadas com a execução.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>every picture is used once for checking</source>
-   <translation type="unfinished" />
+   <translation>cada imagem é usada uma vez para verificação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>{0} % · about {1} pictures</source>
+   <translation>{0} % · cerca de {1} imagens</translation>
+  </message>
+ </context>
+ <context>
+  <name>Stack</name>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>1 file held a frame once more and was left out</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>1 frame is missing, as the others' {1} tell</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>Series {0}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>Study {0}, {1}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>numbers</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>ordered by file names: several frames have the same number, and no places</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>ordered by number: the files name no places</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>places</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>{0} files held a frame once more and were left out</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>{0} frames are missing, as the others' {1} tell</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>{0} series {1}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>{0}, frame {1}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>{0}, part {1} of {2}</source>
    <translation type="unfinished" />
   </message>
  </context>
@@ -22598,27 +22824,27 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Todos os arquivos (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
    <source>Open a Labelled Folder</source>
-   <translation type="unfinished" />
+   <translation>Abrir uma pasta rotulada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
    <source>Start from a Plan File</source>
-   <translation type="unfinished" />
+   <translation>Começar de um arquivo de plano</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
    <source>The model that came of this training is not there any more; repeat it.</source>
-   <translation type="unfinished" />
+   <translation>O modelo que resultou deste treinamento não existe mais; repita-o.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
    <source>Training plans (*.json)</source>
-   <translation type="unfinished" />
+   <translation>Planos de treinamento (*.json)</translation>
   </message>
  </context>
  <context>
@@ -22626,117 +22852,117 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>As before</source>
-   <translation type="unfinished" />
+   <translation>Como antes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Epochs for the new last layer alone</source>
-   <translation type="unfinished" />
+   <translation>Épocas só para a nova última camada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Features of the layer</source>
-   <translation type="unfinished" />
+   <translation>Características da camada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>Its author reports: {0}.</source>
-   <translation type="unfinished" />
+   <translation>O autor relata: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Kind</source>
-   <translation type="unfinished" />
+   <translation>Tipo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Layer</source>
-   <translation type="unfinished" />
+   <translation>Camada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Layer whose features are used</source>
-   <translation type="unfinished" />
+   <translation>Camada cujas características são usadas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Layers of the network</source>
-   <translation type="unfinished" />
+   <translation>Camadas da rede</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Layers tuned, from the end</source>
-   <translation type="unfinished" />
+   <translation>Camadas ajustadas, a partir do fim</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>Made for: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Feito para: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Rede</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Output</source>
-   <translation type="unfinished" />
+   <translation>Saída</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Parâmetros</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>Published systems</source>
-   <translation type="unfinished" />
+   <translation>Sistemas publicados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Recommended</source>
-   <translation type="unfinished" />
+   <translation>Recomendado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Starting points</source>
-   <translation type="unfinished" />
+   <translation>Pontos de partida</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>The recommended one suits your pictures. The others are for comparing, or for building upon a model.</source>
-   <translation type="unfinished" />
+   <translation>O recomendado é adequado às suas imagens. Os outros servem para comparar, ou para construir sobre um modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>The settings of the training '{0}'.</source>
-   <translation type="unfinished" />
+   <translation>As configurações do treinamento '{0}'.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Where should it start?</source>
-   <translation type="unfinished" />
+   <translation>De onde ele deve partir?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>its last spatial map</source>
-   <translation type="unfinished" />
+   <translation>seu último mapa espacial</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>what its last layer gets (recommended)</source>
-   <translation type="unfinished" />
+   <translation>o que sua última camada recebe (recomendado)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>{0} parameters · about {1} MB of memory while it learns</source>
-   <translation type="unfinished" />
+   <translation>{0} parâmetros · cerca de {1} MB de memória durante o aprendizado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>{0} tells {1} classes apart; the new model will know only the {2} of your data. It can no longer answer: {3}. To keep them, add pictures of each to your data.</source>
-   <translation type="unfinished" />
+   <translation>{0} distingue {1} classes; o novo modelo conhecerá só as {2} dos seus dados. Ele não poderá mais responder: {3}. Para mantê-las, adicione aos seus dados imagens de cada uma.</translation>
   </message>
  </context>
  <context>
@@ -22744,7 +22970,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Step {0} of {1}: {2}</source>
-   <translation type="unfinished" />
+   <translation>Etapa {0} de {1}: {2}</translation>
   </message>
  </context>
  <context>
@@ -22752,7 +22978,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Pictures of the heap</source>
-   <translation type="unfinished" />
+   <translation>Imagens do monte</translation>
   </message>
  </context>
  <context>
@@ -22760,17 +22986,17 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/core/trust/suiting.py" />
    <source>This looks like a chest X-ray.</source>
-   <translation type="unfinished" />
+   <translation>Isto parece uma radiografia de tórax.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/suiting.py" />
    <source>This looks like a handwritten digit.</source>
-   <translation type="unfinished" />
+   <translation>Isto parece um dígito manuscrito.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/suiting.py" />
    <source>This looks like an everyday photo.</source>
-   <translation type="unfinished" />
+   <translation>Isto parece uma foto do dia a dia.</translation>
   </message>
  </context>
  <context>
@@ -22778,184 +23004,184 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source> · at most {0} of them are learned from</source>
-   <translation type="unfinished" />
+   <translation> · no máximo {0} delas servem ao aprendizado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source> · {0} left out</source>
-   <translation type="unfinished" />
+   <translation> · {0} deixadas de fora</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>'fovea train --plan FILE' follows it in the terminal</source>
-   <translation type="unfinished" />
+   <translation>'fovea train --plan FILE' o segue no terminal</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>1 epoch</source>
-   <translation type="unfinished" />
+   <translation>1 época</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Checked with</source>
-   <translation type="unfinished" />
+   <translation>Verificado com</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Input</source>
-   <translation type="unfinished" />
+   <translation>Entrada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Learning</source>
    <extracomment>A page of the wizard: how long and how fast the network learns.</extracomment>
-   <translation type="unfinished" />
+   <translation>Aprendizado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>Nome</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Name of the model</source>
-   <translation type="unfinished" />
+   <translation>Nome do modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Rede</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>On the command line: {0}</source>
-   <translation type="unfinished" />
+   <translation>Na linha de comando: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Pictures</source>
-   <translation type="unfinished" />
+   <translation>Imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Ready to learn</source>
-   <translation type="unfinished" />
+   <translation>Pronto para aprender</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Save as a plan file…</source>
-   <translation type="unfinished" />
+   <translation>Salvar como arquivo de plano…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Save the Plan</source>
-   <translation type="unfinished" />
+   <translation>Salvar o plano</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Start</source>
-   <translation type="unfinished" />
+   <translation>Iniciar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>The plan was not written ({0}).</source>
-   <translation type="unfinished" />
+   <translation>O plano não foi gravado ({0}).</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Training goes on in the background while you work; you can pause it, stop it, close Fovea and take it up again. The model then stands beside the others.</source>
-   <translation type="unfinished" />
+   <translation>O treinamento continua em segundo plano enquanto você trabalha; você pode pausá-lo, pará-lo, fechar o Fovea e retomá-lo. O modelo fica então ao lado dos outros.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Variety</source>
    <extracomment>A page of the wizard: changes made to training pictures (data augmentation).</extracomment>
-   <translation type="unfinished" />
+   <translation>Variedade</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>a new last layer on top of {0}</source>
-   <translation type="unfinished" />
+   <translation>uma nova última camada sobre {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>all of them, each by a last layer that did not learn from it (cross-validation)</source>
-   <translation type="unfinished" />
+   <translation>todas, cada uma por uma última camada que não aprendeu com ela (validação cruzada)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>colour</source>
-   <translation type="unfinished" />
+   <translation>cor</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>cut from the middle</source>
-   <translation type="unfinished" />
+   <translation>cortada no meio</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>goes on with the model {0}</source>
-   <translation type="unfinished" />
+   <translation>continua com o modelo {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>cinza</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>ink found and centred</source>
-   <translation type="unfinished" />
+   <translation>tinta encontrada e centralizada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>stretched</source>
-   <translation type="unfinished" />
+   <translation>esticada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>the data's own validation pictures</source>
-   <translation type="unfinished" />
+   <translation>as imagens de validação dos próprios dados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>whole picture, padded</source>
-   <translation type="unfinished" />
+   <translation>imagem inteira, com margem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>worked out in {0} ways, the best one is kept; takes seconds</source>
-   <translation type="unfinished" />
+   <translation>calculado de {0} maneiras, a melhor é mantida; leva segundos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0} epochs</source>
-   <translation type="unfinished" />
+   <translation>{0} épocas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0} of them, about {1} pictures, drawn with the seed {2}</source>
-   <translation type="unfinished" />
+   <translation>{0} delas, cerca de {1} imagens, sorteadas com a semente {2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0}, batches of {1}, {2} at a rate of {3}</source>
-   <translation type="unfinished" />
+   <translation>{0}, lotes de {1}, {2} a uma taxa de {3}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0}, its last layer tuned</source>
-   <translation type="unfinished" />
+   <translation>{0}, última camada ajustada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0}, its last {1} layers tuned</source>
-   <translation type="unfinished" />
+   <translation>{0}, últimas {1} camadas ajustadas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0}: {1} pictures in {2} classes ({3})</source>
-   <translation type="unfinished" />
+   <translation>{0}: {1} imagens em {2} classes ({3})</translation>
   </message>
  </context>
  <context>
@@ -22963,7 +23189,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>95 % interval</source>
-   <translation type="unfinished" />
+   <translation>Intervalo de 95 %</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -22981,12 +23207,12 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Credits</source>
    <extracomment>Who is to be named as author of data and methods.</extracomment>
-   <translation type="unfinished" />
+   <translation>Créditos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Data</source>
-   <translation type="unfinished" />
+   <translation>Dados</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23007,7 +23233,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Input</source>
-   <translation type="unfinished" />
+   <translation>Entrada</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23017,7 +23243,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Limits</source>
-   <translation type="unfinished" />
+   <translation>Limites</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23032,12 +23258,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Rede</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Notice</source>
-   <translation type="unfinished" />
+   <translation>Aviso</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23054,17 +23280,17 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/cli/table_words.py" />
    <source>State</source>
    <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation type="unfinished" />
+   <translation>Estado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Trained on</source>
-   <translation type="unfinished" />
+   <translation>Treinado com</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>accuracy</source>
-   <translation type="unfinished" />
+   <translation>acurácia</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23106,7 +23332,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>colour</source>
-   <translation type="unfinished" />
+   <translation>cor</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23136,12 +23362,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>done</source>
-   <translation type="unfinished" />
+   <translation>feito</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>epoch</source>
-   <translation type="unfinished" />
+   <translation>época</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23182,7 +23408,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>cinza</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23222,7 +23448,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>labels</source>
-   <translation type="unfinished" />
+   <translation>rótulos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23252,7 +23478,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>model score</source>
-   <translation type="unfinished" />
+   <translation>pontuação do modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23278,7 +23504,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>no</source>
-   <translation type="unfinished" />
+   <translation>não</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23325,7 +23551,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>pictures</source>
-   <translation type="unfinished" />
+   <translation>imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23340,7 +23566,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>probability</source>
-   <translation type="unfinished" />
+   <translation>probabilidade</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23416,7 +23642,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>training</source>
-   <translation type="unfinished" />
+   <translation>treinamento</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23451,7 +23677,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>validation</source>
-   <translation type="unfinished" />
+   <translation>validação</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23481,7 +23707,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>yes</source>
-   <translation type="unfinished" />
+   <translation>sim</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23495,57 +23721,57 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source> a second</source>
-   <translation type="unfinished" />
+   <translation> por segundo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>Frames a second</source>
-   <translation type="unfinished" />
+   <translation>Quadros por segundo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>Hold a class's key, or its button, to record what the camera sees as that class.</source>
-   <translation type="unfinished" />
+   <translation>Mantenha pressionada a tecla de uma classe, ou seu botão, para gravar o que a câmera vê como essa classe.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>Hold to record {0}</source>
-   <translation type="unfinished" />
+   <translation>Mantenha pressionado para gravar {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>Leave out frames that are nearly alike</source>
-   <translation type="unfinished" />
+   <translation>Omitir quadros quase iguais</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>Recording “{0}”…</source>
-   <translation type="unfinished" />
+   <translation>Gravando “{0}”…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>The camera is off: turn it on first.</source>
-   <translation type="unfinished" />
+   <translation>A câmera está desligada: ligue-a primeiro.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>Type the name of a class at the left first; then hold its key here.</source>
-   <translation type="unfinished" />
+   <translation>Digite primeiro o nome de uma classe à esquerda; depois mantenha aqui a tecla dela pressionada.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>{0} frames were kept.</source>
-   <translation type="unfinished" />
+   <translation>{0} quadros foram guardados.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>{0} were nearly the one before and left out.</source>
-   <translation type="unfinished" />
+   <translation>{0} eram quase iguais ao anterior e foram omitidos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>“{0}”: {1} frames</source>
-   <translation type="unfinished" />
+   <translation>“{0}”: {1} quadros</translation>
   </message>
  </context>
  <context>
@@ -23553,37 +23779,37 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>Begin with a folder…</source>
-   <translation type="unfinished" />
+   <translation>Começar com uma pasta…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>Drop unsorted pictures or folders here, say what a few of them are, and Fovea suggests the rest. Your files stay where they are and are never changed; nothing leaves this computer.</source>
-   <translation type="unfinished" />
+   <translation>Solte aqui imagens ou pastas sem organização, diga o que são algumas delas, e o Fovea sugere o resto. Seus arquivos ficam onde estão e nunca são alterados; nada sai deste computador.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>New project…</source>
-   <translation type="unfinished" />
+   <translation>Novo projeto…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>Teach Fovea to tell your pictures apart</source>
-   <translation type="unfinished" />
+   <translation>Ensine o Fovea a distinguir as suas imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>Your projects</source>
-   <translation type="unfinished" />
+   <translation>Seus projetos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>{0}:  {1} of {2} pictures labelled, {3} classes, {4}</source>
-   <translation type="unfinished" />
+   <translation>{0}:  {1} de {2} imagens rotuladas, {3} classes, {4}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>{0}: cannot be opened ({1})</source>
-   <translation type="unfinished" />
+   <translation>{0}: não pode ser aberto ({1})</translation>
   </message>
  </context>
  <context>
@@ -23591,167 +23817,167 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>A Folder of Pictures</source>
-   <translation type="unfinished" />
+   <translation>Uma pasta de imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Add Pictures</source>
-   <translation type="unfinished" />
+   <translation>Adicionar imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>All {0} pictures were here already.</source>
-   <translation type="unfinished" />
+   <translation>Todas as {0} imagens já estavam aqui.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Delete…</source>
-   <translation type="unfinished" />
+   <translation>Excluir…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Done again: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Refeito: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Drop pictures, folders or archives to add them to “{0}”</source>
-   <translation type="unfinished" />
+   <translation>Solte imagens, pastas ou arquivos compactados para adicioná-los a “{0}”</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Drop pictures, folders or archives to begin a project with them</source>
-   <translation type="unfinished" />
+   <translation>Solte imagens, pastas ou arquivos compactados para começar um projeto com eles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Duplicate</source>
-   <translation type="unfinished" />
+   <translation>Duplicar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Find moved pictures…</source>
-   <translation type="unfinished" />
+   <translation>Encontrar imagens movidas…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Make it a model…</source>
-   <translation type="unfinished" />
+   <translation>Transformar em modelo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Name of the project</source>
-   <translation type="unfinished" />
+   <translation>Nome do projeto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>New Project</source>
-   <translation type="unfinished" />
+   <translation>Novo projeto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>No pictures were found there. Fovea reads JPEG, PNG, TIFF, HEIC, WebP, DICOM and more.</source>
-   <translation type="unfinished" />
+   <translation>Nenhuma imagem foi encontrada ali. O Fovea lê JPEG, PNG, TIFF, HEIC, WebP, DICOM e outros.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Pictures</source>
-   <translation type="unfinished" />
+   <translation>Imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Rename the Project</source>
-   <translation type="unfinished" />
+   <translation>Renomear o projeto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Rename…</source>
-   <translation type="unfinished" />
+   <translation>Renomear…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Sort the files by label…</source>
-   <translation type="unfinished" />
+   <translation>Organizar os arquivos por rótulo…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Teach</source>
-   <translation type="unfinished" />
+   <translation>Ensinar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>The project “{0}” is back.</source>
-   <translation type="unfinished" />
+   <translation>O projeto “{0}” está de volta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Undone: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Desfeito: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>a change of the classes</source>
-   <translation type="unfinished" />
+   <translation>uma alteração das classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>adding {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>adicionar {0} imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>importing {0} labels</source>
-   <translation type="unfinished" />
+   <translation>importar {0} rótulos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>labelling {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>rotular {0} imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>merging a class of {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>unir uma classe de {0} imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>removing {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>remover {0} imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>starring {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>marcar {0} imagens com estrela</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>taking back {0} labels</source>
-   <translation type="unfinished" />
+   <translation>retirar {0} rótulos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>{0} pictures were added.</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens foram adicionadas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>{0} pictures were added; {1} were here already.</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens foram adicionadas; {1} já estavam aqui.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>{0} places could not be read.</source>
-   <translation type="unfinished" />
+   <translation>{0} locais não puderam ser lidos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>“{0}” was deleted; Undo brings it back. Your files were not touched.</source>
-   <translation type="unfinished" />
+   <translation>“{0}” foi excluído; Desfazer o traz de volta. Seus arquivos não foram tocados.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>“{0}” was duplicated.</source>
-   <translation type="unfinished" />
+   <translation>“{0}” foi duplicado.</translation>
   </message>
  </context>
  <context>
@@ -23759,62 +23985,62 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>A model that is taught by this project learns from it. The picture itself is not changed or copied.</source>
-   <translation type="unfinished" />
+   <translation>Um modelo ensinado por este projeto aprende com ela. A própria imagem não é alterada nem copiada.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>A new project</source>
-   <translation type="unfinished" />
+   <translation>Um novo projeto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Add</source>
-   <translation type="unfinished" />
+   <translation>Adicionar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Add to the project</source>
-   <translation type="unfinished" />
+   <translation>Adicionar ao projeto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Corrections</source>
-   <translation type="unfinished" />
+   <translation>Correções</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>It is a</source>
-   <translation type="unfinished" />
+   <translation>É um(a)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Its right class</source>
-   <translation type="unfinished" />
+   <translation>Sua classe certa</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Its right class, an old or a new one</source>
-   <translation type="unfinished" />
+   <translation>Sua classe certa, antiga ou nova</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Name of the new project</source>
-   <translation type="unfinished" />
+   <translation>Nome do novo projeto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Teach project</source>
-   <translation type="unfinished" />
+   <translation>Projeto de Ensinar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>This Is a…</source>
-   <translation type="unfinished" />
+   <translation>Isto é um(a)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>{0} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens</translation>
   </message>
  </context>
  <context>
@@ -23822,47 +24048,47 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>'{0}' from a score of</source>
-   <translation type="unfinished" />
+   <translation>'{0}' a partir da pontuação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Choose for me</source>
-   <translation type="unfinished" />
+   <translation>Escolher por mim</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Largest sensitivity + specificity (Youden)</source>
-   <translation type="unfinished" />
+   <translation>Maior sensibilidade + especificidade (Youden)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Sensitivity of {0} % or more</source>
-   <translation type="unfinished" />
+   <translation>Sensibilidade de {0} % ou mais</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Specificity of {0} % or more</source>
-   <translation type="unfinished" />
+   <translation>Especificidade de {0} % ou mais</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>The model's own decision</source>
-   <translation type="unfinished" />
+   <translation>A decisão do próprio modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Threshold</source>
-   <translation type="unfinished" />
+   <translation>Limiar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Threshold as a number</source>
-   <translation type="unfinished" />
+   <translation>Limiar como número</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>chosen by hand on this data</source>
-   <translation type="unfinished" />
+   <translation>escolhido à mão nestes dados</translation>
   </message>
  </context>
  <context>
@@ -23870,78 +24096,78 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Delete</source>
-   <translation type="unfinished" />
+   <translation>Excluir</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Eraser</source>
-   <translation type="unfinished" />
+   <translation>Borracha</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Export the drawing…</source>
-   <translation type="unfinished" />
+   <translation>Exportar o desenho…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>For pens of graphics tablets and touch screens</source>
-   <translation type="unfinished" />
+   <translation>Para canetas de mesas digitalizadoras e telas sensíveis ao toque</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>New sheet</source>
-   <translation type="unfinished" />
+   <translation>Nova folha</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Pen</source>
    <extracomment>A tool to draw with.</extracomment>
-   <translation type="unfinished" />
+   <translation>Caneta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Pen pressure changes the width</source>
-   <translation type="unfinished" />
+   <translation>A pressão da caneta muda a largura</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Picture below the strokes…</source>
-   <translation type="unfinished" />
+   <translation>Imagem sob os traços…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Redo</source>
-   <translation type="unfinished" />
+   <translation>Refazer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Take the picture below away</source>
-   <translation type="unfinished" />
+   <translation>Retirar a imagem de baixo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Thick</source>
-   <translation type="unfinished" />
+   <translation>Grosso</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Thin</source>
-   <translation type="unfinished" />
+   <translation>Fino</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Undo</source>
-   <translation type="unfinished" />
+   <translation>Desfazer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Width of the stroke</source>
-   <translation type="unfinished" />
+   <translation>Largura do traço</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>{0} % of the sheet</source>
-   <translation type="unfinished" />
+   <translation>{0} % da folha</translation>
   </message>
  </context>
  <context>
@@ -23949,152 +24175,152 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Calibrating the scores</source>
-   <translation type="unfinished" />
+   <translation>Calibrando as pontuações</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Cancelled</source>
-   <translation type="unfinished" />
+   <translation>Cancelado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Cancelling…</source>
-   <translation type="unfinished" />
+   <translation>Cancelando…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Computing features</source>
-   <translation type="unfinished" />
+   <translation>Calculando características</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Cut off</source>
-   <translation type="unfinished" />
+   <translation>Interrompido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Cut off after {0} of {1} epochs</source>
-   <translation type="unfinished" />
+   <translation>Interrompido após {0} de {1} épocas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Done</source>
-   <translation type="unfinished" />
+   <translation>Concluído</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Done, the model is ready</source>
-   <translation type="unfinished" />
+   <translation>Concluído, o modelo está pronto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Epoch {0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>Época {0} de {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Evaluating</source>
-   <translation type="unfinished" />
+   <translation>Avaliando</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Exporting the model</source>
-   <translation type="unfinished" />
+   <translation>Exportando o modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Failed</source>
-   <translation type="unfinished" />
+   <translation>Falhou</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Measuring where it can be trusted</source>
-   <translation type="unfinished" />
+   <translation>Medindo onde ele é confiável</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Paused</source>
-   <translation type="unfinished" />
+   <translation>Pausado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Paused in epoch {0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>Pausado na época {0} de {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Pausing after this batch…</source>
-   <translation type="unfinished" />
+   <translation>Pausando após este lote…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Preparing the images</source>
-   <translation type="unfinished" />
+   <translation>Preparando as imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Running</source>
-   <translation type="unfinished" />
+   <translation>Em andamento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Starting…</source>
-   <translation type="unfinished" />
+   <translation>Iniciando…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Stopped</source>
-   <translation type="unfinished" />
+   <translation>Parado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Stopped after {0} of {1} epochs</source>
-   <translation type="unfinished" />
+   <translation>Parado após {0} de {1} épocas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Stopping after epoch {0}…</source>
-   <translation type="unfinished" />
+   <translation>Parando após a época {0}…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Stopping, keeping a checkpoint…</source>
-   <translation type="unfinished" />
+   <translation>Parando, guardando um ponto de controle…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Waiting</source>
-   <translation type="unfinished" />
+   <translation>Em espera</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Waiting for its turn</source>
-   <translation type="unfinished" />
+   <translation>Aguardando a vez</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Waits since Fovea was closed</source>
-   <translation type="unfinished" />
+   <translation>Em espera desde que o Fovea foi fechado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Writing the model</source>
-   <translation type="unfinished" />
+   <translation>Gravando o modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>a moment left</source>
-   <translation type="unfinished" />
+   <translation>falta um instante</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>about {0} left</source>
-   <translation type="unfinished" />
+   <translation>faltam cerca de {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>{0}: {1} of {2}</source>
-   <translation type="unfinished" />
+   <translation>{0}: {1} de {2}</translation>
   </message>
  </context>
  <context>
@@ -24102,63 +24328,63 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>A search varies the settings of a training. Make a training first; it may be short.</source>
-   <translation type="unfinished" />
+   <translation>Uma busca varia as configurações de um treinamento. Faça primeiro um treinamento; pode ser curto.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Drop a folder of class folders, or a training plan, to train a model</source>
-   <translation type="unfinished" />
+   <translation>Solte uma pasta com pastas de classes, ou um plano de treinamento, para treinar um modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Fovea closes when the running epoch is done and its model is in the store.</source>
-   <translation type="unfinished" />
+   <translation>O Fovea fecha quando a época em andamento terminar e o modelo dela estiver no acervo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Runs</source>
    <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Execuções</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Searches</source>
-   <translation type="unfinished" />
+   <translation>Buscas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>The training “{0}” ended: {1}</source>
-   <translation type="unfinished" />
+   <translation>O treinamento “{0}” terminou: {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Trainings</source>
-   <translation type="unfinished" />
+   <translation>Treinamentos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Trainings were taken up again, as you asked: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Treinamentos foram retomados, como você pediu: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>“{0}” goes on where it was: after epoch {1} of {2}.</source>
-   <translation type="unfinished" />
+   <translation>“{0}” continua de onde estava: após a época {1} de {2}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>“{0}” is back among the runs.</source>
-   <translation type="unfinished" />
+   <translation>“{0}” está de volta entre as execuções.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>“{0}” is trained and can now be chosen as a model.</source>
-   <translation type="unfinished" />
+   <translation>“{0}” está treinado e já pode ser escolhido como modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>“{0}” was deleted. Undo brings it back, for thirty days.</source>
-   <translation type="unfinished" />
+   <translation>“{0}” foi excluído. Desfazer o traz de volta, por trinta dias.</translation>
   </message>
  </context>
  <context>
@@ -24166,98 +24392,98 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Accuracy</source>
-   <translation type="unfinished" />
+   <translation>Acurácia</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation type="unfinished" />
+   <translation>Verificado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>Origem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>Crédito</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Epoch</source>
-   <translation type="unfinished" />
+   <translation>Época</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Figures by epoch</source>
-   <translation type="unfinished" />
+   <translation>Medidas por época</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Licença</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Loss</source>
    <extracomment>Machine learning: the value that training makes small.</extracomment>
-   <translation type="unfinished" />
+   <translation>Perda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Rede</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Parâmetros</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>Relatado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Seconds</source>
-   <translation type="unfinished" />
+   <translation>Segundos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>Tamanho do download</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>This model came without the story of its training.</source>
-   <translation type="unfinished" />
+   <translation>Este modelo veio sem a história do seu treinamento.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>Acurácia de validação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Validation loss</source>
-   <translation type="unfinished" />
+   <translation>Perda de validação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>epoch</source>
-   <translation type="unfinished" />
+   <translation>época</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>training</source>
-   <translation type="unfinished" />
+   <translation>treinamento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>validation</source>
-   <translation type="unfinished" />
+   <translation>validação</translation>
   </message>
  </context>
  <context>
@@ -24266,32 +24492,32 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Back</source>
    <extracomment>Button of a wizard: the page before.</extracomment>
-   <translation type="unfinished" />
+   <translation>Voltar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Cancelar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Help</source>
-   <translation type="unfinished" />
+   <translation>Ajuda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>New Training</source>
-   <translation type="unfinished" />
+   <translation>Novo treinamento</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Next</source>
-   <translation type="unfinished" />
+   <translation>Próximo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Start training</source>
-   <translation type="unfinished" />
+   <translation>Iniciar treinamento</translation>
   </message>
  </context>
  <context>
@@ -24299,50 +24525,50 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>A button or its key keeps the drawing, with its true label, for training.</source>
-   <translation type="unfinished" />
+   <translation>Um botão ou sua tecla guarda o desenho, com seu rótulo verdadeiro, para treinamento.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>Keep the drawing as {0}</source>
-   <translation type="unfinished" />
+   <translation>Guardar o desenho como {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>Keep the drawing with its true label</source>
-   <translation type="unfinished" />
+   <translation>Guardar o desenho com seu rótulo verdadeiro</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>None kept yet.</source>
-   <translation type="unfinished" />
+   <translation>Nenhum guardado ainda.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>Open the folder</source>
-   <translation type="unfinished" />
+   <translation>Abrir a pasta</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>Take the last one back</source>
-   <translation type="unfinished" />
+   <translation>Retirar o último</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>That was a {0}</source>
    <extracomment>The user says which digit a drawing was meant to be.</extracomment>
-   <translation type="unfinished" />
+   <translation>Era um {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>That was a …</source>
    <extracomment>The user says which digit a drawing was meant to be; buttons 0 to 9 follow.</extracomment>
-   <translation type="unfinished" />
+   <translation>Era um …</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>{0} kept ({1})</source>
    <extracomment>Number of drawings kept, and how many of each digit.</extracomment>
-   <translation type="unfinished" />
+   <translation>{0} guardados ({1})</translation>
   </message>
  </context>
  <context>
@@ -24350,67 +24576,67 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>&amp;Address</source>
-   <translation type="unfinished" />
+   <translation>&amp;Endereço</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Address of the update file</source>
-   <translation type="unfinished" />
+   <translation>Endereço do arquivo de atualização</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Cancel the check</source>
-   <translation type="unfinished" />
+   <translation>Cancelar a verificação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Check &amp;now</source>
-   <translation type="unfinished" />
+   <translation>Verificar &amp;agora</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Check for Updates</source>
-   <translation type="unfinished" />
+   <translation>Verificar atualizações</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Files and their checksums: {0}</source>
-   <translation type="unfinished" />
+   <translation>Arquivos e suas somas de verificação: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Fovea never looks for updates by itself. When you ask, it reads one small file at the address below and tells you what it says. Nothing about you, this computer or your pictures is sent.</source>
-   <translation type="unfinished" />
+   <translation>O Fovea nunca procura atualizações por conta própria. Quando você pede, ele lê um pequeno arquivo no endereço abaixo e informa o que ele diz. Nada sobre você, este computador ou suas imagens é enviado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Fovea {0} of {1} is newer than this one.</source>
-   <translation type="unfinished" />
+   <translation>O Fovea {0} de {1} é mais novo que este.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Reading the update file</source>
-   <translation type="unfinished" />
+   <translation>Lendo o arquivo de atualização</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>The check was cancelled.</source>
-   <translation type="unfinished" />
+   <translation>A verificação foi cancelada.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>This is Fovea {0}.</source>
-   <translation type="unfinished" />
+   <translation>Este é o Fovea {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>This is the newest version that the file tells of ({0}).</source>
-   <translation type="unfinished" />
+   <translation>Esta é a versão mais nova de que o arquivo fala ({0}).</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>https://… (empty: off)</source>
-   <translation type="unfinished" />
+   <translation>https://… (vazio: desligado)</translation>
   </message>
  </context>
  <context>
@@ -24418,153 +24644,153 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Ask again</source>
-   <translation type="unfinished" />
+   <translation>Perguntar de novo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Asking the network for gradients… The first time TensorFlow is loaded for it.</source>
-   <translation type="unfinished" />
+   <translation>Pedindo gradientes à rede… Na primeira vez, o TensorFlow é carregado para isso.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Bright areas point towards “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>As áreas claras apontam para “{0}”.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Bright areas point towards “{0}”. The network takes each feature where it is strongest, so single spots count.</source>
-   <translation type="unfinished" />
+   <translation>As áreas claras apontam para “{0}”. A rede toma cada característica onde ela é mais forte, por isso pontos isolados contam.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Bright: covering this part lowers the score of “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>Claro: cobrir esta parte reduz a pontuação de “{0}”.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Cancelar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Cancelled before a map was there.</source>
-   <translation type="unfinished" />
+   <translation>Cancelado antes de haver um mapa.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Cancelled: {0} of {1} parts were covered, the others not.</source>
-   <translation type="unfinished" />
+   <translation>Cancelado: {0} de {1} partes foram cobertas, as outras não.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>Classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Class to explain</source>
-   <translation type="unfinished" />
+   <translation>Classe a explicar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>Fechar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Covering one part after the other: {0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>Cobrindo uma parte após a outra: {0} de {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Covering parts</source>
    <extracomment>A method: parts of the picture are covered one after the other (occlusion).</extracomment>
-   <translation type="unfinished" />
+   <translation>Cobrir partes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Found by</source>
    <extracomment>By which method the map was found that shows where the network looked.</extracomment>
-   <translation type="unfinished" />
+   <translation>Obtido por</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Gradients (Grad-CAM)</source>
-   <translation type="unfinished" />
+   <translation>Gradientes (Grad-CAM)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>How to find out</source>
-   <translation type="unfinished" />
+   <translation>Como descobrir</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>How to find out where the network looked</source>
-   <translation type="unfinished" />
+   <translation>Como descobrir onde a rede olhou</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>It shows where the network looked, not whether it is right.</source>
-   <translation type="unfinished" />
+   <translation>Mostra onde a rede olhou, não se ela está certa.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Its own map (CAM)</source>
    <extracomment>A method: class activation mapping.</extracomment>
-   <translation type="unfinished" />
+   <translation>Mapa próprio (CAM)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Looking…</source>
-   <translation type="unfinished" />
+   <translation>Procurando…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Nothing in the picture points towards “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>Nada na imagem aponta para “{0}”.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Overlay</source>
    <extracomment>How strongly the heat map covers the picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Sobreposição</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Shown on what the network saw, at the right: the ink was moved and scaled.</source>
-   <translation type="unfinished" />
+   <translation>Mostrado sobre o que a rede viu, à direita: a tinta foi deslocada e redimensionada.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Strength of the overlay</source>
-   <translation type="unfinished" />
+   <translation>Intensidade da sobreposição</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>The class that the bright places point towards</source>
-   <translation type="unfinished" />
+   <translation>A classe para a qual os pontos claros apontam</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>The map is coarse: {0} × {1} places.</source>
-   <translation type="unfinished" />
+   <translation>O mapa é grosseiro: {0} × {1} pontos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Where the network looked</source>
-   <translation type="unfinished" />
+   <translation>Onde a rede olhou</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>nothing</source>
    <extracomment>The lower end of a colour scale.</extracomment>
-   <translation type="unfinished" />
+   <translation>nada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>points most towards the class</source>
-   <translation type="unfinished" />
+   <translation>aponta mais para a classe</translation>
   </message>
  </context>
  <context>
@@ -24572,64 +24798,64 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation type="unfinished" />
+   <translation>Danificado: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation type="unfinished" />
+   <translation>Não tem classes próprias</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation type="unfinished" />
+   <translation>Instalado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>Instalado, para construir sobre ele</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation type="unfinished" />
+   <translation>Não instalado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation type="unfinished" />
+   <translation>Não instalado · {0} a baixar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation type="unfinished" />
+   <translation>Ainda não criado · nada a baixar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation type="unfinished" />
+   <translation>Não medido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
    <extracomment>Models that come with the program.</extracomment>
-   <translation type="unfinished" />
+   <translation>Do Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
    <extracomment>Models that the user made or brought in.</extracomment>
-   <translation type="unfinished" />
+   <translation>Seus</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}×{1} em cores</translation>
   </message>
  </context>
  <context>
@@ -24637,7 +24863,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
-   <translation type="unfinished" />
+   <translation>de {0}</translation>
   </message>
  </context>
  <context>
@@ -24645,7 +24871,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>Choose a model</source>
-   <translation type="unfinished" />
+   <translation>Escolher um modelo</translation>
   </message>
  </context>
  <context>
@@ -24653,64 +24879,64 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation type="unfinished" />
+   <translation>Danificado: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation type="unfinished" />
+   <translation>Não tem classes próprias</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation type="unfinished" />
+   <translation>Instalado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>Instalado, para construir sobre ele</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation type="unfinished" />
+   <translation>Não instalado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation type="unfinished" />
+   <translation>Não instalado · {0} a baixar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation type="unfinished" />
+   <translation>Ainda não criado · nada a baixar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation type="unfinished" />
+   <translation>Não medido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
    <extracomment>Models that come with the program.</extracomment>
-   <translation type="unfinished" />
+   <translation>Do Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
    <extracomment>Models that the user made or brought in.</extracomment>
-   <translation type="unfinished" />
+   <translation>Seus</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}×{1} em cores</translation>
   </message>
  </context>
  <context>
@@ -24718,7 +24944,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>What the network saw</source>
-   <translation type="unfinished" />
+   <translation>O que a rede viu</translation>
   </message>
  </context>
  <context>
@@ -24726,7 +24952,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation type="unfinished" />
+   <translation>melhor época: {0}</translation>
   </message>
  </context>
  <context>
@@ -24734,7 +24960,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>{0} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens</translation>
   </message>
  </context>
  <context>
@@ -24742,17 +24968,17 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>Click to enlarge</source>
-   <translation type="unfinished" />
+   <translation>Clique para ampliar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>Enlarge what the network saw</source>
-   <translation type="unfinished" />
+   <translation>Ampliar o que a rede viu</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>Nothing yet</source>
-   <translation type="unfinished" />
+   <translation>Nada ainda</translation>
   </message>
  </context>
  <context>
@@ -24760,7 +24986,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
-   <translation type="unfinished" />
+   <translation>Nome da classe</translation>
   </message>
  </context>
  <context>
@@ -24768,7 +24994,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
-   <translation type="unfinished" />
+   <translation>de {0}</translation>
   </message>
  </context>
  <context>
