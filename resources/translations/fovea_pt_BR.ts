@@ -1081,445 +1081,445 @@
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>5,216 training images of children aged one to five, Guangzhou Women and Children's Medical Center; about three in four show pneumonia (bacterial or viral).</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): population.</extracomment>
-   <translation type="unfinished" />
+   <translation>5.216 imagens de treinamento de crianças de um a cinco anos, Guangzhou Women and Children's Medical Center; cerca de três em cada quatro mostram pneumonia (bacteriana ou viral).</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>50,000 training images from the '80 million tiny images' collection, labelled by students.</source>
    <extracomment>Everyday things (CIFAR-10): population.</extracomment>
-   <translation type="unfinished" />
+   <translation>50.000 imagens de treinamento da coleção '80 million tiny images', rotuladas por estudantes.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>60,000 training images by about 500 writers (employees of the US Census Bureau and high-school students).</source>
    <extracomment>Handwritten digits: population.</extracomment>
-   <translation type="unfinished" />
+   <translation>60.000 imagens de treinamento de cerca de 500 pessoas (funcionários do Census Bureau dos EUA e estudantes do ensino médio).</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>A 1 with a long upstroke, leaning or turned, resembles a 7 and may be read as one; in a check of pens, papers and fonts all 1,240 drawn and printed digits were right, but other hands draw others.</source>
    <extracomment>Handwritten digits: known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Um 1 com um longo traço ascendente, inclinado ou girado, se parece com um 7 e pode ser lido como tal; numa verificação de canetas, papéis e fontes, todos os 1.240 dígitos desenhados e impressos foram acertados, mas outras mãos desenham outros.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>A fifth of VGG16's size and more accurate; looks at 299×299 pixels.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Um quinto do tamanho da VGG16 e mais acurada; olha 299×299 pixels.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>A score is no guarantee: look at the prepared 28×28 picture when the answer surprises.</source>
    <extracomment>Handwritten digits: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Uma pontuação não é garantia: veja a imagem preparada de 28×28 quando a resposta surpreender.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Any picture gets a score, even one that is no X-ray, such as the drawn phantom that comes with Fovea (0.50 for pneumonia); a plain grey ramp scores 0.996. Both are flagged as not of its kind.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Qualquer imagem recebe uma pontuação, mesmo uma que não seja radiografia, como o fantoma desenhado que acompanha o Fovea (0,50 para pneumonia); um simples gradiente de cinza recebe 0,996. Ambos são assinalados como não sendo do tipo dele.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Anything else is still given one of the ten names.</source>
    <extracomment>Everyday things (CIFAR-10): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Qualquer outra coisa recebe ainda assim um dos dez nomes.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Backgrounds mislead: blue sky speaks for an airplane, water for a ship, green for a deer or frog.</source>
    <extracomment>Everyday things (CIFAR-10): known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Os fundos enganam: céu azul aponta para um avião, água para um navio, verde para um cervo ou uma rã.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Be used in patient care of any kind.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): must not.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ser usado em qualquer forma de assistência a pacientes.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Be used where a wrong answer harms anybody, such as traffic or surveillance.</source>
    <extracomment>Everyday things (CIFAR-10): must not.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ser usado onde uma resposta errada prejudique alguém, como no trânsito ou em vigilância.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Burnt-in letters, borders and tubes may sway the score. They alone do not give the label away: with the lungs covered the area under ROC on the test split is 0.41, no better than guessing.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Letras gravadas na imagem, bordas e tubos podem influenciar a pontuação. Sozinhos, não revelam o rótulo: com os pulmões cobertos, a área sob a curva ROC na partição de teste é 0,41, não melhor que adivinhar.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Cats and dogs are mistaken for each other by far most often (155 of 2,000 test images); deer and birds, cats and frogs, automobiles and trucks follow with about 50 to 55 each.</source>
    <extracomment>Everyday things (CIFAR-10): known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Gatos e cachorros são de longe os mais confundidos entre si (155 de 2.000 imagens de teste); cervos e pássaros, gatos e rãs, automóveis e caminhões vêm em seguida, com cerca de 50 a 55 cada.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Chest X-ray: signs of pneumonia (research)</source>
    <extracomment>The name of a model.</extracomment>
-   <translation type="unfinished" />
+   <translation>Radiografia de tórax: sinais de pneumonia (pesquisa)</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Decide anything about people, health or safety.</source>
    <extracomment>VGG16 ImageNet: must not.</extracomment>
-   <translation type="unfinished" />
+   <translation>Decidir qualquer coisa sobre pessoas, saúde ou segurança.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Diagnose, triage or treat anybody, or replace a physician's reading.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): must not.</extracomment>
-   <translation type="unfinished" />
+   <translation>Diagnosticar, triar ou tratar alguém, ou substituir a leitura de um médico.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Drawings, medical pictures, satellite pictures and pictures turned on their side are far from what it was trained on; it answers all the same.</source>
    <extracomment>VGG16 ImageNet: known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Desenhos, imagens médicas, imagens de satélite e imagens deitadas estão longe daquilo com que foi treinado; ele responde mesmo assim.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>EfficientNet V2 B0 ImageNet</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>EfficientNet V2 B0 ImageNet</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>Everyday photographs</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fotos do dia a dia</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Everyday photographs of one clear object; teaching; a baseline to compare other networks with.</source>
    <extracomment>VGG16 ImageNet: intended use.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fotos do dia a dia de um objeto nítido; ensino; uma referência para comparar outras redes.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>Everyday photographs, larger</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fotos do dia a dia, maior</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Everyday things (CIFAR-10)</source>
    <extracomment>The name of a model.</extracomment>
-   <translation type="unfinished" />
+   <translation>Coisas do dia a dia (CIFAR-10)</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Everything that has ink is given a digit: letters and scribbles too.</source>
    <extracomment>Handwritten digits: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Tudo o que tem tinta recebe um dígito: letras e rabiscos também.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>Fifty layers with shortcuts; a usual base for new classifiers.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Cinquenta camadas com atalhos; uma base usual para novos classificadores.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Gives frontal chest X-rays of small children a model score for signs of pneumonia. Research and education only; not a medical device.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dá a radiografias frontais de tórax de crianças pequenas uma pontuação do modelo para sinais de pneumonia. Apenas para pesquisa e educação; não é um dispositivo médico.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Handwritten digits</source>
    <extracomment>The name of a model.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígitos manuscritos</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Healthy chests scored above the threshold (false positives) are the most frequent mistake: 21 of 234 on the test split, against 13 of 390 pneumonias missed; on validation it was the other way about: 1 of 162 healthy chests, and 33 of 467 pneumonias missed.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Tórax saudáveis com pontuação acima do limiar (falsos positivos) são o erro mais frequente: 21 de 234 na partição de teste, contra 13 de 390 pneumonias perdidas; na validação foi o contrário: 1 de 162 tórax saudáveis, e 33 de 467 pneumonias perdidas.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>Inception V3 ImageNet</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>Inception V3 ImageNet</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>It knows 1,000 classes, 118 of them breeds of dog, and answers with one of them whatever the picture shows: there is no class for 'something else'.</source>
    <extracomment>VGG16 ImageNet: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Conhece 1.000 classes, 118 delas raças de cães, e responde com uma delas seja o que for que a imagem mostre: não há classe para 'outra coisa'.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Its authors report that the right class is missing from the first five in 7.5 % of the validation pictures and 7.4 % of the test pictures of the challenge, looking at each picture densely and at several scales. Fovea looks once, at the middle of the picture, so expect more misses: about one in ten. Fovea has not measured it.</source>
    <extracomment>VGG16 ImageNet: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Seus autores relatam que a classe certa falta entre as cinco primeiras em 7,5 % das imagens de validação e em 7,4 % das imagens de teste do desafio, olhando cada imagem densamente e em várias escalas. O Fovea olha uma vez, no meio da imagem; espere, portanto, mais erros: cerca de um em dez. O Fovea não o mediu.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Its scores are model scores: nobody has checked here how often a score of 0.9 is right.</source>
    <extracomment>VGG16 ImageNet: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Suas pontuações são pontuações do modelo: ninguém verificou aqui com que frequência uma pontuação de 0,9 está certa.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Its weights do not come with Fovea: until they are installed it is described here and does not answer.</source>
    <extracomment>VGG16 ImageNet: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Seus pesos não vêm com o Fovea: até serem instalados, ele está descrito aqui e não responde.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Learned from one hospital, one population and one labelling: scores do not carry over to adults, other hospitals, other machines or views from the side.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Aprendeu com um só hospital, uma só população e uma só rotulagem: as pontuações não valem para adultos, outros hospitais, outros aparelhos ou incidências laterais.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>MobileNet V3 Small ImageNet</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>MobileNet V3 Small ImageNet</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>On the test images 4 and 9, 2 and 7, 1 and 7, 3 and 5 are mistaken for each other most often (4 images each of 10,000).</source>
    <extracomment>Handwritten digits: known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Nas imagens de teste, 4 e 9, 2 e 7, 1 e 7, 3 e 5 são os mais confundidos entre si (4 imagens cada, de 10.000).</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>One digit a picture in Classify: several digits are read as one shape. The drawing pad finds digits side by side, but not digits that touch.</source>
    <extracomment>Handwritten digits: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Um dígito por imagem em Classificar: vários dígitos são lidos como uma só forma. A área de desenho encontra dígitos lado a lado, mas não dígitos que se tocam.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>One digit at a time, dark ink on light paper or light on dark, of any size and place in the picture; learning and demonstration.</source>
    <extracomment>Handwritten digits: intended use.</extracomment>
-   <translation type="unfinished" />
+   <translation>Um dígito por vez, tinta escura sobre papel claro ou clara sobre escuro, de qualquer tamanho e em qualquer lugar da imagem; aprendizado e demonstração.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Photographs found on the web before 2012, mostly from Europe and North America, labelled by crowd workers.</source>
    <extracomment>VGG16 ImageNet: population.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fotografias encontradas na web antes de 2012, na maioria da Europa e da América do Norte, rotuladas por trabalhadores de plataformas (crowd workers).</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Photos from today's cameras differ from the web pictures of 2006 that it learned from; expect more mistakes than on the test set.</source>
    <extracomment>Everyday things (CIFAR-10): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fotos das câmeras de hoje diferem das imagens da web de 2006 com que ele aprendeu; espere mais erros do que no conjunto de teste.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Photos that show one of the ten things, large and near the middle; learning and demonstration.</source>
    <extracomment>Everyday things (CIFAR-10): intended use.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fotos que mostrem uma das dez coisas, grande e perto do meio; aprendizado e demonstração.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Printed lines of ruled and squared paper are left out; boxes, forms and pictures around a digit may be taken for ink.</source>
    <extracomment>Handwritten digits: known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Linhas impressas de papel pautado e quadriculado são deixadas de fora; caixas, formulários e imagens em volta de um dígito podem ser tomados por tinta.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Read cheques, forms or meters without a person checking every digit.</source>
    <extracomment>Handwritten digits: must not.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ler cheques, formulários ou medidores sem que uma pessoa confira cada dígito.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Reads one handwritten digit, 0 to 9, from a drawing, scan or photo.</source>
    <extracomment>Handwritten digits: summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Lê um dígito manuscrito, de 0 a 9, de um desenho, digitalização ou foto.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>ResNet50 V2 ImageNet</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>ResNet50 V2 ImageNet</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Research and education only; not a medical device. The output is a model score, not a diagnosis.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): notice.</extracomment>
-   <translation type="unfinished" />
+   <translation>Apenas para pesquisa e educação; não é um dispositivo médico. O resultado é uma pontuação do modelo, não um diagnóstico.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Research and education: to learn how such models work, and where they fail, on frontal chest X-rays of children aged one to five. The output is a model score, not a diagnosis.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): intended use.</extracomment>
-   <translation type="unfinished" />
+   <translation>Pesquisa e educação: aprender como tais modelos funcionam, e onde falham, em radiografias frontais de tórax de crianças de um a cinco anos. O resultado é uma pontuação do modelo, não um diagnóstico.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Rotated, cropped, inverted or badly exposed images, and images of other body parts, get scores without meaning.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Imagens giradas, recortadas, invertidas ou mal expostas, e imagens de outras partes do corpo, recebem pontuações sem sentido.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>Sixteen layers, large and simple: the network that many papers compare with.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dezesseis camadas, grande e simples: a rede com que muitos artigos comparam.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>Small and quick: made for telephones, and a good start for a classifier of your own.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Pequena e rápida: feita para celulares, e um bom começo para um classificador próprio.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Some classes overlap or are hard to tell apart even for people: 'sunglass' and 'sunglasses', 'screen' and 'monitor', 'projectile' and 'missile', related breeds.</source>
    <extracomment>VGG16 ImageNet: known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Algumas classes se sobrepõem ou são difíceis de distinguir até para pessoas: 'sunglass' e 'sunglasses', 'screen' e 'monitor', 'projectile' e 'missile', raças aparentadas.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Sorts a photo into ten everyday things: airplane, automobile, bird, cat, deer, dog, frog, horse, ship, truck.</source>
    <extracomment>Everyday things (CIFAR-10): summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Classifica uma foto em dez coisas do dia a dia: avião, automóvel, pássaro, gato, cervo, cachorro, rã, cavalo, navio, caminhão.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Strokes with wide gaps may lose a part when the digit is cropped.</source>
    <extracomment>Handwritten digits: known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Traços com intervalos largos podem perder uma parte quando o dígito é recortado.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>The 16-layer network of the Visual Geometry Group, Oxford (configuration D of Simonyan and Zisserman, 2015), for the 1,000 classes of the ImageNet challenge of 2012.</source>
    <extracomment>VGG16 ImageNet: summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>A rede de 16 camadas do Visual Geometry Group, Oxford (configuração D de Simonyan e Zisserman, 2015), para as 1.000 classes do desafio ImageNet de 2012.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The best answers for its size in this list.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>As melhores respostas para o seu tamanho nesta lista.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The convolutions of VGG16 alone, a ninth of its size: it names nothing, but a new classifier can be built upon it.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Só as convoluções da VGG16, um nono do tamanho dela: não dá nome a nada, mas um novo classificador pode ser construído sobre ela.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>The images are stretched to a square and reduced to 224×224 pixels: fine signs are lost.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>As imagens são esticadas até um quadrado e reduzidas a 224×224 pixels: sinais finos se perdem.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>The middle square of the picture is scaled to 32×32 pixels: small or off-centre things are lost.</source>
    <extracomment>Everyday things (CIFAR-10): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>O quadrado do meio da imagem é redimensionado para 32×32 pixels: coisas pequenas ou fora do centro se perdem.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>The picture is scaled until its shorter side has 256 pixels and the middle 224×224 is used: what lies outside is not seen.</source>
    <extracomment>VGG16 ImageNet: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>A imagem é redimensionada até que seu lado menor tenha 256 pixels, e o meio, 224×224, é usado: o que fica fora não é visto.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 68.1 % right first answers.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>Quem a publica relata 68,1 % de primeiras respostas certas.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 71.3 % right first answers and 90.1 % among the first five.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>Quem a publica relata 71,3 % de primeiras respostas certas e 90,1 % entre as cinco primeiras.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 75.1 % right first answers.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>Quem a publica relata 75,1 % de primeiras respostas certas.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 76.0 % right first answers and 93.0 % among the first five.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>Quem a publica relata 76,0 % de primeiras respostas certas e 93,0 % entre as cinco primeiras.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 77.6 % right first answers.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>Quem a publica relata 77,6 % de primeiras respostas certas.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 77.9 % right first answers and 93.7 % among the first five.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>Quem a publica relata 77,9 % de primeiras respostas certas e 93,7 % entre as cinco primeiras.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 78.7 % right first answers and 94.3 % among the first five.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>Quem a publica relata 78,7 % de primeiras respostas certas e 94,3 % entre as cinco primeiras.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>The threshold was chosen on children that training never saw, from the same source as the training images; on the separate test split fewer healthy chests, and more pneumonias, are recognised than there.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>O limiar foi escolhido em crianças que o treinamento nunca viu, da mesma fonte que as imagens de treinamento; na partição de teste separada, são reconhecidos menos tórax saudáveis, e mais pneumonias, do que ali.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Trained and tested on JPEG copies (quality 75, 4:2:0) of CIFAR-10; figures are for these copies.</source>
    <extracomment>Everyday things (CIFAR-10): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Treinado e testado em cópias JPEG (qualidade 75, 4:2:0) do CIFAR-10; as medidas são dessas cópias.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Trained on digits written in the United States around 1990, some of them redrawn in training with the long upstroke of a 1 and the bar of a 7 that Europeans write.</source>
    <extracomment>Handwritten digits: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Treinado com dígitos escritos nos Estados Unidos por volta de 1990, alguns redesenhados no treinamento com o longo traço ascendente do 1 e a barra do 7 que os europeus escrevem.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Two answers only: other diseases, devices or a healthy chest of an older person still get one of them.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Só duas respostas: outras doenças, dispositivos ou um tórax saudável de uma pessoa mais velha também recebem uma delas.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>VGG16 ImageNet</source>
    <extracomment>The name of a model.</extracomment>
-   <translation type="unfinished" />
+   <translation>VGG16 ImageNet</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>VGG16 without its top</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>VGG16 sem o topo</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>What is in this photo? Knows 1,000 things: animals, vehicles, food, tools, buildings.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>O que há nesta foto? Conhece 1.000 coisas: animais, veículos, comida, ferramentas, edifícios.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>What is in this photo? The same 1,000 things, looked at more closely: more often right, slower.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>O que há nesta foto? As mesmas 1.000 coisas, olhadas mais de perto: acerta mais vezes, mais lenta.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>sensitivity and specificity alike on 3 copies of the validation split, augmented as in training (629 pictures; training saw none of their persons)</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): why this threshold.</extracomment>
-   <translation type="unfinished" />
+   <translation>sensibilidade e especificidade iguais em 3 cópias da partição de validação, aumentadas como no treinamento (629 imagens; o treinamento não viu nenhuma das pessoas delas)</translation>
   </message>
  </context>
  <context>
@@ -4100,7 +4100,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source> and {count:,} more</source>
-   <translation type="unfinished" />
+   <translation> e mais {count:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -4150,7 +4150,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>'fovea data inspect' says what is.</source>
-   <translation type="unfinished" />
+   <translation>'fovea data inspect' diz o que há.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -4285,7 +4285,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>'{label}' where its score is at least {threshold:.6g}</source>
-   <translation type="unfinished" />
+   <translation>'{label}' quando sua pontuação é de pelo menos {threshold:.6g}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
@@ -4295,17 +4295,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
    <source>'{layout}' is no pattern</source>
-   <translation type="unfinished" />
+   <translation>'{layout}' não é um padrão</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>'{layout}' is no table layout</source>
-   <translation type="unfinished" />
+   <translation>'{layout}' não é um layout de tabela</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>'{layout}' labels none of the {count:,} pictures in '{title}'</source>
-   <translation type="unfinished" />
+   <translation>'{layout}' não rotula nenhuma das {count:,} imagens em '{title}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -4320,12 +4320,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' cannot be read ({fault})</source>
-   <translation type="unfinished" />
+   <translation>'{name}' não pode ser lido ({fault})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>'{name}' cannot be read as a drawing</source>
-   <translation type="unfinished" />
+   <translation>'{name}' não pode ser lido como desenho</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -4340,12 +4340,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>'{name}' could not be unpacked: {reason}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' não pôde ser descompactado: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{name}' declares {size:.1f} GiB</source>
-   <translation type="unfinished" />
+   <translation>'{name}' declara {size:.1f} GiB</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/explaining.py" />
@@ -4375,12 +4375,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{name}' has no column of labels; its columns: {columns}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' não tem coluna de rótulos; suas colunas: {columns}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{name}' has no column of pictures; its columns: {columns}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' não tem coluna de imagens; suas colunas: {columns}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -4395,7 +4395,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{name}' has {size:.1f} GiB; at most 1 GiB is opened</source>
-   <translation type="unfinished" />
+   <translation>'{name}' tem {size:.1f} GiB; é aberto no máximo 1 GiB</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -4405,7 +4405,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{name}' holds groups of rows of {found:,} MiB; at most {most} MiB expected</source>
-   <translation type="unfinished" />
+   <translation>'{name}' contém grupos de linhas de {found:,} MiB; esperados no máximo {most} MiB</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -4415,12 +4415,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>'{name}' holds more than {most:,} pictures</source>
-   <translation type="unfinished" />
+   <translation>'{name}' contém mais de {most:,} imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>'{name}' holds more than {most_files:,} files</source>
-   <translation type="unfinished" />
+   <translation>'{name}' contém mais de {most_files:,} arquivos</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -4430,12 +4430,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{name}' holds {found}; {expected}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' contém {found}; {expected}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/archive.py" />
    <source>'{name}' in the archive does not match its checksum</source>
-   <translation type="unfinished" />
+   <translation>'{name}' no arquivo compactado não confere com sua soma de verificação</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -4445,12 +4445,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{name}' is a Parquet file ({told}), for which the package pyarrow is needed</source>
-   <translation type="unfinished" />
+   <translation>'{name}' é um arquivo Parquet ({told}), para o qual é necessário o pacote pyarrow</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{name}' is a Parquet file, for which the package pyarrow is needed</source>
-   <translation type="unfinished" />
+   <translation>'{name}' é um arquivo Parquet, para o qual é necessário o pacote pyarrow</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -4460,37 +4460,37 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{name}' is a pickle that carries code ('{error}'); it was not run</source>
-   <translation type="unfinished" />
+   <translation>'{name}' é um pickle que traz código ('{error}'); não foi executado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{name}' is a pointer of Git LFS, not the file itself</source>
-   <translation type="unfinished" />
+   <translation>'{name}' é um ponteiro do Git LFS, não o próprio arquivo</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{name}' is cut off: {count:,} of {size:,} bytes are there</source>
-   <translation type="unfinished" />
+   <translation>'{name}' está cortado: há {count:,} de {size:,} bytes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{name}' is damaged or cannot be read</source>
-   <translation type="unfinished" />
+   <translation>'{name}' está danificado ou não pode ser lido</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{name}' is damaged or no .npz of plain arrays ({name2})</source>
-   <translation type="unfinished" />
+   <translation>'{name}' está danificado ou não é um .npz de arrays simples ({name2})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{name}' is damaged or no CIFAR batch ({name2})</source>
-   <translation type="unfinished" />
+   <translation>'{name}' está danificado ou não é um lote do CIFAR ({name2})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' is damaged, or no list of labels</source>
-   <translation type="unfinished" />
+   <translation>'{name}' está danificado, ou não é uma lista de rótulos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -4500,12 +4500,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>'{name}' is larger than {most_bytes} MB</source>
-   <translation type="unfinished" />
+   <translation>'{name}' é maior que {most_bytes} MB</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' is larger than {most} MiB</source>
-   <translation type="unfinished" />
+   <translation>'{name}' é maior que {most} MiB</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -4515,12 +4515,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{name}' is no CIFAR batch: expected 'data' (n, {pixels}) and 'labels'</source>
-   <translation type="unfinished" />
+   <translation>'{name}' não é um lote do CIFAR: esperado 'data' (n, {pixels}) e 'labels'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{name}' is no IDX file of bytes with {dimensions} dimensions</source>
-   <translation type="unfinished" />
+   <translation>'{name}' não é um arquivo IDX de bytes com {dimensions} dimensões</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -4570,22 +4570,22 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' names more than {most:,} pictures</source>
-   <translation type="unfinished" />
+   <translation>'{name}' cita mais de {most:,} imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>'{name}' names no classes</source>
-   <translation type="unfinished" />
+   <translation>'{name}' não cita classes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' names no pictures</source>
-   <translation type="unfinished" />
+   <translation>'{name}' não cita imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/report/__init__.py" />
    <source>'{name}' names no report format</source>
-   <translation type="unfinished" />
+   <translation>'{name}' não indica um formato de relatório</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -4610,7 +4610,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>'{name}' of this run cannot be read</source>
-   <translation type="unfinished" />
+   <translation>'{name}' desta execução não pode ser lido</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -4625,12 +4625,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>'{name}' unpacks to more than {most_bytes} GB</source>
-   <translation type="unfinished" />
+   <translation>'{name}' descompactado passa de {most_bytes} GB</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>'{name}' unpacks to more than {ratio} times its size: pictures do not</source>
-   <translation type="unfinished" />
+   <translation>'{name}' descompactado passa de {ratio} vezes seu tamanho: com imagens isso não ocorre</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -4640,7 +4640,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{name}': {count} labels for {count2} pictures, or odd ones</source>
-   <translation type="unfinished" />
+   <translation>'{name}': {count} rótulos para {count2} imagens, ou estranhos</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
@@ -4655,7 +4655,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>'{pair}' is no mapping</source>
-   <translation type="unfinished" />
+   <translation>'{pair}' não é uma associação</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -4715,7 +4715,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>'{title}' cannot be read ({name})</source>
-   <translation type="unfinished" />
+   <translation>'{title}' não pode ser lido ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -4725,7 +4725,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}' has a label {max}, but names only {count} classes</source>
-   <translation type="unfinished" />
+   <translation>'{title}' tem um rótulo {max}, mas cita só {count} classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
@@ -4760,22 +4760,22 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}' holds Python objects, which may carry code</source>
-   <translation type="unfinished" />
+   <translation>'{title}' contém objetos Python, que podem trazer código</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{title}' holds more than {most:,} Parquet files</source>
-   <translation type="unfinished" />
+   <translation>'{title}' contém mais de {most:,} arquivos Parquet</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>'{title}' holds no class folders</source>
-   <translation type="unfinished" />
+   <translation>'{title}' não contém pastas de classes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}' holds no pictures</source>
-   <translation type="unfinished" />
+   <translation>'{title}' não contém imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
@@ -4790,37 +4790,37 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>'{title}' holds pictures but no class folders with pictures</source>
-   <translation type="unfinished" />
+   <translation>'{title}' contém imagens, mas nenhuma pasta de classe com imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}' holds {count:,} arrays; at most {max_entries} expected</source>
-   <translation type="unfinished" />
+   <translation>'{title}' contém {count:,} arrays; esperados no máximo {max_entries}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}' is cut off</source>
-   <translation type="unfinished" />
+   <translation>'{title}' está cortado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{title}' is far larger than a CIFAR batch</source>
-   <translation type="unfinished" />
+   <translation>'{title}' é muito maior que um lote do CIFAR</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>'{title}' is no labelled data that Fovea knows</source>
-   <translation type="unfinished" />
+   <translation>'{title}' não são dados rotulados que o Fovea conheça</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>'{title}' is no table that names pictures beside it</source>
-   <translation type="unfinished" />
+   <translation>'{title}' não é uma tabela que cite imagens ao lado dela</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>'{title}' is not there</source>
-   <translation type="unfinished" />
+   <translation>'{title}' não existe</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
@@ -4830,7 +4830,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}': a label {most} was found; at most {max_classes} is expected</source>
-   <translation type="unfinished" />
+   <translation>'{title}': foi encontrado um rótulo {most}; o máximo esperado é {max_classes}</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -4875,7 +4875,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>, the first of {count}</source>
-   <translation type="unfinished" />
+   <translation>, a primeira de {count}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -4940,7 +4940,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/pictures/deep_png.py" />
    <source>16-bit, windowed {describe}</source>
-   <translation type="unfinished" />
+   <translation>16 bits, com janela {describe}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -4975,12 +4975,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>95 % interval {bounds}</source>
-   <translation type="unfinished" />
+   <translation>Intervalo de 95 % {bounds}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>95 %: {bounds}</source>
-   <translation type="unfinished" />
+   <translation>95 %: {bounds}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5027,17 +5027,24 @@ pictures of the window:</source>
 $body
 &lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
 </source>
-   <translation type="unfinished" />
+   <translation>&lt;!DOCTYPE html&gt;
+&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
+&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
+&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
+&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
+$body
+&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
+</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
    <source>A checksum of the PNG is wrong.</source>
-   <translation type="unfinished" />
+   <translation>Uma soma de verificação do PNG está errada.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>A figure without a value cannot be told from this data; the reason stands in its place.</source>
-   <translation type="unfinished" />
+   <translation>Uma medida sem valor não pode ser obtida destes dados; o motivo está no lugar dela.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -5072,12 +5079,12 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>A frame of the GIF has no pixels.</source>
-   <translation type="unfinished" />
+   <translation>Um quadro do GIF não tem pixels.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>A frame of the PNG's animation lies outside its picture.</source>
-   <translation type="unfinished" />
+   <translation>Um quadro da animação do PNG fica fora da imagem.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -5087,7 +5094,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>A lookup table in the DICOM's header contradicts its description.</source>
-   <translation type="unfinished" />
+   <translation>Uma tabela de consulta no cabeçalho do DICOM contradiz sua descrição.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -5097,12 +5104,12 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>A network that asks you to log in does that: open a browser, log in, try again.</source>
-   <translation type="unfinished" />
+   <translation>Uma rede que pede login faz isso: abra um navegador, entre e tente de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>A newer Fovea may read it.</source>
-   <translation type="unfinished" />
+   <translation>Um Fovea mais novo talvez o leia.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/inspecting.py" />
@@ -5112,7 +5119,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>A piece of the TIFF's picture is not of the size declared.</source>
-   <translation type="unfinished" />
+   <translation>Uma parte da imagem do TIFF não tem o tamanho declarado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5122,7 +5129,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>A threshold that was chosen on this very data would make its figures look too good.</source>
-   <translation type="unfinished" />
+   <translation>Um limiar escolhido nestes mesmos dados faria suas medidas parecerem boas demais.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -5147,12 +5154,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>About the data</source>
-   <translation type="unfinished" />
+   <translation>Sobre os dados</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>About the model: intended use and limits</source>
-   <translation type="unfinished" />
+   <translation>Sobre o modelo: uso pretendido e limites</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -5162,7 +5169,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Accuracy where the least sure images are left to a person:</source>
-   <translation type="unfinished" />
+   <translation>Acurácia quando as imagens menos seguras são deixadas a uma pessoa:</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching.py" />
@@ -5192,12 +5199,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>All of this is of the {count:,} images that both answered.</source>
-   <translation type="unfinished" />
+   <translation>Tudo isto é das {count:,} imagens que ambos responderam.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>All, by the score that the truth got.</source>
-   <translation type="unfinished" />
+   <translation>Todas, pela pontuação que a verdade recebeu.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5260,7 +5267,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
    <source>CMYK without a usable colour profile, converted to sRGB approximately</source>
-   <translation type="unfinished" />
+   <translation>CMYK sem perfil de cor utilizável, convertido aproximadamente para sRGB</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5280,7 +5287,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Change its permissions or copy it.</source>
-   <translation type="unfinished" />
+   <translation>Altere as permissões ou copie-o.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -5290,22 +5297,22 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Check it.</source>
-   <translation type="unfinished" />
+   <translation>Verifique-o.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Check some labels, too.</source>
-   <translation type="unfinished" />
+   <translation>Verifique também alguns rótulos.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>Check that it is there.</source>
-   <translation type="unfinished" />
+   <translation>Verifique se existe.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Check that it was not moved or its drive removed.</source>
-   <translation type="unfinished" />
+   <translation>Verifique se não foi movido e se a unidade não foi removida.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -5315,12 +5322,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>Check the drive and the folder.</source>
-   <translation type="unfinished" />
+   <translation>Verifique a unidade e a pasta.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Check the drive or the connection, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Verifique a unidade ou a conexão e tente de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -5355,7 +5362,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/patient_names.py" />
    <source>Choose a name that says what the model tells apart.</source>
-   <translation type="unfinished" />
+   <translation>Escolha um nome que diga o que o modelo distingue.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -5415,7 +5422,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>Choose frame 1 to {frames}.</source>
-   <translation type="unfinished" />
+   <translation>Escolha um quadro de 1 a {frames}.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/explaining.py" />
@@ -5435,7 +5442,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>Choose one of the questions, and give its answers as labels.</source>
-   <translation type="unfinished" />
+   <translation>Escolha uma das perguntas e dê suas respostas como rótulos.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -5456,7 +5463,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Classes → labels</source>
-   <translation type="unfinished" />
+   <translation>Classes → rótulos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -5486,12 +5493,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>Close other programs first.</source>
-   <translation type="unfinished" />
+   <translation>Feche outros programas antes.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Close other programs or scale it down first.</source>
-   <translation type="unfinished" />
+   <translation>Feche outros programas ou reduza-a antes.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/answers.py" />
@@ -5501,7 +5508,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/services/training_job.py" />
    <source>Close other programs, or use a smaller batch or smaller pictures, then go on from the checkpoint.</source>
-   <translation type="unfinished" />
+   <translation>Feche outros programas, ou use um lote menor ou imagens menores, e então continue do ponto de controle.</translation>
   </message>
   <message>
    <location filename="../../desktop/system/workers.py" />
@@ -5511,7 +5518,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>Columns there: {there}.</source>
-   <translation type="unfinished" />
+   <translation>Colunas existentes: {there}.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -5521,12 +5528,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Compared on the same images</source>
-   <translation type="unfinished" />
+   <translation>Comparados nas mesmas imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Computed on</source>
-   <translation type="unfinished" />
+   <translation>Calculado em</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5546,22 +5553,22 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>Copy it again.</source>
-   <translation type="unfinished" />
+   <translation>Copie de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
    <source>Copy or download it again.</source>
-   <translation type="unfinished" />
+   <translation>Copie ou baixe de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>Copy or export it again.</source>
-   <translation type="unfinished" />
+   <translation>Copie ou exporte de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Copy or export the file again.</source>
-   <translation type="unfinished" />
+   <translation>Copie ou exporte o arquivo de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -5576,7 +5583,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/studies.py" />
    <source>Copy the whole disc or folder, not the DICOMDIR alone.</source>
-   <translation type="unfinished" />
+   <translation>Copie o disco ou a pasta por inteiro, não só o DICOMDIR.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -5591,7 +5598,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Curves and threshold</source>
-   <translation type="unfinished" />
+   <translation>Curvas e limiar</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -5623,7 +5630,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Data fingerprint</source>
-   <translation type="unfinished" />
+   <translation>Impressão digital dos dados</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
@@ -5633,7 +5640,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>Delete or move that one first, then undo.</source>
-   <translation type="unfinished" />
+   <translation>Exclua ou mova aquele primeiro e depois desfaça.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5643,7 +5650,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>Develop it in a photo program and save it as TIFF or JPEG.</source>
-   <translation type="unfinished" />
+   <translation>Revele-o num programa de fotos e salve como TIFF ou JPEG.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
@@ -5653,7 +5660,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Difference in accuracy: {difference}.</source>
-   <translation type="unfinished" />
+   <translation>Diferença de acurácia: {difference}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5708,12 +5715,12 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>Duplicate it and change the copy.</source>
-   <translation type="unfinished" />
+   <translation>Duplique-o e altere a cópia.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>ECE: top score against share right, 15 bins of equal width.</source>
-   <translation type="unfinished" />
+   <translation>ECE: pontuação mais alta em função da proporção de acertos, 15 faixas de mesma largura.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -5748,7 +5755,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Evaluation of '{model}' on '{data}'</source>
-   <translation type="unfinished" />
+   <translation>Avaliação de '{model}' em '{data}'</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
@@ -5758,17 +5765,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>Expected JSON with "kind": "{kind}".</source>
-   <translation type="unfinished" />
+   <translation>Esperado JSON com "kind": "{kind}".</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>Expected are pictures (a struct with 'bytes', or binary) and labels (a number or a text).</source>
-   <translation type="unfinished" />
+   <translation>São esperados imagens (um struct com 'bytes', ou binário) e rótulos (um número ou um texto).</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
    <source>Expected for instance names:{label}_#.</source>
-   <translation type="unfinished" />
+   <translation>Esperado, por exemplo, names:{label}_#.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
@@ -5778,12 +5785,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>Expected: '{stem}'.</source>
-   <translation type="unfinished" />
+   <translation>Esperado: '{stem}'.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>Expected: a folder for each class, named after it, with that class's pictures inside.</source>
-   <translation type="unfinished" />
+   <translation>Esperado: uma pasta para cada classe, com o nome dela, e dentro as imagens dessa classe.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -5798,22 +5805,22 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>Expected: table:FILE:NAMES:LABELS.</source>
-   <translation type="unfinished" />
+   <translation>Esperado: table:FILE:NAMES:LABELS.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Export it again from where it came.</source>
-   <translation type="unfinished" />
+   <translation>Exporte de novo de onde veio.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Export it again, uncompressed if possible.</source>
-   <translation type="unfinished" />
+   <translation>Exporte de novo, sem compressão se possível.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>Export it again.</source>
-   <translation type="unfinished" />
+   <translation>Exporte de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
@@ -5823,17 +5830,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>Export it as RGB.</source>
-   <translation type="unfinished" />
+   <translation>Exporte como RGB.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Export it uncompressed (Explicit VR Little Endian).</source>
-   <translation type="unfinished" />
+   <translation>Exporte sem compressão (Explicit VR Little Endian).</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>Export it uncompressed and smaller.</source>
-   <translation type="unfinished" />
+   <translation>Exporte sem compressão e menor.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -5848,7 +5855,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>Fetch it: git lfs pull.</source>
-   <translation type="unfinished" />
+   <translation>Baixe-o: git lfs pull.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -5873,12 +5880,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Figures measured on such a split promise too much, unless each split numbers its people anew.</source>
-   <translation type="unfinished" />
+   <translation>Medidas obtidas com essa divisão prometem demais, a não ser que cada partição numere suas pessoas de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Figures measured on such a split promise too much.</source>
-   <translation type="unfinished" />
+   <translation>Medidas obtidas com essa divisão prometem demais.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5923,7 +5930,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/services/training.py" />
    <source>Fovea was closed</source>
-   <translation type="unfinished" />
+   <translation>o Fovea foi fechado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -5938,22 +5945,22 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>Frame {frame} was asked for; the file has {have}.</source>
-   <translation type="unfinished" />
+   <translation>Foi pedido o quadro {frame}; o arquivo tem {have}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Frame {index} is not in the DICOM's pixel data.</source>
-   <translation type="unfinished" />
+   <translation>O quadro {index} não está nos dados de pixels do DICOM.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_journal.py" />
    <source>Free some space on the disk of Fovea's own data.</source>
-   <translation type="unfinished" />
+   <translation>Libere espaço no disco dos dados do Fovea.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>Free some space, or move Fovea's files with FOVEA_HOME.</source>
-   <translation type="unfinished" />
+   <translation>Libere espaço, ou mova os arquivos do Fovea com FOVEA_HOME.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/marks.py" />
@@ -5978,7 +5985,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>Get the data from its publisher again.</source>
-   <translation type="unfinished" />
+   <translation>Obtenha os dados de novo de quem os publica.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
@@ -6008,7 +6015,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>Give a folder with one folder for each class, an archive of one, an .npz file, IDX files, CIFAR-10's python batches, or a folder of pictures with a table of their labels.</source>
-   <translation type="unfinished" />
+   <translation>Indique uma pasta com uma pasta para cada classe, um arquivo compactado de uma, um arquivo .npz, arquivos IDX, lotes Python do CIFAR-10, ou uma pasta de imagens com uma tabela dos seus rótulos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -6038,12 +6045,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/services/training_job.py" />
    <source>Go on from the last checkpoint.</source>
-   <translation type="unfinished" />
+   <translation>Continue do último ponto de controle.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>Hand the project on again.</source>
-   <translation type="unfinished" />
+   <translation>Repasse o projeto de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -6088,7 +6095,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>How the figures were made</source>
-   <translation type="unfinished" />
+   <translation>Como as medidas foram obtidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -6098,12 +6105,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>ITU Lab colour</source>
-   <translation type="unfinished" />
+   <translation>cor ITU Lab</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>If colour goes with one class only, the network may learn that instead of the subject.</source>
-   <translation type="unfinished" />
+   <translation>Se a cor acompanha só uma classe, a rede pode aprender isso em vez do assunto.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -6113,12 +6120,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Image</source>
-   <translation type="unfinished" />
+   <translation>Imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>ImageNet's pictures were handed out for non-commercial research and education, under the terms of image-net.org. None of them comes with Fovea. Whether those terms reach a network that has learned from them is not settled: who uses it commercially should look into it.</source>
-   <translation type="unfinished" />
+   <translation>As imagens do ImageNet foram distribuídas para pesquisa e educação não comerciais, sob os termos de image-net.org. Nenhuma delas vem com o Fovea. Se esses termos alcançam uma rede que aprendeu com elas não está decidido: quem a usar comercialmente deve averiguar.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6128,12 +6135,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Images answered</source>
-   <translation type="unfinished" />
+   <translation>Imagens respondidas</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Images without an answer</source>
-   <translation type="unfinished" />
+   <translation>Imagens sem resposta</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -6178,7 +6185,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Install it (pip install {package}), or export the file uncompressed.</source>
-   <translation type="unfinished" />
+   <translation>Instale-o (pip install {package}), ou exporte o arquivo sem compressão.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
@@ -6208,7 +6215,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>Install the package that reads it (pip install pyarrow, or ".[parquet]" in a checkout), or write the pictures into a folder for each class with the package that made the file, for instance: {program}</source>
-   <translation type="unfinished" />
+   <translation>Instale o pacote que o lê (pip install pyarrow, ou ".[parquet]" num checkout), ou grave as imagens em uma pasta para cada classe com o pacote que criou o arquivo, por exemplo: {program}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -6228,7 +6235,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Intervals are 95 % intervals: Wilson's score interval for shares (F1 by way of the Jaccard index); DeLong's for areas under ROC curves (fast form of Sun and Xu, 2014; Newcombe's where all is right); variance recovery (Zou and Donner, 2008) for means over classes; bootstrap for the others. They take images as independent of each other: where several show the same person or thing, they are too narrow.</source>
-   <translation type="unfinished" />
+   <translation>Os intervalos são de 95 %: intervalo de escore de Wilson para proporções (F1 por meio do índice de Jaccard); de DeLong para áreas sob curvas ROC (forma rápida de Sun e Xu, 2014; de Newcombe onde tudo está certo); recuperação da variância (Zou e Donner, 2008) para médias das classes; bootstrap para as outras. Eles tomam as imagens como independentes entre si: onde várias mostram a mesma pessoa ou coisa, são estreitos demais.</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -6238,7 +6245,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Is there a network?</source>
-   <translation type="unfinished" />
+   <translation>Há uma rede?</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -6253,22 +6260,22 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>It answers with one of its 1,000 classes whatever the picture shows: there is no class for 'something else'.</source>
-   <translation type="unfinished" />
+   <translation>Responde com uma de suas 1.000 classes seja o que for que a imagem mostre: não há classe para 'outra coisa'.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>It can be deleted.</source>
-   <translation type="unfinished" />
+   <translation>Pode ser excluído.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_journal.py" />
    <source>It can no longer be undone.</source>
-   <translation type="unfinished" />
+   <translation>Não pode mais ser desfeito.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>It has no answer sets and no check of the kind of picture: both would have to be fitted on ImageNet's pictures, which may not be handed on.</source>
-   <translation type="unfinished" />
+   <translation>Não tem conjuntos de respostas nem verificação do tipo de imagem: ambos teriam de ser ajustados nas imagens do ImageNet, que não podem ser repassadas.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -6288,25 +6295,25 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>It is not the file that was published.</source>
-   <translation type="unfinished" />
+   <translation>Não é o arquivo que foi publicado.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>It is there to build a classifier of your own upon.</source>
-   <translation type="unfinished" />
+   <translation>Serve para construir sobre ela um classificador próprio.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/studies.py" />
    <source>It names more files than Fovea takes; the rest was left out.</source>
-   <translation type="unfinished" />
+   <translation>Ele cita mais arquivos do que o Fovea aceita; o resto foi deixado de fora.</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/pictures/studies.py" />
    <source>It names {count:,} files outside its own folder; nothing outside was opened.</source>
    <extracomment>Where the count is one, English says: It names {count:,} file outside its own folder; nothing outside was opened.</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>Ele cita {count:,} arquivo fora da própria pasta; nada fora dela foi aberto.</numerusform>
+    <numerusform>Ele cita {count:,} arquivos fora da própria pasta; nada fora dela foi aberto.</numerusform>
    </translation>
   </message>
   <message>
@@ -6322,22 +6329,22 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>It was not unpacked.</source>
-   <translation type="unfinished" />
+   <translation>Não foi descompactado.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Its classes: {classes}.</source>
-   <translation type="unfinished" />
+   <translation>Suas classes: {classes}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>Its data are most likely damaged. {save_again}</source>
-   <translation type="unfinished" />
+   <translation>Seus dados muito provavelmente estão danificados. {save_again}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Its labels: {labels}.</source>
-   <translation type="unfinished" />
+   <translation>Seus rótulos: {labels}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
@@ -6362,7 +6369,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>Its pictures have to lie in its folder or below, and another column has to name their classes.</source>
-   <translation type="unfinished" />
+   <translation>As imagens precisam estar na pasta dela ou abaixo, e outra coluna precisa citar as classes.</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -6372,7 +6379,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>Its scores are model scores: nobody has checked here how often a score of 0.9 is right.</source>
-   <translation type="unfinished" />
+   <translation>Suas pontuações são pontuações do modelo: ninguém verificou aqui com que frequência uma pontuação de 0,9 está certa.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -6392,12 +6399,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>JPEG of the old style</source>
-   <translation type="unfinished" />
+   <translation>JPEG do estilo antigo</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>JPEG of {precision} bits</source>
-   <translation type="unfinished" />
+   <translation>JPEG de {precision} bits</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -6407,7 +6414,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF or DICOM</source>
-   <translation type="unfinished" />
+   <translation>JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF ou DICOM</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -6462,7 +6469,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>Lab colour of {bits} bits</source>
-   <translation type="unfinished" />
+   <translation>cor Lab de {bits} bits</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -6472,7 +6479,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>Label some first.</source>
-   <translation type="unfinished" />
+   <translation>Rotule algumas primeiro.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
@@ -6517,7 +6524,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Learnt from</source>
-   <translation type="unfinished" />
+   <translation>Aprendeu com</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -6557,7 +6564,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>List what there is.</source>
-   <translation type="unfinished" />
+   <translation>Liste o que há.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
@@ -6592,7 +6599,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>Look for the right file.</source>
-   <translation type="unfinished" />
+   <translation>Procure o arquivo certo.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -6602,7 +6609,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
    <source>Look whether that is right, then confirm it: {ways}. Or sort the pictures into a folder for each class.</source>
-   <translation type="unfinished" />
+   <translation>Veja se está certo e então confirme: {ways}. Ou organize as imagens em uma pasta para cada classe.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
@@ -6622,7 +6629,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>MONOCHROME1, inverted</source>
-   <translation type="unfinished" />
+   <translation>MONOCHROME1, invertido</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -6637,7 +6644,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/services/drawings.py" />
    <source>Make room on the disk, or allow Fovea to write to its folder.</source>
-   <translation type="unfinished" />
+   <translation>Libere espaço no disco, ou permita que o Fovea grave na pasta dele.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/features.py" />
@@ -6657,7 +6664,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Map at least one class to a label.</source>
-   <translation type="unfinished" />
+   <translation>Associe pelo menos uma classe a um rótulo.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6672,7 +6679,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Method</source>
-   <translation type="unfinished" />
+   <translation>Método</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6682,7 +6689,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Model file, SHA-256</source>
-   <translation type="unfinished" />
+   <translation>Arquivo do modelo, SHA-256</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -6692,12 +6699,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>Most frequent confusions</source>
-   <translation type="unfinished" />
+   <translation>Confusões mais frequentes</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Most frequent confusions:</source>
-   <translation type="unfinished" />
+   <translation>Confusões mais frequentes:</translation>
   </message>
   <message>
    <location filename="../../desktop/store/marks.py" />
@@ -6712,7 +6719,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Name one label for each class.</source>
-   <translation type="unfinished" />
+   <translation>Indique um só rótulo para cada classe.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -6732,17 +6739,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Negative predictive value</source>
-   <translation type="unfinished" />
+   <translation>Valor preditivo negativo</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>Negative predictive value (%)</source>
-   <translation type="unfinished" />
+   <translation>Valor preditivo negativo (%)</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>Network: {credit} Weights as published {where}; licence: {licence}.</source>
-   <translation type="unfinished" />
+   <translation>Rede: {credit} Pesos como publicados {where}; licença: {licence}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -6762,7 +6769,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>Not opened.</source>
-   <translation type="unfinished" />
+   <translation>Não aberto.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -6772,7 +6779,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>Nothing was installed. </source>
-   <translation type="unfinished" />
+   <translation>Nada foi instalado. </translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -6792,7 +6799,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Numbers</source>
-   <translation type="unfinished" />
+   <translation>Números</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
@@ -6831,17 +6838,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>One of the labels is wrong: correct the folders, or leave these pictures out.</source>
-   <translation type="unfinished" />
+   <translation>Um dos rótulos está errado: corrija as pastas, ou deixe estas imagens de fora.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>One row of the TIFF's tiles takes {row} MiB; expected at most {max_tile_row} MiB.</source>
-   <translation type="unfinished" />
+   <translation>Uma linha de blocos do TIFF ocupa {row} MiB; esperados no máximo {max_tile_row} MiB.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>Open an image of the same examination.</source>
-   <translation type="unfinished" />
+   <translation>Abra uma imagem do mesmo exame.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/marks.py" />
@@ -6851,32 +6858,32 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>Open it in another program and save it again as PNG or JPEG.</source>
-   <translation type="unfinished" />
+   <translation>Abra em outro programa e salve de novo como PNG ou JPEG.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Open it in another program and save it again, or copy it again from where it came.</source>
-   <translation type="unfinished" />
+   <translation>Abra-a em outro programa e salve de novo, ou copie-a de novo de onde veio.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>Open it in another program and save it again.</source>
-   <translation type="unfinished" />
+   <translation>Abra-a em outro programa e salve de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Open one of its files.</source>
-   <translation type="unfinished" />
+   <translation>Abra um dos arquivos dela.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/studies.py" />
    <source>Open the folder that it lies in instead.</source>
-   <translation type="unfinished" />
+   <translation>Abra em vez disso a pasta em que está.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>Open the folder that it lies in.</source>
-   <translation type="unfinished" />
+   <translation>Abra a pasta em que está.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/stopwatch.py" />
@@ -6886,17 +6893,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>Opening the picture took more than {work_s:.0f} seconds of work and was given up.</source>
-   <translation type="unfinished" />
+   <translation>Abrir a imagem exigiu mais de {work_s:.0f} segundos de trabalho, e desistiu-se dela.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Or fetch the file on another computer and install it from there: choose 'From a file', or --from FILE.</source>
-   <translation type="unfinished" />
+   <translation>Ou baixe o arquivo em outro computador e instale a partir dele: escolha 'De um arquivo', ou --from FILE.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>Or is it '{name}'? Then give that file.</source>
-   <translation type="unfinished" />
+   <translation>Ou seria '{name}'? Então indique esse arquivo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -6928,7 +6935,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>People or cases</source>
-   <translation type="unfinished" />
+   <translation>Pessoas ou casos</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6938,7 +6945,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Percent, with 95 % intervals. FPR = 100 − specificity, FNR = 100 − recall.</source>
-   <translation type="unfinished" />
+   <translation>Porcentagem, com intervalos de 95 %. FPR = 100 − especificidade, FNR = 100 − revocação.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -6973,17 +6980,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Positive predictive value</source>
-   <translation type="unfinished" />
+   <translation>Valor preditivo positivo</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>Positive predictive value (%)</source>
-   <translation type="unfinished" />
+   <translation>Valor preditivo positivo (%)</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>Precision-recall curve</source>
-   <translation type="unfinished" />
+   <translation>Curva de precisão e revocação</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -7003,17 +7010,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Put pictures that open into each of their folders.</source>
-   <translation type="unfinished" />
+   <translation>Coloque imagens que abrem em cada uma de suas pastas.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>Put them back as they were, or begin a new run.</source>
-   <translation type="unfinished" />
+   <translation>Coloque-as de volta como eram, ou comece uma nova execução.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Put them into its address (HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT).</source>
-   <translation type="unfinished" />
+   <translation>Coloque-os no endereço dele (HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT).</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -7034,9 +7041,9 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <location filename="../../desktop/core/data/patient_names.py" />
    <source>Rename their folders, for instance to 'class 1', or by what the pictures show, then try again.</source>
    <extracomment>Where the count is one, English says: Rename its folder, for instance to 'class 1', or by what the pictures show, then try again.</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>Renomeie a pasta dela, por exemplo para 'classe 1', ou conforme o que as imagens mostram, e tente de novo.</numerusform>
+    <numerusform>Renomeie as pastas delas, por exemplo para 'classe 1', ou conforme o que as imagens mostram, e tente de novo.</numerusform>
    </translation>
   </message>
   <message>
@@ -7048,12 +7055,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Right among them</source>
-   <translation type="unfinished" />
+   <translation>Certas entre elas</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Rows: truth. Columns: answer. Tint: share of the row.</source>
-   <translation type="unfinished" />
+   <translation>Linhas: verdade. Colunas: resposta. Cor: proporção da linha.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -7063,17 +7070,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>Save it again as an uncompressed TIFF or as PNG.</source>
-   <translation type="unfinished" />
+   <translation>Salve de novo como TIFF sem compressão ou como PNG.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>Save it again in strips or smaller tiles.</source>
-   <translation type="unfinished" />
+   <translation>Salve de novo em tiras ou em blocos menores.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>Save it again in strips or tiles, or uncompressed.</source>
-   <translation type="unfinished" />
+   <translation>Salve de novo em tiras ou blocos, ou sem compressão.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -7083,17 +7090,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>Save it again.</source>
-   <translation type="unfinished" />
+   <translation>Salve de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>Save it as PNG or as a plain TIFF first.</source>
-   <translation type="unfinished" />
+   <translation>Salve antes como PNG ou como TIFF simples.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>Save it as PNG or as an ordinary JPEG first.</source>
-   <translation type="unfinished" />
+   <translation>Salve antes como PNG ou como JPEG comum.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -7103,17 +7110,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>Save it as an ordinary (baseline) JPEG, or scale it down.</source>
-   <translation type="unfinished" />
+   <translation>Salve como JPEG comum (baseline), ou reduza a imagem.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>Save it smaller in another program first.</source>
-   <translation type="unfinished" />
+   <translation>Salve-a menor antes, em outro programa.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Save or export it as PNG or JPEG first.</source>
-   <translation type="unfinished" />
+   <translation>Salve ou exporte antes como PNG ou JPEG.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
@@ -7138,7 +7145,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Say which label each class means, for instance: {lines} (an empty label leaves a class out).</source>
-   <translation type="unfinished" />
+   <translation>Diga a que rótulo corresponde cada classe, por exemplo: {lines} (um rótulo vazio deixa a classe de fora).</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -7153,7 +7160,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Scale it down in another program first.</source>
-   <translation type="unfinished" />
+   <translation>Reduza-a antes em outro programa.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -7188,17 +7195,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Several images belong to one person or case ({persons:,} in all, told by file names or DICOM numbers). The intervals are 95 % intervals and rest on persons, not images ('by person'): Wilson's score interval on the effective number of images (Rao and Scott, 1992) for shares, F1 by way of the Jaccard index; Obuchowski's (1997) for areas under ROC curves; the variance over persons for the Brier score; a bootstrap of whole persons (Field and Welsh, 2007) for the others.</source>
-   <translation type="unfinished" />
+   <translation>Várias imagens pertencem a uma mesma pessoa ou caso ({persons:,} ao todo, indicados por nomes de arquivos ou números DICOM). Os intervalos são de 95 % e se baseiam em pessoas, não em imagens ('por pessoa'): intervalo de escore de Wilson sobre o número efetivo de imagens (Rao e Scott, 1992) para proporções, F1 por meio do índice de Jaccard; de Obuchowski (1997) para áreas sob curvas ROC; a variância entre pessoas para o escore de Brier; um bootstrap de pessoas inteiras (Field e Welsh, 2007) para as outras.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Share of positives</source>
-   <translation type="unfinished" />
+   <translation>Proporção de positivos</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>Some characters are drawn as boxes: no font of this computer has them. Install one, for instance 'Noto Sans CJK' (fonts-noto-cjk), or write the report as HTML, which any browser shows.</source>
-   <translation type="unfinished" />
+   <translation>Alguns caracteres são desenhados como quadrados: nenhuma fonte deste computador os tem. Instale uma, por exemplo 'Noto Sans CJK' (fonts-noto-cjk), ou grave o relatório em HTML, que qualquer navegador mostra.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7234,7 +7241,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>Store the pictures as files in class folders.</source>
-   <translation type="unfinished" />
+   <translation>Guarde as imagens como arquivos em pastas de classes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
@@ -7274,92 +7281,92 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM has {samples} samples a pixel, as of inks or with transparency; expected grey or RGB.</source>
-   <translation type="unfinished" />
+   <translation>O DICOM tem {samples} amostras por pixel, como as de tintas ou com transparência; esperado cinza ou RGB.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {frames} frame{value}) asks for {need:,}.</source>
-   <translation type="unfinished" />
+   <translation>O DICOM contém {have:,} bytes de dados de pixels; seu cabeçalho ({columns}×{rows} pixels, quadros: {frames}{value}) pede {need:,}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM holds {what} without pixel data; expected a picture.</source>
-   <translation type="unfinished" />
+   <translation>O DICOM contém {what} sem dados de pixels; esperada uma imagem.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM needs more memory than is free.</source>
-   <translation type="unfinished" />
+   <translation>O DICOM precisa de mais memória do que há livre.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM's colour model is not one that Fovea knows; expected grey, palette, RGB or YBR.</source>
-   <translation type="unfinished" />
+   <translation>O modelo de cor do DICOM não é um que o Fovea conheça; esperado cinza, paleta, RGB ou YBR.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>The DICOM's compressed pixel data ({name}) cannot be decoded.</source>
-   <translation type="unfinished" />
+   <translation>Os dados de pixels comprimidos do DICOM ({name}) não podem ser decodificados.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM's header asks for {samples} samples of {stored} bits in {allocated}; expected 1 or 3 samples of 1 to 64 bits.</source>
-   <translation type="unfinished" />
+   <translation>O cabeçalho do DICOM pede {samples} amostras de {stored} bits em {allocated}; esperadas 1 ou 3 amostras de 1 a 64 bits.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM's header describes a picture, but the file ends before its pixel data.</source>
-   <translation type="unfinished" />
+   <translation>O cabeçalho do DICOM descreve uma imagem, mas o arquivo termina antes dos dados de pixels.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM's header has no valid {keyword}.</source>
-   <translation type="unfinished" />
+   <translation>O cabeçalho do DICOM não tem {keyword} válido.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM's header is nested too deeply to be honest.</source>
-   <translation type="unfinished" />
+   <translation>O cabeçalho do DICOM é aninhado fundo demais para ser legítimo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM's header or pixel data are damaged.</source>
-   <translation type="unfinished" />
+   <translation>O cabeçalho ou os dados de pixels do DICOM estão danificados.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>The DICOM's header promises a compressed frame of {columns}×{rows} pixels, {samples} samples; the frame {what}.</source>
-   <translation type="unfinished" />
+   <translation>O cabeçalho do DICOM promete um quadro comprimido de {columns}×{rows} pixels, {samples} amostras; o quadro {what}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>The DICOM's pixel data are in {name}, for which Fovea has no decoder.</source>
-   <translation type="unfinished" />
+   <translation>Os dados de pixels do DICOM estão em {name}, para o qual o Fovea não tem decodificador.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>The DICOM's pixel data are in {name}; decoding that needs the package {package}.</source>
-   <translation type="unfinished" />
+   <translation>Os dados de pixels do DICOM estão em {name}; para decodificá-los é necessário o pacote {package}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/studies.py" />
    <source>The DICOMDIR names no files.</source>
-   <translation type="unfinished" />
+   <translation>O DICOMDIR não cita arquivos.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>The JPEG declares {width}×{height} pixels, {pixels:,.0f} million, in {size:,} bytes; expected at most {max_pixels} million in so small a file.</source>
-   <translation type="unfinished" />
+   <translation>O JPEG declara {width}×{height} pixels, {pixels:,.0f} milhões, em {size:,} bytes; esperados no máximo {max_pixels} milhões num arquivo tão pequeno.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>The JPEG has {pixels:,.0f} million pixels and is progressive: decoding it takes {samples:.1f} GiB of memory; expected at most {max_coefficients:.1f}.</source>
-   <translation type="unfinished" />
+   <translation>O JPEG tem {pixels:,.0f} milhões de pixels e é progressivo: decodificá-lo ocupa {samples:.1f} GiB de memória; esperados no máximo {max_coefficients:.1f}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>The JPEG's header is damaged.</source>
-   <translation type="unfinished" />
+   <translation>O cabeçalho do JPEG está danificado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -7369,67 +7376,67 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
    <source>The PNG ends before its end mark.</source>
-   <translation type="unfinished" />
+   <translation>O PNG termina antes da marca de fim.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
    <source>The PNG ends in the middle of its pixel data.</source>
-   <translation type="unfinished" />
+   <translation>O PNG termina no meio dos dados de pixels.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
    <source>The PNG is split into more than a million chunks.</source>
-   <translation type="unfinished" />
+   <translation>O PNG está dividido em mais de um milhão de blocos.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>The PNG's animation has fewer frames than it says.</source>
-   <translation type="unfinished" />
+   <translation>A animação do PNG tem menos quadros do que declara.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>The PNG's animation is damaged.</source>
-   <translation type="unfinished" />
+   <translation>A animação do PNG está danificada.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>The TIFF ends before its picture does.</source>
-   <translation type="unfinished" />
+   <translation>O TIFF termina antes da imagem.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>The TIFF says where {count} pieces of its picture lie; expected {first}.</source>
-   <translation type="unfinished" />
+   <translation>O TIFF diz onde estão {count} partes da imagem; esperado {first}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>The TIFF uses colours that its palette lacks.</source>
-   <translation type="unfinished" />
+   <translation>O TIFF usa cores que faltam na sua paleta.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>The TIFF {what}.</source>
-   <translation type="unfinished" />
+   <translation>O TIFF {what}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>The TIFF's picture is compressed in pieces of {row} MiB; expected at most {max_segment} MiB.</source>
-   <translation type="unfinished" />
+   <translation>A imagem do TIFF está comprimida em partes de {row} MiB; esperados no máximo {max_segment} MiB.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>The TIFF's picture is incomplete.</source>
-   <translation type="unfinished" />
+   <translation>A imagem do TIFF está incompleta.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>The TIFF's pieces are {kind} of {shape} channels in {itemsize} bits, its header declares {samples} of {bits}.</source>
-   <translation type="unfinished" />
+   <translation>As partes do TIFF são {kind} de {shape} canais em {itemsize} bits; seu cabeçalho declara {samples} de {bits}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The deflated DICOM grows beyond {max_file_bytes} MiB when inflated.</source>
-   <translation type="unfinished" />
+   <translation>O DICOM comprimido (deflate) passa de {max_file_bytes} MiB quando expandido.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -7444,37 +7451,37 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>The file begins like {kind}, but its header is damaged or of a variant that Fovea does not know.</source>
-   <translation type="unfinished" />
+   <translation>O arquivo começa como {kind}, mas seu cabeçalho está danificado ou é de uma variante que o Fovea não conhece.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>The file cannot be read: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>O arquivo não pode ser lido: {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The file could not be read ({get}).</source>
-   <translation type="unfinished" />
+   <translation>O arquivo não pôde ser lido ({get}).</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The file ends before its picture does.</source>
-   <translation type="unfinished" />
+   <translation>O arquivo termina antes da imagem.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>The file has {size} MiB; expected at most {max_file_bytes} MiB.</source>
-   <translation type="unfinished" />
+   <translation>O arquivo tem {size} MiB; esperados no máximo {max_file_bytes} MiB.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The file holds {what}; expected {expected}.</source>
-   <translation type="unfinished" />
+   <translation>O arquivo contém {what}; esperado {expected}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>The file is empty; expected a picture.</source>
-   <translation type="unfinished" />
+   <translation>O arquivo está vazio; esperada uma imagem.</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -7484,27 +7491,27 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>The file may have moved.</source>
-   <translation type="unfinished" />
+   <translation>O arquivo pode ter mudado de lugar.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>The file or folder cannot be read: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>O arquivo ou a pasta não pode ser lido: {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>The file or folder may not be read by this user.</source>
-   <translation type="unfinished" />
+   <translation>O arquivo ou a pasta não pode ser lido por este usuário.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>The folder cannot be read: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>A pasta não pode ser lida: {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>The folder may not be read by this user.</source>
-   <translation type="unfinished" />
+   <translation>A pasta não pode ser lida por este usuário.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
@@ -7514,7 +7521,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>The library that opens this format {how} ({detail}).</source>
-   <translation type="unfinished" />
+   <translation>A biblioteca que abre este formato {how} ({detail}).</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -7524,7 +7531,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>The model's card says nothing of its use.</source>
-   <translation type="unfinished" />
+   <translation>A ficha do modelo nada diz sobre seu uso.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -7559,32 +7566,32 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>The picture declares a size of {width}×{height} pixels; expected at least 1×1.</source>
-   <translation type="unfinished" />
+   <translation>A imagem declara um tamanho de {width}×{height} pixels; esperado pelo menos 1×1.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The picture has {what} pixels; expected at most {max_pixels} million.</source>
-   <translation type="unfinished" />
+   <translation>A imagem tem {what} pixels; esperados no máximo {max_pixels} milhões.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>The picture has {width}×{height} pixels, {width2:,.0f} million; expected at most {most} million.</source>
-   <translation type="unfinished" />
+   <translation>A imagem tem {width}×{height} pixels, {width2:,.0f} milhões; esperados no máximo {most} milhões.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>The picture is scaled until its shorter side has {resize_shorter} pixels and the middle {input}×{input} is used: what lies outside is not seen.</source>
-   <translation type="unfinished" />
+   <translation>A imagem é redimensionada até que seu lado menor tenha {resize_shorter} pixels, e o meio, {input}×{input}, é usado: o que fica fora não é visto.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The picture needs more memory than is free.</source>
-   <translation type="unfinished" />
+   <translation>A imagem precisa de mais memória do que há livre.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>The picture needs more than the {memory:,} MiB of memory that Fovea gives to one picture.</source>
-   <translation type="unfinished" />
+   <translation>A imagem precisa de mais que os {memory:,} MiB de memória que o Fovea dá a uma imagem.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
@@ -7594,12 +7601,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The picture's data are damaged and cannot be read.</source>
-   <translation type="unfinished" />
+   <translation>Os dados da imagem estão danificados e não podem ser lidos.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>The picture's data are most likely damaged. {save_again}</source>
-   <translation type="unfinished" />
+   <translation>Os dados da imagem muito provavelmente estão danificados. {save_again}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
@@ -7639,7 +7646,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The system does not allow Fovea to read this file.</source>
-   <translation type="unfinished" />
+   <translation>O sistema não permite que o Fovea leia este arquivo.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -7649,7 +7656,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>The {shown:,} worst of {wrong:,}, by the score that the truth got.</source>
-   <translation type="unfinished" />
+   <translation>As {shown:,} piores de {wrong:,}, pela pontuação que a verdade recebeu.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -7659,12 +7666,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>There are none.</source>
-   <translation type="unfinished" />
+   <translation>Não há nenhum.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>There are: {known}.</source>
-   <translation type="unfinished" />
+   <translation>Existem: {known}.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
@@ -7679,17 +7686,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>There is no file of this name any more.</source>
-   <translation type="unfinished" />
+   <translation>Não há mais arquivo com este nome.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>There is no such file or folder.</source>
-   <translation type="unfinished" />
+   <translation>Não existe tal arquivo ou pasta.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>There is no such folder.</source>
-   <translation type="unfinished" />
+   <translation>Não existe tal pasta.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -7704,7 +7711,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>They are kept on one side of the split in any case.</source>
-   <translation type="unfinished" />
+   <translation>De todo modo, são mantidas de um só lado da divisão.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -7739,62 +7746,62 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>This TIFF holds {what}; it is not damaged.</source>
-   <translation type="unfinished" />
+   <translation>Este TIFF contém {what}; não está danificado.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>This is a DICOMDIR, a list of DICOM files; expected a DICOM file with a picture.</source>
-   <translation type="unfinished" />
+   <translation>Isto é um DICOMDIR, uma lista de arquivos DICOM; esperado um arquivo DICOM com uma imagem.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>This is a camera raw file; expected JPEG, PNG, TIFF or another finished picture.</source>
-   <translation type="unfinished" />
+   <translation>Isto é um arquivo raw de câmera; esperado JPEG, PNG, TIFF ou outra imagem pronta.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>This is a device or a pipe; expected a picture file.</source>
-   <translation type="unfinished" />
+   <translation>Isto é um dispositivo ou um pipe; esperado um arquivo de imagem.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>This is a folder; expected a picture.</source>
-   <translation type="unfinished" />
+   <translation>Isto é uma pasta; esperada uma imagem.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>This is neither a file nor a folder.</source>
-   <translation type="unfinished" />
+   <translation>Isto não é arquivo nem pasta.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>This is no DICOMDIR, whatever it is called.</source>
-   <translation type="unfinished" />
+   <translation>Isto não é um DICOMDIR, seja qual for o nome.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>This is no file.</source>
-   <translation type="unfinished" />
+   <translation>Isto não é um arquivo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>This is {name}, for which Fovea has no decoder outside DICOM; it is not damaged.</source>
-   <translation type="unfinished" />
+   <translation>Isto é {name}, para o qual o Fovea não tem decodificador fora do DICOM; não está danificado.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>This is {name}; expected {expected}.</source>
-   <translation type="unfinished" />
+   <translation>Isto é {name}; esperado {expected}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>This link leads to itself.</source>
-   <translation type="unfinished" />
+   <translation>Este link leva a si mesmo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>This user may not read it.</source>
-   <translation type="unfinished" />
+   <translation>Este usuário não tem permissão para lê-la.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -7814,7 +7821,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Top score</source>
-   <translation type="unfinished" />
+   <translation>Pontuação mais alta</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
@@ -7834,12 +7841,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Training data</source>
-   <translation type="unfinished" />
+   <translation>Dados de treinamento</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Truth</source>
-   <translation type="unfinished" />
+   <translation>Verdade</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -7854,12 +7861,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Try again later.</source>
-   <translation type="unfinished" />
+   <translation>Tente de novo mais tarde.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>Try again, or ask the publisher.</source>
-   <translation type="unfinished" />
+   <translation>Tente de novo, ou pergunte a quem publica.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/similar.py" />
@@ -7869,7 +7876,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>Try again: it goes on from there.</source>
-   <translation type="unfinished" />
+   <translation>Tente de novo: continua dali.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -7899,7 +7906,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>Type one that says what it is for.</source>
-   <translation type="unfinished" />
+   <translation>Digite um que diga para que serve.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
@@ -7914,22 +7921,22 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>Unpack it by hand, or copy it again.</source>
-   <translation type="unfinished" />
+   <translation>Descompacte-o à mão, ou copie-o de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>Unpack it by hand, then give the folder.</source>
-   <translation type="unfinished" />
+   <translation>Descompacte-o à mão e indique a pasta.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>Unpack it by hand.</source>
-   <translation type="unfinished" />
+   <translation>Descompacte-o à mão.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>Update Fovea, or export the model again.</source>
-   <translation type="unfinished" />
+   <translation>Atualize o Fovea, ou exporte o modelo de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
@@ -7939,7 +7946,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/__init__.py" />
    <source>Use .html or .pdf.</source>
-   <translation type="unfinished" />
+   <translation>Use .html ou .pdf.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
@@ -7989,7 +7996,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Versions</source>
-   <translation type="unfinished" />
+   <translation>Versões</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -8004,7 +8011,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/services/training.py" />
    <source>Wait for it, or stop it there.</source>
-   <translation type="unfinished" />
+   <translation>Espere por ele, ou pare-o lá.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
@@ -8014,12 +8021,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>Wait until it has finished, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Espere até que termine e tente de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Weigh the classes, or add pictures to the small ones.</source>
-   <translation type="unfinished" />
+   <translation>Pondere as classes, ou adicione imagens às pequenas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
@@ -8029,12 +8036,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>What an answer means where the positive class is rarer or commoner, at this threshold:</source>
-   <translation type="unfinished" />
+   <translation>O que uma resposta significa onde a classe positiva é mais rara ou mais comum, neste limiar:</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>What is checked with must not be learnt from: keep one of each.</source>
-   <translation type="unfinished" />
+   <translation>Não se deve aprender com aquilo com que se verifica: mantenha uma de cada.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -8073,7 +8080,7 @@ exit status: 0 all trials are done; 1 it failed, or there is no figure for --tes
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>What it is</source>
-   <translation type="unfinished" />
+   <translation>O que é</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -8083,7 +8090,7 @@ exit status: 0 all trials are done; 1 it failed, or there is no figure for --tes
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>What was measured</source>
-   <translation type="unfinished" />
+   <translation>O que foi medido</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -8103,17 +8110,17 @@ exit status: 0 all trials are done; 1 it failed, or there is no figure for --tes
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>Where no class holds half of the score it answers with the more general word whose classes do ('dog, perhaps Labrador retriever'), and where no word does, that it is not sure. On 2,600 photographs of cats, dogs and clothes, by which this was chosen, 94.7 % of the answers so given were true of the picture.</source>
-   <translation type="unfinished" />
+   <translation>Onde nenhuma classe tem metade da pontuação, responde com a palavra mais geral cujas classes a têm ('cachorro, talvez Labrador retriever') e, onde nenhuma palavra a tem, que não está seguro. Em 2.600 fotografias de gatos, cachorros e roupas, pelas quais isto foi escolhido, 94,7 % das respostas assim dadas eram verdadeiras para a imagem.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Where your network looks into connections, its certificate has to be known: SSL_CERT_FILE names it.</source>
-   <translation type="unfinished" />
+   <translation>Se a sua rede inspeciona as conexões, o certificado dela precisa ser conhecido: SSL_CERT_FILE o indica.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Why</source>
-   <translation type="unfinished" />
+   <translation>Por quê</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -8149,7 +8156,7 @@ exit status: 0 all well (a model whose weights are not installed is no fault); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>With {persons:,} persons only, no interval is to be relied on much.</source>
-   <translation type="unfinished" />
+   <translation>Com apenas {persons:,} pessoas, não se deve confiar muito em nenhum intervalo.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
@@ -8213,12 +8220,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>Write it again in smaller groups of rows.</source>
-   <translation type="unfinished" />
+   <translation>Grave-o de novo em grupos de linhas menores.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Write it as class=label.</source>
-   <translation type="unfinished" />
+   <translation>Escreva como classe=rótulo.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -8228,12 +8235,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Wrong answers, the worst first</source>
-   <translation type="unfinished" />
+   <translation>Respostas erradas, as piores primeiro</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a 7-Zip archive</source>
-   <translation type="unfinished" />
+   <translation>um arquivo compactado 7-Zip</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -8243,52 +8250,52 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a DDS texture</source>
-   <translation type="unfinished" />
+   <translation>uma textura DDS</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a FITS file</source>
-   <translation type="unfinished" />
+   <translation>um arquivo FITS</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a GIMP document (XCF)</source>
-   <translation type="unfinished" />
+   <translation>um documento do GIMP (XCF)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a JPEG 2000 picture</source>
-   <translation type="unfinished" />
+   <translation>uma imagem JPEG 2000</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a JPEG XL picture</source>
-   <translation type="unfinished" />
+   <translation>uma imagem JPEG XL</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a NIfTI volume</source>
-   <translation type="unfinished" />
+   <translation>um volume NIfTI</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a NumPy array</source>
-   <translation type="unfinished" />
+   <translation>um array NumPy</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a PDF document</source>
-   <translation type="unfinished" />
+   <translation>um documento PDF</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a PNM picture</source>
-   <translation type="unfinished" />
+   <translation>uma imagem PNM</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a Photoshop document (PSD)</source>
-   <translation type="unfinished" />
+   <translation>um documento do Photoshop (PSD)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8298,17 +8305,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a QOI picture</source>
-   <translation type="unfinished" />
+   <translation>uma imagem QOI</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a RAR archive</source>
-   <translation type="unfinished" />
+   <translation>um arquivo compactado RAR</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a Radiance HDR picture</source>
-   <translation type="unfinished" />
+   <translation>uma imagem Radiance HDR</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8318,12 +8325,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a ZIP archive</source>
-   <translation type="unfinished" />
+   <translation>um arquivo compactado ZIP</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a camera raw file</source>
-   <translation type="unfinished" />
+   <translation>um arquivo raw de câmera</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8333,7 +8340,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a cursor file</source>
-   <translation type="unfinished" />
+   <translation>um arquivo de cursor</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -8373,7 +8380,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a gzip archive</source>
-   <translation type="unfinished" />
+   <translation>um arquivo compactado gzip</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -8398,12 +8405,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/file_journal.py" />
    <source>a log of moved files is damaged</source>
-   <translation type="unfinished" />
+   <translation>um registro de arquivos movidos está danificado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a media file of another kind</source>
-   <translation type="unfinished" />
+   <translation>um arquivo de mídia de outro tipo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -8413,7 +8420,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>a model needs a name</source>
-   <translation type="unfinished" />
+   <translation>um modelo precisa de um nome</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -8443,7 +8450,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>a palette picture whose palette is missing</source>
-   <translation type="unfinished" />
+   <translation>uma imagem com paleta cuja paleta está faltando</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -8483,7 +8490,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>a predictor (number {predictor}) that does not go with its samples</source>
-   <translation type="unfinished" />
+   <translation>um preditor (número {predictor}) que não combina com suas amostras</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -8503,17 +8510,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>a side of {side} pixels of the answer sets' pictures found; 0 or more expected</source>
-   <translation type="unfinished" />
+   <translation>encontrado um lado de {side} pixels das imagens dos conjuntos de respostas; esperado 0 ou mais</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a sound or video file</source>
-   <translation type="unfinished" />
+   <translation>um arquivo de som ou vídeo</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>a table gives the pictures other classes than their folders do</source>
-   <translation type="unfinished" />
+   <translation>uma tabela dá às imagens classes diferentes das de suas pastas</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -8523,12 +8530,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>a table of labels was found</source>
-   <translation type="unfinished" />
+   <translation>foi encontrada uma tabela de rótulos</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>a threshold goes with two labels, a positive class of 0 or 1 and a value between 0 and 1</source>
-   <translation type="unfinished" />
+   <translation>um limiar exige dois rótulos, uma classe positiva 0 ou 1 e um valor entre 0 e 1</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
@@ -8548,12 +8555,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>a transparency mask</source>
-   <translation type="unfinished" />
+   <translation>uma máscara de transparência</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a web page</source>
-   <translation type="unfinished" />
+   <translation>uma página da web</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
@@ -8603,7 +8610,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>all pictures belong together: none can check what was learned from the others</source>
-   <translation type="unfinished" />
+   <translation>todas as imagens formam um só conjunto: nenhuma pode verificar o que foi aprendido com as outras</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -8613,22 +8620,22 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an EPS document</source>
-   <translation type="unfinished" />
+   <translation>um documento EPS</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an EPS or PostScript document</source>
-   <translation type="unfinished" />
+   <translation>um documento EPS ou PostScript</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an HDF5 file</source>
-   <translation type="unfinished" />
+   <translation>um arquivo HDF5</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an NRRD volume</source>
-   <translation type="unfinished" />
+   <translation>um volume NRRD</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8638,12 +8645,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an OpenEXR picture</source>
-   <translation type="unfinished" />
+   <translation>uma imagem OpenEXR</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an SVG drawing</source>
-   <translation type="unfinished" />
+   <translation>um desenho SVG</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
@@ -8653,12 +8660,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>an arrangement of samples that Fovea does not know</source>
-   <translation type="unfinished" />
+   <translation>um arranjo de amostras que o Fovea não conhece</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>an array of '{title}' takes {size:.1f} GiB; at most {limit} are opened</source>
-   <translation type="unfinished" />
+   <translation>um array de '{title}' ocupa {size:.1f} GiB; são abertos no máximo {limit}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -8668,17 +8675,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an icon file</source>
-   <translation type="unfinished" />
+   <translation>um arquivo de ícone</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>an object</source>
-   <translation type="unfinished" />
+   <translation>um objeto</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>an object of the class {name}</source>
-   <translation type="unfinished" />
+   <translation>um objeto da classe {name}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -8718,7 +8725,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>an unknown transfer syntax</source>
-   <translation type="unfinished" />
+   <translation>uma sintaxe de transferência desconhecida</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -8743,7 +8750,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>another Fovea is moving files now</source>
-   <translation type="unfinished" />
+   <translation>outro Fovea está movendo arquivos agora</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -8768,12 +8775,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>answer</source>
-   <translation type="unfinished" />
+   <translation>resposta</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>answer {label} {score:.3f}</source>
-   <translation type="unfinished" />
+   <translation>resposta {label} {score:.3f}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -8818,7 +8825,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>arithmetic-coded lossless JPEG</source>
-   <translation type="unfinished" />
+   <translation>JPEG sem perdas com codificação aritmética</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -8958,7 +8965,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>by DICOM's patient number the pictures belong to {people:,} people or cases, {several:,} of them with several pictures: validation is cut by person</source>
-   <translation type="unfinished" />
+   <translation>pelo número de paciente do DICOM, as imagens pertencem a {people:,} pessoas ou casos, {several:,} deles com várias imagens: a validação é separada por pessoa</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -8968,12 +8975,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>by the names of files and folders and DICOM's patient numbers the pictures belong to {people:,} people or cases, {several:,} of them with several pictures: validation is cut by person</source>
-   <translation type="unfinished" />
+   <translation>pelos nomes de arquivos e pastas e pelos números de paciente do DICOM, as imagens pertencem a {people:,} pessoas ou casos, {several:,} deles com várias imagens: a validação é separada por pessoa</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>by the names of files and folders the pictures belong to {people:,} people or cases, {several:,} of them with several pictures: validation is cut by person</source>
-   <translation type="unfinished" />
+   <translation>pelos nomes de arquivos e pastas, as imagens pertencem a {people:,} pessoas ou casos, {several:,} deles com várias imagens: a validação é separada por pessoa</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -9020,7 +9027,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>cancelled; what was fetched is kept for the next try</source>
-   <translation type="unfinished" />
+   <translation>cancelado; o que foi baixado fica guardado para a próxima tentativa</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -9040,7 +9047,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>channels of different depths</source>
-   <translation type="unfinished" />
+   <translation>canais de profundidades diferentes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -9060,22 +9067,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>class '{large}' has {ratio:.3g} times as many pictures as '{small}'</source>
-   <translation type="unfinished" />
+   <translation>a classe '{large}' tem {ratio:.3g} vezes mais imagens que '{small}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>class '{name}' was left out, as asked</source>
-   <translation type="unfinished" />
+   <translation>a classe '{name}' foi deixada de fora, como pedido</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>class '{name}' was taken for the label '{labels}': they differ in case only</source>
-   <translation type="unfinished" />
+   <translation>a classe '{name}' foi tomada pelo rótulo '{labels}': só diferem em maiúsculas e minúsculas</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>class '{pair}' is mapped twice</source>
-   <translation type="unfinished" />
+   <translation>a classe '{pair}' foi associada duas vezes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -9105,7 +9112,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>classes in column '{name}': {value}</source>
-   <translation type="unfinished" />
+   <translation>classes na coluna '{name}': {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -9130,7 +9137,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>colour model number {photometric}</source>
-   <translation type="unfinished" />
+   <translation>modelo de cor número {photometric}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -9165,7 +9172,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>compression number {compression}</source>
-   <translation type="unfinished" />
+   <translation>compressão número {compression}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -9185,17 +9192,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>converted to sRGB by its gamma value</source>
-   <translation type="unfinished" />
+   <translation>convertida para sRGB pelo seu valor gama</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
    <source>converted to sRGB from Lab</source>
-   <translation type="unfinished" />
+   <translation>convertida de Lab para sRGB</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
    <source>converted to sRGB from its colour profile</source>
-   <translation type="unfinished" />
+   <translation>convertida para sRGB a partir do seu perfil de cor</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
@@ -9270,7 +9277,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>dark ink on light paper was inverted</source>
-   <translation type="unfinished" />
+   <translation>tinta escura sobre papel claro foi invertida</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
@@ -9280,27 +9287,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>data compressed as {name}</source>
-   <translation type="unfinished" />
+   <translation>dados comprimidos como {name}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>data of an unknown kind</source>
-   <translation type="unfinished" />
+   <translation>dados de um tipo desconhecido</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>decision rule {rule} is unknown</source>
-   <translation type="unfinished" />
+   <translation>a regra de decisão {rule} é desconhecida</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>declares a size of {width}×{height} pixels; expected at least 1×1</source>
-   <translation type="unfinished" />
+   <translation>declara um tamanho de {width}×{height} pixels; esperado pelo menos 1×1</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>declares {samples} samples a pixel</source>
-   <translation type="unfinished" />
+   <translation>declara {samples} amostras por pixel</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -9335,7 +9342,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>does not begin like one</source>
-   <translation type="unfinished" />
+   <translation>não começa como um</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -9345,7 +9352,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>does not say where its picture lies</source>
-   <translation type="unfinished" />
+   <translation>não diz onde está a imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -9395,17 +9402,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>ended with an unexpected fault</source>
-   <translation type="unfinished" />
+   <translation>terminou com uma falha inesperada</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>ends before its directory does</source>
-   <translation type="unfinished" />
+   <translation>termina antes do seu diretório</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>enlarged from {width}×{height}</source>
-   <translation type="unfinished" />
+   <translation>ampliada de {width}×{height}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -9460,7 +9467,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>every class was left out</source>
-   <translation type="unfinished" />
+   <translation>todas as classes foram deixadas de fora</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -9526,17 +9533,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>expected 'x_train y_train x_test y_test', 'train_images train_labels …', 'x y' or 'images labels'</source>
-   <translation type="unfinished" />
+   <translation>esperado 'x_train y_train x_test y_test', 'train_images train_labels …', 'x y' ou 'images labels'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>expected uint8 of (n, height, width), (n, height, width, 1) or (n, height, width, 3)</source>
-   <translation type="unfinished" />
+   <translation>esperado uint8 de (n, altura, largura), (n, altura, largura, 1) ou (n, altura, largura, 3)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>expected {count} whole numbers</source>
-   <translation type="unfinished" />
+   <translation>esperados {count} números inteiros</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -9546,7 +9553,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>far too many</source>
-   <translation type="unfinished" />
+   <translation>muitos, demais</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
@@ -9556,7 +9563,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>few pictures to learn from: {few}</source>
-   <translation type="unfinished" />
+   <translation>poucas imagens com que aprender: {few}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -9566,7 +9573,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>file name {name} is not allowed</source>
-   <translation type="unfinished" />
+   <translation>o nome de arquivo {name} não é permitido</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -9597,7 +9604,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>folder '{name}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>a pasta '{name}' não pode ser lida</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -9607,12 +9614,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>folders called like splits of the data ({which}) lie where classes were expected: inside them there has to be a folder for each class; if they are classes, confirm it with the layout 'folders'</source>
-   <translation type="unfinished" />
+   <translation>pastas com nomes de partições dos dados ({which}) estão onde se esperavam classes: dentro delas precisa haver uma pasta para cada classe; se forem classes, confirme com o layout 'folders'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>folders whose names are written in two ways (accents) are one class: {told}</source>
-   <translation type="unfinished" />
+   <translation>pastas cujos nomes estão escritos de duas maneiras (acentos) são uma só classe: {told}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -9637,7 +9644,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>found an array of {dtype} with shape {shape}; expected uint8 of (H, W) or (H, W, 3)</source>
-   <translation type="unfinished" />
+   <translation>encontrado um array de {dtype} com forma {shape}; esperado uint8 de (H, W) ou (H, W, 3)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -9722,21 +9729,21 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>frame {frame} of {frames}</source>
-   <translation type="unfinished" />
+   <translation>quadro {frame} de {frames}</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>frames of one video or shots of one burst on both sides of a split: {count:,} times</source>
    <extracomment>Where the count is one, English says: frames of one video or shots of one burst on both sides of a split: once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>quadros de um mesmo vídeo ou fotos de uma mesma sequência dos dois lados de uma divisão: uma vez</numerusform>
+    <numerusform>quadros de um mesmo vídeo ou fotos de uma mesma sequência dos dois lados de uma divisão: {count:,} vezes</numerusform>
    </translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>frames of one video or shots of one burst: {many:,} pictures in {count:,} groups</source>
-   <translation type="unfinished" />
+   <translation>quadros de um mesmo vídeo ou fotos de uma mesma sequência: {many:,} imagens em {count:,} grupos</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -9771,12 +9778,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>grey pictures ({grey:,}) and colour pictures ({colour:,}) are mixed</source>
-   <translation type="unfinished" />
+   <translation>imagens em tons de cinza ({grey:,}) e em cores ({colour:,}) estão misturadas</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>grey repeated in three channels</source>
-   <translation type="unfinished" />
+   <translation>cinza repetido em três canais</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -9786,12 +9793,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>has a directory without entries</source>
-   <translation type="unfinished" />
+   <translation>tem um diretório sem entradas</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>has no directory where one must be</source>
-   <translation type="unfinished" />
+   <translation>não tem diretório onde deve haver um</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
@@ -9801,12 +9808,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>hierarchical JPEG</source>
-   <translation type="unfinished" />
+   <translation>JPEG hierárquico</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>hierarchical lossless JPEG</source>
-   <translation type="unfinished" />
+   <translation>JPEG hierárquico sem perdas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -9856,12 +9863,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>id {id} found; expected lower-case letters, digits and hyphens</source>
-   <translation type="unfinished" />
+   <translation>id {id} encontrado; esperadas letras minúsculas, dígitos e hifens</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>images answered, the surest first (%)</source>
-   <translation type="unfinished" />
+   <translation>imagens respondidas, as mais seguras primeiro (%)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
@@ -9871,37 +9878,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>in the package {distribution} {version}</source>
-   <translation type="unfinished" />
+   <translation>no pacote {distribution} {version}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>in {which} column '{name}' names the pictures and column '{label}' gives their classes</source>
-   <translation type="unfinished" />
+   <translation>em {which}, a coluna '{name}' cita as imagens e a coluna '{label}' dá suas classes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>in {which} column '{name}' names the pictures and one column for each class their classes</source>
-   <translation type="unfinished" />
+   <translation>em {which}, a coluna '{name}' cita as imagens e uma coluna por classe dá suas classes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>in {which} column '{name}' names the pictures, column '{label}' gives their classes and column '{split}' their splits</source>
-   <translation type="unfinished" />
+   <translation>em {which}, a coluna '{name}' cita as imagens, a coluna '{label}' dá suas classes e a coluna '{split}' suas partições</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>in {which} column '{name}' names the pictures, one column for each class their classes and column '{split}' their splits</source>
-   <translation type="unfinished" />
+   <translation>em {which}, a coluna '{name}' cita as imagens, uma coluna por classe dá suas classes e a coluna '{split}' suas partições</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>inks other than cyan, magenta, yellow and black, or inks that are no whole numbers</source>
-   <translation type="unfinished" />
+   <translation>tintas que não são ciano, magenta, amarelo e preto, ou tintas que não são números inteiros</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>input/output error</source>
-   <translation type="unfinished" />
+   <translation>erro de entrada/saída</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -9921,12 +9928,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>is damaged or cut off</source>
-   <translation type="unfinished" />
+   <translation>está danificado ou cortado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>is locked by a password</source>
-   <translation type="unfinished" />
+   <translation>está protegido por senha</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -9936,7 +9943,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>is of {found}×{found2} pixels, {found3} samples</source>
-   <translation type="unfinished" />
+   <translation>é de {found}×{found2} pixels, {found3} amostras</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
@@ -9946,17 +9953,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/first_models.py" />
    <source>it could not be made ({name})</source>
-   <translation type="unfinished" />
+   <translation>não pôde ser criado ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training.py" />
    <source>it could not be started: {value}</source>
-   <translation type="unfinished" />
+   <translation>não pôde ser iniciado: {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>it could not be taken from its old place ({reason})</source>
-   <translation type="unfinished" />
+   <translation>não pôde ser retirado do lugar antigo ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -9991,7 +9998,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>it has no weights</source>
-   <translation type="unfinished" />
+   <translation>não tem pesos</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -10091,7 +10098,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
    <source>its colour profile is unusable, taken as sRGB</source>
-   <translation type="unfinished" />
+   <translation>seu perfil de cor é inutilizável, tomada como sRGB</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
@@ -10256,7 +10263,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>labels of a labelling project</source>
-   <translation type="unfinished" />
+   <translation>rótulos de um projeto de rotulagem</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
@@ -10326,12 +10333,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>links back to the data itself, not read: {loops}</source>
-   <translation type="unfinished" />
+   <translation>links de volta aos próprios dados, não lidos: {loops}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>links to folders of other classes in {names}: {number:,} pictures there were left out</source>
-   <translation type="unfinished" />
+   <translation>links para pastas de outras classes em {names}: {number:,} imagens ali foram deixadas de fora</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -10356,12 +10363,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>logarithmic colour</source>
-   <translation type="unfinished" />
+   <translation>cor logarítmica</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>logarithmic grey</source>
-   <translation type="unfinished" />
+   <translation>cinza logarítmico</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -10406,7 +10413,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>lossless JPEG</source>
-   <translation type="unfinished" />
+   <translation>JPEG sem perdas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -10416,7 +10423,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>made grey</source>
-   <translation type="unfinished" />
+   <translation>convertida em cinza</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -10426,7 +10433,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>marks far from the largest stroke, or much fainter, were left out</source>
-   <translation type="unfinished" />
+   <translation>marcas longe do maior traço, ou muito mais fracas, foram deixadas de fora</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -10451,7 +10458,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>metric {name} is not a number</source>
-   <translation type="unfinished" />
+   <translation>a métrica {name} não é um número</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -10486,12 +10493,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>model '{id}' is damaged: '{name}' does not match its checksum</source>
-   <translation type="unfinished" />
+   <translation>o modelo '{id}' está danificado: '{name}' não confere com sua soma de verificação</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>model '{id}' is damaged: '{name}' is missing</source>
-   <translation type="unfinished" />
+   <translation>o modelo '{id}' está danificado: falta '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -10521,22 +10528,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>model '{model_id}' cannot be copied: {value}</source>
-   <translation type="unfinished" />
+   <translation>o modelo '{model_id}' não pode ser copiado: {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>model '{model_id}' comes with Fovea and is not changed</source>
-   <translation type="unfinished" />
+   <translation>o modelo '{model_id}' vem com o Fovea e não é alterado</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>model '{model_id}' is damaged: {problem}</source>
-   <translation type="unfinished" />
+   <translation>o modelo '{model_id}' está danificado: {problem}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>model '{model_id}' is not in the trash any more</source>
-   <translation type="unfinished" />
+   <translation>o modelo '{model_id}' não está mais na lixeira</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -10546,7 +10553,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json has schema {get}; this Fovea reads {schema_version}</source>
-   <translation type="unfinished" />
+   <translation>model.json tem o esquema {get}; este Fovea lê {schema_version}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -10556,42 +10563,42 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: 'files' is not an object</source>
-   <translation type="unfinished" />
+   <translation>model.json: 'files' não é um objeto</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: 'medical' is neither true nor false</source>
-   <translation type="unfinished" />
+   <translation>model.json: 'medical' não é true nem false</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: 'outputs' is not an object of numbers</source>
-   <translation type="unfinished" />
+   <translation>model.json: 'outputs' não é um objeto de números</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: '{name}' holds something that is no text</source>
-   <translation type="unfinished" />
+   <translation>model.json: '{name}' contém algo que não é texto</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: '{name}' is not a list</source>
-   <translation type="unfinished" />
+   <translation>model.json: '{name}' não é uma lista</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: '{name}' is not of type {name2}</source>
-   <translation type="unfinished" />
+   <translation>model.json: '{name}' não é do tipo {name2}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: fields unknown: {added} (in schema 1)</source>
-   <translation type="unfinished" />
+   <translation>model.json: campos desconhecidos: {added} (no esquema 1)</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: {error}</source>
-   <translation type="unfinished" />
+   <translation>model.json: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -10647,46 +10654,46 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>nearly the same picture in several classes: at least {count:,} times</source>
    <extracomment>Where the count is one, English says: nearly the same picture in several classes: at least once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>quase a mesma imagem em várias classes: pelo menos uma vez</numerusform>
+    <numerusform>quase a mesma imagem em várias classes: pelo menos {count:,} vezes</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>nearly the same picture in several classes: {count:,} times</source>
    <extracomment>Where the count is one, English says: nearly the same picture in several classes: once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>quase a mesma imagem em várias classes: uma vez</numerusform>
+    <numerusform>quase a mesma imagem em várias classes: {count:,} vezes</numerusform>
    </translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>nearly the same picture more than once in a class: at least {count:,} spare</source>
-   <translation type="unfinished" />
+   <translation>quase a mesma imagem mais de uma vez numa classe: pelo menos {count:,} a mais</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>nearly the same picture more than once in a class: {count:,} spare</source>
-   <translation type="unfinished" />
+   <translation>quase a mesma imagem mais de uma vez numa classe: {count:,} a mais</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>nearly the same picture on both sides of a split: at least {count:,} times</source>
    <extracomment>Where the count is one, English says: nearly the same picture on both sides of a split: at least once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>quase a mesma imagem dos dois lados de uma divisão: pelo menos uma vez</numerusform>
+    <numerusform>quase a mesma imagem dos dois lados de uma divisão: pelo menos {count:,} vezes</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>nearly the same picture on both sides of a split: {count:,} times</source>
    <extracomment>Where the count is one, English says: nearly the same picture on both sides of a split: once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>quase a mesma imagem dos dois lados de uma divisão: uma vez</numerusform>
+    <numerusform>quase a mesma imagem dos dois lados de uma divisão: {count:,} vezes</numerusform>
    </translation>
   </message>
   <message>
@@ -10752,7 +10759,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>no connection to {host}</source>
-   <translation type="unfinished" />
+   <translation>sem conexão com {host}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
@@ -10822,7 +10829,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>no ink was found: the picture is blank</source>
-   <translation type="unfinished" />
+   <translation>nenhuma tinta foi encontrada: a imagem está em branco</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -10837,12 +10844,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>no pattern was found in the file names of '{title}'</source>
-   <translation type="unfinished" />
+   <translation>nenhum padrão foi encontrado nos nomes dos arquivos de '{title}'</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>no picture</source>
-   <translation type="unfinished" />
+   <translation>sem imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_client.py" />
@@ -10858,9 +10865,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>no picture of {count:,} classes ({names}) opens</source>
    <extracomment>Where the count is one, English says: no picture of class {names} opens</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>nenhuma imagem da classe {names} abre</numerusform>
+    <numerusform>nenhuma imagem de {count:,} classes ({names}) abre</numerusform>
    </translation>
   </message>
   <message>
@@ -10906,7 +10913,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>no reason</source>
-   <translation type="unfinished" />
+   <translation>sem motivo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -10931,7 +10938,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>no table that names pictures was found in '{title}'</source>
-   <translation type="unfinished" />
+   <translation>nenhuma tabela que cite imagens foi encontrada em '{title}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
@@ -10967,7 +10974,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>not a valid path</source>
-   <translation type="unfinished" />
+   <translation>não é um caminho válido</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -10997,7 +11004,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>not known</source>
-   <translation type="unfinished" />
+   <translation>não se sabe</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -11017,7 +11024,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>not taken</source>
-   <translation type="unfinished" />
+   <translation>não tomado</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
@@ -11047,12 +11054,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/fitness.py" />
    <source>nothing is left to check with: each class has a single picture</source>
-   <translation type="unfinished" />
+   <translation>não resta nada para verificar: cada classe tem uma única imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/fitness.py" />
    <source>nothing is left to check with: the pictures of each class belong together (one person's, copies, or frames of one video)</source>
-   <translation type="unfinished" />
+   <translation>não resta nada para verificar: as imagens de cada classe formam um conjunto (de uma pessoa, cópias ou quadros de um mesmo vídeo)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11077,7 +11084,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/file_journal.py" />
    <source>nothing was moved: what is to be done could not be written down ({reason})</source>
-   <translation type="unfinished" />
+   <translation>nada foi movido: o que há a fazer não pôde ser anotado ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -11107,7 +11114,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>of the folders there only '{name}' holds pictures: the classes are those in it</source>
-   <translation type="unfinished" />
+   <translation>das pastas existentes, só '{name}' contém imagens: as classes são as que estão nela</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -11157,7 +11164,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>one frame</source>
-   <translation type="unfinished" />
+   <translation>um quadro</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -11217,7 +11224,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>only addresses that begin with https:// or http:// are fetched</source>
-   <translation type="unfinished" />
+   <translation>só são baixados endereços que começam com https:// ou http://</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -11247,12 +11254,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>padded to {target}, nothing cut off</source>
-   <translation type="unfinished" />
+   <translation>completada com margem até {target}, nada cortado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>page {frame} of {frames}</source>
-   <translation type="unfinished" />
+   <translation>página {frame} de {frames}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -11262,7 +11269,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>passed over, for they are no pictures: {listing}</source>
-   <translation type="unfinished" />
+   <translation>ignorados, por não serem imagens: {listing}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -11272,12 +11279,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>paused</source>
-   <translation type="unfinished" />
+   <translation>pausado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>people or cases with pictures on both sides of a split: {count:,}</source>
-   <translation type="unfinished" />
+   <translation>pessoas ou casos com imagens dos dois lados de uma divisão: {count:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -11292,7 +11299,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>picture {name}</source>
-   <translation type="unfinished" />
+   <translation>imagem {name}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -11307,17 +11314,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>pictures have other content than when this run began, under the same names: the data's fingerprint is {fingerprint}, {fingerprint2} was expected</source>
-   <translation type="unfinished" />
+   <translation>há imagens com conteúdo diferente de quando esta execução começou, sob os mesmos nomes: a impressão digital dos dados é {fingerprint}, esperava-se {fingerprint2}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>pictures in column '{name}'</source>
-   <translation type="unfinished" />
+   <translation>imagens na coluna '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>pictures of less than {tiny} pixels a side: {count:,}</source>
-   <translation type="unfinished" />
+   <translation>imagens com menos de {tiny} pixels de lado: {count:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -11327,7 +11334,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>pictures that do not open: {count:,} ({listing}); they are left out</source>
-   <translation type="unfinished" />
+   <translation>imagens que não abrem: {count:,} ({listing}); são deixadas de fora</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -11337,7 +11344,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>pictures without a folder for each class were found</source>
-   <translation type="unfinished" />
+   <translation>foram encontradas imagens sem uma pasta para cada classe</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -11362,7 +11369,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>precision</source>
-   <translation type="unfinished" />
+   <translation>precisão</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11402,12 +11409,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>read at 1/{factor} of {width}×{height}, for it is very large</source>
-   <translation type="unfinished" />
+   <translation>lida a 1/{factor} de {width}×{height}, por ser muito grande</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>read by the layout '{layout}'</source>
-   <translation type="unfinished" />
+   <translation>lido pelo layout '{layout}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -11427,7 +11434,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>recall</source>
-   <translation type="unfinished" />
+   <translation>revocação</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11467,7 +11474,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>right among them (%)</source>
-   <translation type="unfinished" />
+   <translation>certas entre elas (%)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -11557,7 +11564,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>sensitivity for '{label}'</source>
-   <translation type="unfinished" />
+   <translation>sensibilidade para '{label}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
@@ -11608,7 +11615,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>shown through the lookup table of the file</source>
-   <translation type="unfinished" />
+   <translation>exibida pela tabela de consulta do arquivo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -11644,9 +11651,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>split '{split}' holds no picture of {count:,} classes: {names}</source>
    <extracomment>Where the count is one, English says: split '{split}' holds no picture of class {names}</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>a partição '{split}' não contém imagens da classe {names}</numerusform>
+    <numerusform>a partição '{split}' não contém imagens de {count:,} classes: {names}</numerusform>
    </translation>
   </message>
   <message>
@@ -11672,7 +11679,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>stopped at your wish</source>
-   <translation type="unfinished" />
+   <translation>parado a seu pedido</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -11737,7 +11744,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>stored with white as zero, inverted</source>
-   <translation type="unfinished" />
+   <translation>armazenado com branco como zero, invertido</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
@@ -11747,7 +11754,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>stretched from {width}×{height} to {target}</source>
-   <translation type="unfinished" />
+   <translation>esticada de {width}×{height} para {target}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -11757,7 +11764,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>subsampled YCbCr colour of this kind</source>
-   <translation type="unfinished" />
+   <translation>cor YCbCr subamostrada deste tipo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -11842,22 +11849,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>the Parquet file '{name}' is damaged</source>
-   <translation type="unfinished" />
+   <translation>o arquivo Parquet '{name}' está danificado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>the Parquet file '{name}' is damaged or cut off</source>
-   <translation type="unfinished" />
+   <translation>o arquivo Parquet '{name}' está danificado ou cortado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>the Parquet file '{name}' needs too much memory</source>
-   <translation type="unfinished" />
+   <translation>o arquivo Parquet '{name}' precisa de memória demais</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>the Parquet file '{name}' took too long</source>
-   <translation type="unfinished" />
+   <translation>o arquivo Parquet '{name}' demorou demais</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -11882,22 +11889,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>the archive '{name}' holds a name that leads out of it</source>
-   <translation type="unfinished" />
+   <translation>o arquivo compactado '{name}' contém um nome que leva para fora dele</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>the archive '{name}' holds one name twice</source>
-   <translation type="unfinished" />
+   <translation>o arquivo compactado '{name}' contém duas vezes o mesmo nome</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>the archive '{name}' {what}</source>
-   <translation type="unfinished" />
+   <translation>o arquivo compactado '{name}' {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/archive.py" />
    <source>the archive describes '{name}' without its weights</source>
-   <translation type="unfinished" />
+   <translation>o arquivo compactado descreve '{name}' sem os pesos</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
@@ -11917,7 +11924,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/archive.py" />
    <source>the archive holds '{extra}', which its description does not name</source>
-   <translation type="unfinished" />
+   <translation>o arquivo compactado contém '{extra}', que sua descrição não cita</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -11937,7 +11944,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/archive.py" />
    <source>the archive holds {count} model descriptions (model.json), one expected</source>
-   <translation type="unfinished" />
+   <translation>o arquivo compactado contém {count} descrições de modelo (model.json), esperada uma</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -11977,12 +11984,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>the certificate of {host} is not trusted here: {verify_message}</source>
-   <translation type="unfinished" />
+   <translation>o certificado de {host} não é considerado confiável aqui: {verify_message}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>the change</source>
-   <translation type="unfinished" />
+   <translation>a alteração</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/checkpoint.py" />
@@ -12022,12 +12029,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>the class folders of '{title}' ({most}) hold no pictures</source>
-   <translation type="unfinished" />
+   <translation>as pastas de classes de '{title}' ({most}) não contêm imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>the class with the highest score</source>
-   <translation type="unfinished" />
+   <translation>a classe com a pontuação mais alta</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
@@ -12037,7 +12044,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>the connection to {host} ended after {done:,} of {total:,} bytes</source>
-   <translation type="unfinished" />
+   <translation>a conexão com {host} terminou após {done:,} de {total:,} bytes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/convert.py" />
@@ -12067,12 +12074,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>the data has no class '{name}'</source>
-   <translation type="unfinished" />
+   <translation>os dados não têm a classe '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>the data has none</source>
-   <translation type="unfinished" />
+   <translation>os dados não têm nenhuma</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -12083,9 +12090,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>the data was found {count} folders deeper, in '{inner}'</source>
    <extracomment>Where the count is one, English says: the data was found one folder deeper, in '{inner}'</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>os dados foram encontrados uma pasta mais abaixo, em '{inner}'</numerusform>
+    <numerusform>os dados foram encontrados {count} pastas mais abaixo, em '{inner}'</numerusform>
    </translation>
   </message>
   <message>
@@ -12111,17 +12118,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>the disk of Fovea's cache filled up while '{name}' was unpacked</source>
-   <translation type="unfinished" />
+   <translation>o disco do cache do Fovea encheu enquanto '{name}' era descompactado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>the disk of Fovea's cache has no room to unpack '{name}'</source>
-   <translation type="unfinished" />
+   <translation>o disco do cache do Fovea não tem espaço para descompactar '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>the disk of Fovea's cache has no room to write out '{name}'</source>
-   <translation type="unfinished" />
+   <translation>o disco do cache do Fovea não tem espaço para gravar '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
@@ -12146,12 +12153,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/drawings.py" />
    <source>the drawing stays: {reason_of}</source>
-   <translation type="unfinished" />
+   <translation>o desenho permanece: {reason_of}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/drawings.py" />
    <source>the drawing was not kept: {reason_of}</source>
-   <translation type="unfinished" />
+   <translation>o desenho não foi guardado: {reason_of}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -12201,7 +12208,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/evaluation.py" />
    <source>the evaluation failed: {name}: {error}</source>
-   <translation type="unfinished" />
+   <translation>a avaliação falhou: {name}: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
@@ -12256,7 +12263,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>the file</source>
-   <translation type="unfinished" />
+   <translation>o arquivo</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
@@ -12381,7 +12388,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
    <source>the file names look like '{best}', which would give the classes</source>
-   <translation type="unfinished" />
+   <translation>os nomes dos arquivos se parecem com '{best}', o que daria as classes</translation>
   </message>
   <message>
    <location filename="../../desktop/store/marks.py" />
@@ -12401,7 +12408,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>the file's end mark is missing, nothing of the picture is</source>
-   <translation type="unfinished" />
+   <translation>falta a marca de fim do arquivo, nada da imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
@@ -12421,12 +12428,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>the first</source>
-   <translation type="unfinished" />
+   <translation>a primeira</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>the first {colours}</source>
-   <translation type="unfinished" />
+   <translation>as primeiras {colours}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -12471,7 +12478,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>the folders {others} hold folders of the same names ({first}): perhaps those are the classes, or splits, or masks beside the pictures. Make them the upper folders, or leave one kind out; if all they hold belongs to the upper folder's class, confirm it with the layout 'folders'</source>
-   <translation type="unfinished" />
+   <translation>as pastas {others} contêm pastas com os mesmos nomes ({first}): talvez essas sejam as classes, ou partições, ou máscaras ao lado das imagens. Faça delas as pastas superiores, ou deixe um dos tipos de fora; se tudo o que contêm pertence à classe da pasta superior, confirme com o layout 'folders'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/result.py" />
@@ -12506,7 +12513,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>the ink was cropped, scaled into {box}×{box} and centred by mass</source>
-   <translation type="unfinished" />
+   <translation>a tinta foi recortada, redimensionada para {box}×{box} e centralizada pela massa</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/inspecting.py" />
@@ -12546,7 +12553,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>the labels of '{name}' are not beside it</source>
-   <translation type="unfinished" />
+   <translation>os rótulos de '{name}' não estão ao lado dele</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
@@ -12586,12 +12593,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>the list of installed files</source>
-   <translation type="unfinished" />
+   <translation>a lista de arquivos instalados</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>the list of networks that can be installed is damaged</source>
-   <translation type="unfinished" />
+   <translation>a lista de redes que podem ser instaladas está danificada</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
@@ -12601,17 +12608,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>the list of the 1,000 classes is damaged</source>
-   <translation type="unfinished" />
+   <translation>a lista das 1.000 classes está danificada</translation>
   </message>
   <message>
    <location filename="../../desktop/services/last_session.py" />
    <source>the list of the last session</source>
-   <translation type="unfinished" />
+   <translation>a lista da última sessão</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>the log could not be written ({reason})</source>
-   <translation type="unfinished" />
+   <translation>o registro não pôde ser gravado ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
@@ -12636,12 +12643,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>the middle {kept:.0%} of {width}×{height} was used</source>
-   <translation type="unfinished" />
+   <translation>o meio, {kept:.0%} de {width}×{height}, foi usado</translation>
   </message>
   <message>
    <location filename="../../desktop/store/archive.py" />
    <source>the model</source>
-   <translation type="unfinished" />
+   <translation>o modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
@@ -12671,7 +12678,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>the model has no label '{label}'</source>
-   <translation type="unfinished" />
+   <translation>o modelo não tem o rótulo '{label}'</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/worker.py" />
@@ -12701,17 +12708,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/patient_names.py" />
    <source>the model's name is that of a patient in the headers of the DICOM files</source>
-   <translation type="unfinished" />
+   <translation>o nome do modelo é o de um paciente nos cabeçalhos dos arquivos DICOM</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>the model's output is a model score</source>
-   <translation type="unfinished" />
+   <translation>a saída do modelo é uma pontuação do modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>the model's output is a probability</source>
-   <translation type="unfinished" />
+   <translation>a saída do modelo é uma probabilidade</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -12726,7 +12733,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>the name has {count} characters; at most {longest_name} expected</source>
-   <translation type="unfinished" />
+   <translation>o nome tem {count} caracteres; esperados no máximo {longest_name}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -12906,7 +12913,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
    <source>the pattern '{pattern}' cannot be used</source>
-   <translation type="unfinished" />
+   <translation>o padrão '{pattern}' não pode ser usado</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -12941,7 +12948,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>the pictures have {count:,} different sizes; all are brought to one</source>
-   <translation type="unfinished" />
+   <translation>as imagens têm {count:,} tamanhos diferentes; todas são levadas a um só</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -12951,12 +12958,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>the pictures to learn from have changed since this run began: {what}</source>
-   <translation type="unfinished" />
+   <translation>as imagens com que aprender mudaram desde que esta execução começou: {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>the pictures to validate with have changed since this run began: {what}</source>
-   <translation type="unfinished" />
+   <translation>as imagens para validar mudaram desde que esta execução começou: {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -13016,7 +13023,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>the printed lines of the paper were left out</source>
-   <translation type="unfinished" />
+   <translation>as linhas impressas do papel foram deixadas de fora</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teaching.py" />
@@ -13071,17 +13078,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>the proxy asks for a name and a password</source>
-   <translation type="unfinished" />
+   <translation>o proxy pede nome e senha</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>the proxy of your settings does not answer</source>
-   <translation type="unfinished" />
+   <translation>o proxy das suas configurações não responde</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>the proxy refuses: {partition}</source>
-   <translation type="unfinished" />
+   <translation>o proxy recusa: {partition}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
@@ -13106,12 +13113,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/__init__.py" />
    <source>the report</source>
-   <translation type="unfinished" />
+   <translation>o relatório</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>the report was not written: it was cancelled</source>
-   <translation type="unfinished" />
+   <translation>o relatório não foi gravado: foi cancelado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -13167,46 +13174,46 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>the same picture in several classes: at least {count:,} times</source>
    <extracomment>Where the count is one, English says: the same picture in several classes: at least once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>a mesma imagem em várias classes: pelo menos uma vez</numerusform>
+    <numerusform>a mesma imagem em várias classes: pelo menos {count:,} vezes</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>the same picture in several classes: {count:,} times</source>
    <extracomment>Where the count is one, English says: the same picture in several classes: once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>a mesma imagem em várias classes: uma vez</numerusform>
+    <numerusform>a mesma imagem em várias classes: {count:,} vezes</numerusform>
    </translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>the same picture more than once in a class: at least {count:,} spare</source>
-   <translation type="unfinished" />
+   <translation>a mesma imagem mais de uma vez numa classe: pelo menos {count:,} a mais</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>the same picture more than once in a class: {count:,} spare</source>
-   <translation type="unfinished" />
+   <translation>a mesma imagem mais de uma vez numa classe: {count:,} a mais</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>the same picture on both sides of a split: at least {count:,} times</source>
    <extracomment>Where the count is one, English says: the same picture on both sides of a split: at least once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>a mesma imagem dos dois lados de uma divisão: pelo menos uma vez</numerusform>
+    <numerusform>a mesma imagem dos dois lados de uma divisão: pelo menos {count:,} vezes</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>the same picture on both sides of a split: {count:,} times</source>
    <extracomment>Where the count is one, English says: the same picture on both sides of a split: once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>a mesma imagem dos dois lados de uma divisão: uma vez</numerusform>
+    <numerusform>a mesma imagem dos dois lados de uma divisão: {count:,} vezes</numerusform>
    </translation>
   </message>
   <message>
@@ -13237,7 +13244,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/searching.py" />
    <source>the search could not be started: {reason}</source>
-   <translation type="unfinished" />
+   <translation>a busca não pôde ser iniciada: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searching.py" />
@@ -13262,7 +13269,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>the server starts from the beginning: its file has changed, or it cannot go on in the middle</source>
-   <translation type="unfinished" />
+   <translation>o servidor começa do início: seu arquivo mudou, ou ele não consegue continuar do meio</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -13277,12 +13284,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/settings.py" />
    <source>the settings</source>
-   <translation type="unfinished" />
+   <translation>as configurações</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>the splits of '{title}' hold pictures of different shapes</source>
-   <translation type="unfinished" />
+   <translation>as partições de '{title}' contêm imagens de formas diferentes</translation>
   </message>
   <message>
    <location filename="../../desktop/store/marks.py" />
@@ -13327,12 +13334,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>the table '{place}' has no column '{name}'</source>
-   <translation type="unfinished" />
+   <translation>a tabela '{place}' não tem a coluna '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>the table '{place}' is not there or cannot be read</source>
-   <translation type="unfinished" />
+   <translation>a tabela '{place}' não existe ou não pode ser lida</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -13357,7 +13364,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/training.py" />
    <source>the training could not be written down ({name})</source>
-   <translation type="unfinished" />
+   <translation>o treinamento não pôde ser registrado ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -13382,7 +13389,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/training_job.py" />
    <source>the training's process has ended ({reason})</source>
-   <translation type="unfinished" />
+   <translation>o processo do treinamento terminou ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -13447,7 +13454,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>their order is another</source>
-   <translation type="unfinished" />
+   <translation>a ordem delas é outra</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
@@ -13502,7 +13509,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>there is another model '{model_id}' now</source>
-   <translation type="unfinished" />
+   <translation>agora há outro modelo '{model_id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -13607,15 +13614,15 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>there is no network '{name}' to install</source>
-   <translation type="unfinished" />
+   <translation>não há rede '{name}' para instalar</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/fitness.py" />
    <source>there is no picture of {count:,} classes to learn from: {names}</source>
    <extracomment>Where the count is one, English says: there is no picture of {names} to learn from</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>não há imagem de {names} com que aprender</numerusform>
+    <numerusform>não há imagem de {count:,} classes com que aprender: {names}</numerusform>
    </translation>
   </message>
   <message>
@@ -13671,7 +13678,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>there is no such command in the log</source>
-   <translation type="unfinished" />
+   <translation>não há tal comando no registro</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
@@ -13771,7 +13778,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>thick strokes were thinned (width {width:.1f} of {box})</source>
-   <translation type="unfinished" />
+   <translation>traços grossos foram afinados (largura {width:.1f} de {box})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -13781,7 +13788,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>thin strokes were thickened (width {width:.1f} of {box})</source>
-   <translation type="unfinished" />
+   <translation>traços finos foram engrossados (largura {width:.1f} de {box})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
@@ -13801,7 +13808,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/model_jobs.py" />
    <source>this did not work: {name}: {error}</source>
-   <translation type="unfinished" />
+   <translation>isto não funcionou: {name}: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -13871,7 +13878,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>this is no deleted model</source>
-   <translation type="unfinished" />
+   <translation>isto não é um modelo excluído</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/events.py" />
@@ -13891,7 +13898,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>this is not the published file: {name} {got} found, {lower} expected ({size:,} bytes)</source>
-   <translation type="unfinished" />
+   <translation>este não é o arquivo publicado: {name} {got} encontrado, esperado {lower} ({size:,} bytes)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -13951,7 +13958,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>threshold used</source>
-   <translation type="unfinished" />
+   <translation>limiar usado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -13962,7 +13969,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/report/plots.py" />
    <source>top score</source>
    <extracomment>Axis of a plot: the highest score of an answer.</extracomment>
-   <translation type="unfinished" />
+   <translation>pontuação mais alta</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -14022,7 +14029,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
    <source>transparent parts shown on white</source>
-   <translation type="unfinished" />
+   <translation>partes transparentes exibidas sobre branco</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -14042,17 +14049,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>truth</source>
-   <translation type="unfinished" />
+   <translation>verdade</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>truth {label} {score:.3f}</source>
-   <translation type="unfinished" />
+   <translation>verdade {label} {score:.3f}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>truth ↓ answer →</source>
-   <translation type="unfinished" />
+   <translation>verdade ↓ resposta →</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -14062,7 +14069,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>turned upright (EXIF orientation {orientation})</source>
-   <translation type="unfinished" />
+   <translation>posta de pé (orientação EXIF {orientation})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -14087,7 +14094,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>unusual shape {width}×{height}</source>
-   <translation type="unfinished" />
+   <translation>forma incomum {width}×{height}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -14112,7 +14119,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/depth.py" />
    <source>values that are no numbers shown as the darkest or brightest</source>
-   <translation type="unfinished" />
+   <translation>valores que não são números exibidos como o mais escuro ou o mais claro</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -14142,7 +14149,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>what is still to come</source>
-   <translation type="unfinished" />
+   <translation>o que ainda falta</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -14277,7 +14284,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>window of the file: centre {centre:g}, width {width:g}</source>
-   <translation type="unfinished" />
+   <translation>janela do arquivo: centro {centre:g}, largura {width:g}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -14297,7 +14304,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>with Keras</source>
-   <translation type="unfinished" />
+   <translation>com o Keras</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -14357,22 +14364,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>{bits_stored}-bit, windowed {describe}</source>
-   <translation type="unfinished" />
+   <translation>{bits_stored} bits, com janela {describe}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/depth.py" />
    <source>{bits} bits a channel, the upper 8 used</source>
-   <translation type="unfinished" />
+   <translation>{bits} bits por canal, os 8 superiores usados</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/depth.py" />
    <source>{bits}-bit floating point, windowed {window}</source>
-   <translation type="unfinished" />
+   <translation>ponto flutuante de {bits} bits, com janela {window}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/depth.py" />
    <source>{bits}-bit, windowed {window}</source>
-   <translation type="unfinished" />
+   <translation>{bits} bits, com janela {window}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
@@ -14387,17 +14394,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{count:,}</source>
-   <translation type="unfinished" />
+   <translation>{count:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{count:,} (listed below, not counted)</source>
-   <translation type="unfinished" />
+   <translation>{count:,} (listadas abaixo, não contadas)</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{count:,} (stopped early: not all of the data)</source>
-   <translation type="unfinished" />
+   <translation>{count:,} (parada antes: não são todos os dados)</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -14417,9 +14424,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/patient_names.py" />
    <source>{count:,} classes are called like a patient in the headers of the DICOM files: a model keeps the names of its classes</source>
    <extracomment>Where the count is one, English says: a class is called like a patient in the headers of the DICOM files: a model keeps the names of its classes</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>uma classe tem o nome de um paciente nos cabeçalhos dos arquivos DICOM: um modelo guarda os nomes de suas classes</numerusform>
+    <numerusform>{count:,} classes têm o nome de um paciente nos cabeçalhos dos arquivos DICOM: um modelo guarda os nomes de suas classes</numerusform>
    </translation>
   </message>
   <message numerus="yes">
@@ -14449,26 +14456,26 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} files without a suffix</source>
-   <translation type="unfinished" />
+   <translation>{count:,} arquivos sem extensão</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} folders ({names}) beside the splits: not read</source>
    <extracomment>Where the count is one, English says: folder {names} beside the splits: not read</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>pasta {names} ao lado das partições: não lida</numerusform>
+    <numerusform>{count:,} pastas ({names}) ao lado das partições: não lidas</numerusform>
    </translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} hidden files</source>
-   <translation type="unfinished" />
+   <translation>{count:,} arquivos ocultos</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>{count:,} images, split '{split}'; {day}; made by Fovea</source>
-   <translation type="unfinished" />
+   <translation>{count:,} imagens, partição '{split}'; {day}; feito pelo Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -14478,7 +14485,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>{count:,} images; {day}; made by Fovea</source>
-   <translation type="unfinished" />
+   <translation>{count:,} imagens; {day}; feito pelo Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -14499,9 +14506,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/pictures/studies.py" />
    <source>{count:,} of the {whole:,} files that it names are not there.</source>
    <extracomment>Where the count is one, English says: {count:,} of the {whole:,} files that it names is not there.</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} dos {whole:,} arquivos que ele cita não existe.</numerusform>
+    <numerusform>{count:,} dos {whole:,} arquivos que ele cita não existem.</numerusform>
    </translation>
   </message>
   <message>
@@ -14512,7 +14519,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>{count:,} of {total:,}</source>
-   <translation type="unfinished" />
+   <translation>{count:,} de {total:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
@@ -14542,144 +14549,144 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures are in printing colours (CMYK) and are converted</source>
    <extracomment>Where the count is one, English says: {count:,} picture is in printing colours (CMYK) and is converted</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} imagem está em cores de impressão (CMYK) e é convertida</numerusform>
+    <numerusform>{count:,} imagens estão em cores de impressão (CMYK) e são convertidas</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures are stored inverted and are turned over</source>
    <extracomment>Where the count is one, English says: {count:,} picture is stored inverted and is turned over</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} imagem está armazenada invertida e é desinvertida</numerusform>
+    <numerusform>{count:,} imagens estão armazenadas invertidas e são desinvertidas</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures are very large and are read at a reduced size</source>
    <extracomment>Where the count is one, English says: {count:,} picture is very large and is read at a reduced size</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} imagem é muito grande e é lida em tamanho reduzido</numerusform>
+    <numerusform>{count:,} imagens são muito grandes e são lidas em tamanho reduzido</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have a window of their own that shows nothing of them; it is left aside</source>
    <extracomment>Where the count is one, English says: {count:,} picture has a window of its own that shows nothing of it; it is left aside</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} imagem tem uma janela própria que nada mostra dela; a janela é ignorada</numerusform>
+    <numerusform>{count:,} imagens têm uma janela própria que nada mostra delas; a janela é ignorada</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have more bands than are shown</source>
    <extracomment>Where the count is one, English says: {count:,} picture has more bands than are shown</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} imagem tem mais bandas do que são exibidas</numerusform>
+    <numerusform>{count:,} imagens têm mais bandas do que são exibidas</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have more than 8 bits and are reduced to 8</source>
    <extracomment>Where the count is one, English says: {count:,} picture has more than 8 bits and is reduced to 8</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} imagem tem mais de 8 bits e é reduzida a 8</numerusform>
+    <numerusform>{count:,} imagens têm mais de 8 bits e são reduzidas a 8</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have more than 8 bits and are windowed to 8</source>
    <extracomment>Where the count is one, English says: {count:,} picture has more than 8 bits and is windowed to 8</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} imagem tem mais de 8 bits e é levada a 8 por uma janela</numerusform>
+    <numerusform>{count:,} imagens têm mais de 8 bits e são levadas a 8 por uma janela</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/recognise.py" />
    <source>{count:,} pictures have no label in it and were not counted</source>
    <extracomment>Where the count is one, English says: {count:,} picture has no label in it and was not counted</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} imagem não tem rótulo ali e não foi contada</numerusform>
+    <numerusform>{count:,} imagens não têm rótulo ali e não foram contadas</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have pixels without data, which are black</source>
    <extracomment>Where the count is one, English says: {count:,} picture has pixels without data, which are black</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} imagem tem pixels sem dados, que ficam pretos</numerusform>
+    <numerusform>{count:,} imagens têm pixels sem dados, que ficam pretos</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have several frames: the first one is used</source>
    <extracomment>Where the count is one, English says: {count:,} picture has several frames: the first one is used</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} imagem tem vários quadros: o primeiro é usado</numerusform>
+    <numerusform>{count:,} imagens têm vários quadros: o primeiro é usado</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/recognise.py" />
    <source>{count:,} pictures have several labels in it and were not counted</source>
    <extracomment>Where the count is one, English says: {count:,} picture has several labels in it and was not counted</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} imagem tem vários rótulos ali e não foi contada</numerusform>
+    <numerusform>{count:,} imagens têm vários rótulos ali e não foram contadas</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/recognise.py" />
    <source>{count:,} pictures have several labels in one cell ('{label}'): each combination counts as a class of its own</source>
    <extracomment>Where the count is one, English says: a picture has several labels in its cell ('{label}'): each combination counts as a class of its own</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>uma imagem tem vários rótulos na sua célula ('{label}'): cada combinação conta como uma classe própria</numerusform>
+    <numerusform>{count:,} imagens têm vários rótulos numa célula ('{label}'): cada combinação conta como uma classe própria</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have transparent parts, which are laid on white</source>
    <extracomment>Where the count is one, English says: {count:,} picture has transparent parts, which are laid on white</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} imagem tem partes transparentes, que são postas sobre branco</numerusform>
+    <numerusform>{count:,} imagens têm partes transparentes, que são postas sobre branco</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures lack their end marks, nothing else</source>
    <extracomment>Where the count is one, English says: {count:,} picture lacks its end mark, nothing else</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>falta a {count:,} imagem a marca de fim, nada mais</numerusform>
+    <numerusform>falta a {count:,} imagens a marca de fim, nada mais</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures lie on their side and are turned upright</source>
    <extracomment>Where the count is one, English says: {count:,} picture lies on its side and is turned upright</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} imagem está deitada e é posta de pé</numerusform>
+    <numerusform>{count:,} imagens estão deitadas e são postas de pé</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} pictures that are called like the masks of others ('{name}') were left out; if they are pictures of their own, confirm that with the layout 'folders'</source>
    <extracomment>Where the count is one, English says: a picture that is called like the mask of another ('{name}') was left out; if it is a picture of its own, confirm that with the layout 'folders'</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>uma imagem com o nome da máscara de outra ('{name}') foi deixada de fora; se for uma imagem por si só, confirme com o layout 'folders'</numerusform>
+    <numerusform>{count:,} imagens com nomes de máscaras de outras ('{name}') foram deixadas de fora; se forem imagens por si sós, confirme com o layout 'folders'</numerusform>
    </translation>
   </message>
   <message>
@@ -14691,9 +14698,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/recognise.py" />
    <source>{count:,} rows of the table name pictures that are not there</source>
    <extracomment>Where the count is one, English says: {count:,} row of the table names a picture that is not there</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} linha da tabela cita uma imagem que não existe</numerusform>
+    <numerusform>{count:,} linhas da tabela citam imagens que não existem</numerusform>
    </translation>
   </message>
   <message>
@@ -14704,7 +14711,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} system files</source>
-   <translation type="unfinished" />
+   <translation>{count:,} arquivos de sistema</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -14719,12 +14726,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} {suffix} files</source>
-   <translation type="unfinished" />
+   <translation>{count:,} arquivos {suffix}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{count:,}, by file names or DICOM patient numbers</source>
-   <translation type="unfinished" />
+   <translation>{count:,}, por nomes de arquivos ou números de paciente DICOM</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -14774,20 +14781,20 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/label_map.py" />
    <source>{count} of the data's classes are no label of the model: {unmatched}. Data: {classes}. Model: {labels}</source>
    <extracomment>Where the count is one, English says: {count} of the data's classes is no label of the model: {unmatched}. Data: {classes}. Model: {labels}</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count} das classes dos dados não é rótulo do modelo: {unmatched}. Dados: {classes}. Modelo: {labels}</numerusform>
+    <numerusform>{count} das classes dos dados não são rótulos do modelo: {unmatched}. Dados: {classes}. Modelo: {labels}</numerusform>
    </translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>{count} pieces of ink stand apart, and the model reads one digit</source>
-   <translation type="unfinished" />
+   <translation>{count} pedaços de tinta estão separados, e o modelo lê um dígito</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>{count} pieces of ink, and no more than {most} are read: the answer is for one of them at most</source>
-   <translation type="unfinished" />
+   <translation>{count} pedaços de tinta, e não se leem mais que {most}: a resposta vale no máximo para um deles</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -14813,9 +14820,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>{count} tables ('{place}' …)</source>
    <extracomment>Where the count is one, English says: the table '{place}'</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>a tabela '{place}'</numerusform>
+    <numerusform>{count} tabelas ('{place}' …)</numerusform>
    </translation>
   </message>
   <message>
@@ -14871,22 +14878,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
    <source>{found} in '{title}'. {lines}</source>
-   <translation type="unfinished" />
+   <translation>{found} em '{title}'. {lines}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>{get} numbers of {bits} bits</source>
-   <translation type="unfinished" />
+   <translation>{get} números de {bits} bits</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>{get} of {bits} bits</source>
-   <translation type="unfinished" />
+   <translation>{get} de {bits} bits</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>{gone:,} are missing and {new:,} are new</source>
-   <translation type="unfinished" />
+   <translation>{gone:,} estão faltando e {new:,} são novas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -14896,12 +14903,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>{hint} Where the numbers are the model's own label numbers: --map-numbers.</source>
-   <translation type="unfinished" />
+   <translation>{hint} Quando os números são os números de rótulo do próprio modelo: --map-numbers.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>{hint} {more}</source>
-   <translation type="unfinished" />
+   <translation>{hint} {more}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
@@ -14936,52 +14943,52 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>{host} answers {code} ({reason})</source>
-   <translation type="unfinished" />
+   <translation>{host} responde {code} ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{host} has a file of {total:,} bytes; {about}{wanted:,} expected</source>
-   <translation type="unfinished" />
+   <translation>{host} tem um arquivo de {total:,} bytes; {about}{wanted:,} esperados</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{host} has another file now</source>
-   <translation type="unfinished" />
+   <translation>{host} tem agora outro arquivo</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>{host} has not sent anything for a while</source>
-   <translation type="unfinished" />
+   <translation>{host} não envia nada há algum tempo</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>{host} points to an address that is not safe</source>
-   <translation type="unfinished" />
+   <translation>{host} aponta para um endereço que não é seguro</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{host} sends more than the {total:,} bytes expected</source>
-   <translation type="unfinished" />
+   <translation>{host} envia mais que os {total:,} bytes esperados</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{host} sent a web page instead of the file</source>
-   <translation type="unfinished" />
+   <translation>{host} enviou uma página da web em vez do arquivo</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{host} sent another part, or of another file</source>
-   <translation type="unfinished" />
+   <translation>{host} enviou outra parte, ou de outro arquivo</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{host} sent something that is no file of weights (HDF5)</source>
-   <translation type="unfinished" />
+   <translation>{host} enviou algo que não é um arquivo de pesos (HDF5)</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>{host} was not found: this computer seems to be offline</source>
-   <translation type="unfinished" />
+   <translation>{host} não foi encontrado: este computador parece estar offline</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -14991,7 +14998,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>{itemsize}-bit, windowed {describe}</source>
-   <translation type="unfinished" />
+   <translation>{itemsize} bits, com janela {describe}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -15011,7 +15018,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
    <source>{label} is the class, # stands for digits, * for anything: for instance names:{label}_#.</source>
-   <translation type="unfinished" />
+   <translation>{label} é a classe, # representa dígitos, * qualquer coisa: por exemplo names:{label}_#.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -15031,12 +15038,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{loose:,} pictures lie beside the class folders: they have no class and were not counted</source>
-   <translation type="unfinished" />
+   <translation>{loose:,} imagens estão ao lado das pastas de classes: não têm classe e não foram contadas</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>{low:.2f} to {high:.2f}</source>
-   <translation type="unfinished" />
+   <translation>{low:.2f} a {high:.2f}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -15061,7 +15068,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{message}; trying again</source>
-   <translation type="unfinished" />
+   <translation>{message}; tentando de novo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -15071,7 +15078,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{moment} UTC, took {seconds:.1f} s</source>
-   <translation type="unfinished" />
+   <translation>{moment} UTC, levou {seconds:.1f} s</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -15086,25 +15093,25 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{names} are both called like the pictures to learn from: merge them, or take one away</source>
-   <translation type="unfinished" />
+   <translation>{names} têm ambas o nome das imagens com que aprender: una-as, ou retire uma</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{names} are both called like the pictures to test with: merge them, or take one away</source>
-   <translation type="unfinished" />
+   <translation>{names} têm ambas o nome das imagens para testar: una-as, ou retire uma</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{names} are both called like the pictures to validate with: merge them, or take one away</source>
-   <translation type="unfinished" />
+   <translation>{names} têm ambas o nome das imagens para validar: una-as, ou retire uma</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/recognise.py" />
    <source>{names} lie there: if the labels are in one of them, save it as a CSV table with a column of file names.</source>
    <extracomment>Where the count is one, English says: {names} lies there: if the labels are in it, save it as a CSV table with a column of file names.</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{names} está ali: se os rótulos estiverem nele, salve-o como tabela CSV com uma coluna de nomes de arquivos.</numerusform>
+    <numerusform>{names} estão ali: se os rótulos estiverem em um deles, salve-o como tabela CSV com uma coluna de nomes de arquivos.</numerusform>
    </translation>
   </message>
   <message>
@@ -15135,7 +15142,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{name} has schema {found}; {schema} expected</source>
-   <translation type="unfinished" />
+   <translation>{name} tem o esquema {found}; esperado {schema}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
@@ -15145,22 +15152,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{name} holds more than {most_points} points</source>
-   <translation type="unfinished" />
+   <translation>{name} contém mais de {most_points} pontos</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{name} holds no list of at most {most_strokes} strokes</source>
-   <translation type="unfinished" />
+   <translation>{name} não contém uma lista de no máximo {most_strokes} traços</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{name} is no drawing of Fovea</source>
-   <translation type="unfinished" />
+   <translation>{name} não é um desenho do Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{name} is no drawing: {error}</source>
-   <translation type="unfinished" />
+   <translation>{name} não é um desenho: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -15245,22 +15252,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>{prefix}copies</source>
-   <translation type="unfinished" />
+   <translation>{prefix}copies</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>{prefix}copies-across-splits</source>
-   <translation type="unfinished" />
+   <translation>{prefix}copies-across-splits</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>{prefix}label-conflict</source>
-   <translation type="unfinished" />
+   <translation>{prefix}label-conflict</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>{reported} Fovea has not measured it.</source>
-   <translation type="unfinished" />
+   <translation>{reported} O Fovea não a mediu.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -15270,12 +15277,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>{samples} bands, {used} shown</source>
-   <translation type="unfinished" />
+   <translation>{samples} bandas, {used} exibidas</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>{samples} channels where its colour model has {colours}</source>
-   <translation type="unfinished" />
+   <translation>{samples} canais onde seu modelo de cor tem {colours}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -15356,7 +15363,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>{summary} It knows the 1,000 classes of the ImageNet challenge of 2012.</source>
-   <translation type="unfinished" />
+   <translation>{summary} Conhece as 1.000 classes do desafio ImageNet de 2012.</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -15396,7 +15403,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>{tones:.0%} of the picture is neither paper nor ink: it is no drawing</source>
-   <translation type="unfinished" />
+   <translation>{tones:.0%} da imagem não é papel nem tinta: não é um desenho</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -15406,22 +15413,22 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>{truth} answered as {other}: of {total:,}</source>
-   <translation type="unfinished" />
+   <translation>{truth} respondido como {other}: de {total:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>{truth} answered as {other}: {share:.1%}</source>
-   <translation type="unfinished" />
+   <translation>{truth} respondido como {other}: {share:.1%}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>{used} bits a channel, the upper 8 used</source>
-   <translation type="unfinished" />
+   <translation>{used} bits por canal, os 8 superiores usados</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>{value:.1%} of the pixels hold no data, shown black</source>
-   <translation type="unfinished" />
+   <translation>{value:.1%} dos pixels não contêm dados, exibidos em preto</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -15441,12 +15448,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{value}{unit} ({low} to {high})</source>
-   <translation type="unfinished" />
+   <translation>{value}{unit} ({low} a {high})</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{value}{unit} ({low} to {high}, n = {n:,})</source>
-   <translation type="unfinished" />
+   <translation>{value}{unit} ({low} a {high}, n = {n:,})</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
@@ -15526,17 +15533,17 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>{where}: a label {min}; expected 0 or more</source>
-   <translation type="unfinished" />
+   <translation>{where}: um rótulo {min}; esperado 0 ou mais</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{where}: a width and a list of points expected</source>
-   <translation type="unfinished" />
+   <translation>{where}: esperadas uma largura e uma lista de pontos</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{where}: a width from {thinnest} to {widest} expected</source>
-   <translation type="unfinished" />
+   <translation>{where}: esperada uma largura de {thinnest} a {widest}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
@@ -15551,22 +15558,22 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>{where}: labels of {dtype} {shape}; {expected}</source>
-   <translation type="unfinished" />
+   <translation>{where}: rótulos de {dtype} {shape}; {expected}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>{where}: pictures of {dtype} {shape}; {expected}</source>
-   <translation type="unfinished" />
+   <translation>{where}: imagens de {dtype} {shape}; {expected}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{where}: points of two or three numbers expected</source>
-   <translation type="unfinished" />
+   <translation>{where}: esperados pontos de dois ou três números</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{where}: points on the paper (0 to 1) and pressure 0 to 1 expected</source>
-   <translation type="unfinished" />
+   <translation>{where}: esperados pontos sobre o papel (0 a 1) e pressão de 0 a 1</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
@@ -15576,7 +15583,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>{where}: {shape} labels for each picture; Fovea learns one class a picture</source>
-   <translation type="unfinished" />
+   <translation>{where}: {shape} rótulos para cada imagem; o Fovea aprende uma classe por imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
@@ -15591,12 +15598,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>{window}: nothing of the picture lies in it</source>
-   <translation type="unfinished" />
+   <translation>{window}: nada da imagem está nela</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
    <source>{words}: {total:,} pictures in {count:,} classes, {classes}. For instance {shown}.</source>
-   <translation type="unfinished" />
+   <translation>{words}: {total:,} imagens em {count:,} classes, {classes}. Por exemplo {shown}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -15606,7 +15613,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/services/training.py" />
    <source>“{name}” is being trained by another process</source>
-   <translation type="unfinished" />
+   <translation>“{name}” está sendo treinado por outro processo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -16768,17 +16775,17 @@ Solte arquivos ou pastas aqui.</translation>
   <message>
    <location filename="../../desktop/services/clipboard.py" />
    <source>That is a web address. Fovea works offline: save the picture, then open it.</source>
-   <translation type="unfinished" />
+   <translation>Isso é um endereço da web. O Fovea funciona offline: salve a imagem e depois abra-a.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/clipboard.py" />
    <source>The text on the clipboard is not the path of a file. Copy an image or a file.</source>
-   <translation type="unfinished" />
+   <translation>O texto na área de transferência não é o caminho de um arquivo. Copie uma imagem ou um arquivo.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/clipboard.py" />
    <source>There is no image and no file on the clipboard. Copy one, then paste it here.</source>
-   <translation type="unfinished" />
+   <translation>Não há imagem nem arquivo na área de transferência. Copie um e depois cole aqui.</translation>
   </message>
  </context>
  <context>
@@ -17528,7 +17535,7 @@ Solte arquivos ou pastas aqui.</translation>
   <message>
    <location filename="../../desktop/services/last_images.py" />
    <source>Of the images from last time, {0} are no longer where they were.</source>
-   <translation type="unfinished" />
+   <translation>Das imagens da última vez, {0} não estão mais onde estavam.</translation>
   </message>
  </context>
  <context>
@@ -19281,27 +19288,27 @@ Solte arquivos ou pastas aqui.</translation>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>1 object of the study holds no picture, as a report does, and was left out.</source>
-   <translation type="unfinished" />
+   <translation>1 objeto do exame não contém imagem, como é o caso de um laudo, e foi deixado de fora.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>No images were found there. Fovea opens JPEG, PNG, WebP, TIFF, DICOM and more.</source>
-   <translation type="unfinished" />
+   <translation>Nenhuma imagem foi encontrada ali. O Fovea abre JPEG, PNG, WebP, TIFF, DICOM e outros.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>Pasted {0} {1}</source>
-   <translation type="unfinished" />
+   <translation>Colada {0} {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>{0} objects of the studies hold no picture, as reports do, and were left out.</source>
-   <translation type="unfinished" />
+   <translation>{0} objetos dos exames não contêm imagem, como é o caso de laudos, e foram deixados de fora.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>{0}, and {1} more that could not be read</source>
-   <translation type="unfinished" />
+   <translation>{0}, e mais {1} que não puderam ser lidos</translation>
   </message>
  </context>
  <context>
@@ -21318,169 +21325,169 @@ augment.flip.p = 0.5</translation>
    <location filename="../../resources/samples" />
    <source>China</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>China</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 0 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 0 a caneta</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 0 white on black</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 0 branco sobre preto</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 1 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 1 a caneta</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 2 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 2 a caneta</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 2 thin</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 2 fino</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 3 marker</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 3 a pincel atômico</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 3 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 3 a caneta</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 4 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 4 a caneta</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 4 thin</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 4 fino</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 5 corner</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 5 no canto</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 5 marker</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 5 a pincel atômico</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 5 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 5 a caneta</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 6 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 6 a caneta</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 6 white on black</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 6 branco sobre preto</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 7 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 7 a caneta</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 7 photo</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 7 em foto</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 7 thin</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 7 fino</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 8 marker</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 8 a pincel atômico</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 8 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 8 a caneta</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 9 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 9 a caneta</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 9 white on black</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Dígito 9 branco sobre preto</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Flower</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Flor</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Pattern chequerboard</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Padrão xadrez</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Pattern gradient</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Padrão gradiente</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Pattern lorry</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Padrão caminhão</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Pattern ship</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Padrão navio</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Phantom chest</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fantoma de tórax</translation>
   </message>
  </context>
  <context>
@@ -21806,17 +21813,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/services/session.py" />
    <source>The engine stopped ({0}) and is being started again; your images are classified again.</source>
-   <translation type="unfinished" />
+   <translation>O motor parou ({0}) e está sendo reiniciado; suas imagens são classificadas de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/session.py" />
    <source>The engine stopped several times ({0}). Start Fovea again to classify more.</source>
-   <translation type="unfinished" />
+   <translation>O motor parou várias vezes ({0}). Inicie o Fovea de novo para classificar mais.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/session.py" />
    <source>The part of Fovea that opens pictures stopped several times ({0}). Start Fovea again to see more.</source>
-   <translation type="unfinished" />
+   <translation>A parte do Fovea que abre imagens parou várias vezes ({0}). Inicie o Fovea de novo para ver mais.</translation>
   </message>
  </context>
  <context>
@@ -21824,17 +21831,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/services/settings.py" />
    <source>Settings cannot be saved ({0}). Fovea works, but forgets them at the end.</source>
-   <translation type="unfinished" />
+   <translation>As configurações não podem ser salvas ({0}). O Fovea funciona, mas as esquece ao ser encerrado.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/settings.py" />
    <source>The settings file was damaged. Fovea starts with its defaults; the damaged file was kept as {0}.</source>
-   <translation type="unfinished" />
+   <translation>O arquivo de configurações estava danificado. O Fovea inicia com os padrões; o arquivo danificado foi guardado como {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/settings.py" />
    <source>{0}. Fovea starts with its defaults and does not save over the file.</source>
-   <translation type="unfinished" />
+   <translation>{0}. O Fovea inicia com os padrões e não salva por cima do arquivo.</translation>
   </message>
  </context>
  <context>
@@ -22756,67 +22763,67 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>1 file held a frame once more and was left out</source>
-   <translation type="unfinished" />
+   <translation>1 arquivo repetia um quadro e foi deixado de fora</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>1 frame is missing, as the others' {1} tell</source>
-   <translation type="unfinished" />
+   <translation>falta 1 quadro, como mostram as informações ({1}) dos outros</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>Series {0}</source>
-   <translation type="unfinished" />
+   <translation>Série {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>Study {0}, {1}</source>
-   <translation type="unfinished" />
+   <translation>Exame {0}, {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>numbers</source>
-   <translation type="unfinished" />
+   <translation>números</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>ordered by file names: several frames have the same number, and no places</source>
-   <translation type="unfinished" />
+   <translation>ordenados por nomes de arquivos: vários quadros têm o mesmo número, e nenhuma posição</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>ordered by number: the files name no places</source>
-   <translation type="unfinished" />
+   <translation>ordenados por número: os arquivos não indicam posições</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>places</source>
-   <translation type="unfinished" />
+   <translation>posições</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>{0} files held a frame once more and were left out</source>
-   <translation type="unfinished" />
+   <translation>{0} arquivos repetiam um quadro e foram deixados de fora</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>{0} frames are missing, as the others' {1} tell</source>
-   <translation type="unfinished" />
+   <translation>faltam {0} quadros, como mostram as informações ({1}) dos outros</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>{0} series {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} série {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>{0}, frame {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}, quadro {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>{0}, part {1} of {2}</source>
-   <translation type="unfinished" />
+   <translation>{0}, parte {1} de {2}</translation>
   </message>
  </context>
  <context>
@@ -23295,7 +23302,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>answer</source>
-   <translation type="unfinished" />
+   <translation>resposta</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23535,7 +23542,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>paused</source>
-   <translation type="unfinished" />
+   <translation>pausado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23556,7 +23563,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>precision</source>
-   <translation type="unfinished" />
+   <translation>precisão</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23587,7 +23594,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>recall</source>
-   <translation type="unfinished" />
+   <translation>revocação</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
