@@ -3402,12 +3402,12 @@
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>Keras (.keras)</source>
-   <translation type="unfinished" />
+   <translation>Keras (.keras)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>LiteRT (.tflite)</source>
-   <translation type="unfinished" />
+   <translation>LiteRT (.tflite)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -3417,7 +3417,7 @@
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>ONNX (.onnx)</source>
-   <translation type="unfinished" />
+   <translation>ONNX (.onnx)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -3517,12 +3517,12 @@
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>for ONNX Runtime and many other programs</source>
-   <translation type="unfinished" />
+   <translation>para ONNX Runtime e muitos outros programas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>for telephones and small computers</source>
-   <translation type="unfinished" />
+   <translation>para celulares e computadores pequenos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -3532,7 +3532,7 @@
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>to train on, or to use in Python</source>
-   <translation type="unfinished" />
+   <translation>para continuar a treinar, ou para usar em Python</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -4110,27 +4110,27 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source> and {count} more</source>
-   <translation type="unfinished" />
+   <translation> e mais {count}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source> and {count} more classes with {sum} pictures</source>
-   <translation type="unfinished" />
+   <translation> e mais {count} classes com {sum} imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source> and {step} batches</source>
-   <translation type="unfinished" />
+   <translation> e {step} lotes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source> of '{module}'</source>
-   <translation type="unfinished" />
+   <translation> de '{module}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source> of the package {distribution} {version}</source>
-   <translation type="unfinished" />
+   <translation> do pacote {distribution} {version}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -4140,12 +4140,12 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>'evaluation.json' cannot be read: {error}</source>
-   <translation type="unfinished" />
+   <translation>'evaluation.json' não pode ser lido: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
    <source>'fovea --help' lists the commands.</source>
-   <translation type="unfinished" />
+   <translation>'fovea --help' lista os comandos.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -4160,7 +4160,7 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>'fovea data inspect' says why.</source>
-   <translation type="unfinished" />
+   <translation>'fovea data inspect' diz por quê.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/training_data.py" />
@@ -4210,7 +4210,7 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>'mnist.npz' was not found</source>
-   <translation type="unfinished" />
+   <translation>'mnist.npz' não foi encontrado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -4230,7 +4230,7 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>'{file}' does not fit its network</source>
-   <translation type="unfinished" />
+   <translation>'{file}' não combina com sua rede</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/first_layer.py" />
@@ -4275,17 +4275,17 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>'{key}' cannot be set this way</source>
-   <translation type="unfinished" />
+   <translation>'{key}' não pode ser definido assim</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>'{key}' cannot be varied: each trial would be checked with other pictures, and none could be compared</source>
-   <translation type="unfinished" />
+   <translation>'{key}' não pode ser variado: cada tentativa seria verificada com outras imagens, e nenhuma poderia ser comparada</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>'{key}' is no setting</source>
-   <translation type="unfinished" />
+   <translation>'{key}' não é uma configuração</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -4315,12 +4315,12 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{left}' belongs to no layer of {name}</source>
-   <translation type="unfinished" />
+   <translation>'{left}' não pertence a nenhuma camada de {name}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>'{name}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>'{name}' não pode ser lido</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
@@ -4340,7 +4340,7 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{name}' cannot be trained on: it has no {keras_file}</source>
-   <translation type="unfinished" />
+   <translation>não se pode treinar sobre '{name}': não tem {keras_file}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -4360,17 +4360,17 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/ml/data/embeddings.py" />
    <source>'{name}' does not give what its stages know</source>
-   <translation type="unfinished" />
+   <translation>'{name}' não fornece o que suas etapas sabem</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/embeddings.py" />
    <source>'{name}' gives scores alone, nothing that another classifier could build upon</source>
-   <translation type="unfinished" />
+   <translation>'{name}' só fornece pontuações, nada sobre o que outro classificador possa ser construído</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>'{name}' has no Keras form: it was imported as .tflite</source>
-   <translation type="unfinished" />
+   <translation>'{name}' não tem forma Keras: foi importado como .tflite</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/gradients.py" />
@@ -4390,7 +4390,7 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' has the shape {shape}; {tuple} expected</source>
-   <translation type="unfinished" />
+   <translation>'{name}' tem a forma {shape}; esperado {tuple}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
@@ -4430,7 +4430,7 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' holds no numbers of 32 bits</source>
-   <translation type="unfinished" />
+   <translation>'{name}' não contém números de 32 bits</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4515,7 +4515,7 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' is missing</source>
-   <translation type="unfinished" />
+   <translation>'{name}' está faltando</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -4530,12 +4530,12 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>'{name}' is no list of labels</source>
-   <translation type="unfinished" />
+   <translation>'{name}' não é uma lista de rótulos</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_results.py" />
    <source>'{name}' is no name for a search</source>
-   <translation type="unfinished" />
+   <translation>'{name}' não é um nome para uma busca</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -4545,12 +4545,12 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>'{name}' is no text in UTF-8</source>
-   <translation type="unfinished" />
+   <translation>'{name}' não é um texto em UTF-8</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>'{name}' is not described</source>
-   <translation type="unfinished" />
+   <translation>'{name}' não está descrito</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -4565,12 +4565,12 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{name}' is there in version {version}; the plan begins from version {version2}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' existe na versão {version}; o plano parte da versão {version2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>'{name}' is too large for a list of labels</source>
-   <translation type="unfinished" />
+   <translation>'{name}' é grande demais para uma lista de rótulos</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
@@ -4600,17 +4600,17 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>'{name}' needs 'flatten', 'gap' or 'gmp' before it</source>
-   <translation type="unfinished" />
+   <translation>'{name}' precisa de 'flatten', 'gap' ou 'gmp' antes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>'{name}' needs a picture, but a layer before it has flattened it</source>
-   <translation type="unfinished" />
+   <translation>'{name}' precisa de uma imagem, mas uma camada anterior a achatou</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>'{name}' needs at least {size} pixels a side and gets {shape}×{shape2}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' precisa de pelo menos {size} pixels de lado e recebe {shape}×{shape2}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -4620,12 +4620,12 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{name}' takes colour pictures; the plan prepares grey ones</source>
-   <translation type="unfinished" />
+   <translation>'{name}' recebe imagens em cores; o plano prepara imagens em cinza</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{name}' takes pictures of {size}; the plan prepares {size2}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' recebe imagens de {size}; o plano prepara {size2}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -4650,7 +4650,7 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>'{name}': {shape} channels do not divide into {groups} groups</source>
-   <translation type="unfinished" />
+   <translation>'{name}': {shape} canais não se dividem em {groups} grupos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -4690,17 +4690,17 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>'{scaling}' is for colour pictures; this network takes grey ones.</source>
-   <translation type="unfinished" />
+   <translation>'{scaling}' é para imagens em cores; esta rede recebe imagens em cinza.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>'{solved}' cannot train a whole network</source>
-   <translation type="unfinished" />
+   <translation>'{solved}' não pode treinar uma rede inteira</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>'{solved}' solves a head without layers of its own, on the features of a model</source>
-   <translation type="unfinished" />
+   <translation>'{solved}' resolve um classificador sem camadas próprias, sobre as características de um modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -4725,7 +4725,7 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{title}' does not give what its stages know</source>
-   <translation type="unfinished" />
+   <translation>'{title}' não fornece o que suas etapas sabem</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4735,17 +4735,17 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
    <source>'{title}' has no class {missing}</source>
-   <translation type="unfinished" />
+   <translation>'{title}' não tem a classe {missing}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{title}' has no embedding that a new last layer could build upon</source>
-   <translation type="unfinished" />
+   <translation>'{title}' não tem representação (embedding) sobre a qual uma nova última camada possa ser construída</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{title}' has no layer '{layer}'</source>
-   <translation type="unfinished" />
+   <translation>'{title}' não tem a camada '{layer}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -4755,7 +4755,7 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{title}' has no {name}</source>
-   <translation type="unfinished" />
+   <translation>'{title}' não tem {name}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -4785,12 +4785,12 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>'{title}' holds no pictures of its '{split}' split</source>
-   <translation type="unfinished" />
+   <translation>'{title}' não contém imagens da sua partição '{split}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
    <source>'{title}' holds no pictures to learn from</source>
-   <translation type="unfinished" />
+   <translation>'{title}' não contém imagens com que aprender</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -4830,7 +4830,7 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>'{title}' was not found</source>
-   <translation type="unfinished" />
+   <translation>'{title}' não foi encontrado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4850,12 +4850,12 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>'{where}{name}' has no settings below it</source>
-   <translation type="unfinished" />
+   <translation>'{where}{name}' não tem configurações abaixo dele</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>'{where}{name}' is a group of settings</source>
-   <translation type="unfinished" />
+   <translation>'{where}{name}' é um grupo de configurações</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -4920,7 +4920,7 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>.8497 (the author's split)</source>
-   <translation type="unfinished" />
+   <translation>0,8497 (partição do autor)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -4935,7 +4935,7 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>0 to 1, then ImageNet's means subtracted and divided by its deviations (PyTorch's habit)</source>
-   <translation type="unfinished" />
+   <translation>0 a 1, depois subtraídas as médias do ImageNet e divididos pelos seus desvios (costume do PyTorch)</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -4950,27 +4950,27 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>63.87 % colour</source>
-   <translation type="unfinished" />
+   <translation>63,87 % em cores</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>66.4 % test</source>
-   <translation type="unfinished" />
+   <translation>66,4 % no teste</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>7.4 to 7.5 % top-5 error with its published weights</source>
-   <translation type="unfinished" />
+   <translation>7,4 a 7,5 % de erro top-5 com seus pesos publicados</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>70.4 %, augmented 72 %</source>
-   <translation type="unfinished" />
+   <translation>70,4 %, com aumento de dados 72 %</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>93.57 % test</source>
-   <translation type="unfinished" />
+   <translation>93,57 % no teste</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -4990,22 +4990,22 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>96.16 %: 32 units, dropout .1, Adam</source>
-   <translation type="unfinished" />
+   <translation>96,16 %: 32 unidades, dropout 0,1, Adam</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>96.68 % at 5,900 pictures, 72.44 % at 300 (a dense net: 85.56 and 48.26 %)</source>
-   <translation type="unfinished" />
+   <translation>96,68 % com 5.900 imagens, 72,44 % com 300 (uma rede densa: 85,56 e 48,26 %)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>97.87 % test</source>
-   <translation type="unfinished" />
+   <translation>97,87 % no teste</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>99.06 to 99.20 %</source>
-   <translation type="unfinished" />
+   <translation>99,06 a 99,20 %</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -5020,7 +5020,7 @@ imagens da janela:</translation>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>; {count} were given</source>
-   <translation type="unfinished" />
+   <translation>; foram indicados {count}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5129,7 +5129,7 @@ código de saída: 0 todas as imagens foram respondidas; 1 algumas falharam, nen
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>A model of another Fovea comes whole: export it there as one .zip.</source>
-   <translation type="unfinished" />
+   <translation>Um modelo de outro Fovea vem inteiro: exporte-o lá como um único .zip.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -5154,7 +5154,7 @@ código de saída: 0 todas as imagens foram respondidas; 1 algumas falharam, nen
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>A small residual net, quick on a CPU, for photos and scans of any kind: the one to begin with.</source>
-   <translation type="unfinished" />
+   <translation>Uma pequena rede residual, rápida numa CPU, para fotos e digitalizações de qualquer tipo: aquela com que começar.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5239,7 +5239,7 @@ código de saída: 0 o modelo está no acervo; 1 falhou; 2 uso incorreto ou plan
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>AlexNet</source>
-   <translation type="unfinished" />
+   <translation>AlexNet</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5266,17 +5266,17 @@ código de saída: 0 o modelo está no acervo; 1 falhou; 2 uso incorreto ou plan
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>Are its outputs probabilities, or raw values (logits)?</source>
-   <translation type="unfinished" />
+   <translation>Suas saídas são probabilidades, ou valores brutos (logits)?</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>At least {fewest} of each are needed.</source>
-   <translation type="unfinished" />
+   <translation>São necessárias pelo menos {fewest} de cada.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Be the only ground for a decision that can harm anybody.</source>
-   <translation type="unfinished" />
+   <translation>Ser o único fundamento de uma decisão que possa prejudicar alguém.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
@@ -5286,12 +5286,12 @@ código de saída: 0 o modelo está no acervo; 1 falhou; 2 uso incorreto ou plan
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>Both ends must be numbers.</source>
-   <translation type="unfinished" />
+   <translation>Os dois extremos precisam ser números.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>Both ends of a range of whole numbers must be whole numbers.</source>
-   <translation type="unfinished" />
+   <translation>Os dois extremos de uma faixa de números inteiros precisam ser números inteiros.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -5308,7 +5308,7 @@ código de saída: 0 o modelo está no acervo; 1 falhou; 2 uso incorreto ou plan
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>CIFAR-10</source>
-   <translation type="unfinished" />
+   <translation>CIFAR-10</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
@@ -5323,12 +5323,12 @@ código de saída: 0 o modelo está no acervo; 1 falhou; 2 uso incorreto ou plan
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Cats and dogs</source>
-   <translation type="unfinished" />
+   <translation>Gatos e cachorros</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>Change it in the plan's file.</source>
-   <translation type="unfinished" />
+   <translation>Altere-o no arquivo do plano.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -5338,7 +5338,7 @@ código de saída: 0 o modelo está no acervo; 1 falhou; 2 uso incorreto ou plan
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Check --storage, or give the search another --name.</source>
-   <translation type="unfinished" />
+   <translation>Verifique --storage, ou dê à busca outro --name.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -5363,7 +5363,7 @@ código de saída: 0 o modelo está no acervo; 1 falhou; 2 uso incorreto ou plan
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>Check the disk, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Verifique o disco e tente de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -5388,7 +5388,7 @@ código de saída: 0 o modelo está no acervo; 1 falhou; 2 uso incorreto ou plan
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Chest X-rays: strided convolutions</source>
-   <translation type="unfinished" />
+   <translation>Radiografias de tórax: convoluções com passo</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/gradients.py" />
@@ -5398,12 +5398,12 @@ código de saída: 0 o modelo está no acervo; 1 falhou; 2 uso incorreto ou plan
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Choose a .keras, .h5, .tflite or .zip file.</source>
-   <translation type="unfinished" />
+   <translation>Escolha um arquivo .keras, .h5, .tflite ou .zip.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>Choose a file that ends in .h5 or .weights.h5.</source>
-   <translation type="unfinished" />
+   <translation>Escolha um arquivo que termine em .h5 ou .weights.h5.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/patient_names.py" />
@@ -5433,12 +5433,12 @@ código de saída: 0 o modelo está no acervo; 1 falhou; 2 uso incorreto ou plan
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>Choose another folder.</source>
-   <translation type="unfinished" />
+   <translation>Escolha outra pasta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/embeddings.py" />
    <source>Choose another model.</source>
-   <translation type="unfinished" />
+   <translation>Escolha outro modelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -5453,7 +5453,7 @@ código de saída: 0 o modelo está no acervo; 1 falhou; 2 uso incorreto ou plan
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>Choose another place.</source>
-   <translation type="unfinished" />
+   <translation>Escolha outro lugar.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
@@ -5463,7 +5463,7 @@ código de saída: 0 o modelo está no acervo; 1 falhou; 2 uso incorreto ou plan
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>Choose another start.</source>
-   <translation type="unfinished" />
+   <translation>Escolha outro ponto de partida.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -5478,12 +5478,12 @@ código de saída: 0 o modelo está no acervo; 1 falhou; 2 uso incorreto ou plan
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>Choose larger pictures or fewer layers.</source>
-   <translation type="unfinished" />
+   <translation>Escolha imagens maiores ou menos camadas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/explain/grad_cam.py" />
    <source>Choose occlusion.</source>
-   <translation type="unfinished" />
+   <translation>Escolha oclusão.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -5498,7 +5498,7 @@ código de saída: 0 o modelo está no acervo; 1 falhou; 2 uso incorreto ou plan
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>Choose smaller pictures, a smaller network or a smaller batch.</source>
-   <translation type="unfinished" />
+   <translation>Escolha imagens menores, uma rede menor ou um lote menor.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5529,7 +5529,7 @@ código de saída: 0 o modelo está no acervo; 1 falhou; 2 uso incorreto ou plan
   <message>
    <location filename="../../desktop/__main__.py" />
    <source>Classifying and evaluating need none of it; the full edition has Keras and TensorFlow.</source>
-   <translation type="unfinished" />
+   <translation>Classificar e avaliar não precisam de nada disso; a edição completa tem Keras e TensorFlow.</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
@@ -5589,12 +5589,12 @@ código de saída: 0 o modelo está no acervo; 1 falhou; 2 uso incorreto ou plan
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>Convert it again with a fixed size.</source>
-   <translation type="unfinished" />
+   <translation>Converta-a de novo com tamanho fixo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>Convert it again with built-in operations alone.</source>
-   <translation type="unfinished" />
+   <translation>Converta-a de novo só com operações embutidas.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -5703,7 +5703,7 @@ foi respondido até então é guardado como resultado incompleto, que Avaliar ab
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Dense 100 on small grey letters that Fovea draws and shears.</source>
-   <translation type="unfinished" />
+   <translation>Densa 100 em pequenas letras cinza que o Fovea desenha e cisalha.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -5723,37 +5723,37 @@ foi respondido até então é guardado como resultado incompleto, que Avaliar ab
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits from few pictures</source>
-   <translation type="unfinished" />
+   <translation>Dígitos com poucas imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: LeNet-5 of 1998</source>
-   <translation type="unfinished" />
+   <translation>Dígitos: LeNet-5 de 1998</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: a LeNet</source>
-   <translation type="unfinished" />
+   <translation>Dígitos: uma LeNet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: dense 128 and 60</source>
-   <translation type="unfinished" />
+   <translation>Dígitos: densas 128 e 60</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: one point of the grid</source>
-   <translation type="unfinished" />
+   <translation>Dígitos: um ponto da grade</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: two convolutions</source>
-   <translation type="unfinished" />
+   <translation>Dígitos: duas convoluções</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: two small dense layers</source>
-   <translation type="unfinished" />
+   <translation>Dígitos: duas pequenas camadas densas</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5893,7 +5893,7 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>Export it as .tflite.</source>
-   <translation type="unfinished" />
+   <translation>Exporte-o como .tflite.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -5918,7 +5918,7 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Features of VGG16</source>
-   <translation type="unfinished" />
+   <translation>Características da VGG16</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -5928,12 +5928,12 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Fetch or copy it again, or export it again where it was made.</source>
-   <translation type="unfinished" />
+   <translation>Baixe-o ou copie-o de novo, ou exporte-o de novo onde foi feito.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>Fetch or copy it again.</source>
-   <translation type="unfinished" />
+   <translation>Baixe-o ou copie-o de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5958,22 +5958,22 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>First a new head alone, then its last layers too, slowly.</source>
-   <translation type="unfinished" />
+   <translation>Primeiro só um novo classificador, depois também suas últimas camadas, devagar.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Flatten, dense 128, dropout, dense 60; 30 % for validation.</source>
-   <translation type="unfinished" />
+   <translation>Flatten, densa 128, dropout, densa 60; 30 % para validação.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Flatten, dense 32, dense 32.</source>
-   <translation type="unfinished" />
+   <translation>Flatten, densa 32, densa 32.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Flatten, dense 32, dropout; the search varies it.</source>
-   <translation type="unfinished" />
+   <translation>Flatten, densa 32, dropout; a busca varia isso.</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -5983,12 +5983,12 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>For instance: C32k3s, P2, D128.</source>
-   <translation type="unfinished" />
+   <translation>Por exemplo: C32k3s, P2, D128.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Four convolutions with normalisation and dropout on small grey pictures.</source>
-   <translation type="unfinished" />
+   <translation>Quatro convoluções com normalização e dropout em pequenas imagens cinza.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
@@ -6008,7 +6008,7 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Fovea's small residual net</source>
-   <translation type="unfinished" />
+   <translation>A pequena rede residual do Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -6043,7 +6043,7 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>Free some space, use fewer or smaller pictures, or move Fovea's files with FOVEA_HOME.</source>
-   <translation type="unfinished" />
+   <translation>Libere espaço, use menos imagens ou imagens menores, ou mova os arquivos do Fovea com FOVEA_HOME.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6058,7 +6058,7 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>Get the weights from their publisher again.</source>
-   <translation type="unfinished" />
+   <translation>Obtenha os pesos de novo de quem os publica.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -6088,7 +6088,7 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Give another --name, or the options that this one was begun with.</source>
-   <translation type="unfinished" />
+   <translation>Dê outro --name, ou as opções com que esta foi começada.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -6098,17 +6098,17 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Give settings to vary and one trial or more.</source>
-   <translation type="unfinished" />
+   <translation>Indique configurações a variar e uma tentativa ou mais.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
    <source>Give the folder with --data.</source>
-   <translation type="unfinished" />
+   <translation>Indique a pasta com --data.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>Give the values to try: --vary KEY=a|b|c.</source>
-   <translation type="unfinished" />
+   <translation>Indique os valores a tentar: --vary KEY=a|b|c.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training_job.py" />
@@ -6158,7 +6158,7 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>How is a picture brought into its size: stretched, its middle cut out, or padded?</source>
-   <translation type="unfinished" />
+   <translation>Como uma imagem é levada ao tamanho: esticada, com o meio recortado, ou com margem?</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6168,7 +6168,7 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>How were pixels scaled when it was trained? Wrong scaling gives wrong answers.</source>
-   <translation type="unfinished" />
+   <translation>Como os pixels foram escalonados no treinamento? Um escalonamento errado dá respostas erradas.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -6183,7 +6183,7 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>If several pictures show the same person or thing, some may lie on both sides of the split.</source>
-   <translation type="unfinished" />
+   <translation>Se várias imagens mostram a mesma pessoa ou coisa, algumas podem estar dos dois lados da divisão.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6218,17 +6218,17 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Imported from a file of the kind {format}.</source>
-   <translation type="unfinished" />
+   <translation>Importado de um arquivo do tipo {format}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>In a checkout of Fovea: pip install '.[onnx]'. Or export as .tflite or .keras.</source>
-   <translation type="unfinished" />
+   <translation>Num checkout do Fovea: pip install '.[onnx]'. Ou exporte como .tflite ou .keras.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>InceptionV3, fine-tuned</source>
-   <translation type="unfinished" />
+   <translation>InceptionV3, com ajuste fino</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -6263,7 +6263,7 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Install it: pip install optuna.</source>
-   <translation type="unfinished" />
+   <translation>Instale-o: pip install optuna.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
@@ -6293,7 +6293,7 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>Install them under Models, or with 'fovea models install {id}'.</source>
-   <translation type="unfinished" />
+   <translation>Instale-os em Modelos, ou com 'fovea models install {id}'.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6353,7 +6353,7 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>It is damaged, or made to fill the memory.</source>
-   <translation type="unfinished" />
+   <translation>Está danificado, ou foi feito para encher a memória.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -6387,7 +6387,7 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>It takes pictures of any size: which size was it trained with?</source>
-   <translation type="unfinished" />
+   <translation>Ela recebe imagens de qualquer tamanho: com que tamanho foi treinada?</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
@@ -6417,17 +6417,17 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>Its last checkpoint stays with the run.</source>
-   <translation type="unfinished" />
+   <translation>Seu último ponto de controle fica com a execução.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Its layers: {known}.</source>
-   <translation type="unfinished" />
+   <translation>Suas camadas: {known}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Its outputs are probabilities: say so, or leave it to the file.</source>
-   <translation type="unfinished" />
+   <translation>Suas saídas são probabilidades: diga isso, ou deixe por conta do arquivo.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_rows.py" />
@@ -6452,17 +6452,17 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Its training began from the model {parent}.</source>
-   <translation type="unfinished" />
+   <translation>Seu treinamento partiu do modelo {parent}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>Its weights are kept in 16 bits, which changes scores by up to a few thousandths.</source>
-   <translation type="unfinished" />
+   <translation>Seus pesos são guardados em 16 bits, o que altera as pontuações em até alguns milésimos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>Its weights do not come with Fovea</source>
-   <translation type="unfinished" />
+   <translation>Seus pesos não vêm com o Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -6502,17 +6502,17 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Keras cannot build it: {words}</source>
-   <translation type="unfinished" />
+   <translation>O Keras não consegue montá-la: {words}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>Keras {version} on {backend}</source>
-   <translation type="unfinished" />
+   <translation>Keras {version} com {backend}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>Known are C32k3s, C32k3v/2, P2, A2, D128, flatten, gap, gmp, BN, drop.25, act:relu; see the documentation.</source>
-   <translation type="unfinished" />
+   <translation>São conhecidas C32k3s, C32k3v/2, P2, A2, D128, flatten, gap, gmp, BN, drop.25, act:relu; veja a documentação.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6522,17 +6522,17 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>Known ones: {known}.</source>
-   <translation type="unfinished" />
+   <translation>Conhecidos: {known}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>Known: {activations}.</source>
-   <translation type="unfinished" />
+   <translation>Conhecidas: {activations}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>Known: {initialisers}.</source>
-   <translation type="unfinished" />
+   <translation>Conhecidos: {initialisers}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -6567,27 +6567,27 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Labels and preprocessing are what its user said on importing it; where they are wrong, its answers are.</source>
-   <translation type="unfinished" />
+   <translation>Rótulos e pré-processamento são os que o usuário indicou ao importá-lo; onde estiverem errados, as respostas também estarão.</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
    <source>Languages: {known}.</source>
-   <translation type="unfinished" />
+   <translation>Idiomas: {known}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/selftest.py" />
    <source>Layers that mix the pictures of a batch cannot be used; save the network without them.</source>
-   <translation type="unfinished" />
+   <translation>Camadas que misturam as imagens de um lote não podem ser usadas; salve a rede sem elas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>Layers there: {names}.</source>
-   <translation type="unfinished" />
+   <translation>Camadas existentes: {names}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/transfer_plans.py" />
    <source>Layers there: {value}.</source>
-   <translation type="unfinished" />
+   <translation>Camadas existentes: {value}.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6617,7 +6617,7 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Letters of a captcha</source>
-   <translation type="unfinished" />
+   <translation>Letras de um captcha</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6652,7 +6652,7 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
    <source>Look at the folder of Fovea's own data, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Verifique a pasta de dados do Fovea e tente de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -6662,7 +6662,7 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>Look for the file whose hash the catalogue names.</source>
-   <translation type="unfinished" />
+   <translation>Procure o arquivo cujo hash o catálogo cita.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -6687,12 +6687,12 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>Lower the learning rate; {kept}.</source>
-   <translation type="unfinished" />
+   <translation>Reduza a taxa de aprendizado; {kept}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>MNIST</source>
-   <translation type="unfinished" />
+   <translation>MNIST</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -6707,7 +6707,7 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/data/features.py" />
    <source>Make room and resume.</source>
-   <translation type="unfinished" />
+   <translation>Libere espaço e retome.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/drawings.py" />
@@ -6717,17 +6717,17 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/data/features.py" />
    <source>Make room, or choose a later layer or one with a global pooling after it: it has fewer features.</source>
-   <translation type="unfinished" />
+   <translation>Libere espaço, ou escolha uma camada posterior ou uma seguida de pooling global: ela tem menos características.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Make the plan again to begin from the version that there is.</source>
-   <translation type="unfinished" />
+   <translation>Faça o plano de novo para partir da versão existente.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
    <source>Make the plan again.</source>
-   <translation type="unfinished" />
+   <translation>Faça o plano de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -6792,7 +6792,7 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Name one of its layers instead.</source>
-   <translation type="unfinished" />
+   <translation>Indique em vez disso uma de suas camadas.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6822,17 +6822,17 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>No mistake was made on the pictures it was checked with; that is no promise for others.</source>
-   <translation type="unfinished" />
+   <translation>Nenhum erro foi cometido nas imagens com que foi verificado; isso não é promessa para outras.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Nobody but you has checked this model: its figures come from {n} pictures of the {split} split of '{title}' and say nothing about other pictures.</source>
-   <translation type="unfinished" />
+   <translation>Ninguém além de você verificou este modelo: suas medidas vêm de {n} imagens da partição {split} de '{title}' e nada dizem sobre outras imagens.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Nobody has measured it in Fovea: see 'Evaluate' with labelled pictures of your own.</source>
-   <translation type="unfinished" />
+   <translation>Ninguém o mediu no Fovea: veja 'Avaliar' com imagens rotuladas próprias.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -6842,7 +6842,7 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Not stated: whoever imported it knows what it is for.</source>
-   <translation type="unfinished" />
+   <translation>Não informado: quem o importou sabe para que serve.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -6872,7 +6872,7 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>ONNX Runtime {version}</source>
-   <translation type="unfinished" />
+   <translation>ONNX Runtime {version}</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/figures/result.py" />
@@ -6891,17 +6891,17 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>One convolution, dense 1024, dropout; three epochs.</source>
-   <translation type="unfinished" />
+   <translation>Uma convolução, densa 1024, dropout; três épocas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>One convolution, pooling, dense 512.</source>
-   <translation type="unfinished" />
+   <translation>Uma convolução, pooling, densa 512.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>One label a line, or a JSON list of texts.</source>
-   <translation type="unfinished" />
+   <translation>Um rótulo por linha, ou uma lista JSON de textos.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -6976,7 +6976,7 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>Or set augment.STEP.SETTING.</source>
-   <translation type="unfinished" />
+   <translation>Ou defina augment.STEP.SETTING.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -7030,12 +7030,12 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Pictures are brought to {width}×{height} colour pixels: what is lost there cannot count.</source>
-   <translation type="unfinished" />
+   <translation>As imagens são levadas a {width}×{height} pixels em cores: o que aí se perde não pode contar.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Pictures are brought to {width}×{height} grey pixels: what is lost there cannot count.</source>
-   <translation type="unfinished" />
+   <translation>As imagens são levadas a {width}×{height} pixels em cinza: o que aí se perde não pode contar.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -7045,12 +7045,12 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Pictures like those of '{title}', for learning and trying out.</source>
-   <translation type="unfinished" />
+   <translation>Imagens como as de '{title}', para aprender e experimentar.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Pixels go in {scaling}.</source>
-   <translation type="unfinished" />
+   <translation>Os pixels entram {scaling}.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/inspector.py" />
@@ -7075,7 +7075,7 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Prepare the pictures as the model takes them.</source>
-   <translation type="unfinished" />
+   <translation>Prepare as imagens como o modelo as recebe.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
@@ -7165,7 +7165,7 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Save it again with a recent Keras as .keras.</source>
-   <translation type="unfinished" />
+   <translation>Salve-a de novo com um Keras recente como .keras.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
@@ -7185,7 +7185,7 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>Save it as UTF-8.</source>
-   <translation type="unfinished" />
+   <translation>Salve-o em UTF-8.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -7205,22 +7205,22 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>Save or export the network again.</source>
-   <translation type="unfinished" />
+   <translation>Salve ou exporte a rede de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Save the part that goes from one picture to the scores of the classes.</source>
-   <translation type="unfinished" />
+   <translation>Salve a parte que vai de uma imagem às pontuações das classes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Save the whole network: model.save('net.keras').</source>
-   <translation type="unfinished" />
+   <translation>Salve a rede inteira: model.save('net.keras').</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Say that they are raw values (logits), if they are.</source>
-   <translation type="unfinished" />
+   <translation>Diga que são valores brutos (logits), se forem.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -7245,32 +7245,32 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Searches: {value}.</source>
-   <translation type="unfinished" />
+   <translation>Buscas: {value}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>Set FOVEA_DATA to the folder that holds it.</source>
-   <translation type="unfinished" />
+   <translation>Defina FOVEA_DATA com a pasta que o contém.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>Set it for all trials with --set; of the data, data.limit can be varied.</source>
-   <translation type="unfinished" />
+   <translation>Defina-o para todas as tentativas com --set; dos dados, data.limit pode ser variado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>Set one of them: {inner}.</source>
-   <translation type="unfinished" />
+   <translation>Defina uma delas: {inner}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>Settings there: {allowed}.</source>
-   <translation type="unfinished" />
+   <translation>Configurações existentes: {allowed}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>Settings there: {names}.</source>
-   <translation type="unfinished" />
+   <translation>Configurações existentes: {names}.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7326,7 +7326,7 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>Such parts can run code of their own. Rebuild the network from usual Keras layers, or export it as .tflite.</source>
-   <translation type="unfinished" />
+   <translation>Partes assim podem executar código próprio. Refaça a rede com camadas usuais do Keras, ou exporte-a como .tflite.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
@@ -7336,27 +7336,27 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>Take it up again.</source>
-   <translation type="unfinished" />
+   <translation>Retome-o.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/embeddings.py" />
    <source>Take its embedding, or install the model again.</source>
-   <translation type="unfinished" />
+   <translation>Use sua representação (embedding), ou instale o modelo de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>Teachable Machine also exports 'Tensorflow Lite' ('Floating point'): its .tflite can be imported as it is.</source>
-   <translation type="unfinished" />
+   <translation>O Teachable Machine também exporta 'Tensorflow Lite' ('Floating point'): seu .tflite pode ser importado como é.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Tells apart {names}.</source>
-   <translation type="unfinished" />
+   <translation>Distingue {names}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>The 16-layer net of Simonyan and Zisserman (2014), from random weights; very large and slow.</source>
-   <translation type="unfinished" />
+   <translation>A rede de 16 camadas de Simonyan e Zisserman (2014), a partir de pesos aleatórios; muito grande e lenta.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -7366,7 +7366,7 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {frames} frame{value}) asks for {need:,}.</source>
-   <translation>O DICOM contém {have:,} bytes de dados de pixels; seu cabeçalho ({columns}×{rows} pixels, quadros: {frames}{value}) pede {need:,}.</translation>
+   <translation>O DICOM contém {have:,} bytes de dados de pixels; seu cabeçalho ({columns}×{rows} pixels, {frames} quadro{value}) pede {need:,}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -7451,7 +7451,7 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>The LeNet on 5,900 pictures or fewer, four epochs.</source>
-   <translation type="unfinished" />
+   <translation>A LeNet com 5.900 imagens ou menos, quatro épocas.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
@@ -7526,7 +7526,7 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The figures are cross-validated: each of the {n} pictures was checked by a last layer that had not learned from it; the model itself has learned from all of them, and the same pictures chose the penalty and the temperature.</source>
-   <translation type="unfinished" />
+   <translation>As medidas são de validação cruzada: cada uma das {n} imagens foi verificada por uma última camada que não havia aprendido com ela; o próprio modelo aprendeu com todas, e as mesmas imagens escolheram a penalidade e a temperatura.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
@@ -7631,17 +7631,17 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>The names of its {expected} classes, in the order of its outputs{told}.</source>
-   <translation type="unfinished" />
+   <translation>Os nomes de suas {expected} classes, na ordem das saídas{told}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>The net of 2012 (Krizhevsky, Sutskever, Hinton), from random weights; large and slow.</source>
-   <translation type="unfinished" />
+   <translation>A rede de 2012 (Krizhevsky, Sutskever, Hinton), a partir de pesos aleatórios; grande e lenta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>The net of LeCun et al. 1998: tanh, average pooling.</source>
-   <translation type="unfinished" />
+   <translation>A rede de LeCun et al. 1998: tanh, pooling médio.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -7696,32 +7696,32 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The same validation pictures chose the epoch and the temperature: on new pictures expect a little less.</source>
-   <translation type="unfinished" />
+   <translation>As mesmas imagens de validação escolheram a época e a temperatura: em imagens novas, espere um pouco menos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The same validation pictures chose the epoch, the temperature and the threshold: on new pictures expect a little less.</source>
-   <translation type="unfinished" />
+   <translation>As mesmas imagens de validação escolheram a época, a temperatura e o limiar: em imagens novas, espere um pouco menos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The same validation pictures chose the temperature and the threshold: on new pictures expect a little less.</source>
-   <translation type="unfinished" />
+   <translation>As mesmas imagens de validação escolheram a temperatura e o limiar: em imagens novas, espere um pouco menos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The same validation pictures chose the temperature: on new pictures expect a little less.</source>
-   <translation type="unfinished" />
+   <translation>As mesmas imagens de validação escolheram a temperatura: em imagens novas, espere um pouco menos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>The same with rotation, shift, zoom and mirroring.</source>
-   <translation type="unfinished" />
+   <translation>A mesma com rotação, deslocamento, zoom e espelhamento.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>The smaller number first; above 0 with log.</source>
-   <translation type="unfinished" />
+   <translation>O menor número primeiro; maior que 0 com log.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -7786,7 +7786,7 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>These are not the published weights: whoever installed them vouched for their file. What it answers has not been checked.</source>
-   <translation type="unfinished" />
+   <translation>Estes não são os pesos publicados: quem os instalou respondeu pelo arquivo. O que ele responde não foi verificado.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -7796,32 +7796,32 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: a first demonstration</source>
-   <translation type="unfinished" />
+   <translation>Coisas: uma primeira demonstração</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: four convolutions</source>
-   <translation type="unfinished" />
+   <translation>Coisas: quatro convoluções</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: four convolutions, augmented</source>
-   <translation type="unfinished" />
+   <translation>Coisas: quatro convoluções, com aumento de dados</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: normalised and with dropout</source>
-   <translation type="unfinished" />
+   <translation>Coisas: normalizada e com dropout</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: one convolution</source>
-   <translation type="unfinished" />
+   <translation>Coisas: uma convolução</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: three small convolutions</source>
-   <translation type="unfinished" />
+   <translation>Coisas: três pequenas convoluções</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -7886,12 +7886,12 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Three convolutions, two of stride 2, on large pictures, in small batches.</source>
-   <translation type="unfinished" />
+   <translation>Três convoluções, duas de passo 2, em imagens grandes, em lotes pequenos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Three valid convolutions, squared error on one-hot.</source>
-   <translation type="unfinished" />
+   <translation>Três convoluções 'valid', erro quadrático sobre one-hot.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7936,7 +7936,7 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
    <source>Try again a little later.</source>
-   <translation type="unfinished" />
+   <translation>Tente de novo um pouco mais tarde.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -7966,22 +7966,22 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Two convolutions with batch normalisation and dropout, large batches.</source>
-   <translation type="unfinished" />
+   <translation>Duas convoluções com normalização em lote e dropout, lotes grandes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Two convolutions, pooling, dense 128; large batches.</source>
-   <translation type="unfinished" />
+   <translation>Duas convoluções, pooling, densa 128; lotes grandes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Two pairs of convolutions, dense 512.</source>
-   <translation type="unfinished" />
+   <translation>Dois pares de convoluções, densa 512.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Two wide 5×5 convolutions with pooling, dense 500.</source>
-   <translation type="unfinished" />
+   <translation>Duas convoluções largas 5×5 com pooling, densa 500.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -8041,12 +8041,12 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Use its embedding.</source>
-   <translation type="unfinished" />
+   <translation>Use sua representação (embedding).</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_results.py" />
    <source>Use letters, digits and hyphens.</source>
-   <translation type="unfinished" />
+   <translation>Use letras, dígitos e hifens.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searcher.py" />
@@ -8061,12 +8061,12 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>VGG16 as published stays as it is; a small head learns from what its layer block4_pool says.</source>
-   <translation type="unfinished" />
+   <translation>A VGG16 como publicada fica como está; um pequeno classificador aprende com o que diz sua camada block4_pool.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>VGG16 from random weights</source>
-   <translation type="unfinished" />
+   <translation>VGG16 a partir de pesos aleatórios</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -8111,7 +8111,7 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>Weights have to lie in the file itself.</source>
-   <translation type="unfinished" />
+   <translation>Os pesos precisam estar no próprio arquivo.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -8131,7 +8131,7 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>What is the model to be called?</source>
-   <translation type="unfinished" />
+   <translation>Como o modelo deve se chamar?</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -8194,17 +8194,17 @@ código de saída: 0 todas as tentativas concluídas; 1 falhou, ou não há medi
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Whatever it is shown, it answers with one of its {count} classes.</source>
-   <translation type="unfinished" />
+   <translation>Seja o que for que lhe mostrem, responde com uma de suas {count} classes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>Where it was made, save it as .keras (model.save('net.keras')) or convert it to .tflite.</source>
-   <translation type="unfinished" />
+   <translation>Onde foi feito, salve como .keras (model.save('net.keras')) ou converta para .tflite.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Where it was made, save it as .keras or convert it to .tflite.</source>
-   <translation type="unfinished" />
+   <translation>Onde foi feito, salve-o como .keras ou converta-o para .tflite.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -8261,7 +8261,7 @@ código de saída: 0 tudo em ordem (um modelo cujos pesos não estão instalados
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>With {n} pictures to check with the figures are rough; see their intervals.</source>
-   <translation type="unfinished" />
+   <translation>Com {n} imagens para verificar, as medidas são aproximadas; veja seus intervalos.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -8314,7 +8314,7 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
   <message>
    <location filename="../../desktop/__main__.py" />
    <source>Without one there is 'fovea demo'.</source>
-   <translation type="unfinished" />
+   <translation>Sem uma há 'fovea demo'.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -8339,7 +8339,7 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>Write for instance fit.epochs=10.</source>
-   <translation type="unfinished" />
+   <translation>Escreva por exemplo fit.epochs=10.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -8424,7 +8424,7 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a PyTorch file, which is a pickle and can run code of its own when it is opened</source>
-   <translation type="unfinished" />
+   <translation>um arquivo PyTorch, que é um pickle e pode executar código próprio ao ser aberto</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8444,7 +8444,7 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a TensorFlow graph, which is a program and cannot be checked layer by layer</source>
-   <translation type="unfinished" />
+   <translation>um grafo TensorFlow, que é um programa e não pode ser verificado camada por camada</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8459,7 +8459,7 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a checkpoint, which holds weights without their network</source>
-   <translation type="unfinished" />
+   <translation>um checkpoint, que contém pesos sem a rede</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8479,7 +8479,7 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a file of weights without their network</source>
-   <translation type="unfinished" />
+   <translation>um arquivo de pesos sem a rede</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -8499,7 +8499,7 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>a grid needs values, and {ranges} is a range</source>
-   <translation type="unfinished" />
+   <translation>uma grade precisa de valores, e {ranges} é uma faixa</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8514,17 +8514,17 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>a label is empty</source>
-   <translation type="unfinished" />
+   <translation>um rótulo está vazio</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>a layer cannot be called '{value}': the name is taken</source>
-   <translation type="unfinished" />
+   <translation>uma camada não pode se chamar '{value}': o nome já está em uso</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>a layer of somebody's own, '{registered}'</source>
-   <translation type="unfinished" />
+   <translation>uma camada de terceiros, '{registered}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_journal.py" />
@@ -8559,7 +8559,7 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>a network that begins from a finished one computes in 32 bits, as that does</source>
-   <translation type="unfinished" />
+   <translation>uma rede que parte de outra pronta calcula em 32 bits, como ela</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -8579,7 +8579,7 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>a part of another picture, with its label's share</source>
-   <translation type="unfinished" />
+   <translation>uma parte de outra imagem, com sua proporção do rótulo</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -8589,7 +8589,7 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a pickle, which can run code of its own when it is opened</source>
-   <translation type="unfinished" />
+   <translation>um pickle, que pode executar código próprio ao ser aberto</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -8689,7 +8689,7 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>a whole number</source>
-   <translation type="unfinished" />
+   <translation>um número inteiro</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -8714,7 +8714,7 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>after its conversion the network answers otherwise, by {largest_difference:.1e} in a score; {parity_limit:.0e} at most expected</source>
-   <translation type="unfinished" />
+   <translation>após a conversão a rede responde de forma diferente, por {largest_difference:.1e} numa pontuação; esperado no máximo {parity_limit:.0e}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -8764,7 +8764,7 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>an ONNX file, which Fovea writes but does not read</source>
-   <translation type="unfinished" />
+   <translation>um arquivo ONNX, que o Fovea grava mas não lê</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8779,7 +8779,7 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>an activation '{node}'</source>
-   <translation type="unfinished" />
+   <translation>uma ativação '{node}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -8814,12 +8814,12 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>an operation of the network has a place that does not exist</source>
-   <translation type="unfinished" />
+   <translation>uma operação da rede tem uma posição que não existe</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>an unexpected fault stopped it ({name})</source>
-   <translation type="unfinished" />
+   <translation>uma falha inesperada o parou ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
@@ -8864,7 +8864,7 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
    <source>another Fovea has been preparing its models for minutes</source>
-   <translation type="unfinished" />
+   <translation>outro Fovea está há minutos preparando seus modelos</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -8879,7 +8879,7 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>another goal</source>
-   <translation type="unfinished" />
+   <translation>outro objetivo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -8889,7 +8889,7 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>another plan: other classes, another network, or other settings beside those that are varied</source>
-   <translation type="unfinished" />
+   <translation>outro plano: outras classes, outra rede, ou outras configurações além das que são variadas</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -8914,37 +8914,37 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>any folder with one folder for each class</source>
-   <translation type="unfinished" />
+   <translation>qualquer pasta com uma pasta para cada classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>any folder, a thousand pictures or more</source>
-   <translation type="unfinished" />
+   <translation>qualquer pasta, mil imagens ou mais</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>any folder, many thousand pictures</source>
-   <translation type="unfinished" />
+   <translation>qualquer pasta, muitos milhares de imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>any folder, some hundred pictures</source>
-   <translation type="unfinished" />
+   <translation>qualquer pasta, algumas centenas de imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/architectures.py" />
    <source>architecture '{name}': {error}</source>
-   <translation type="unfinished" />
+   <translation>arquitetura '{name}': {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>architecture only</source>
-   <translation type="unfinished" />
+   <translation>só a arquitetura</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>architecture, 60 M parameters</source>
-   <translation type="unfinished" />
+   <translation>arquitetura, 60 M de parâmetros</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -8969,12 +8969,12 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>as the file itself scales bytes</source>
-   <translation type="unfinished" />
+   <translation>como o próprio arquivo escalona bytes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>as they are, 0 to 255</source>
-   <translation type="unfinished" />
+   <translation>como são, 0 a 255</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -8989,7 +8989,7 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>at most {most_parameters} million are imported</source>
-   <translation type="unfinished" />
+   <translation>são importados no máximo {most_parameters} milhões</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -8999,32 +8999,32 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>at_least goes with the decision 'sensitivity', and with no other</source>
-   <translation type="unfinished" />
+   <translation>at_least acompanha a decisão 'sensitivity', e nenhuma outra</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>at_least {at_least} found; expected a fraction between 0 and 1</source>
-   <translation type="unfinished" />
+   <translation>at_least {at_least} encontrado; esperada uma fração entre 0 e 1</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>augment: {text} found, 'none' expected</source>
-   <translation type="unfinished" />
+   <translation>augment: {text} encontrado, esperado 'none'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/augment.py" />
    <source>augmentation 'european' found pictures of {shape}; 28×28×1 expected</source>
-   <translation type="unfinished" />
+   <translation>o aumento de dados 'european' encontrou imagens de {shape}; esperado 28×28×1</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>augmentation '{name}' has no setting {unknown}</source>
-   <translation type="unfinished" />
+   <translation>o aumento de dados '{name}' não tem a configuração {unknown}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>augmentation '{name}': {key} is {value}; expected {wanted}</source>
-   <translation type="unfinished" />
+   <translation>aumento de dados '{name}': {key} é {value}; esperado {wanted}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -9039,7 +9039,7 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>bend smoothly</source>
-   <translation type="unfinished" />
+   <translation>deformar suavemente</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -9054,17 +9054,17 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>blended with another picture and its label</source>
-   <translation type="unfinished" />
+   <translation>misturada com outra imagem e seu rótulo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>blue before green before red, ImageNet's means subtracted (Caffe's habit)</source>
-   <translation type="unfinished" />
+   <translation>azul antes de verde antes de vermelho, subtraídas as médias do ImageNet (costume do Caffe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>brightness and contrast</source>
-   <translation type="unfinished" />
+   <translation>brilho e contraste</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -9079,12 +9079,12 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>building the network</source>
-   <translation type="unfinished" />
+   <translation>montando a rede</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>burnt-in markers</source>
-   <translation type="unfinished" />
+   <translation>marcadores gravados na imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -9153,7 +9153,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>cancelled; no model was made</source>
-   <translation type="unfinished" />
+   <translation>cancelado; nenhum modelo foi criado</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -9188,12 +9188,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/training/checkpoint.py" />
    <source>checkpoint version {meta}, {version} expected</source>
-   <translation type="unfinished" />
+   <translation>versão do ponto de controle {meta}, esperada {version}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>chest X-rays</source>
-   <translation type="unfinished" />
+   <translation>radiografias de tórax</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -9233,7 +9233,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>class weights and over- or under-sampling both balance the classes: choose one of them</source>
-   <translation type="unfinished" />
+   <translation>pesos de classe e sobre ou subamostragem equilibram ambos as classes: escolha um deles</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -9263,7 +9263,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>clip_norm {clip_norm} found; expected a number above 0, or none</source>
-   <translation type="unfinished" />
+   <translation>clip_norm {clip_norm} encontrado; esperado um número maior que 0, ou nenhum</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -9278,7 +9278,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>comparing checksums</source>
-   <translation type="unfinished" />
+   <translation>comparando somas de verificação</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -9288,12 +9288,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>comparing the file's hash</source>
-   <translation type="unfinished" />
+   <translation>comparando o hash do arquivo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>comparing the two forms</source>
-   <translation type="unfinished" />
+   <translation>comparando as duas formas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
@@ -9313,7 +9313,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>computing {words}</source>
-   <translation type="unfinished" />
+   <translation>calculando {words}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
@@ -9338,12 +9338,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>converting it</source>
-   <translation type="unfinished" />
+   <translation>convertendo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>converting it to LiteRT</source>
-   <translation type="unfinished" />
+   <translation>convertendo para LiteRT</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -9378,27 +9378,27 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>copying</source>
-   <translation type="unfinished" />
+   <translation>copiando</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>cover a part</source>
-   <translation type="unfinished" />
+   <translation>cobrir uma parte</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/solved.py" />
    <source>cross-validated in {found} parts: each of the {count:,} pictures is checked once by a head that did not learn from it, and the model learns from all of them</source>
-   <translation type="unfinished" />
+   <translation>com validação cruzada em {found} partes: cada uma das {count:,} imagens é verificada uma vez por um classificador que não aprendeu com ela, e o modelo aprende com todas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>curves only (Kermany et al.: 92.8 % accuracy, AUC .968)</source>
-   <translation type="unfinished" />
+   <translation>só curvas (Kermany et al.: 92,8 % de acurácia, AUC 0,968)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>cycles repeat a 'triangle' or a 'cosine', not the schedule '{schedule}'</source>
-   <translation type="unfinished" />
+   <translation>ciclos repetem um 'triangle' ou um 'cosine', não a programação '{schedule}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -9413,7 +9413,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>data</source>
-   <translation type="unfinished" />
+   <translation>dados</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -9463,12 +9463,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>digits as Europeans write them</source>
-   <translation type="unfinished" />
+   <translation>dígitos como os europeus os escrevem</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>divided by 255, 0 to 1</source>
-   <translation type="unfinished" />
+   <translation>divididos por 255, 0 a 1</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
@@ -9528,7 +9528,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/trial.py" />
    <source>ended early: others do better</source>
-   <translation type="unfinished" />
+   <translation>encerrada antes: outras vão melhor</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
@@ -9563,7 +9563,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>epochs, batch and steps_per_execution must be at least 1</source>
-   <translation type="unfinished" />
+   <translation>epochs, batch e steps_per_execution precisam ser pelo menos 1</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -9613,7 +9613,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>every deviation must be above 0</source>
-   <translation type="unfinished" />
+   <translation>cada desvio precisa ser maior que 0</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -9633,7 +9633,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>every test letter right</source>
-   <translation type="unfinished" />
+   <translation>todas as letras de teste certas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -9690,7 +9690,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
    <source>features</source>
-   <translation type="unfinished" />
+   <translation>características</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -9720,12 +9720,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>fine-tuning needs at least one layer to unfreeze</source>
-   <translation type="unfinished" />
+   <translation>o ajuste fino precisa de pelo menos uma camada a descongelar</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
    <source>fine-tuning: the last {free} layers learn now too</source>
-   <translation type="unfinished" />
+   <translation>ajuste fino: agora as últimas {free} camadas também aprendem</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -9757,7 +9757,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>folds {folds} found; expected 0, or 2 or more with a head that is solved</source>
-   <translation type="unfinished" />
+   <translation>folds {folds} encontrado; esperado 0, ou 2 ou mais com um classificador que é resolvido</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -9881,7 +9881,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>from {low:g} to {high:g}</source>
-   <translation type="unfinished" />
+   <translation>de {low:g} a {high:g}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -9936,7 +9936,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>has the shape {shape}</source>
-   <translation type="unfinished" />
+   <translation>tem a forma {shape}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -10006,7 +10006,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>in 32 bits: 16 would not be faster on this device</source>
-   <translation type="unfinished" />
+   <translation>em 32 bits: 16 não seriam mais rápidos neste dispositivo</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -10051,7 +10051,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>installing {name} for a while</source>
-   <translation type="unfinished" />
+   <translation>instalar {name}, por um tempo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -10081,7 +10081,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
    <source>it asks for more than the {memory:.1f} GiB of memory that it may use</source>
-   <translation type="unfinished" />
+   <translation>pede mais que os {memory:.1f} GiB de memória que pode usar</translation>
   </message>
   <message>
    <location filename="../../desktop/services/first_models.py" />
@@ -10106,12 +10106,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>it failed ({filter})</source>
-   <translation type="unfinished" />
+   <translation>falhou ({filter})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/trial.py" />
    <source>it failed ({name})</source>
-   <translation type="unfinished" />
+   <translation>falhou ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -10186,7 +10186,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
    <source>it needs more memory than it may use ({name})</source>
-   <translation type="unfinished" />
+   <translation>precisa de mais memória do que pode usar ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/child.py" />
@@ -10196,12 +10196,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>it takes {kinds} and gives {kinds2}; FLOAT32 or bytes expected</source>
-   <translation type="unfinished" />
+   <translation>recebe {kinds} e fornece {kinds2}; esperado FLOAT32 ou bytes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
    <source>it took longer than {seconds:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>demorou mais de {seconds:.0f} segundos</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -10211,12 +10211,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its Keras network takes {shapes}, or does not give {outputs} scores</source>
-   <translation type="unfinished" />
+   <translation>sua rede Keras recebe {shapes}, ou não fornece {outputs} pontuações</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its answers differ by {worst:.2g} from those of its own self-test</source>
-   <translation type="unfinished" />
+   <translation>suas respostas diferem em {worst:.2g} das do seu próprio autoteste</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -10236,17 +10236,17 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>its description of the era of Keras 2 cannot be built: {plain}</source>
-   <translation type="unfinished" />
+   <translation>sua descrição da era do Keras 2 não pode ser montada: {plain}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its domain gate is for colour pictures; its network takes grey ones</source>
-   <translation type="unfinished" />
+   <translation>sua verificação de domínio é para imagens em cores; sua rede recebe imagens em cinza</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its domain gate takes {count} features; its network gives {size}</source>
-   <translation type="unfinished" />
+   <translation>sua verificação de domínio recebe {count} características; sua rede fornece {size}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -10261,52 +10261,52 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>its input has no fixed size</source>
-   <translation type="unfinished" />
+   <translation>sua entrada não tem tamanho fixo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its input is {shape}; (batch, height, width, 1 or 3) expected: channels come last</source>
-   <translation type="unfinished" />
+   <translation>sua entrada é {shape}; esperado (lote, altura, largura, 1 ou 3): os canais vêm por último</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>its input is {shape}; [batch, height, width, 1 or 3] expected</source>
-   <translation type="unfinished" />
+   <translation>sua entrada é {shape}; esperado [lote, altura, largura, 1 ou 3]</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its network does not give {outputs} scores, one a label</source>
-   <translation type="unfinished" />
+   <translation>sua rede não fornece {outputs} pontuações, uma por rótulo</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its network has {count} outputs, its description names others</source>
-   <translation type="unfinished" />
+   <translation>sua rede tem {count} saídas, sua descrição cita outras</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its network takes {tuple}, its description differs</source>
-   <translation type="unfinished" />
+   <translation>sua rede recebe {tuple}, sua descrição difere</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its output is {out}; (batch, classes) expected</source>
-   <translation type="unfinished" />
+   <translation>sua saída é {out}; esperado (lote, classes)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>its output is {out}; [batch, classes] expected</source>
-   <translation type="unfinished" />
+   <translation>sua saída é {out}; esperado [lote, classes]</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its outputs are no probabilities: from {min:.3g} to {max:.3g}, sums from {min2:.3g} to {max2:.3g}</source>
-   <translation type="unfinished" />
+   <translation>suas saídas não são probabilidades: de {min:.3g} a {max:.3g}, somas de {min2:.3g} a {max2:.3g}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>its outputs were said to be raw values (logits), but its last layer is a {last}</source>
-   <translation type="unfinished" />
+   <translation>foi dito que suas saídas são valores brutos (logits), mas sua última camada é {last}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
@@ -10336,7 +10336,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its self-test cannot be read</source>
-   <translation type="unfinished" />
+   <translation>seu autoteste não pode ser lido</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -10346,7 +10346,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>its tensors would take far more memory than the file itself</source>
-   <translation type="unfinished" />
+   <translation>seus tensores ocupariam muito mais memória que o próprio arquivo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -10356,7 +10356,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>its {goal} is no number</source>
-   <translation type="unfinished" />
+   <translation>seu {goal} não é um número</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -10371,12 +10371,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/data/features.py" />
    <source>keeping the features of {count} pictures</source>
-   <translation type="unfinished" />
+   <translation>guardar as características de {count} imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>keeping the prepared pictures</source>
-   <translation type="unfinished" />
+   <translation>guardar as imagens preparadas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -10386,7 +10386,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>label_smoothing and ema must be at least 0 and below 1</source>
-   <translation type="unfinished" />
+   <translation>label_smoothing e ema precisam ser pelo menos 0 e menores que 1</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -10401,7 +10401,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>largest difference between the trained model and its exported form over {n} validation pictures: {gap:.1e}</source>
-   <translation type="unfinished" />
+   <translation>maior diferença entre o modelo treinado e sua forma exportada em {n} imagens de validação: {gap:.1e}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
@@ -10446,22 +10446,22 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>letters drawn by the program</source>
-   <translation type="unfinished" />
+   <translation>letras desenhadas pelo programa</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>limit {limit} found; expected a number of images, or 0 for all</source>
-   <translation type="unfinished" />
+   <translation>limit {limit} encontrado; esperado um número de imagens, ou 0 para todas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>limit {limit} found; expected at least one image of each of the {count} classes</source>
-   <translation type="unfinished" />
+   <translation>limit {limit} encontrado; esperada pelo menos uma imagem de cada uma das {count} classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/linear_heads.py" />
    <source>linear discriminant analysis (shrinkage {value:g})</source>
-   <translation type="unfinished" />
+   <translation>análise discriminante linear (contração {value:g})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -10531,7 +10531,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>looking through the file</source>
-   <translation type="unfinished" />
+   <translation>examinando o arquivo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -10586,7 +10586,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>method only</source>
-   <translation type="unfinished" />
+   <translation>só o método</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -10596,12 +10596,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>mirror left and right</source>
-   <translation type="unfinished" />
+   <translation>espelhar esquerda e direita</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>mirror top and bottom</source>
-   <translation type="unfinished" />
+   <translation>espelhar em cima e embaixo</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
@@ -10741,7 +10741,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>momentum must be at least 0 and below 1, and weight_decay at least 0</source>
-   <translation type="unfinished" />
+   <translation>momentum precisa ser pelo menos 0 e menor que 1, e weight_decay pelo menos 0</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -10832,12 +10832,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>neither '{folder}' nor '{file}' was found</source>
-   <translation type="unfinished" />
+   <translation>não foram encontrados nem '{folder}' nem '{file}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>nesterov needs a momentum above 0</source>
-   <translation type="unfinished" />
+   <translation>nesterov precisa de um momentum maior que 0</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/metrics.py" />
@@ -10897,12 +10897,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>no distances follow from the pictures' features: {error}</source>
-   <translation type="unfinished" />
+   <translation>nenhuma distância resulta das características das imagens: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>no domain gate: {trouble}</source>
-   <translation type="unfinished" />
+   <translation>sem verificação de domínio: {trouble}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -10912,7 +10912,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>no epoch was finished before, so none could be kept</source>
-   <translation type="unfinished" />
+   <translation>nenhuma época foi concluída antes, portanto nenhuma pôde ser guardada</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -11006,7 +11006,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/teaching/accuracy.py" />
    <source>no picture that was drawn at random has a label</source>
-   <translation type="unfinished" />
+   <translation>nenhuma imagem sorteada ao acaso tem rótulo</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
@@ -11076,7 +11076,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>no threshold could be chosen: validation holds no picture of '{missing}'</source>
-   <translation type="unfinished" />
+   <translation>nenhum limiar pôde ser escolhido: a validação não contém imagem de '{missing}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -11102,7 +11102,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>none of {count:,} pictures can be read</source>
-   <translation type="unfinished" />
+   <translation>nenhuma de {count:,} imagens pode ser lida</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
@@ -11147,7 +11147,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>not stated</source>
-   <translation type="unfinished" />
+   <translation>não informado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -11162,7 +11162,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>not the published file: its user vouched for it by its SHA-256</source>
-   <translation type="unfinished" />
+   <translation>não é o arquivo publicado: o usuário respondeu por ele pelo seu SHA-256</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -11262,12 +11262,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>on the validation split</source>
-   <translation type="unfinished" />
+   <translation>na partição de validação</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>on {perturbed} copies of the validation split, augmented as in training</source>
-   <translation type="unfinished" />
+   <translation>em {perturbed} cópias da partição de validação, aumentadas como no treinamento</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
@@ -11327,7 +11327,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>one of {choices}</source>
-   <translation type="unfinished" />
+   <translation>um de {choices}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -11337,12 +11337,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>one picture is</source>
-   <translation>uma imagem é</translation>
+   <translation>uma imagem</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>one picture would need {value:,} bytes of memory</source>
-   <translation type="unfinished" />
+   <translation>uma imagem precisaria de {value:,} bytes de memória</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -11372,12 +11372,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>other pictures, or these have changed since</source>
-   <translation type="unfinished" />
+   <translation>outras imagens, ou estas mudaram desde então</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>other settings</source>
-   <translation type="unfinished" />
+   <translation>outras configurações</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -11407,7 +11407,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>patience, swa, l1 and l2 must be at least 0</source>
-   <translation type="unfinished" />
+   <translation>patience, swa, l1 e l2 precisam ser pelo menos 0</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -11422,12 +11422,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>perturbed {perturbed} found; expected 0 to 20 copies</source>
-   <translation type="unfinished" />
+   <translation>perturbed {perturbed} encontrado; esperadas 0 a 20 cópias</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>photos of cats and dogs</source>
-   <translation type="unfinished" />
+   <translation>fotos de gatos e cachorros</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -11487,17 +11487,17 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>plain bars at the edges</source>
-   <translation type="unfinished" />
+   <translation>barras lisas nas bordas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>plan.{name}: fields unknown in schema 1: {stray}</source>
-   <translation type="unfinished" />
+   <translation>plan.{name}: campos desconhecidos no esquema 1: {stray}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>plan: fields unknown in schema 1: start, preset</source>
-   <translation type="unfinished" />
+   <translation>plan: campos desconhecidos no esquema 1: start, preset</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -11527,7 +11527,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>printed as pictures only</source>
-   <translation type="unfinished" />
+   <translation>publicado só como imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -11537,7 +11537,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>rate must be above 0 and warmup a fraction below 1</source>
-   <translation type="unfinished" />
+   <translation>rate precisa ser maior que 0 e warmup uma fração menor que 1</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -11602,7 +11602,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>resumed after epoch {epoch}{within}</source>
-   <translation type="unfinished" />
+   <translation>retomado após a época {epoch}{within}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -11612,7 +11612,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>rotate, shift, shear, zoom</source>
-   <translation type="unfinished" />
+   <translation>girar, deslocar, cisalhar, ampliar</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_rows.py" />
@@ -11627,7 +11627,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>saturation and colour cast</source>
-   <translation type="unfinished" />
+   <translation>saturação e dominante de cor</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11652,22 +11652,22 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
    <source>scale it so that it covers {size} and cut its middle out</source>
-   <translation type="unfinished" />
+   <translation>redimensioná-la para que cubra {size} e recortar o meio</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
    <source>scale it so that it fits into {size} and fill the rest with {pad_value}</source>
-   <translation type="unfinished" />
+   <translation>redimensioná-la para que caiba em {size} e preencher o resto com {pad_value}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
    <source>scale it so that its shorter side has {resize_shorter} pixels and cut the middle {size} out</source>
-   <translation type="unfinished" />
+   <translation>redimensioná-la para que seu lado menor tenha {resize_shorter} pixels e recortar o meio, {size}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>schema {schema} found, {schema2} expected; a newer Fovea may read it</source>
-   <translation type="unfinished" />
+   <translation>esquema {schema} encontrado, esperado {schema2}; um Fovea mais novo talvez o leia</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -11687,12 +11687,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>seed {seed} found; expected a whole number from 0 to {seeds}</source>
-   <translation type="unfinished" />
+   <translation>seed {seed} encontrado; esperado um número inteiro de 0 a {seeds}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>sensitivity and specificity alike</source>
-   <translation type="unfinished" />
+   <translation>sensibilidade e especificidade iguais</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -11702,12 +11702,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>set aside: '{rsplit}' ({reason})</source>
-   <translation type="unfinished" />
+   <translation>posta de lado: '{rsplit}' ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>set aside: {count} pictures that cannot be read</source>
-   <translation type="unfinished" />
+   <translation>postas de lado: {count} imagens que não podem ser lidas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -11723,7 +11723,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>shift by whole pixels</source>
-   <translation type="unfinished" />
+   <translation>deslocar por pixels inteiros</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -11763,12 +11763,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>softer and sharper</source>
-   <translation type="unfinished" />
+   <translation>mais suave e mais nítida</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/linear_heads.py" />
    <source>softmax regression (C = {value:g})</source>
-   <translation type="unfinished" />
+   <translation>regressão softmax (C = {value:g})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -11778,7 +11778,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>something of '{node}'</source>
-   <translation type="unfinished" />
+   <translation>algo de '{node}'</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -11797,17 +11797,17 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>stopped</source>
-   <translation type="unfinished" />
+   <translation>parado</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>stopped after {count} epochs; the checkpoint is kept</source>
-   <translation type="unfinished" />
+   <translation>parado após {count} épocas; o ponto de controle está guardado</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>stopped at once; the last checkpoint stays</source>
-   <translation type="unfinished" />
+   <translation>parado na hora; o último ponto de controle fica</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
@@ -11822,7 +11822,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>stopped early: no better epoch since epoch {number}</source>
-   <translation type="unfinished" />
+   <translation>parado antes: nenhuma época melhor desde a época {number}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -11832,7 +11832,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/trial.py" />
    <source>stopped; the checkpoint is kept</source>
-   <translation type="unfinished" />
+   <translation>parada; o ponto de controle está guardado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -11882,7 +11882,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
    <source>stretch it to {size}, whatever its shape</source>
-   <translation type="unfinished" />
+   <translation>esticá-la até {size}, seja qual for sua forma</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -11962,7 +11962,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the HDF5 file is damaged or cut off</source>
-   <translation type="unfinished" />
+   <translation>o arquivo HDF5 está danificado ou cortado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -11972,12 +11972,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the LiteRT file is damaged or cut off</source>
-   <translation type="unfinished" />
+   <translation>o arquivo LiteRT está danificado ou cortado</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the LiteRT file is damaged or of an unknown version</source>
-   <translation type="unfinished" />
+   <translation>o arquivo LiteRT está danificado ou é de uma versão desconhecida</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -12017,7 +12017,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the architecture 'head' goes with the starts 'features' and 'fine-tune', and with no other</source>
-   <translation type="unfinished" />
+   <translation>a arquitetura 'head' acompanha os pontos de partida 'features' e 'fine-tune', e nenhum outro</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -12042,7 +12042,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the archive has no '{missing}': it is no .keras file of Keras 3</source>
-   <translation type="unfinished" />
+   <translation>o arquivo compactado não tem '{missing}': não é um arquivo .keras do Keras 3</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -12127,27 +12127,27 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/training/checkpoint.py" />
    <source>the checkpoint '{name}' is damaged</source>
-   <translation type="unfinished" />
+   <translation>o ponto de controle '{name}' está danificado</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the checkpoint belongs to another training plan</source>
-   <translation type="unfinished" />
+   <translation>o ponto de controle pertence a outro plano de treinamento</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the checkpoint could not be written: {strerror}</source>
-   <translation type="unfinished" />
+   <translation>o ponto de controle não pôde ser gravado: {strerror}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the checkpoint does not fit this network</source>
-   <translation type="unfinished" />
+   <translation>o ponto de controle não combina com esta rede</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the checkpoint does not fit this optimizer</source>
-   <translation type="unfinished" />
+   <translation>o ponto de controle não combina com este otimizador</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -12172,7 +12172,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>the classifying layer needs 'flatten', 'gap' or 'gmp' before it</source>
-   <translation type="unfinished" />
+   <translation>a camada de classificação precisa de 'flatten', 'gap' ou 'gmp' antes</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -12182,22 +12182,22 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/convert/convert.py" />
    <source>the conversion to LiteRT failed: it wrote nothing</source>
-   <translation type="unfinished" />
+   <translation>a conversão para LiteRT falhou: não gravou nada</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/convert.py" />
    <source>the conversion to LiteRT failed: {message}</source>
-   <translation type="unfinished" />
+   <translation>a conversão para LiteRT falhou: {message}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>the converted file differs from the network by {gap:.1e}; at most {limit:.0e} expected</source>
-   <translation type="unfinished" />
+   <translation>o arquivo convertido difere da rede em {gap:.1e}; esperado no máximo {limit:.0e}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>the converted file's outputs have other names than the model's</source>
-   <translation type="unfinished" />
+   <translation>as saídas do arquivo convertido têm nomes diferentes das do modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -12231,7 +12231,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the decision '{rule}' goes with two labels and a positive class of 0 or 1</source>
-   <translation type="unfinished" />
+   <translation>a decisão '{rule}' exige dois rótulos e uma classe positiva 0 ou 1</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -12246,7 +12246,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>the disk of Fovea's cache</source>
-   <translation type="unfinished" />
+   <translation>o disco do cache do Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -12356,7 +12356,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/events.py" />
    <source>the event '{values}' lacks a field or has a strange one</source>
-   <translation type="unfinished" />
+   <translation>o evento '{values}' não tem um campo ou tem um estranho</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -12371,27 +12371,27 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>the exported file</source>
-   <translation type="unfinished" />
+   <translation>o arquivo exportado</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>the exported file differs from the model by {facts:.1e} in a score; {limit:.0e} at most expected</source>
-   <translation type="unfinished" />
+   <translation>o arquivo exportado difere do modelo em {facts:.1e} numa pontuação; esperado no máximo {limit:.0e}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>the exported file gives no usable numbers (NaN or infinity)</source>
-   <translation type="unfinished" />
+   <translation>o arquivo exportado não fornece números utilizáveis (NaN ou infinito)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>the exported file gives {shape}, the model {shape2}</source>
-   <translation type="unfinished" />
+   <translation>o arquivo exportado fornece {shape}, o modelo {shape2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/features.py" />
    <source>the features could not be written: {reason}</source>
-   <translation type="unfinished" />
+   <translation>as características não puderam ser gravadas: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -12406,17 +12406,17 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>the file carries code ('{error}'); it was not run</source>
-   <translation type="unfinished" />
+   <translation>o arquivo traz código ('{error}'); não foi executado</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file declares {declared:,} bytes of data and has {size:,}; at most {most:,} are opened</source>
-   <translation type="unfinished" />
+   <translation>o arquivo declara {declared:,} bytes de dados e tem {size:,}; são abertos no máximo {most:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the file describes no Functional or Sequential network</source>
-   <translation type="unfinished" />
+   <translation>o arquivo não descreve uma rede Functional ou Sequential</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -12431,47 +12431,47 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>the file does not say everything: {values}</source>
-   <translation type="unfinished" />
+   <translation>o arquivo não diz tudo: {values}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install_steps.py" />
    <source>the file has changed while it was read: SHA-256 {found} found, {sha256} expected</source>
-   <translation type="unfinished" />
+   <translation>o arquivo mudou enquanto era lido: SHA-256 {found} encontrado, esperado {sha256}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file has more than {most_objects:,} entries</source>
-   <translation type="unfinished" />
+   <translation>o arquivo tem mais de {most_objects:,} entradas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>the file has {count:.1f} GB; at most 1.1 GB are opened</source>
-   <translation type="unfinished" />
+   <translation>o arquivo tem {count:.1f} GB; é aberto no máximo 1,1 GB</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the file has {size:,} bytes; at most {most_bytes:,} expected</source>
-   <translation type="unfinished" />
+   <translation>o arquivo tem {size:,} bytes; esperados no máximo {most_bytes:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file holds data of a kind that weights do not have ({dtype})</source>
-   <translation type="unfinished" />
+   <translation>o arquivo contém dados de um tipo que pesos não têm ({dtype})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file holds links in place of data</source>
-   <translation type="unfinished" />
+   <translation>o arquivo contém links no lugar de dados</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file holds something that is neither a group nor data</source>
-   <translation type="unfinished" />
+   <translation>o arquivo contém algo que não é grupo nem dados</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the file holds weights alone, not the network that they belong to</source>
-   <translation type="unfinished" />
+   <translation>o arquivo só contém pesos, não a rede a que pertencem</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -12481,12 +12481,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>the file is damaged, cut off or empty</source>
-   <translation type="unfinished" />
+   <translation>o arquivo está danificado, cortado ou vazio</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the file is damaged: its network cannot be read or does not run</source>
-   <translation type="unfinished" />
+   <translation>o arquivo está danificado: sua rede não pode ser lida ou não roda</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -12496,27 +12496,27 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file is packed by a filter that is not used here ({compression})</source>
-   <translation type="unfinished" />
+   <translation>o arquivo está compactado por um filtro que não é usado aqui ({compression})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file keeps its data in other files</source>
-   <translation type="unfinished" />
+   <translation>o arquivo mantém seus dados em outros arquivos</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the file keeps weights after its end, which is not read here</source>
-   <translation type="unfinished" />
+   <translation>o arquivo mantém pesos após seu fim, o que não é lido aqui</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file links to another file instead of holding its data</source>
-   <translation type="unfinished" />
+   <translation>o arquivo aponta para outro arquivo em vez de conter seus dados</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>the file lists far more than a network's weights</source>
-   <translation type="unfinished" />
+   <translation>o arquivo lista muito mais que os pesos de uma rede</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
@@ -12531,7 +12531,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/install_steps.py" />
    <source>the file of weights is far larger than a network's</source>
-   <translation type="unfinished" />
+   <translation>o arquivo de pesos é muito maior que o de uma rede</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -12546,17 +12546,17 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file's groups are nested deeper than {deepest} levels</source>
-   <translation type="unfinished" />
+   <translation>os grupos do arquivo estão aninhados em mais de {deepest} níveis</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file's groups are nested too deeply</source>
-   <translation type="unfinished" />
+   <translation>os grupos do arquivo estão aninhados fundo demais</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file's notes are larger than any that weights need</source>
-   <translation type="unfinished" />
+   <translation>as anotações do arquivo são maiores do que quaisquer que pesos precisem</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -12586,7 +12586,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>the folder holds no picture that can be opened</source>
-   <translation type="unfinished" />
+   <translation>a pasta não contém imagem que possa ser aberta</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
@@ -12601,12 +12601,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
    <source>the folder of models cannot be written to ({lower})</source>
-   <translation type="unfinished" />
+   <translation>a pasta de modelos não permite gravação ({lower})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>the folder to write into does not exist</source>
-   <translation type="unfinished" />
+   <translation>a pasta em que gravar não existe</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -12626,17 +12626,17 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>the highest score decides: a threshold chosen {how} gains no more {what} than chance may ({value:+.1f} percentage points, 95 % interval {value2:+.1f} to {value3:+.1f}, cross-validated)</source>
-   <translation type="unfinished" />
+   <translation>decide a pontuação mais alta: um limiar escolhido {how} não ganha mais {what} do que o acaso pode dar ({value:+.1f} pontos percentuais, intervalo de 95 % {value2:+.1f} a {value3:+.1f}, validação cruzada)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>the highest score decides: validation has {positives} and {negatives} pictures or persons of the two classes, and {fewest} of each are needed to choose a threshold</source>
-   <translation type="unfinished" />
+   <translation>decide a pontuação mais alta: a validação tem {positives} e {negatives} imagens ou pessoas das duas classes, e são necessárias {fewest} de cada para escolher um limiar</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>the highest threshold with a sensitivity of at least {at_least:.0%}</source>
-   <translation type="unfinished" />
+   <translation>o limiar mais alto com sensibilidade de pelo menos {at_least:.0%}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -12666,7 +12666,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>the label '{label}' is there twice</source>
-   <translation type="unfinished" />
+   <translation>o rótulo '{label}' aparece duas vezes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -12681,7 +12681,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>the labels in '{name}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>os rótulos em '{name}' não podem ser lidos</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -12691,22 +12691,22 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the last good epoch was kept</source>
-   <translation type="unfinished" />
+   <translation>a última época boa foi guardada</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>the layer '{word}' has a number that is 0 or far too large</source>
-   <translation type="unfinished" />
+   <translation>a camada '{word}' tem um número que é 0 ou grande demais</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>the layer '{word}' is not understood</source>
-   <translation type="unfinished" />
+   <translation>a camada '{word}' não é compreendida</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>the layers are not a list of words</source>
-   <translation type="unfinished" />
+   <translation>as camadas não são uma lista de palavras</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
@@ -12716,7 +12716,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
    <source>the library that reads it crashed; it may have asked for more than the {memory:.1f} GiB of memory that it may use</source>
-   <translation type="unfinished" />
+   <translation>a biblioteca que o lê falhou; talvez tenha pedido mais que os {memory:.1f} GiB de memória que pode usar</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -12736,7 +12736,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>the list of pictures</source>
-   <translation type="unfinished" />
+   <translation>a lista de imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -12756,22 +12756,22 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>the lowest threshold there is, with a sensitivity of {reached:.1%}: the plan's cannot be reached</source>
-   <translation type="unfinished" />
+   <translation>o limiar mais baixo que existe, com sensibilidade de {reached:.1%}: a do plano não pode ser alcançada</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>the memory of {device} does not hold a batch of {batch}: each is computed in {parts} parts, whose gradients are averaged, so the steps stay the same</source>
-   <translation type="unfinished" />
+   <translation>a memória de {device} não comporta um lote de {batch}: cada um é calculado em {parts} partes, cujos gradientes são promediados, de modo que os passos ficam iguais</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the memory of {device} holds fewer validation pictures: {piece} are looked at together</source>
-   <translation type="unfinished" />
+   <translation>a memória de {device} comporta menos imagens de validação: {piece} são vistas de cada vez</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>the memory of {device} is too small for this network: training on the CPU</source>
-   <translation type="unfinished" />
+   <translation>a memória de {device} é pequena demais para esta rede: treinando na CPU</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -12786,12 +12786,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>the model '{model}' to begin from is not there</source>
-   <translation type="unfinished" />
+   <translation>o modelo '{model}' de que partir não existe</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>the model '{name}' is in the store</source>
-   <translation type="unfinished" />
+   <translation>o modelo '{name}' está no acervo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -12881,22 +12881,22 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/convert/selftest.py" />
    <source>the network answers {group} pictures at once otherwise than one by one (by {gap:.1e} in a score)</source>
-   <translation type="unfinished" />
+   <translation>a rede responde a {group} imagens de uma vez de forma diferente do que a uma por uma (por {gap:.1e} numa pontuação)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network brings files of its own, which image networks do not need</source>
-   <translation type="unfinished" />
+   <translation>a rede traz arquivos próprios, de que redes de imagens não precisam</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/explain/grad_cam.py" />
    <source>the network cannot be taken apart at a map</source>
-   <translation type="unfinished" />
+   <translation>a rede não pode ser separada num mapa</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>the network computes {width:,} features of a picture: too many for a gate</source>
-   <translation type="unfinished" />
+   <translation>a rede calcula {width:,} características de uma imagem: demais para uma verificação de domínio</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
@@ -12906,37 +12906,37 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the network gives no usable numbers (NaN or infinity) for test pictures</source>
-   <translation type="unfinished" />
+   <translation>a rede não fornece números utilizáveis (NaN ou infinito) para imagens de teste</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the network has about {declared} million parameters</source>
-   <translation type="unfinished" />
+   <translation>a rede tem cerca de {declared} milhões de parâmetros</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the network has branches that it chooses while running</source>
-   <translation type="unfinished" />
+   <translation>a rede tem ramificações que escolhe durante a execução</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/explain/grad_cam.py" />
    <source>the network has no spatial map</source>
-   <translation type="unfinished" />
+   <translation>a rede não tem mapa espacial</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the network has {count:,} operations</source>
-   <translation type="unfinished" />
+   <translation>a rede tem {count:,} operações</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the network has {count_params:,} parameters</source>
-   <translation type="unfinished" />
+   <translation>a rede tem {count_params:,} parâmetros</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the network has {count} inputs and {count2} outputs; one of each expected</source>
-   <translation type="unfinished" />
+   <translation>a rede tem {count} entradas e {count2} saídas; esperada uma de cada</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
@@ -12951,62 +12951,62 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the network uses the operation '{own}', which is not on the list of operations that Fovea runs</source>
-   <translation type="unfinished" />
+   <translation>a rede usa a operação '{own}', que não está na lista de operações que o Fovea executa</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network uses {what}, which is not on the list of layers that Fovea builds</source>
-   <translation type="unfinished" />
+   <translation>a rede usa {what}, que não está na lista de camadas que o Fovea monta</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>the network's description has a layer without settings</source>
-   <translation type="unfinished" />
+   <translation>a descrição da rede tem uma camada sem configurações</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network's description has more than {most_nodes:,} parts</source>
-   <translation type="unfinished" />
+   <translation>a descrição da rede tem mais de {most_nodes:,} partes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network's description has {count:,} bytes</source>
-   <translation type="unfinished" />
+   <translation>a descrição da rede tem {count:,} bytes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network's description is no object</source>
-   <translation type="unfinished" />
+   <translation>a descrição da rede não é um objeto</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>the network's description lists no layers</source>
-   <translation type="unfinished" />
+   <translation>a descrição da rede não lista camadas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network's description names a class by something that is no text</source>
-   <translation type="unfinished" />
+   <translation>a descrição da rede cita uma classe por algo que não é texto</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>the network's description names no layers</source>
-   <translation type="unfinished" />
+   <translation>a descrição da rede não cita camadas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network's description: {error}</source>
-   <translation type="unfinished" />
+   <translation>a descrição da rede: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
    <source>the new last layer learns from the pictures as they are: what the network sees in each is computed once</source>
-   <translation type="unfinished" />
+   <translation>a nova última camada aprende com as imagens como são: o que a rede vê em cada uma é calculado uma única vez</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/solved.py" />
    <source>the new last layer: {candidates}, the best of {count} ways</source>
-   <translation type="unfinished" />
+   <translation>a nova última camada: {candidates}, a melhor de {count} maneiras</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -13016,7 +13016,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the output that its description calls probabilities is another</source>
-   <translation type="unfinished" />
+   <translation>a saída que sua descrição chama de probabilidades é outra</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
@@ -13106,17 +13106,17 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the plan '{name}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>o plano '{name}' não pode ser lido</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the plan cannot be read: {error}</source>
-   <translation type="unfinished" />
+   <translation>o plano não pode ser lido: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
    <source>the plan does not say where its pictures lie</source>
-   <translation type="unfinished" />
+   <translation>o plano não diz onde ficam suas imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -13146,12 +13146,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>the prepared pictures could not be read back</source>
-   <translation type="unfinished" />
+   <translation>as imagens preparadas não puderam ser relidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>the preset '{id}' needs to be told its classes and its pictures</source>
-   <translation type="unfinished" />
+   <translation>é preciso informar à predefinição '{id}' suas classes e suas imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -13171,7 +13171,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>the program ended {times} times in the middle of it; it is not tried again</source>
-   <translation type="unfinished" />
+   <translation>o programa terminou {times} vezes no meio dela; não é tentada de novo</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/polarity.py" />
@@ -13226,12 +13226,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>the published file ({licence})</source>
-   <translation type="unfinished" />
+   <translation>o arquivo publicado ({licence})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>the range of {key} is {low:g} to {high:g}</source>
-   <translation type="unfinished" />
+   <translation>a faixa de {key} é {low:g} a {high:g}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -13352,7 +13352,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>the scratch copy of the model</source>
-   <translation type="unfinished" />
+   <translation>a cópia de trabalho do modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -13362,17 +13362,17 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>the search '{name}' cannot be opened ({name2})</source>
-   <translation type="unfinished" />
+   <translation>a busca '{name}' não pode ser aberta ({name2})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>the search '{name}' cannot be read ({name2})</source>
-   <translation type="unfinished" />
+   <translation>a busca '{name}' não pode ser lida ({name2})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>the search '{study_name}' was begun with {what}</source>
-   <translation type="unfinished" />
+   <translation>a busca '{study_name}' foi começada com {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/searching.py" />
@@ -13412,7 +13412,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>the setting '{key}' of a layer '{name}' is not known</source>
-   <translation type="unfinished" />
+   <translation>a configuração '{key}' de uma camada '{name}' não é conhecida</translation>
   </message>
   <message>
    <location filename="../../desktop/services/settings.py" />
@@ -13437,7 +13437,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the start '{kind}' goes {which} a model</source>
-   <translation type="unfinished" />
+   <translation>o ponto de partida '{kind}' vai {which} um modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -13452,7 +13452,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
    <source>the system ended it, most likely for want of memory</source>
-   <translation type="unfinished" />
+   <translation>o sistema o encerrou, muito provavelmente por falta de memória</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/console.py" />
@@ -13547,7 +13547,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>the unpacked model</source>
-   <translation type="unfinished" />
+   <translation>o modelo descompactado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -13557,7 +13557,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>the weight '{name}' of layer '{own}' {found}; {tuple} expected</source>
-   <translation type="unfinished" />
+   <translation>o peso '{name}' da camada '{own}' {found}; esperado {tuple}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -13567,7 +13567,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>the weights of '{name}' are not installed</source>
-   <translation type="unfinished" />
+   <translation>os pesos de '{name}' não estão instalados</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
@@ -13582,7 +13582,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the {what} was no longer a number in epoch {epoch}</source>
-   <translation type="unfinished" />
+   <translation>deixou de ser um número na época {epoch}: {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -13657,22 +13657,22 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>there is no activation '{activation}'</source>
-   <translation type="unfinished" />
+   <translation>não há ativação '{activation}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/architectures.py" />
    <source>there is no architecture '{name}'</source>
-   <translation type="unfinished" />
+   <translation>não há arquitetura '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>there is no architecture '{name}'; known: {architectures}</source>
-   <translation type="unfinished" />
+   <translation>não há arquitetura '{name}'; conhecidas: {architectures}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>there is no augmentation '{name}'</source>
-   <translation type="unfinished" />
+   <translation>não há aumento de dados '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
@@ -13682,7 +13682,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/training/checkpoint.py" />
    <source>there is no checkpoint '{name}' in this run</source>
-   <translation type="unfinished" />
+   <translation>não há ponto de controle '{name}' nesta execução</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
@@ -13702,12 +13702,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>there is no data set '{source}'</source>
-   <translation type="unfinished" />
+   <translation>não há conjunto de dados '{source}'</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
    <source>there is no display to open a window on</source>
-   <translation type="unfinished" />
+   <translation>não há tela em que abrir uma janela</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -13732,12 +13732,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>there is no initialiser '{name}'</source>
-   <translation type="unfinished" />
+   <translation>não há inicializador '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>there is no layer '{layer}'</source>
-   <translation type="unfinished" />
+   <translation>não há camada '{layer}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -13771,7 +13771,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>there is no preset '{preset_id}'</source>
-   <translation type="unfinished" />
+   <translation>não há predefinição '{preset_id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -13801,12 +13801,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>there is no search '{name}'</source>
-   <translation type="unfinished" />
+   <translation>não há busca '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>there is no setting '{where}{name}'</source>
-   <translation type="unfinished" />
+   <translation>não há configuração '{where}{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
@@ -13821,7 +13821,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/__main__.py" />
    <source>there is no translation into '{language}'</source>
-   <translation type="unfinished" />
+   <translation>não há tradução para '{language}'</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
@@ -13831,7 +13831,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>there is not enough memory for a domain gate</source>
-   <translation type="unfinished" />
+   <translation>não há memória suficiente para uma verificação de domínio</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/answers.py" />
@@ -13851,7 +13851,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>there is not enough memory for this training ({problem})</source>
-   <translation type="unfinished" />
+   <translation>não há memória suficiente para este treinamento ({problem})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
@@ -13866,7 +13866,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>there is nothing to try</source>
-   <translation type="unfinished" />
+   <translation>não há nada a tentar</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -13886,12 +13886,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>these weights do not fit the network: {what}</source>
-   <translation type="unfinished" />
+   <translation>estes pesos não combinam com a rede: {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/imagenet.py" />
    <source>these weights do not fit {name}: {split}</source>
-   <translation type="unfinished" />
+   <translation>estes pesos não combinam com {name}: {split}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -13916,7 +13916,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>thicker and thinner ink</source>
-   <translation type="unfinished" />
+   <translation>tinta mais grossa e mais fina</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -13981,27 +13981,27 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>this installation has no Optuna</source>
-   <translation type="unfinished" />
+   <translation>esta instalação não tem o Optuna</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>this is a SavedModel: it holds a program, not a list of layers, and a program cannot be checked</source>
-   <translation type="unfinished" />
+   <translation>isto é um SavedModel: contém um programa, não uma lista de camadas, e um programa não pode ser verificado</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>this is a folder</source>
-   <translation type="unfinished" />
+   <translation>isto é uma pasta</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>this is no HDF5 file</source>
-   <translation type="unfinished" />
+   <translation>este não é um arquivo HDF5</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>this is no LiteRT file (.tflite)</source>
-   <translation type="unfinished" />
+   <translation>este não é um arquivo LiteRT (.tflite)</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -14016,17 +14016,17 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/events.py" />
    <source>this is no event of a training</source>
-   <translation type="unfinished" />
+   <translation>este não é um evento de um treinamento</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>this is no file of PyTorch weights in the expected form: {words}</source>
-   <translation type="unfinished" />
+   <translation>este não é um arquivo de pesos PyTorch na forma esperada: {words}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>this is no file of a network</source>
-   <translation type="unfinished" />
+   <translation>este não é um arquivo de rede</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -14036,7 +14036,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>this is {refused_endings}</source>
-   <translation type="unfinished" />
+   <translation>isto é {refused_endings}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -14046,7 +14046,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>this model does not end in softmax scores; its training cannot go on</source>
-   <translation type="unfinished" />
+   <translation>este modelo não termina em pontuações softmax; seu treinamento não pode continuar</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
@@ -14107,7 +14107,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>traces of JPEG</source>
-   <translation type="unfinished" />
+   <translation>vestígios de JPEG</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -14127,7 +14127,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/trial.py" />
    <source>trained; taking it up makes its model</source>
-   <translation type="unfinished" />
+   <translation>treinada; retomá-la cria seu modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
@@ -14137,22 +14137,22 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>training plan: {found}</source>
-   <translation type="unfinished" />
+   <translation>plano de treinamento: {found}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>training saw exact copies of {doubled:,} of them</source>
-   <translation type="unfinished" />
+   <translation>o treinamento viu cópias exatas de {doubled:,} delas</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>training saw none of their {which}</source>
-   <translation type="unfinished" />
+   <translation>o treinamento não viu: nenhuma de suas {which}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>training saw other pictures of {shared:,} of their persons or cases</source>
-   <translation type="unfinished" />
+   <translation>o treinamento viu outras imagens de {shared:,} de suas pessoas ou casos</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -14177,7 +14177,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>true or false</source>
-   <translation type="unfinished" />
+   <translation>true ou false</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -14207,7 +14207,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>two labels are alike</source>
-   <translation type="unfinished" />
+   <translation>dois rótulos são iguais</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -14217,12 +14217,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>two numbers {within}, the smaller first</source>
-   <translation type="unfinished" />
+   <translation>dois números {within}, o menor primeiro</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>unfreeze and head_epochs must be at least 0, and head_rate above 0</source>
-   <translation type="unfinished" />
+   <translation>unfreeze e head_epochs precisam ser pelo menos 0, e head_rate maior que 0</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -14237,17 +14237,17 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>validation holds no picture of '{label}': nothing is measured of it</source>
-   <translation type="unfinished" />
+   <translation>a validação não contém imagem de '{label}': nada se mede dela</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>validation loss</source>
-   <translation type="unfinished" />
+   <translation>perda de validação</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>validation {validation} found; expected a fraction between 0 and 0.9</source>
-   <translation type="unfinished" />
+   <translation>validation {validation} encontrado; esperada uma fração entre 0 e 0,9</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/depth.py" />
@@ -14267,7 +14267,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>weights file sha256 {sha256}, md5 {md5}: {origin}</source>
-   <translation type="unfinished" />
+   <translation>arquivo de pesos sha256 {sha256}, md5 {md5}: {origin}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -14332,7 +14332,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>what the network computes of some pictures is infinite or no number</source>
-   <translation type="unfinished" />
+   <translation>o que a rede calcula de algumas imagens é infinito ou não é um número</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -14357,7 +14357,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>what was prepared of the pictures</source>
-   <translation type="unfinished" />
+   <translation>o que foi preparado das imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -14472,7 +14472,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>writing ONNX needs the package {name}, which is not part of this installation</source>
-   <translation type="unfinished" />
+   <translation>para gravar ONNX é necessário o pacote {name}, que não faz parte desta instalação</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -14647,7 +14647,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>{count:,} of {count2:,} pictures to {purpose} with are exact copies of pictures that are learnt from: the figures promise too much</source>
-   <translation type="unfinished" />
+   <translation>{count:,} de {count2:,} imagens para {purpose} são cópias exatas de imagens com que se aprende: as medidas prometem demais</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -14671,12 +14671,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>{count:,} of {total:,} pictures of '{labels}' are to check with, about {wanted:,.0f} were asked for: what belongs together stays on one side</source>
-   <translation type="unfinished" />
+   <translation>{count:,} de {total:,} imagens de '{labels}' são para verificar, foram pedidas cerca de {wanted:,.0f}: o que forma um conjunto fica de um só lado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>{count:,} pictures are</source>
-   <translation>{count:,} imagens são</translation>
+   <translation>{count:,} imagens</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -14869,7 +14869,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{count} classes found for {count2} labels</source>
-   <translation type="unfinished" />
+   <translation>{count} classes encontradas para {count2} rótulos</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -14888,7 +14888,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>{count} halvings leave nothing of {shape}×{shape2} pixels</source>
-   <translation type="unfinished" />
+   <translation>{count} divisões ao meio não deixam nada de {shape}×{shape2} pixels</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -14903,12 +14903,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{count} labels found, at least 2 expected</source>
-   <translation type="unfinished" />
+   <translation>{count} rótulos encontrados, esperados pelo menos 2</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>{count} labels found; 2 to {most_classes:,} expected</source>
-   <translation type="unfinished" />
+   <translation>{count} rótulos encontrados; esperados 2 a {most_classes:,}</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/label_map.py" />
@@ -14961,12 +14961,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>{count} training and {count2} validation pictures are too few for a domain gate</source>
-   <translation type="unfinished" />
+   <translation>{count} imagens de treinamento e {count2} de validação são poucas para uma verificação de domínio</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{cycles} cycles found; expected 1 to 20</source>
-   <translation type="unfinished" />
+   <translation>{cycles} ciclos encontrados; esperados 1 a 20</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -15031,7 +15031,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{head_epochs} epochs for the head found; expected fewer than the {epochs} in all</source>
-   <translation type="unfinished" />
+   <translation>{head_epochs} épocas para o classificador encontradas; esperadas menos que as {epochs} ao todo</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -15136,7 +15136,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{key}: {text} found, 'on' or 'none' expected</source>
-   <translation type="unfinished" />
+   <translation>{key}: {text} encontrado, esperado 'on' ou 'none'</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -15156,12 +15156,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{learned} training pictures of '{title}' ({counts}); cross-validated.</source>
-   <translation type="unfinished" />
+   <translation>{learned} imagens de treinamento de '{title}' ({counts}); com validação cruzada.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{learned} training pictures of '{title}' ({counts}); {held} for validation.</source>
-   <translation type="unfinished" />
+   <translation>{learned} imagens de treinamento de '{title}' ({counts}); {held} para validação.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -15186,7 +15186,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>{many} left out: broken, there twice, or in several classes ('fovea data inspect' lists them)</source>
-   <translation>{many} deixadas de fora: danificadas, repetidas, ou em várias classes ('fovea data inspect' as lista)</translation>
+   <translation>fora do treinamento: {many} (por defeito, repetição ou presença em várias classes; 'fovea data inspect' lista)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -15196,7 +15196,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{matrix} of {total} pictures of '{labels}' were called '{labels2}'.</source>
-   <translation type="unfinished" />
+   <translation>{matrix} de {total} imagens de '{labels}' foram dadas como '{labels2}'.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -15206,7 +15206,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{model} up to {value}, then {own}</source>
-   <translation type="unfinished" />
+   <translation>{model} até {value}, depois {own}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -15280,7 +15280,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>{name} has {count} numbers for {shape} channels</source>
-   <translation type="unfinished" />
+   <translation>{name} tem {count} números para {shape} canais</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
@@ -15340,7 +15340,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>{n} validation pictures set the limit of what is called foreign: about {refused:.0%} of other pictures of the model's own kind will be called so, or more</source>
-   <translation type="unfinished" />
+   <translation>{n} imagens de validação definem o limite do que é dado como estranho: cerca de {refused:.0%} de outras imagens do próprio tipo do modelo serão dadas como tal, ou mais</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/result.py" />
@@ -15427,7 +15427,7 @@ Diferença de acurácia: {value} ({bounds})</translation>
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>{shared:,} of {count:,} persons or cases to check with have pictures that are learnt from, as the data's own splits have it: the figures promise too much</source>
-   <translation type="unfinished" />
+   <translation>{shared:,} de {count:,} pessoas ou casos para verificar têm imagens com que se aprende, conforme as partições dos próprios dados: as medidas prometem demais</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -15577,7 +15577,7 @@ Diferença de acurácia: {value} ({bounds})</translation>
   <message>
    <location filename="../../desktop/ml/convert/export_litert.py" />
    <source>{value} is not part of this installation</source>
-   <translation type="unfinished" />
+   <translation>{value} não faz parte desta instalação</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -15647,7 +15647,7 @@ Diferença de acurácia: {value} ({bounds})</translation>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where} is not an object</source>
-   <translation type="unfinished" />
+   <translation>{where} não é um objeto</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -15682,12 +15682,12 @@ Diferença de acurácia: {value} ({bounds})</translation>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where}: expected a list, found {name}</source>
-   <translation type="unfinished" />
+   <translation>{where}: esperada uma lista, encontrado {name}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where}: fields {parts}</source>
-   <translation type="unfinished" />
+   <translation>{where}: campos {parts}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -15712,7 +15712,7 @@ Diferença de acurácia: {value} ({bounds})</translation>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where}: {name} found, {words} expected</source>
-   <translation type="unfinished" />
+   <translation>{where}: {name} encontrado, esperado {words}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -15722,12 +15722,12 @@ Diferença de acurácia: {value} ({bounds})</translation>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where}: {text} found, {words} expected</source>
-   <translation type="unfinished" />
+   <translation>{where}: {text} encontrado, esperado {words}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where}: {value} found; expected one of {map}</source>
-   <translation type="unfinished" />
+   <translation>{where}: {value} encontrado; esperado um de {map}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -15742,7 +15742,7 @@ Diferença de acurácia: {value} ({bounds})</translation>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</source>
-   <translation type="unfinished" />
+   <translation>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training.py" />
@@ -16889,19 +16889,19 @@ Solte arquivos ou pastas aqui.</translation>
    <location filename="../../installers/linux_files/fovea.desktop" />
    <source>Classify images and train classifiers on this computer</source>
    <extracomment>In the menu of programs.</extracomment>
-   <translation type="unfinished" />
+   <translation>Classificar imagens e treinar classificadores neste computador</translation>
   </message>
   <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
    <source>Image Classifier</source>
    <extracomment>In the menu of programs.</extracomment>
-   <translation type="unfinished" />
+   <translation>Classificador de imagens</translation>
   </message>
   <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
    <source>classify;image;X-ray;DICOM;neural network;</source>
    <extracomment>Words to search for, each ended by ';'.</extracomment>
-   <translation type="unfinished" />
+   <translation>classificar;imagem;raio X;radiografia;DICOM;rede neural;</translation>
   </message>
  </context>
  <context>
@@ -23493,7 +23493,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>data</source>
-   <translation type="unfinished" />
+   <translation>dados</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23768,7 +23768,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>stopped</source>
-   <translation type="unfinished" />
+   <translation>parado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
