@@ -5096,14 +5096,14 @@ Com --json cada imagem fornece um objeto em sua própria linha:
   - ou, quando falhou, path e error (kind, message);
   - um quadro de um exame ou de um arquivo DICOM de vários quadros também study e series (contados de 1 no que foi indicado),
   series_number (como no arquivo, ou null), modality, frame e frames (de 1), com --files também file.
-Com --camera 'path' é o nome da câmera ou do vídeo e o número do quadro: responde-se sempre ao quadro mais novo, os
-que chegaram nesse meio-tempo são omitidos. Nada é armazenado.
-De cem imagens como aquelas com que o modelo aprendeu, os conjuntos de respostas contêm o rótulo certo em pelo menos
-100 x (1 - error_rate); sobre uma única imagem, e sobre imagens de outro tipo, isso nada diz.
-'label' segue a regra de decisão do modelo, que não precisa ser a pontuação mais alta; 'probability' é a pontuação de 'label'.
+Com --camera 'path' é o nome da câmera ou do vídeo e o número do quadro: responde-se sempre ao quadro
+mais novo, os que chegaram nesse meio-tempo são omitidos. Nada é armazenado. De cem imagens como aquelas
+com que o modelo aprendeu, os conjuntos de respostas contêm o rótulo certo em pelo menos 100 x (1 -
+error_rate); sobre uma única imagem, e sobre imagens de outro tipo, isso nada diz. 'label' segue a regra
+de decisão do modelo, que não precisa ser a pontuação mais alta; 'probability' é a pontuação de 'label'.
 
-código de saída: 0 todas as imagens foram respondidas; 1 algumas falharam, nenhuma foi encontrada, ou o modelo não está instalado ou está danificado;
-2 uso incorreto, inclusive modelo desconhecido; 130 parado com Ctrl-C (o que foi impresso até então vale).
+código de saída: 0 todas as imagens foram respondidas; 1 algumas falharam, nenhuma foi encontrada, ou o modelo não está instalado
+ou está danificado; 2 uso incorreto, inclusive modelo desconhecido; 130 parado com Ctrl-C (o que foi impresso até então vale).
 </translation>
   </message>
   <message>
@@ -5179,9 +5179,9 @@ finished); the run and the model's figures come as "event": "run" and "model".
 
 exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad plan; 130 stopped by Ctrl-C
 </source>
-   <translation>Um treinamento é guardado como execução: seu plano, que imagens ficaram de que lado, suas curvas e um ponto de controle de cada
-época ('fovea runs list'). --resume o retoma exatamente de onde parou, também após uma queda. Ctrl-C uma vez: parar após este
-lote, com um ponto de controle; duas vezes: parar agora (o último ponto de controle é guardado).
+   <translation>Um treinamento é guardado como execução: seu plano, que imagens ficaram de que lado, suas curvas e um ponto de controle
+de cada época ('fovea runs list'). --resume o retoma exatamente de onde parou, também após uma queda. Ctrl-C uma vez:
+parar após este lote, com um ponto de controle; duas vezes: parar agora (o último ponto de controle é guardado).
 
 exemplos:
   fovea train --data photos --name "My pets"
@@ -5190,8 +5190,8 @@ exemplos:
   fovea train --data photos --architecture C32k3s,P2,flatten,D128 --size 64 --set optimizer.rate=0.002 --name small
   fovea train --resume last
 
-Com --json cada evento é um objeto JSON por linha ("event": started, phase, batch-done, epoch-done, note, checkpointed,
-finished); a execução e as medidas do modelo vêm como "event": "run" e "model".
+Com --json cada evento é um objeto JSON por linha ("event": started, phase, batch-done, epoch-done,
+note, checkpointed, finished); a execução e as medidas do modelo vêm como "event": "run" e "model".
 
 código de saída: 0 o modelo está no acervo; 1 falhou; 2 uso incorreto ou plano inválido; 130 parado com Ctrl-C
 </translation>
@@ -5653,8 +5653,8 @@ files, or CIFAR's python batches. Nothing in it is changed, and what is printed 
 
 exit status: 0 a model can be trained on it; 1 not as it is (the text says why), or it cannot be read; 2 wrong usage
 </source>
-   <translation>DATA é uma pasta com uma pasta para cada classe (também abaixo de train, val e test), um arquivo compactado de uma, um
-arquivo .npz, arquivos IDX ou lotes Python do CIFAR. Nada nela é alterado, e o que é impresso não cita nenhuma pasta deste computador.
+   <translation>DATA é uma pasta com uma pasta para cada classe (também abaixo de train, val e test), um arquivo compactado de uma, um arquivo
+.npz, arquivos IDX ou lotes Python do CIFAR. Nada nela é alterado, e o que é impresso não cita nenhuma pasta deste computador.
 
 código de saída: 0 pode-se treinar um modelo com ela; 1 não como está (o texto diz por quê), ou não pode ser lida; 2 uso incorreto
 </translation>
@@ -5675,9 +5675,9 @@ layout do Keras, os arquivos IDX do MNIST ou os lotes Python do CIFAR-10. Sem --
 houver. Nomes de classes que não são rótulos do modelo são associados com --map; nada é adivinhado, mas nomes que
 só diferem em maiúsculas e minúsculas são tomados por iguais, e isso é informado.
 
-código de saída: 0 todas as imagens foram respondidas; 1 algumas não (são listadas e nunca contadas), ou o modelo ou os
-dados não podem ser usados; 2 uso incorreto, inclusive modelo ou associação de classes desconhecidos; 130 parado com Ctrl-C (o que
-foi respondido até então é guardado como resultado incompleto, que Avaliar abre na janela).
+código de saída: 0 todas as imagens foram respondidas; 1 algumas não (são listadas e nunca contadas), ou o modelo ou
+os dados não podem ser usados; 2 uso incorreto, inclusive modelo ou associação de classes desconhecidos; 130 parado
+com Ctrl-C (o que foi respondido até então é guardado como resultado incompleto, que Avaliar abre na janela).
 </translation>
   </message>
   <message>
@@ -5803,10 +5803,10 @@ example:
 
 exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 stopped by Ctrl-C
 </source>
-   <translation>Cada rede é treinada de novo com cada número de imagens, sorteadas nas proporções das classes, --repeats vezes com outros
-sorteios e outros pesos iniciais; todas são verificadas com as mesmas imagens de validação, ou com --test na partição de teste
-dos próprios dados. O que foi medido fica guardado: o mesmo comando continua de onde parou. Mais imagens do que as que há para
-aprender são recusadas antes do primeiro treinamento.
+   <translation>Cada rede é treinada de novo com cada número de imagens, sorteadas nas proporções das classes, --repeats vezes
+com outros sorteios e outros pesos iniciais; todas são verificadas com as mesmas imagens de validação, ou com
+--test na partição de teste dos próprios dados. O que foi medido fica guardado: o mesmo comando continua de
+onde parou. Mais imagens do que as que há para aprender são recusadas antes do primeiro treinamento.
 
 exemplo:
   fovea study small-data --preset mnist-lenet --against mnist-mlp-32 --images 300,1000,3000 --repeats 3 --epochs 4
@@ -6782,7 +6782,7 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Must not be used for</source>
-   <translation>Não deve ser usado para</translation>
+   <translation>Não deve</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -6993,8 +6993,8 @@ examples:
 
 exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage; 130 stopped by Ctrl-C
 </source>
-   <translation>PROJECT é o id ou o nome de um projeto, ou uma pasta de imagens: seu projeto é criado quando é citada pela primeira vez. As imagens
-ficam onde estão e nunca são alteradas. Cada rótulo está no disco antes que o comando continue.
+   <translation>PROJECT é o id ou o nome de um projeto, ou uma pasta de imagens: seu projeto é criado quando é citada pela primeira
+vez. As imagens ficam onde estão e nunca são alteradas. Cada rótulo está no disco antes que o comando continue.
 
 exemplos:
   fovea teach create "My pets" photos
@@ -8159,10 +8159,10 @@ exit status: 0 all trials are done; 1 it failed, or there is no figure for --tes
   --vary optimizer.name=adam|sgd --vary architecture.dropout=0.1|0.2     valores
   --range optimizer.rate=0.0001..0.01:log --range fit.batch=16..256:int   números
 
---grid tenta todas as combinações de valores; --trials N deixa o TPE do Optuna escolher N vezes, aprendendo com o que viu.
-Tentativas que vão pior que o meio das outras na mesma época terminam antes (--no-prune: nunca). Uma busca de
-mesmo nome continua de onde parou. Vários computadores podem compartilhar uma: dê a cada um o mesmo --name e --storage,
-por exemplo postgresql://user@host/fovea.
+--grid tenta todas as combinações de valores; --trials N deixa o TPE do Optuna escolher N vezes,
+aprendendo com o que viu. Tentativas que vão pior que o meio das outras na mesma época terminam
+antes (--no-prune: nunca). Uma busca de mesmo nome continua de onde parou. Vários computadores podem
+compartilhar uma: dê a cada um o mesmo --name e --storage, por exemplo postgresql://user@host/fovea.
 
 Cada tentativa é uma execução ('fovea runs show'); 'fovea train --resume RUN' cria o modelo da melhor.
 
@@ -8172,8 +8172,8 @@ exemplos:
   fovea search --show pets --plot pets.png --csv pets.csv
   fovea search --list
 
-código de saída: 0 todas as tentativas concluídas; 1 falhou, ou não há medida para --test; 2 uso incorreto ou plano inválido;
-130 parado com Ctrl-C
+código de saída: 0 todas as tentativas concluídas; 1 falhou, ou não há
+medida para --test; 2 uso incorreto ou plano inválido; 130 parado com Ctrl-C
 </translation>
   </message>
   <message>
@@ -8245,12 +8245,12 @@ files with name and verdict).
 exit status: 0 all well (a model whose weights are not installed is no fault); 1 a model is damaged;
 2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was fetched is kept for the next try).
 </source>
-   <translation>Com --json: 'list' imprime uma lista de objetos (id, name, state, bundled, version, labels, input, size, medical, notice,
-problem), 'show' um objeto (os mesmos campos e 'manifest'), 'verify' uma lista de objetos (id, state, holds, problem,
-files com name e verdict).
+   <translation>Com --json: 'list' imprime uma lista de objetos (id, name, state, bundled, version, labels,
+input, size, medical, notice, problem), 'show' um objeto (os mesmos campos e 'manifest'),
+'verify' uma lista de objetos (id, state, holds, problem, files com name e verdict).
 
-código de saída: 0 tudo em ordem (um modelo cujos pesos não estão instalados não é um erro); 1 um modelo está danificado;
-2 uso incorreto, inclusive modelo desconhecido; 130 parado com Ctrl-C (o que foi baixado fica guardado para a próxima tentativa).
+código de saída: 0 tudo em ordem (um modelo cujos pesos não estão instalados não é um erro); 1 um modelo está danificado; 2 uso
+incorreto, inclusive modelo desconhecido; 130 parado com Ctrl-C (o que foi baixado fica guardado para a próxima tentativa).
 </translation>
   </message>
   <message>
@@ -8302,11 +8302,11 @@ be replaced by your own build. docs/licences.md has the steps.
 
 exit status: 0; 1 the list cannot be read; 2 there is no such component.
 </source>
-   <translation>Sem nomes: uma tabela. Com nomes: esses componentes com os textos de suas licenças. --json fornece uma lista de objetos
-com name, version, licence (SPDX), kind, homepage, source e texts.
+   <translation>Sem nomes: uma tabela. Com nomes: esses componentes com os textos de suas licenças. --json
+fornece uma lista de objetos com name, version, licence (SPDX), kind, homepage, source e texts.
 
-Qt e PySide6 são usados sob a LGPL, versão 3: suas bibliotecas ficam ao lado do programa como arquivos próprios e podem
-ser substituídas por compilações suas. docs/licences.md traz os passos.
+Qt e PySide6 são usados sob a LGPL, versão 3: suas bibliotecas ficam ao lado do programa como
+arquivos próprios e podem ser substituídas por compilações suas. docs/licences.md traz os passos.
 
 código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
 </translation>
@@ -18918,7 +18918,7 @@ Solte arquivos ou pastas aqui.</translation>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Must not be used for</source>
-   <translation>Não deve ser usado para</translation>
+   <translation>Não deve</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -19432,7 +19432,7 @@ Solte arquivos ou pastas aqui.</translation>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>Pasted {0} {1}</source>
-   <translation>Colada {0} {1}</translation>
+   <translation>Imagem colada {0} {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/opening.py" />
