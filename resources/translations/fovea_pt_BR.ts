@@ -1345,13 +1345,13 @@
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Research and education only; not a medical device. The output is a model score, not a diagnosis.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): notice.</extracomment>
-   <translation>Apenas para pesquisa e educação; não é um dispositivo médico. O resultado é uma pontuação do modelo, não um diagnóstico.</translation>
+   <translation>Apenas para pesquisa e educação; não é um dispositivo médico. A saída é uma pontuação do modelo, não um diagnóstico.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Research and education: to learn how such models work, and where they fail, on frontal chest X-rays of children aged one to five. The output is a model score, not a diagnosis.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): intended use.</extracomment>
-   <translation>Pesquisa e educação: aprender como tais modelos funcionam, e onde falham, em radiografias frontais de tórax de crianças de um a cinco anos. O resultado é uma pontuação do modelo, não um diagnóstico.</translation>
+   <translation>Pesquisa e educação: aprender como tais modelos funcionam, e onde falham, em radiografias frontais de tórax de crianças de um a cinco anos. A saída é uma pontuação do modelo, não um diagnóstico.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
@@ -19371,7 +19371,7 @@ Solte arquivos ou pastas aqui.</translation>
    <location filename="../../desktop/core/notices.py" />
    <source>Fovea is for research and education only; it is not a medical device.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation>O Fovea destina-se apenas à pesquisa e à educação; não é um dispositivo médico.</translation>
+   <translation>O Fovea é apenas para pesquisa e educação; não é um dispositivo médico.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
@@ -19401,7 +19401,7 @@ Solte arquivos ou pastas aqui.</translation>
    <location filename="../../desktop/core/notices.py" />
    <source>The output is a model score, not a diagnosis.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation>O resultado é uma pontuação do modelo, não um diagnóstico.</translation>
+   <translation>A saída é uma pontuação do modelo, não um diagnóstico.</translation>
   </message>
  </context>
  <context>
