@@ -74,7 +74,6 @@ def test_views_have_room_for_longer_words(shell: Shell, qtbot: Any, spoken: str)
 
 DIALOGS: dict[str, Callable[[Shell], None]] = {
     "settings": lambda shell: shell.window.show_settings(),
-    "help": lambda shell: shell.window.show_help(),
     "about": lambda shell: shell.window.show_about(),
     "updates": lambda shell: shell.window.show_updates(),
     "licences": lambda shell: shell.window.show_licences(),

@@ -35,6 +35,7 @@ class AboutDialog(QDialog):
         self.setWindowTitle(self.tr("About Fovea"))
         give_help(self, "index")
         sign = QLabel()
+        sign.setAccessibleName("Fovea")
         sign.setPixmap(theme().icon("app", 64).pixmap(QSize(64, 64), self.devicePixelRatioF()))
         name = QLabel("Fovea")
         name.setProperty("role", "answer")

@@ -49,6 +49,7 @@ class TrainView(LaterView):
         self.searches = SearchesTab(self.service)
         self.exports = CurveExports(self.service, self.jobs, self.runs, self)
         self.tabs = QTabWidget()
+        self.tabs.setAccessibleName(self.tr("Trainings, runs and searches"))
         self.tabs.setStyleSheet("QTabWidget::tab-bar { left: 12px; }")
         self.tabs.addTab(self.jobs, self.tr("Trainings"))
         self.tabs.addTab(self.runs, self.tr("Runs"))

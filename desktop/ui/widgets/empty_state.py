@@ -26,6 +26,7 @@ class EmptyFrame(QFrame):
         self._icon, self._levels = icon, levels
         self._sign = QLabel()
         self._sign.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._sign.setAccessibleName(title)
         head, below = make_label(title, "answer", wrap=True), make_label(words, "secondary", wrap=True)
         self._recent_title = make_label(recent, "secondary")
         for label in (head, below, self._recent_title):

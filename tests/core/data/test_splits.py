@@ -170,7 +170,7 @@ def test_changes_of_a_runs_pictures_are_counted_and_named() -> None:
     for now, words in ((["a"], "1 are missing and 0 are new"), (["a", "b", "x"], "0 are missing and 1 are new")):
         with pytest.raises(SplitError, match=words) as caught:
             check_same(held, now, held.validation)
-        assert "to train with" in caught.value.message and caught.value.hint
+        assert "to learn from" in caught.value.message and caught.value.hint
     with pytest.raises(SplitError, match="to validate with"):
         check_same(held, held.train, [])
     with pytest.raises(SplitError, match="the data's fingerprint is eeeeeeeeeeee, ffffffffffff was") as caught:

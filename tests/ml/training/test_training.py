@@ -176,7 +176,7 @@ def test_command_trains_and_stores_a_model(
     recipe.write_text(replace(tiny_plan(), mirrored=True).to_json(), encoding="utf-8")
     arguments = ["--plan", str(recipe), "--data", str(data), "--out", str(tmp_path / "models")]
     assert command.main([*arguments, "--run", str(tmp_path / "run")]) == 0
-    assert "test, n = 50" in capsys.readouterr().out
+    assert "n = 50); test" in capsys.readouterr().out
 
     store = ModelStore(bundled=tmp_path / "none", user=tmp_path / "models")
     assert all(check.verdict == "ok" for check in store.verify("tiny"))

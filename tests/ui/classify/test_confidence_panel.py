@@ -66,7 +66,7 @@ def test_of_a_photograph_nothing_is_promised_by_tiles(panel: ConfidencePanel) ->
     panel.show_prediction(replace(shown, original_size=(640, 480)), known)
     assert "32×32" in panel.set_words and "not known" in panel.set_words
     panel.show_prediction(replace(shown, original_size=(64, 64)), known)
-    assert panel.set_words.startswith("To reckon with: red or green.")
+    assert panel.set_words.startswith("Possible answers: red or green.")
 
 
 def test_a_flagged_picture_says_why_and_promises_nothing(panel: ConfidencePanel) -> None:

@@ -406,7 +406,7 @@ def test_theme_switches_live_and_is_remembered(qtbot: Any, shell: Shell, mode: s
 def test_dialogs_open_and_close(qtbot: Any, shell: Shell) -> None:
     from PySide6.QtWidgets import QDialog
 
-    for show in (shell.window.show_help, shell.window.show_about, shell.window.show_settings):
+    for show in (shell.window.show_about, shell.window.show_settings):
         show()
         dialogs = [d for d in shell.window.findChildren(QDialog) if d.isVisible()]
         assert len(dialogs) == 1

@@ -161,7 +161,7 @@ def test_one_is_not_several_and_numbers_are_written_as_the_user_does(
     wizard.split.share.setValue(10)
     assert "Only 1 picture is left to check the smallest class" in wizard.split._caution.text
     wizard.split.share.setValue(50)
-    assert "Only 3 pictures check the smallest class" in wizard.split._caution.text
+    assert "Only 3 pictures are left to check the smallest class" in wizard.split._caution.text
     wizard.start.choose("fine-tune:cifar10")
     wizard.go_to_summary()
     shown = wizard.summary._lines
