@@ -1711,6 +1711,11 @@
   </message>
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
+   <source>Reading the headers of DICOM files: {0} of {1}…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/view.py" />
    <source>The model for everyday photographs is ready: choose it in the list of models.</source>
    <translation type="unfinished" />
   </message>
@@ -5037,6 +5042,9 @@ $body
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>A folder is searched through all levels; hidden files are passed over. Answers come in the order of the pictures.
+DICOM files that belong to one series come together, in the order of their places in the patient, a line a frame; so do
+the frames of one file, and what a DICOMDIR lists. The lines of a study name the folder or DICOMDIR that was given,
+study, series and frame; what its files are called is often a name, and is said with --files alone.
 
 With --json every picture gives one object on a line of its own:
   path, model, label, index, probability, top (list of label, probability), notices (list of texts),
@@ -5047,7 +5055,9 @@ With --json every picture gives one object on a line of its own:
   kind), general (the more general word, of a model that knows words), digits (label, probability of each digit, of a
   picture that holds several), suits (the model at hand that would suit a picture of another kind, or null), notice (of
   medical models)
-  - or, where it failed, path and error (kind, message).
+  - or, where it failed, path and error (kind, message);
+  - a frame of a study or of a DICOM file of several frames also study and series (counted from 1 in what was given),
+  series_number (as in the file, or null), modality, frame and frames (from 1), with --files also file.
 With --camera 'path' is the camera's or video's name and the frame's number: always the newest frame is answered, those
 that came meanwhile are left out. Nothing is stored.
 Of a hundred pictures like those the model learned from, answer sets hold the right label for at least
@@ -5288,7 +5298,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/core/pictures/dicom/study.py" />
+   <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>Check that it is there.</source>
    <translation type="unfinished" />
   </message>
@@ -5561,6 +5571,11 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/samples.py" />
    <source>Copy samples into a folder: pictures to try, to evaluate a model on, to train on.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/studies.py" />
+   <source>Copy the whole disc or folder, not the DICOMDIR alone.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -6281,6 +6296,19 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/core/pictures/studies.py" />
+   <source>It names more files than Fovea takes; the rest was left out.</source>
+   <translation type="unfinished" />
+  </message>
+  <message numerus="yes">
+   <location filename="../../desktop/core/pictures/studies.py" />
+   <source>It names {count:,} files outside its own folder; nothing outside was opened.</source>
+   <extracomment>Where the count is one, English says: It names {count:,} file outside its own folder; nothing outside was opened.</extracomment>
+   <translation type="unfinished">
+    <numerusform />
+   </translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>It takes pictures of any size: which size was it trained with?</source>
    <translation type="unfinished" />
@@ -6839,8 +6867,13 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/core/pictures/studies.py" />
+   <source>Open the folder that it lies in instead.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
-   <source>Open one of the files that lie beside it.</source>
+   <source>Open the folder that it lies in.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -7306,6 +7339,11 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/core/pictures/studies.py" />
+   <source>The DICOMDIR names no files.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>The JPEG declares {width}×{height} pixels, {pixels:,.0f} million, in {size:,} bytes; expected at most {max_pixels} million in so small a file.</source>
    <translation type="unfinished" />
@@ -7406,7 +7444,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/core/pictures/dicom/study.py" />
+   <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>The file cannot be read: {reason}.</source>
    <translation type="unfinished" />
   </message>
@@ -7723,6 +7761,16 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>This is neither a file nor a folder.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/dicom/directory.py" />
+   <source>This is no DICOMDIR, whatever it is called.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/dicom/directory.py" />
+   <source>This is no file.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -8416,7 +8464,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
-   <source>a picture, or a folder of pictures</source>
+   <source>a picture, a folder of pictures, or a DICOMDIR</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -9589,6 +9637,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>fovea: left out DICOM objects that hold no picture, as reports do: {count:,}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>fovea: making {names} once, from what was installed; this takes up to a minute</source>
    <translation type="unfinished" />
@@ -9656,6 +9709,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>fovea: {text}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>frame {at:,} of {total:,}</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -11043,6 +11101,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>of the pictures of a study: name their files, too</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>of the splits {listing} the split '{name}' was read</source>
    <translation type="unfinished" />
@@ -11345,6 +11408,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>reading names</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>reading the headers of DICOM files: {done:,} of {total:,} …</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -11669,6 +11737,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>stretched from {width}×{height} to {target}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>study {study}, series {number}</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -14402,6 +14475,14 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <source>{count:,} moved</source>
    <translation type="unfinished" />
   </message>
+  <message numerus="yes">
+   <location filename="../../desktop/core/pictures/studies.py" />
+   <source>{count:,} of the {whole:,} files that it names are not there.</source>
+   <extracomment>Where the count is one, English says: {count:,} of the {whole:,} files that it names is not there.</extracomment>
+   <translation type="unfinished">
+    <numerusform />
+   </translation>
+  </message>
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>{count:,} of {count2:,} pictures to {purpose} with are exact copies of pictures that are learnt from: the figures promise too much</source>
@@ -15104,6 +15185,21 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>{place} ({kind})</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>{place}, part {part} of {parts}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>{place}, {frame}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>{prefix}copies</source>
    <translation type="unfinished" />
@@ -15476,6 +15572,46 @@ Difference in accuracy: {value} ({bounds})</source>
   </message>
  </context>
  <context>
+  <name>FrameBar</name>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source> of {0}</source>
+   <extracomment>After a number: frame 3 of 12. The blank at the beginning stays.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source>Answer every frame</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source>Classifies each frame by itself and lists the answers in the table</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source>Frame</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source>Frame </source>
+   <extracomment>Before a number: frame 3 of 12. The blank at the end stays.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source>Frame before (↑ or the wheel)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source>Next frame (↓ or the wheel)</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
   <name>GalleryModel</name>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
@@ -15837,9 +15973,6 @@ Difference in accuracy: {value} ({bounds})</source>
    <source>Colours of the map, from nothing to most</source>
    <translation type="unfinished" />
   </message>
- </context>
- <context>
-  <name>HelpDialog</name>
  </context>
  <context>
   <name>HelpWindow</name>
@@ -16877,6 +17010,11 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
+   <source>A series, or a file of several frames</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
    <source>Actual size</source>
    <translation type="unfinished" />
   </message>
@@ -17119,6 +17257,11 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Teach: a picture shown large</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
    <source>Teach: the classes</source>
    <translation type="unfinished" />
   </message>
@@ -17129,12 +17272,22 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Ten frames back or on, to the ends</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
    <source>The camera</source>
    <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The first page</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>The frame before, the next one; so does the wheel</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -17237,6 +17390,11 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/large_look.py" />
    <source>This image cannot be shown.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/large_look.py" />
+   <source>{0}, frame {1} of {2}</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -19078,12 +19236,22 @@ Drop files or folders here.</source>
   <name>Opener</name>
   <message>
    <location filename="../../desktop/services/opening.py" />
+   <source>1 object of the study holds no picture, as a report does, and was left out.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/opening.py" />
    <source>No images were found there. Fovea opens JPEG, PNG, WebP, TIFF, DICOM and more.</source>
    <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>Pasted {0} {1}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/opening.py" />
+   <source>{0} objects of the studies hold no picture, as reports do, and were left out.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -19115,6 +19283,11 @@ Drop files or folders here.</source>
  </context>
  <context>
   <name>PictureActions</name>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>A series is not sorted: its files belong together.</source>
+   <translation type="unfinished" />
+  </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy class and score</source>
@@ -19298,34 +19471,12 @@ Drop files or folders here.</source>
   <name>PicturePane</name>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
-   <source> of {0}</source>
-   <extracomment>After a number: frame 3 of 12. The blank at the beginning stays.</extracomment>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Actual size, 100 %</source>
    <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Fit to the window</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/picture_pane.py" />
-   <source>Frame</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/picture_pane.py" />
-   <source>Frame </source>
-   <extracomment>Before a number: frame 3 of 12. The blank at the end stays.</extracomment>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/picture_pane.py" />
-   <source>Frame of this file</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -22549,6 +22700,74 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>{0} % · about {1} pictures</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>Stack</name>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>1 file held a frame once more and was left out</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>1 frame is missing, as the others' {1} tell</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>Series {0}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>Study {0}, {1}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>numbers</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>ordered by file names: several frames have the same number, and no places</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>ordered by number: the files name no places</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>places</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>{0} files held a frame once more and were left out</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>{0} frames are missing, as the others' {1} tell</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>{0} series {1}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>{0}, frame {1}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>{0}, part {1} of {2}</source>
    <translation type="unfinished" />
   </message>
  </context>
