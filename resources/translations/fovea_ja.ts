@@ -21,7 +21,7 @@
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>A file that is opened from the desktop will not come to this window: no connection for it could be made. Drop it here instead.</source>
-   <translation type="unfinished" />
+   <translation>デスクトップから開いたファイルをこのウィンドウに渡す接続を作れませんでした。ここにドロップしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
@@ -67,7 +67,7 @@
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>Fovea is running already, but does not answer.</source>
-   <translation type="unfinished" />
+   <translation>Foveaはすでに動いていますが、応答がありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
@@ -98,7 +98,7 @@
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
-   <translation type="unfinished" />
+   <translation>クラスの名前</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -182,7 +182,7 @@
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>Wait until its window answers, or end it, then try again. Nothing was opened.</source>
-   <translation type="unfinished" />
+   <translation>そのウィンドウが応答するまで待つか終了させてから、もう一度試してください。何も開かれませんでした。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
@@ -244,7 +244,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
-   <translation type="unfinished" />
+   <translation>/ {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -325,22 +325,22 @@
   <message>
    <location filename="../../desktop/ui/classify/advice_row.py" />
    <source>A medical model is never chosen by itself.</source>
-   <translation type="unfinished" />
+   <translation>医療用モデルが自動で選ばれることはありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/advice_row.py" />
    <source>Use that model</source>
-   <translation type="unfinished" />
+   <translation>そのモデルを使う</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/advice_row.py" />
    <source>Use the model {0}</source>
-   <translation type="unfinished" />
+   <translation>モデル{0}を使う</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/advice_row.py" />
    <source>Which model would suit</source>
-   <translation type="unfinished" />
+   <translation>適したモデル</translation>
   </message>
  </context>
  <context>
@@ -376,7 +376,7 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Classifying…</source>
-   <translation type="unfinished" />
+   <translation>分類しています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
@@ -386,7 +386,7 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Install the weights of this model</source>
-   <translation type="unfinished" />
+   <translation>このモデルの重みをインストール</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
@@ -401,12 +401,12 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>No answer. The reason is below the picture.</source>
-   <translation type="unfinished" />
+   <translation>回答がありません。理由は画像の下にあります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Opening {0} ms, preparing {1} ms, network {2} ms</source>
-   <translation type="unfinished" />
+   <translation>読み込み{0} ms、前処理{1} ms、ネットワーク{2} ms</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
@@ -416,12 +416,12 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>The answer appears here once an image is open.</source>
-   <translation type="unfinished" />
+   <translation>画像を開くと、ここに回答が表示されます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>The answer to what the camera sees appears here.</source>
-   <translation type="unfinished" />
+   <translation>カメラに映ったものへの回答がここに表示されます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
@@ -431,12 +431,12 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>{0} answers a second · {1} ms · {2}</source>
-   <translation type="unfinished" />
+   <translation>毎秒{0}回答 · {1} ms · {2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>{0} ms · {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} ms · {1}</translation>
   </message>
  </context>
  <context>
@@ -669,27 +669,27 @@
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Accuracy against share answered</source>
-   <translation type="unfinished" />
+   <translation>正解率と回答割合</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Accuracy against share answered, as a table</source>
-   <translation type="unfinished" />
+   <translation>正解率と回答割合の表</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>All answered: {0} right</source>
-   <translation type="unfinished" />
+   <translation>すべてに回答: 正解{0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Answered</source>
-   <translation type="unfinished" />
+   <translation>回答</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>From a score of</source>
-   <translation type="unfinished" />
+   <translation>次のスコア以上</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
@@ -699,69 +699,69 @@
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Lower is better. The model gives: {0}.</source>
-   <translation type="unfinished" />
+   <translation>低いほど良い値です。モデルが出すもの: {0}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Mean score</source>
-   <translation type="unfinished" />
+   <translation>平均スコア</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Nothing was answered.</source>
-   <translation type="unfinished" />
+   <translation>何も回答されていません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Reliability</source>
-   <translation type="unfinished" />
+   <translation>信頼度</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Reliability as a table</source>
-   <translation type="unfinished" />
+   <translation>信頼度の表</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Right among them %</source>
-   <translation type="unfinished" />
+   <translation>うち正解 %</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Score</source>
    <extracomment>The number beside an answer, 0 to 1.</extracomment>
-   <translation type="unfinished" />
+   <translation>スコア</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Share answered as a table</source>
-   <translation type="unfinished" />
+   <translation>回答割合の表</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Share right %</source>
-   <translation type="unfinished" />
+   <translation>正解の割合 %</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>images answered, the surest first</source>
-   <translation type="unfinished" />
+   <translation>回答した画像(確かなものから)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>right among them</source>
-   <translation type="unfinished" />
+   <translation>うち正解</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>share right</source>
    <extracomment>Axis of a plot: share of right answers.</extracomment>
-   <translation type="unfinished" />
+   <translation>正解の割合</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>top score (shaded: how many images)</source>
-   <translation type="unfinished" />
+   <translation>最高スコア(濃淡: 画像数)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
@@ -897,12 +897,12 @@
   <message>
    <location filename="../../desktop/ui/classify/camera_part.py" />
    <source>Camera {0} {1}</source>
-   <translation type="unfinished" />
+   <translation>カメラ {0} {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/camera_part.py" />
    <source>Kept as {0}; it is an image of the list now.</source>
-   <translation type="unfinished" />
+   <translation>{0}として保存しました。一覧の画像になりました。</translation>
   </message>
  </context>
  <context>
@@ -982,7 +982,7 @@
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Models</source>
    <extracomment>A view of the window: trained models (networks), not people or cars.</extracomment>
-   <translation type="unfinished" />
+   <translation>モデル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
@@ -1540,12 +1540,12 @@
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
    <source>Class names matched as you said.</source>
-   <translation type="unfinished" />
+   <translation>あなたの指定どおりクラス名を対応させました。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
    <source>Open the result of {0}</source>
-   <translation type="unfinished" />
+   <translation>{0}の結果を開く</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
@@ -1555,17 +1555,17 @@
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
    <source>The class names fit the model.</source>
-   <translation type="unfinished" />
+   <translation>クラス名はモデルと一致しています。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
    <source>{0} images found…</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚が見つかりました…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
    <source>{0} of {1} class names are not labels of this model. Say which label each means.</source>
-   <translation type="unfinished" />
+   <translation>クラス名{1}個のうち{0}個はこのモデルのラベルではありません。それぞれがどのラベルか指定してください。</translation>
   </message>
  </context>
  <context>
@@ -1573,7 +1573,7 @@
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
-   <translation type="unfinished" />
+   <translation>クラスの名前</translation>
   </message>
  </context>
  <context>
@@ -1581,17 +1581,17 @@
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
-   <translation type="unfinished" />
+   <translation>クラスの名前</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>{0}: {1} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0}: 画像{1}枚</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>{0}: {1} pictures, key {2}</source>
-   <translation type="unfinished" />
+   <translation>{0}: 画像{1}枚、キー{2}</translation>
   </message>
  </context>
  <context>
@@ -1599,52 +1599,52 @@
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Classes</source>
-   <translation type="unfinished" />
+   <translation>クラス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Key</source>
-   <translation type="unfinished" />
+   <translation>キー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Merge into</source>
-   <translation type="unfinished" />
+   <translation>統合先</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of a new class; Enter makes it</source>
-   <translation type="unfinished" />
+   <translation>新しいクラスの名前。Enterで作成</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
-   <translation type="unfinished" />
+   <translation>クラスの名前</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>New class</source>
-   <translation type="unfinished" />
+   <translation>新しいクラス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Remove the class</source>
-   <translation type="unfinished" />
+   <translation>クラスを削除</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Rename…</source>
-   <translation type="unfinished" />
+   <translation>名前を変更…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Show its pictures</source>
-   <translation type="unfinished" />
+   <translation>その画像を表示</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Type what there is to tell apart, one class after the other: ‘cat’, Enter, ‘dog’, Enter.</source>
-   <translation type="unfinished" />
+   <translation>見分けたいものを一つずつ入力してください: 「cat」Enter、「dog」Enter。</translation>
   </message>
  </context>
  <context>
@@ -1653,7 +1653,7 @@
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Answers</source>
    <extracomment>How often a class was given as the answer.</extracomment>
-   <translation type="unfinished" />
+   <translation>回答数</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
@@ -1664,7 +1664,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Figures of each class</source>
-   <translation type="unfinished" />
+   <translation>各クラスの数値</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
@@ -1674,22 +1674,22 @@
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>In brackets: 95 % intervals. Recall is also called sensitivity. FPR: share of false alarms; FNR: share of misses. A class enters a mean only where it has the figure. Enter shows a class's mistakes.</source>
-   <translation type="unfinished" />
+   <translation>かっこ内は95 %区間。再現率は感度とも呼ばれます。FPR: 誤警報の割合、FNR: 見逃しの割合。クラスは、その数値があるときだけ平均に入ります。Enterでクラスの誤りを表示します。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Macro mean (each class alike)</source>
-   <translation type="unfinished" />
+   <translation>マクロ平均(各クラス同等)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Means over the classes</source>
-   <translation type="unfinished" />
+   <translation>全クラスの平均</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Weighted mean (by images)</source>
-   <translation type="unfinished" />
+   <translation>加重平均(画像数による)</translation>
   </message>
  </context>
  <context>
@@ -1702,27 +1702,27 @@
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
    <source>Comparing {0} of {1} images…</source>
-   <translation type="unfinished" />
+   <translation>画像{1}枚中{0}枚を比較しています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
    <source>Looking for images…</source>
-   <translation type="unfinished" />
+   <translation>画像を探しています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
    <source>Reading the headers of DICOM files: {0} of {1}…</source>
-   <translation type="unfinished" />
+   <translation>DICOMファイルのヘッダーを読んでいます: {0} / {1}…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
    <source>The model for everyday photographs is ready: choose it in the list of models.</source>
-   <translation type="unfinished" />
+   <translation>日常の写真用のモデルの準備ができました。モデルの一覧から選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
    <source>{0} images found…</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚が見つかりました…</translation>
   </message>
  </context>
  <context>
@@ -1783,87 +1783,87 @@
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Compare</source>
-   <translation type="unfinished" />
+   <translation>比較</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Compare with</source>
-   <translation type="unfinished" />
+   <translation>比較対象</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Difference in accuracy, first minus second: {0}. Both right: {1}. Both wrong: {2}. All figures here are of the {3} pictures that both answered.</source>
-   <translation type="unfinished" />
+   <translation>正解率の差(1番目−2番目): {0}。両方正解: {1}。両方誤り: {2}。ここの数値はすべて、両方が回答した画像{3}枚のものです。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Figure (95 % interval)</source>
-   <translation type="unfinished" />
+   <translation>数値(95 %区間)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Figures of both models</source>
-   <translation type="unfinished" />
+   <translation>両モデルの数値</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Match class names…</source>
-   <translation type="unfinished" />
+   <translation>クラス名を対応付ける…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>No other model that is ready answers these classes.</source>
-   <translation type="unfinished" />
+   <translation>準備ができたほかのモデルに、これらのクラスを回答するものはありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>On the pictures that both answered</source>
-   <translation type="unfinished" />
+   <translation>両方が回答した画像で</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Only the first is right</source>
-   <translation type="unfinished" />
+   <translation>1番目だけ正解</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Only the second is right</source>
-   <translation type="unfinished" />
+   <translation>2番目だけ正解</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Only this model is right</source>
-   <translation type="unfinished" />
+   <translation>このモデルだけ正解</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Only {0} is right</source>
-   <translation type="unfinished" />
+   <translation>{0}だけ正解</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Only {0} is right: {1} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0}だけ正解: 画像{1}枚</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>The model to compare with</source>
-   <translation type="unfinished" />
+   <translation>比較するモデル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>The pictures are not at hand: open their folder again.</source>
-   <translation type="unfinished" />
+   <translation>画像が手元にありません。フォルダーをもう一度開いてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>The second model answers the same pictures; a kept result of it is used at once.</source>
-   <translation type="unfinished" />
+   <translation>2番目のモデルが同じ画像に回答します。保存済みの結果があればすぐに使います。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>{0} (classes to be matched)</source>
-   <translation type="unfinished" />
+   <translation>{0}(クラスの対応付けが必要)</translation>
   </message>
  </context>
  <context>
@@ -1871,97 +1871,97 @@
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>A smaller share gives longer lists.</source>
-   <translation type="unfinished" />
+   <translation>割合を小さくすると、一覧が長くなります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Allowed to be wrong in</source>
-   <translation type="unfinished" />
+   <translation>誤りを許す割合</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Familiar kind of picture: no.</source>
-   <translation type="unfinished" />
+   <translation>見慣れた種類の画像: いいえ。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Familiar kind of picture: yes</source>
-   <translation type="unfinished" />
+   <translation>見慣れた種類の画像: はい</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Hide why</source>
-   <translation type="unfinished" />
+   <translation>理由を隠す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>How often the answer is right is not known for pictures of another kind.</source>
-   <translation type="unfinished" />
+   <translation>別の種類の画像で回答がどれだけ正しいかは、わかっていません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>How often the answer is right was measured on pictures of {0}×{0} pixels; of larger ones such as this it is not known.</source>
-   <translation type="unfinished" />
+   <translation>回答がどれだけ正しいかは{0}×{0}ピクセルの画像で測られました。この画像のように大きい場合は、わかっていません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>How often the list may leave out the right answer</source>
-   <translation type="unfinished" />
+   <translation>一覧に正しい回答が入らないことを許す割合</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Most right answers score higher than this one.</source>
-   <translation type="unfinished" />
+   <translation>正しい回答の大半は、これより高いスコアです。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>No answer can be ruled out: {0} validation pictures are too few for so small an error.</source>
-   <translation type="unfinished" />
+   <translation>どの回答も除外できません。これほど小さい誤り率には、検証画像{0}枚では足りません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Possible answers</source>
-   <translation type="unfinished" />
+   <translation>候補の回答</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Possible answers: {0}. Of a hundred pictures like those it learned from, what is listed here holds the right answer for at least {1}; of this one picture that says nothing.</source>
-   <translation type="unfinished" />
+   <translation>候補の回答: {0}。学習に使われたものに似た画像100枚のうち、少なくとも{1}枚では、ここに挙げるものに正しい回答が含まれます。この1枚については何も言えません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Show where in the picture the network found its answer</source>
-   <translation type="unfinished" />
+   <translation>ネットワークが画像のどこから回答を得たかを表示</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>This model cannot check whether a kind of picture is familiar to it.</source>
-   <translation type="unfinished" />
+   <translation>このモデルは、見慣れた種類の画像かどうかを確認できません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Why this kind of picture is unfamiliar to the model</source>
-   <translation type="unfinished" />
+   <translation>この種類の画像がモデルにとって見慣れない理由</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Why?</source>
-   <translation type="unfinished" />
+   <translation>なぜ?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>{0} of 100 cases</source>
-   <translation type="unfinished" />
+   <translation>100例中{0}例</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>{0} or {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}または{1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>{0} or {1} more</source>
-   <translation type="unfinished" />
+   <translation>{0}、またはほか{1}個</translation>
   </message>
  </context>
  <context>
@@ -1974,57 +1974,57 @@
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>Copies count once when Fovea checks how good it is. Here they can leave the project; the sharpest of each group stays. Files are not touched, and Undo brings everything back.</source>
-   <translation type="unfinished" />
+   <translation>Foveaが良さを確かめるとき、コピーは1枚と数えます。ここでプロジェクトから外せます。各グループの最も鮮明なものが残ります。ファイルには触れず、「元に戻す」ですべて戻ります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>Find Copies</source>
-   <translation type="unfinished" />
+   <translation>コピーを探す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>Keep the sharpest of each, remove {0}</source>
-   <translation type="unfinished" />
+   <translation>最も鮮明なものを残し、{0}枚を外す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>Looking…</source>
-   <translation type="unfinished" />
+   <translation>探しています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>No copies among the pictures that were looked at.</source>
-   <translation type="unfinished" />
+   <translation>調べた画像にコピーはありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>Show</source>
-   <translation type="unfinished" />
+   <translation>表示</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>near copies</source>
-   <translation type="unfinished" />
+   <translation>近似コピー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>taken in one go</source>
-   <translation type="unfinished" />
+   <translation>連続撮影</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>the same</source>
-   <translation type="unfinished" />
+   <translation>同一</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>{0} groups</source>
-   <translation type="unfinished" />
+   <translation>{0}グループ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>{0} groups; the first 200 are shown.</source>
-   <translation type="unfinished" />
+   <translation>{0}グループ。最初の200を表示。</translation>
   </message>
  </context>
  <context>
@@ -2109,12 +2109,12 @@
   <message>
    <location filename="../../desktop/ui/shell/crash_offer.py" />
    <source>Show the report</source>
-   <translation type="unfinished" />
+   <translation>レポートを表示</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/crash_offer.py" />
    <source>Something went wrong in Fovea last time. A report lies on this computer; nothing was sent.</source>
-   <translation type="unfinished" />
+   <translation>前回、Foveaで問題が起きました。レポートはこのコンピューターにあり、どこにも送信されていません。</translation>
   </message>
  </context>
  <context>
@@ -2301,92 +2301,92 @@
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>% (95 % interval)</source>
-   <translation type="unfinished" />
+   <translation>%(95 %区間)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>1 − specificity</source>
-   <translation type="unfinished" />
+   <translation>1 − 特異度</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>At this threshold</source>
-   <translation type="unfinished" />
+   <translation>このしきい値で</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Figures at this threshold</source>
-   <translation type="unfinished" />
+   <translation>このしきい値での数値</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>NPV where {0} % are positive</source>
-   <translation type="unfinished" />
+   <translation>{0} %が陽性の場合のNPV</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>PPV where {0} % are positive</source>
-   <translation type="unfinished" />
+   <translation>{0} %が陽性の場合のPPV</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Pictures of both classes are needed for a curve.</source>
-   <translation type="unfinished" />
+   <translation>曲線には両クラスの画像が必要です。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Precision and recall</source>
-   <translation type="unfinished" />
+   <translation>適合率と再現率</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>ROC curve</source>
-   <translation type="unfinished" />
+   <translation>ROC曲線</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Share of positives where the model is to be used</source>
-   <translation type="unfinished" />
+   <translation>モデルを使う場での陽性の割合</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>The curves as a table</source>
-   <translation type="unfinished" />
+   <translation>曲線の表</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Threshold</source>
-   <translation type="unfinished" />
+   <translation>しきい値</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Where this share is positive (prevalence):</source>
-   <translation type="unfinished" />
+   <translation>陽性の割合(有病率)がこの値のとき:</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>chosen by hand on this data</source>
-   <translation type="unfinished" />
+   <translation>このデータで手動で選択</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>precision (PPV)</source>
-   <translation type="unfinished" />
+   <translation>適合率(PPV)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>recall (sensitivity)</source>
-   <translation type="unfinished" />
+   <translation>再現率(感度)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>sensitivity for '{0}'</source>
-   <translation type="unfinished" />
+   <translation>「{0}」の感度</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>threshold {0}</source>
-   <translation type="unfinished" />
+   <translation>しきい値{0}</translation>
   </message>
  </context>
  <context>
@@ -2394,67 +2394,67 @@
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Class names: {0}</source>
-   <translation type="unfinished" />
+   <translation>クラス名: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Data: {0} · {1} images answered</source>
-   <translation type="unfinished" />
+   <translation>データ: {0} · 画像{1}枚に回答</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Evaluated: {0}</source>
-   <translation type="unfinished" />
+   <translation>評価日時: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Fingerprint: {0}</source>
-   <translation type="unfinished" />
+   <translation>フィンガープリント: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Model: {0}, version {1} · {2}</source>
-   <translation type="unfinished" />
+   <translation>モデル: {0}、バージョン{1} · {2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Nothing was odd; every image was answered.</source>
-   <translation type="unfinished" />
+   <translation>おかしな点はなく、すべての画像に回答がありました。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Problems of the data and files without an answer</source>
-   <translation type="unfinished" />
+   <translation>データの問題と回答のないファイル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Several pictures of one count together in the intervals.</source>
-   <translation type="unfinished" />
+   <translation>一つのものの複数の画像は、区間ではまとめて数えます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>The data</source>
-   <translation type="unfinished" />
+   <translation>データ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>The names speak of {0} people or cases.</source>
-   <translation type="unfinished" />
+   <translation>名前から{0}人または{0}件と読み取れます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>What was odd, and files without an answer</source>
-   <translation type="unfinished" />
+   <translation>おかしな点と、回答のないファイル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>left out</source>
-   <translation type="unfinished" />
+   <translation>除外</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>• and {0} more</source>
-   <translation type="unfinished" />
+   <translation>• ほか{0}個</translation>
   </message>
  </context>
  <context>
@@ -2572,7 +2572,7 @@
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Draw</source>
    <extracomment>A view of the window: draw digits by hand. An imperative, or a noun as a tab has it.</extracomment>
-   <translation type="unfinished" />
+   <translation>描画</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
@@ -2587,7 +2587,7 @@
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Edit › Corrections takes it back.</source>
-   <translation type="unfinished" />
+   <translation>「編集」›「訂正」で取り消せます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/exporting.py" />
@@ -2602,7 +2602,7 @@
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Images ({0})</source>
-   <translation type="unfinished" />
+   <translation>画像({0})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
@@ -2756,22 +2756,22 @@
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>How good is a model on your pictures?</source>
-   <translation type="unfinished" />
+   <translation>あなたの画像でモデルはどれだけ良いか</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Open a folder that holds one folder for each class. Fovea answers every picture and shows where the model fails. Nothing leaves this computer; your files are never changed.</source>
-   <translation type="unfinished" />
+   <translation>クラスごとに一つのフォルダーがあるフォルダーを開いてください。Foveaがすべての画像に回答し、モデルがどこで誤るかを示します。このコンピューターの外には何も出ず、ファイルは決して変更されません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Open labelled folder…</source>
-   <translation type="unfinished" />
+   <translation>ラベル付きフォルダーを開く…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Or a data file (.npz, MNIST's IDX)…</source>
-   <translation type="unfinished" />
+   <translation>またはデータファイル(.npz、MNISTのIDX)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
@@ -2866,12 +2866,12 @@
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
    <source>Labelled pictures ({0})</source>
-   <translation type="unfinished" />
+   <translation>ラベル付き画像({0})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
    <source>Open a File of Labelled Images</source>
-   <translation type="unfinished" />
+   <translation>ラベル付き画像のファイルを開く</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
@@ -2886,7 +2886,7 @@
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>n = {0}: too few for a figure</source>
-   <translation type="unfinished" />
+   <translation>n = {0}: 少なすぎて数値を出せません</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
@@ -2896,12 +2896,12 @@
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} h {1} min</source>
-   <translation type="unfinished" />
+   <translation>{0}時間{1}分</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} min</source>
-   <translation type="unfinished" />
+   <translation>{0}分</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
@@ -2911,7 +2911,7 @@
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} s</source>
-   <translation type="unfinished" />
+   <translation>{0}秒</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
@@ -2921,17 +2921,17 @@
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0}, n = {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}、n = {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0}, split {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}、分割{1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
    <source>{0}, validation pictures</source>
-   <translation type="unfinished" />
+   <translation>{0}、検証画像</translation>
   </message>
  </context>
  <context>
@@ -2967,7 +2967,7 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>95 % interval</source>
-   <translation type="unfinished" />
+   <translation>95 %区間</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3086,12 +3086,12 @@
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>A table (CSV)…</source>
-   <translation type="unfinished" />
+   <translation>表(CSV)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>A table of names and labels (CSV)…</source>
-   <translation type="unfinished" />
+   <translation>名前とラベルの表(CSV)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
@@ -3101,7 +3101,7 @@
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>COCO (JSON)…</source>
-   <translation type="unfinished" />
+   <translation>COCO(JSON)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
@@ -3111,162 +3111,162 @@
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Class folders, copied…</source>
-   <translation type="unfinished" />
+   <translation>クラス別フォルダー(コピー)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Class folders, linked (take no room)…</source>
-   <translation type="unfinished" />
+   <translation>クラス別フォルダー(リンク、容量不要)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Class folders…</source>
-   <translation type="unfinished" />
+   <translation>クラス別フォルダー…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Drawings kept in Draw</source>
-   <translation type="unfinished" />
+   <translation>「描画」で保存したもの</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Export Class Folders into a New Folder</source>
-   <translation type="unfinished" />
+   <translation>クラス別フォルダーを新しいフォルダーへエクスポート</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Export Labels as COCO</source>
-   <translation type="unfinished" />
+   <translation>ラベルをCOCOでエクスポート</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Export Labels as a Table</source>
-   <translation type="unfinished" />
+   <translation>ラベルを表でエクスポート</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Export labels</source>
-   <translation type="unfinished" />
+   <translation>ラベルをエクスポート</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Import Class Folders</source>
-   <translation type="unfinished" />
+   <translation>クラス別フォルダーをインポート</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Import a Table of Labels</source>
-   <translation type="unfinished" />
+   <translation>ラベルの表をインポート</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Import labels</source>
-   <translation type="unfinished" />
+   <translation>ラベルをインポート</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Importing drawings…</source>
-   <translation type="unfinished" />
+   <translation>描画をインポートしています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Importing labels…</source>
-   <translation type="unfinished" />
+   <translation>ラベルをインポートしています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Looking for pictures that were moved…</source>
-   <translation type="unfinished" />
+   <translation>移動された画像を探しています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>No picture is missing.</source>
-   <translation type="unfinished" />
+   <translation>見つからない画像はありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>None yet</source>
-   <translation type="unfinished" />
+   <translation>まだありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Tables (*.csv *.tsv *.txt)</source>
-   <translation type="unfinished" />
+   <translation>表 (*.csv *.tsv *.txt)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>What was judged in Evaluate</source>
-   <translation type="unfinished" />
+   <translation>「評価」で判断したもの</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Where May the Pictures Lie Now?</source>
-   <translation type="unfinished" />
+   <translation>画像は今どこにありますか</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Writing class folders…</source>
-   <translation type="unfinished" />
+   <translation>クラス別フォルダーを書き出しています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Writing…</source>
-   <translation type="unfinished" />
+   <translation>書き込んでいます…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} files hold another picture now: they are not learned from until you label them again.</source>
-   <translation type="unfinished" />
+   <translation>{0}個のファイルは今は別の画像です。もう一度ラベルを付けるまで学習に使いません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} had their label already</source>
-   <translation type="unfinished" />
+   <translation>{0}枚にはすでにラベルがありました</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} labels were taken over</source>
-   <translation type="unfinished" />
+   <translation>ラベル{0}件を取り込みました</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} labels were written.</source>
-   <translation type="unfinished" />
+   <translation>ラベル{0}件を書き出しました。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} pictures are new</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚が新規です</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} pictures could not be read ({1}: {2}).</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚が読めませんでした({1}: {2})。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} pictures were found again.</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚が見つかりました。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} pictures were found again; {1} are still missing.</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚が見つかり、{1}枚はまだ見つかりません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} pictures were written into class folders.</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚をクラス別フォルダーに書き出しました。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} rows contradict others: those pictures have no label.</source>
-   <translation type="unfinished" />
+   <translation>{0}行がほかの行と矛盾しています。それらの画像にはラベルがありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} rows name pictures that are not there ({1} …).</source>
-   <translation type="unfinished" />
+   <translation>{0}行が、存在しない画像を挙げています({1} …)。</translation>
   </message>
  </context>
  <context>
@@ -3387,7 +3387,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Copying {0} pictures…</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚をコピーしています…</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -3412,7 +3412,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Not saved: {0}</source>
-   <translation type="unfinished" />
+   <translation>保存されませんでした: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
@@ -3452,27 +3452,27 @@
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Save as {0}</source>
-   <translation type="unfinished" />
+   <translation>{0}として保存</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Save the List</source>
-   <translation type="unfinished" />
+   <translation>一覧を保存</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Saved: {0}</source>
-   <translation type="unfinished" />
+   <translation>保存しました: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Saving the list…</source>
-   <translation type="unfinished" />
+   <translation>一覧を保存しています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Something is still being written. Try again in a moment.</source>
-   <translation type="unfinished" />
+   <translation>まだ書き込み中です。少し待ってからもう一度試してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -3497,17 +3497,17 @@
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Where Should the New Folder Be?</source>
-   <translation type="unfinished" />
+   <translation>新しいフォルダーの場所</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Writing {0}…</source>
-   <translation type="unfinished" />
+   <translation>{0}を書き込んでいます…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>evaluation</source>
-   <translation type="unfinished" />
+   <translation>評価</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -3527,7 +3527,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>pictures</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
@@ -3537,12 +3537,12 @@
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>{0} – selected pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} – 選択した画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>{0}: {1} pictures could not be copied.</source>
-   <translation type="unfinished" />
+   <translation>{0}: 画像{1}枚をコピーできませんでした。</translation>
   </message>
  </context>
  <context>
@@ -3604,12 +3604,12 @@
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>95 % interval {0}, from {1} images</source>
-   <translation type="unfinished" />
+   <translation>95 %区間{0}、画像{1}枚から</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>{0}; several images of one person or case count together</source>
-   <translation type="unfinished" />
+   <translation>{0}。同じ人または件の複数の画像はまとめて数えます</translation>
   </message>
  </context>
  <context>
@@ -3954,32 +3954,32 @@
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source> and </source>
    <extracomment>Between two names.</extracomment>
-   <translation type="unfinished" />
+   <translation> と </translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source>'{0}'</source>
-   <translation type="unfinished" />
+   <translation>「{0}」</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source>Cancelled. 'Everyday photographs' can be made at any time under Models, with Install.</source>
-   <translation type="unfinished" />
+   <translation>キャンセルしました。「日常の写真」は「モデル」の「インストール」でいつでも作れます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source>Making '{0}' from what was installed: once, in about a minute. Until then Classify works with {1}.</source>
-   <translation type="unfinished" />
+   <translation>インストール済みのものから「{0}」を作成しています(一度だけ、約1分)。それまで「分類」は{1}で動きます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source>The model for everyday photographs is not there: {0} {1} Everything else works without it.</source>
-   <translation type="unfinished" />
+   <translation>日常の写真用のモデルがありません: {0} {1} ほかの機能はこのモデルなしで使えます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source>the other models</source>
-   <translation type="unfinished" />
+   <translation>ほかのモデル</translation>
   </message>
  </context>
  <context>
@@ -4935,7 +4935,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>1 − specificity</source>
-   <translation type="unfinished" />
+   <translation>1 − 特異度</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/deep_png.py" />
@@ -4970,7 +4970,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>95 % interval</source>
-   <translation type="unfinished" />
+   <translation>95 %区間</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5157,7 +5157,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>Accuracy against share answered</source>
-   <translation type="unfinished" />
+   <translation>正解率と回答割合</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5209,7 +5209,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
    <location filename="../../desktop/report/content.py" />
    <source>Answers</source>
    <extracomment>How often a class was given as the answer.</extracomment>
-   <translation type="unfinished" />
+   <translation>回答数</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -5265,7 +5265,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Calibration</source>
-   <translation type="unfinished" />
+   <translation>校正</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5531,7 +5531,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Confusion matrix</source>
-   <translation type="unfinished" />
+   <translation>混同行列</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -5693,7 +5693,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Does it work here?</source>
-   <translation type="unfinished" />
+   <translation>ここで役立つか</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -5973,7 +5973,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>From a score of</source>
-   <translation type="unfinished" />
+   <translation>次のスコア以上</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -6661,7 +6661,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Mean score</source>
-   <translation type="unfinished" />
+   <translation>平均スコア</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -6721,7 +6721,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Names</source>
-   <translation type="unfinished" />
+   <translation>名前</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
@@ -6931,7 +6931,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Per class</source>
-   <translation type="unfinished" />
+   <translation>クラス別</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7016,12 +7016,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>ROC curve</source>
-   <translation type="unfinished" />
+   <translation>ROC曲線</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>Reliability</source>
-   <translation type="unfinished" />
+   <translation>信頼度</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -7201,7 +7201,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <location filename="../../desktop/report/content.py" />
    <source>Split</source>
    <extracomment>A part of the data: training, validation or test split.</extracomment>
-   <translation type="unfinished" />
+   <translation>分割</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -9347,7 +9347,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>done</source>
-   <translation type="unfinished" />
+   <translation>完了</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -10282,7 +10282,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>left</source>
-   <translation type="unfinished" />
+   <translation>未処理</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -10297,7 +10297,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>left out</source>
-   <translation type="unfinished" />
+   <translation>除外</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -11288,7 +11288,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>pictures</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -11569,7 +11569,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/report/plots.py" />
    <source>share right</source>
    <extracomment>Axis of a plot: share of right answers.</extracomment>
-   <translation type="unfinished" />
+   <translation>正解の割合</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -11787,7 +11787,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>taken back</source>
-   <translation type="unfinished" />
+   <translation>取り消し済み</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -14794,7 +14794,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>{done} of {total}</source>
-   <translation type="unfinished" />
+   <translation>{done} / {total}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -15577,38 +15577,38 @@ Difference in accuracy: {value} ({bounds})</source>
    <location filename="../../desktop/ui/classify/frame_bar.py" />
    <source> of {0}</source>
    <extracomment>After a number: frame 3 of 12. The blank at the beginning stays.</extracomment>
-   <translation type="unfinished" />
+   <translation> / {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/frame_bar.py" />
    <source>Answer every frame</source>
-   <translation type="unfinished" />
+   <translation>全フレームに回答</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/frame_bar.py" />
    <source>Classifies each frame by itself and lists the answers in the table</source>
-   <translation type="unfinished" />
+   <translation>フレームを1枚ずつ分類し、回答を表に並べます</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/frame_bar.py" />
    <source>Frame</source>
-   <translation type="unfinished" />
+   <translation>フレーム</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/frame_bar.py" />
    <source>Frame </source>
    <extracomment>Before a number: frame 3 of 12. The blank at the end stays.</extracomment>
-   <translation type="unfinished" />
+   <translation>フレーム </translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/frame_bar.py" />
    <source>Frame before (↑ or the wheel)</source>
-   <translation type="unfinished" />
+   <translation>前のフレーム(↑またはホイール)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/frame_bar.py" />
    <source>Next frame (↓ or the wheel)</source>
-   <translation type="unfinished" />
+   <translation>次のフレーム(↓またはホイール)</translation>
   </message>
  </context>
  <context>
@@ -15616,27 +15616,27 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>label is right</source>
-   <translation type="unfinished" />
+   <translation>ラベルは正しい</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>label is unsure</source>
-   <translation type="unfinished" />
+   <translation>ラベルは不明</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>label is wrong</source>
-   <translation type="unfinished" />
+   <translation>ラベルは誤り</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>{0}: answered '{1}' with {2}; it is '{3}', which got {4}</source>
-   <translation type="unfinished" />
+   <translation>{0}: 回答は「{1}」({2})、正解は「{3}」(スコア{4})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>{0}: right, '{1}' with {2}</source>
-   <translation type="unfinished" />
+   <translation>{0}: 正解、「{1}」({2})</translation>
   </message>
  </context>
  <context>
@@ -15644,22 +15644,22 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>1 picture</source>
-   <translation type="unfinished" />
+   <translation>画像1枚</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>All classes</source>
-   <translation type="unfinished" />
+   <translation>すべてのクラス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>All pictures</source>
-   <translation type="unfinished" />
+   <translation>すべての画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Copy the pictures into a new folder…</source>
-   <translation type="unfinished" />
+   <translation>画像を新しいフォルダーにコピー…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15669,62 +15669,62 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Exports all pictures listed here.</source>
-   <translation type="unfinished" />
+   <translation>ここに並ぶすべての画像をエクスポートします。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Exports the selected pictures.</source>
-   <translation type="unfinished" />
+   <translation>選択した画像をエクスポートします。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Key: {0}</source>
-   <translation type="unfinished" />
+   <translation>キー: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Likely wrong labels</source>
-   <translation type="unfinished" />
+   <translation>誤りらしいラベル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No mistake among the {0} pictures answered.</source>
-   <translation type="unfinished" />
+   <translation>回答した画像{0}枚に誤りはありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No mistake so far: {0} answered.</source>
-   <translation type="unfinished" />
+   <translation>今のところ誤りなし: {0}枚に回答。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No name of these holds “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>これらに「{0}」を含む名前はありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No picture is answered yet.</source>
-   <translation type="unfinished" />
+   <translation>まだ回答した画像がありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No picture is here.</source>
-   <translation type="unfinished" />
+   <translation>ここに画像はありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No picture was answered.</source>
-   <translation type="unfinished" />
+   <translation>回答した画像はありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No wrong answer is so sure that its label would be doubtful.</source>
-   <translation type="unfinished" />
+   <translation>ラベルが疑わしくなるほど確かな誤答はありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Only pictures of this class</source>
-   <translation type="unfinished" />
+   <translation>このクラスの画像だけ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15734,37 +15734,37 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Right, least sure first</source>
-   <translation type="unfinished" />
+   <translation>正解、不確かなものから</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Save as a list (CSV)…</source>
-   <translation type="unfinished" />
+   <translation>一覧で保存(CSV)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Search by name</source>
-   <translation type="unfinished" />
+   <translation>名前で検索</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Search pictures by name</source>
-   <translation type="unfinished" />
+   <translation>画像を名前で検索</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Take back what was last said of a label</source>
-   <translation type="unfinished" />
+   <translation>直前のラベルの判断を取り消す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>The label is</source>
-   <translation type="unfinished" />
+   <translation>ラベルは</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>The label of the chosen pictures is {0}</source>
-   <translation type="unfinished" />
+   <translation>選んだ画像のラベルは{0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15774,12 +15774,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Which pictures</source>
-   <translation type="unfinished" />
+   <translation>どの画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Worst mistakes first</source>
-   <translation type="unfinished" />
+   <translation>ひどい誤りから</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15791,24 +15791,24 @@ Difference in accuracy: {value} ({bounds})</source>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>right</source>
    <extracomment>Correct (not the side).</extracomment>
-   <translation type="unfinished" />
+   <translation>正しい</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>unsure</source>
    <extracomment>Neither right nor wrong: somebody cannot tell.</extracomment>
-   <translation type="unfinished" />
+   <translation>不明</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>wrong</source>
    <extracomment>Not correct.</extracomment>
-   <translation type="unfinished" />
+   <translation>誤り</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>{0} answered as {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}を{1}と回答</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15821,22 +15821,22 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>DICOM header</source>
-   <translation type="unfinished" />
+   <translation>DICOMヘッダー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Filter by tag, name or value</source>
-   <translation type="unfinished" />
+   <translation>タグ、名前、値で絞り込む</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Filter the header</source>
-   <translation type="unfinished" />
+   <translation>ヘッダーを絞り込む</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Header of the file</source>
-   <translation type="unfinished" />
+   <translation>ファイルのヘッダー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
@@ -15846,12 +15846,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Show names, numbers and dates of the patient and of the examination</source>
-   <translation type="unfinished" />
+   <translation>患者と検査の名前、番号、日付を表示</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Tag</source>
-   <translation type="unfinished" />
+   <translation>タグ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
@@ -15861,12 +15861,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>hidden</source>
-   <translation type="unfinished" />
+   <translation>非表示</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>{0} lines, {1} of them hidden</source>
-   <translation type="unfinished" />
+   <translation>{0}行、うち非表示{1}行</translation>
   </message>
  </context>
  <context>
@@ -15874,38 +15874,38 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>A heap of {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚の山</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Choose this heap for merging</source>
-   <translation type="unfinished" />
+   <translation>この山を統合対象に選ぶ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Label {0}</source>
-   <translation type="unfinished" />
+   <translation>{0}枚にラベルを付ける</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Show</source>
-   <translation type="unfinished" />
+   <translation>表示</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Split</source>
    <extracomment>A part of the data: training, validation or test split.</extracomment>
-   <translation type="unfinished" />
+   <translation>分割</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>What are these?</source>
-   <translation type="unfinished" />
+   <translation>これらは何ですか?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>What these pictures are</source>
-   <translation type="unfinished" />
+   <translation>これらの画像が何か</translation>
   </message>
  </context>
  <context>
@@ -15918,52 +15918,52 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Every picture has a label.</source>
-   <translation type="unfinished" />
+   <translation>すべての画像にラベルがあります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Group Alike</source>
-   <translation type="unfinished" />
+   <translation>似たものをまとめる</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Grouping…</source>
-   <translation type="unfinished" />
+   <translation>まとめています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Heaps</source>
-   <translation type="unfinished" />
+   <translation>山</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Learning has stopped.</source>
-   <translation type="unfinished" />
+   <translation>学習が止まりました。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Merge the chosen</source>
-   <translation type="unfinished" />
+   <translation>選んだものを統合</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Number of heaps</source>
-   <translation type="unfinished" />
+   <translation>山の数</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Pictures without a label, in heaps that are alike. Name a heap, and all its pictures have that label.</source>
-   <translation type="unfinished" />
+   <translation>ラベルのない画像を、似たもの同士の山にしました。山に名前を付けると、そのすべての画像にそのラベルが付きます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Splitting…</source>
-   <translation type="unfinished" />
+   <translation>分けています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>as many as suit</source>
-   <translation type="unfinished" />
+   <translation>適した数だけ</translation>
   </message>
  </context>
  <context>
@@ -16020,7 +16020,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Search the help</source>
-   <translation type="unfinished" />
+   <translation>ヘルプ内を検索</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
@@ -16030,7 +16030,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>The first page</source>
-   <translation type="unfinished" />
+   <translation>最初のページ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
@@ -16048,7 +16048,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Does it work here?</source>
-   <translation type="unfinished" />
+   <translation>ここで役立つか</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
@@ -16058,12 +16058,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Figures here and on the model's card</source>
-   <translation type="unfinished" />
+   <translation>ここでの数値とモデルカードの数値</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Here it is {0} on {1} images.</source>
-   <translation type="unfinished" />
+   <translation>ここでは画像{1}枚で{0}です。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
@@ -16073,83 +16073,83 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>It does better here than its card says</source>
-   <translation type="unfinished" />
+   <translation>ここではカードの値より良い結果です</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>It does worse here than its card says</source>
-   <translation type="unfinished" />
+   <translation>ここではカードの値より悪い結果です</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>It fits its card, if these pictures are new to it</source>
-   <translation type="unfinished" />
+   <translation>カードと合っています(これらの画像がモデルにとって新しい場合)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>No answer yet: the evaluation was stopped before all pictures were answered</source>
-   <translation type="unfinished" />
+   <translation>まだ答えられません: すべての画像に回答する前に評価が止められました</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>No answer: these may be the pictures that the card was measured on</source>
-   <translation type="unfinished" />
+   <translation>答えられません: これらはカードの測定に使われた画像かもしれません</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Not compared: this threshold is not the model's own</source>
-   <translation type="unfinished" />
+   <translation>比較しません: このしきい値はモデル自身のものではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>The model's card gives no accuracy to compare with.</source>
-   <translation type="unfinished" />
+   <translation>モデルカードには比較する正解率がありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>The model's card: {0}, split {1}</source>
-   <translation type="unfinished" />
+   <translation>モデルカード: {0}、分割{1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>There is no figure to compare with</source>
-   <translation type="unfinished" />
+   <translation>比較する数値がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>These pictures differ from those that it has learned from</source>
-   <translation type="unfinished" />
+   <translation>これらの画像は、学習に使われた画像と異なります</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>This compares the same figures on two sets of pictures. 'Compatible' means that the intervals leave room for no difference, not that there is none; more pictures tell more. Your pictures should be such as the model will really be given, and labelled without looking at its answers.</source>
-   <translation type="unfinished" />
+   <translation>同じ数値を二組の画像で比較しています。「矛盾しない」とは、差がないとしても区間に収まるという意味で、差がないという意味ではありません。画像が多いほどよくわかります。画像は、モデルに実際に与えるようなもので、モデルの回答を見ずにラベルを付けたものにしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Too few pictures for an answer</source>
-   <translation type="unfinished" />
+   <translation>答えるには画像が少なすぎます</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Value (95 % interval)</source>
-   <translation type="unfinished" />
+   <translation>値(95 %区間)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>What Fovea does not know: whether the model has learned from these very pictures, or from others of the same people or things; whether the card was measured on them; and whether their labels are right. If any of this is so, the figures here say nothing on new pictures.</source>
-   <translation type="unfinished" />
+   <translation>Foveaにわからないこと: モデルがこれらの画像そのもの、または同じ人や物の別の画像から学習したか、カードがこれらで測定されたか、ラベルが正しいか。どれかに当てはまる場合、ここの数値は新しい画像について何も示しません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Where</source>
    <extracomment>Head of a column: here, or on the model's card.</extracomment>
-   <translation type="unfinished" />
+   <translation>場所</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>no number of images</source>
-   <translation type="unfinished" />
+   <translation>画像数なし</translation>
   </message>
  </context>
  <context>
@@ -16304,27 +16304,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/images_model.py" />
    <source>Note: {0}</source>
-   <translation type="unfinished" />
+   <translation>メモ: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/images_model.py" />
    <source>no answer: it is not the kind of picture that the model learned from</source>
-   <translation type="unfinished" />
+   <translation>回答なし: モデルが学習した種類の画像ではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/images_model.py" />
    <source>note: {0}</source>
-   <translation type="unfinished" />
+   <translation>メモ: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/images_model.py" />
    <source>with a star</source>
-   <translation type="unfinished" />
+   <translation>星付き</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/images_model.py" />
    <source>{0}, no result: {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}、結果なし: {1}</translation>
   </message>
  </context>
  <context>
@@ -16362,7 +16362,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Classes</source>
-   <translation type="unfinished" />
+   <translation>クラス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16907,12 +16907,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/judging.py" />
    <source>What you said of this label is not kept: the evaluation did not come to its end.</source>
-   <translation type="unfinished" />
+   <translation>このラベルについての判断は保存されません: 評価が最後まで終わっていません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/judging.py" />
    <source>What you said of {0} labels is not kept: the evaluation did not come to its end.</source>
-   <translation type="unfinished" />
+   <translation>ラベル{0}件についての判断は保存されません: 評価が最後まで終わっていません。</translation>
   </message>
  </context>
  <context>
@@ -16928,7 +16928,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>1 evaluation deleted.</source>
-   <translation type="unfinished" />
+   <translation>評価1件を削除しました。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
@@ -16938,32 +16938,32 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Delete the chosen evaluations</source>
-   <translation type="unfinished" />
+   <translation>選んだ評価を削除</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Kept evaluations</source>
-   <translation type="unfinished" />
+   <translation>保存した評価</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Open</source>
-   <translation type="unfinished" />
+   <translation>開く</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Open the chosen evaluation</source>
-   <translation type="unfinished" />
+   <translation>選んだ評価を開く</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Take the deletion back</source>
-   <translation type="unfinished" />
+   <translation>削除を取り消す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>They open at once, without asking the model again.</source>
-   <translation type="unfinished" />
+   <translation>モデルに再び求めることなく、すぐに開きます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
@@ -16973,27 +16973,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>and {0} older ones</source>
-   <translation type="unfinished" />
+   <translation>ほか古いもの{0}件</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>incomplete</source>
-   <translation type="unfinished" />
+   <translation>未完了</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>right: {0}</source>
-   <translation type="unfinished" />
+   <translation>正解: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>threshold {0} chosen</source>
-   <translation type="unfinished" />
+   <translation>しきい値{0}を選択</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>{0} evaluations deleted.</source>
-   <translation type="unfinished" />
+   <translation>評価{0}件を削除しました。</translation>
   </message>
  </context>
  <context>
@@ -17001,22 +17001,22 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>A new sheet; can be undone</source>
-   <translation type="unfinished" />
+   <translation>新しい用紙。元に戻せます</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>A picture looked at large</source>
-   <translation type="unfinished" />
+   <translation>拡大表示した画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>A series, or a file of several frames</source>
-   <translation type="unfinished" />
+   <translation>シリーズ、または複数フレームのファイル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Actual size</source>
-   <translation type="unfinished" />
+   <translation>実寸</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
@@ -17027,62 +17027,62 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Back from the large picture</source>
-   <translation type="unfinished" />
+   <translation>拡大画像から戻る</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Back, forward</source>
-   <translation type="unfinished" />
+   <translation>戻る、進む</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Choosing a model</source>
-   <translation type="unfinished" />
+   <translation>モデルの選択</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Classify: the list of images</source>
-   <translation type="unfinished" />
+   <translation>分類: 画像の一覧</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Classify: the scores of the classes</source>
-   <translation type="unfinished" />
+   <translation>分類: クラスのスコア</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Copy the picture, or the files that are selected</source>
-   <translation type="unfinished" />
+   <translation>画像、または選択したファイルをコピー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Copy the scores, where the keyboard is on them</source>
-   <translation type="unfinished" />
+   <translation>スコアにフォーカスがあるとき、スコアをコピー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Delete the chosen evaluations</source>
-   <translation type="unfinished" />
+   <translation>選んだ評価を削除</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Delete the chosen runs; Undo brings them back</source>
-   <translation type="unfinished" />
+   <translation>選んだ実行を削除。「元に戻す」で戻ります</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Draw: the sheet</source>
-   <translation type="unfinished" />
+   <translation>描画: 用紙</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Drop the stroke that is being drawn</source>
-   <translation type="unfinished" />
+   <translation>描きかけの線を取り消す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>End the search, then close the help</source>
-   <translation type="unfinished" />
+   <translation>検索を終え、次にヘルプを閉じる</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
@@ -17093,7 +17093,7 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Evaluate</source>
    <extracomment>A view of the window: measure how good a model is.</extracomment>
-   <translation type="unfinished" />
+   <translation>評価</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
@@ -17103,253 +17103,253 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Fit to the window</source>
-   <translation type="unfinished" />
+   <translation>ウィンドウに合わせる</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Go through the images</source>
-   <translation type="unfinished" />
+   <translation>画像を順に見る</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Go through the images by pages, to the ends</source>
-   <translation type="unfinished" />
+   <translation>画像をページ単位で、または端まで移動</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Go to the picture</source>
-   <translation type="unfinished" />
+   <translation>画像へ移動</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>In Teach, held: record as the class of that key</source>
-   <translation type="unfinished" />
+   <translation>「教える」で押し続ける: そのキーのクラスとして記録</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Keep the drawing with this true label</source>
-   <translation type="unfinished" />
+   <translation>この正解ラベルで描画を保存</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Keep the frame that is shown</source>
-   <translation type="unfinished" />
+   <translation>表示中のフレームを保存</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Label the pictures with the class of that key</source>
-   <translation type="unfinished" />
+   <translation>そのキーのクラスで画像にラベルを付ける</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Larger text, smaller, as at first</source>
-   <translation type="unfinished" />
+   <translation>文字を大きく、小さく、最初の大きさに</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Look at the image large</source>
-   <translation type="unfinished" />
+   <translation>画像を大きく見る</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Move a waiting training</source>
-   <translation type="unfinished" />
+   <translation>待機中の学習を移動</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Move an enlarged picture; Shift: finer</source>
-   <translation type="unfinished" />
+   <translation>拡大した画像を動かす。Shift: 細かく</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Of a picture that was opened: the one before, the next</source>
-   <translation type="unfinished" />
+   <translation>開いた画像の前・次</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Of several digits: the one whose scores are shown</source>
-   <translation type="unfinished" />
+   <translation>複数の数字のうち、スコアが表示されているもの</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Open the list of models</source>
-   <translation type="unfinished" />
+   <translation>モデルの一覧を開く</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Pen, eraser (unless a class has that letter)</source>
-   <translation type="unfinished" />
+   <translation>ペン、消しゴム(クラスがその文字を使う場合を除く)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Pictures, in every view</source>
-   <translation type="unfinished" />
+   <translation>すべてのビューの画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Remove from the list; the file stays</source>
-   <translation type="unfinished" />
+   <translation>一覧から外す。ファイルは残ります</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Remove from the project; the file stays</source>
-   <translation type="unfinished" />
+   <translation>プロジェクトから外す。ファイルは残ります</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Remove the class; Undo brings it back</source>
-   <translation type="unfinished" />
+   <translation>クラスを削除。「元に戻す」で戻ります</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Rename the class</source>
-   <translation type="unfinished" />
+   <translation>クラスの名前を変更</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Search the help</source>
-   <translation type="unfinished" />
+   <translation>ヘルプ内を検索</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Search the pictures by name</source>
-   <translation type="unfinished" />
+   <translation>画像を名前で検索</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Show all mistakes again</source>
-   <translation type="unfinished" />
+   <translation>すべての誤りを再び表示</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Show all names again</source>
-   <translation type="unfinished" />
+   <translation>すべての名前を再び表示</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Show the cell's pictures; open the picture</source>
-   <translation type="unfinished" />
+   <translation>セルの画像を表示、画像を開く</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Show the picture large</source>
-   <translation type="unfinished" />
+   <translation>画像を大きく表示</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Star the pictures</source>
-   <translation type="unfinished" />
+   <translation>画像に星を付ける</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Take a training off the list</source>
-   <translation type="unfinished" />
+   <translation>学習を一覧から外す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Take the label back</source>
-   <translation type="unfinished" />
+   <translation>ラベルを取り消す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Take the suggestion</source>
-   <translation type="unfinished" />
+   <translation>候補を採用</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Teach: a picture shown large</source>
-   <translation type="unfinished" />
+   <translation>教える: 大きく表示した画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Teach: the classes</source>
-   <translation type="unfinished" />
+   <translation>教える: クラス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Teach: the pictures</source>
-   <translation type="unfinished" />
+   <translation>教える: 画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Ten frames back or on, to the ends</source>
-   <translation type="unfinished" />
+   <translation>10フレーム戻る・進む、端まで</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The camera</source>
-   <translation type="unfinished" />
+   <translation>カメラ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The first page</source>
-   <translation type="unfinished" />
+   <translation>最初のページ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The frame before, the next one; so does the wheel</source>
-   <translation type="unfinished" />
+   <translation>前・次のフレーム(ホイールでも可)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The help</source>
-   <translation type="unfinished" />
+   <translation>ヘルプ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The image before, the next one</source>
-   <translation type="unfinished" />
+   <translation>前・次の画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The label of the picture is right, wrong, unsure</source>
-   <translation type="unfinished" />
+   <translation>画像のラベルは正しい、誤り、不明</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The menu of an image, a row, a bar or a map</source>
-   <translation type="unfinished" />
+   <translation>画像・行・棒・マップのメニュー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The next place found, the one before</source>
-   <translation type="unfinished" />
+   <translation>次・前の検索結果</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The wizard's step before, the next</source>
-   <translation type="unfinished" />
+   <translation>ウィザードの前・次の手順</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Train</source>
    <extracomment>A view of the window: train a model on pictures (machine learning).</extracomment>
-   <translation type="unfinished" />
+   <translation>学習</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Train: the list of runs</source>
-   <translation type="unfinished" />
+   <translation>学習: 実行の一覧</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Turn the camera off and close it</source>
-   <translation type="unfinished" />
+   <translation>カメラを切って閉じる</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Zoom in, zoom out</source>
-   <translation type="unfinished" />
+   <translation>拡大、縮小</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>digits</source>
-   <translation type="unfinished" />
+   <translation>数字</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>letters</source>
-   <translation type="unfinished" />
+   <translation>文字</translation>
   </message>
  </context>
  <context>
@@ -17413,7 +17413,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>Key: {0}</source>
-   <translation type="unfinished" />
+   <translation>キー: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
@@ -17428,50 +17428,50 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>Previous</source>
-   <translation type="unfinished" />
+   <translation>前へ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>The label is</source>
-   <translation type="unfinished" />
+   <translation>ラベルは</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>The label of this picture is {0}</source>
-   <translation type="unfinished" />
+   <translation>この画像のラベルは{0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>The picture is not where it was.</source>
-   <translation type="unfinished" />
+   <translation>画像が元の場所にありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>This picture cannot be shown.</source>
-   <translation type="unfinished" />
+   <translation>この画像は表示できません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>You said: {0}.</source>
-   <translation type="unfinished" />
+   <translation>あなたの判断: {0}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>right</source>
    <extracomment>Correct (not the side).</extracomment>
-   <translation type="unfinished" />
+   <translation>正しい</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>unsure</source>
    <extracomment>Neither right nor wrong: somebody cannot tell.</extracomment>
-   <translation type="unfinished" />
+   <translation>不明</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>wrong</source>
    <extracomment>Not correct.</extracomment>
-   <translation type="unfinished" />
+   <translation>誤り</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
@@ -17552,7 +17552,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Settings</source>
-   <translation type="unfinished" />
+   <translation>設定</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -17624,72 +17624,72 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>(Between {0} and {1}.)</source>
-   <translation type="unfinished" />
+   <translation>({0}から{1}の間。)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>95 % interval</source>
-   <translation type="unfinished" />
+   <translation>95 %区間</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Accuracy against the number of labels</source>
-   <translation type="unfinished" />
+   <translation>ラベル数と正解率</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Another {0} labels would probably bring about {1}.</source>
-   <translation type="unfinished" />
+   <translation>あと{0}件のラベルで、おそらく約{1}になります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>It begins to suggest when there is {0}.</source>
-   <translation type="unfinished" />
+   <translation>{0}があると候補を示し始めます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Label a few pictures of two classes: then it begins to suggest.</source>
-   <translation type="unfinished" />
+   <translation>2クラスの画像に数枚ずつラベルを付けると、候補を示し始めます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Make it a model…</source>
-   <translation type="unfinished" />
+   <translation>モデルにする…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Too few labels to say how often it is right.</source>
-   <translation type="unfinished" />
+   <translation>どれだけ正しいかを言うにはラベルが少なすぎます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>What it has learned</source>
-   <translation type="unfinished" />
+   <translation>学習したこと</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>With {0} labels: {1}, {2}</source>
-   <translation type="unfinished" />
+   <translation>ラベル{0}件: {1}、{2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>accuracy</source>
-   <translation type="unfinished" />
+   <translation>正解率</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>labels</source>
-   <translation type="unfinished" />
+   <translation>ラベル数</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>{0} right</source>
-   <translation type="unfinished" />
+   <translation>{0}正解</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>{0}. On {1} labelled pictures that were drawn at random, each left out, with its copies, while it learned.</source>
-   <translation type="unfinished" />
+   <translation>{0}。無作為に選んでラベルを付けた画像{1}枚で測定。各画像とそのコピーを除いて学習しています。</translation>
   </message>
  </context>
  <context>
@@ -17799,27 +17799,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>&amp;Edit</source>
-   <translation type="unfinished" />
+   <translation>編集(&amp;E)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>&amp;File</source>
-   <translation type="unfinished" />
+   <translation>ファイル(&amp;F)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>&amp;Help</source>
-   <translation type="unfinished" />
+   <translation>ヘルプ(&amp;H)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>&amp;Model</source>
-   <translation type="unfinished" />
+   <translation>モデル(&amp;M)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>&amp;View</source>
-   <translation type="unfinished" />
+   <translation>表示(&amp;V)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
@@ -17830,96 +17830,96 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Classify</source>
    <extracomment>A view of the window: sort pictures into classes.</extracomment>
-   <translation type="unfinished" />
+   <translation>分類</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Classify images</source>
-   <translation type="unfinished" />
+   <translation>画像を分類</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Draw</source>
    <extracomment>A view of the window: draw digits by hand. An imperative, or a noun as a tab has it.</extracomment>
-   <translation type="unfinished" />
+   <translation>描画</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Draw digits and see them read</source>
-   <translation type="unfinished" />
+   <translation>数字を描いて読み取らせる</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Drop images or folders to classify them</source>
-   <translation type="unfinished" />
+   <translation>画像やフォルダーをドロップすると分類します</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Evaluate</source>
    <extracomment>A view of the window: measure how good a model is.</extracomment>
-   <translation type="unfinished" />
+   <translation>評価</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Fovea speaks the chosen language from its next start on.</source>
-   <translation type="unfinished" />
+   <translation>選んだ言語はFoveaの次回起動時から使われます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Images ({0})</source>
-   <translation type="unfinished" />
+   <translation>画像({0})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Install, import, export and look after models</source>
-   <translation type="unfinished" />
+   <translation>モデルのインストール、インポート、エクスポート、管理</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Label pictures and see at once what is learned</source>
-   <translation type="unfinished" />
+   <translation>画像にラベルを付け、学習の結果をすぐに見る</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Models</source>
    <extracomment>A view of the window: trained models (networks), not people or cars.</extracomment>
-   <translation type="unfinished" />
+   <translation>モデル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Open Images</source>
-   <translation type="unfinished" />
+   <translation>画像を開く</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Open a Folder of Images</source>
-   <translation type="unfinished" />
+   <translation>画像のフォルダーを開く</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>See how good a model is</source>
-   <translation type="unfinished" />
+   <translation>モデルの良さを測る</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Teach</source>
-   <translation type="unfinished" />
+   <translation>教える</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>The other program would only move this, and Fovea moves nothing. Open it here.</source>
-   <translation type="unfinished" />
+   <translation>相手のプログラムは移動しか許していませんが、Foveaは何も移動しません。ここで開いてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Train</source>
    <extracomment>A view of the window: train a model on pictures (machine learning).</extracomment>
-   <translation type="unfinished" />
+   <translation>学習</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Train a model on your own pictures</source>
-   <translation type="unfinished" />
+   <translation>自分の画像でモデルを学習させる</translation>
   </message>
  </context>
  <context>
@@ -17927,12 +17927,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>A model of {0} classes from {1} labelled pictures, with calibrated scores, a check whether a picture is of its kind, and a card that says how good it is. It appears among your models and works without this project.</source>
-   <translation type="unfinished" />
+   <translation>ラベル付き画像{1}枚から作る{0}クラスのモデル。校正済みのスコア、種類が合う画像かどうかの確認、良さを示すカードが付きます。モデルの一覧に表示され、このプロジェクトなしで動きます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>Make It a Model</source>
-   <translation type="unfinished" />
+   <translation>モデルにする</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
@@ -17952,12 +17952,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>Quick: what it has learned here (well under a minute)</source>
-   <translation type="unfinished" />
+   <translation>速く: ここで学習したもの(1分もかかりません)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>Thorough: the network itself learns your pictures as well (many minutes)</source>
-   <translation type="unfinished" />
+   <translation>入念に: ネットワーク自体もあなたの画像を学習します(かなりの時間)</translation>
   </message>
  </context>
  <context>
@@ -17965,12 +17965,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>1 class is undecided.</source>
-   <translation type="unfinished" />
+   <translation>1クラスが未決定です。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>At least one class must mean a label.</source>
-   <translation type="unfinished" />
+   <translation>少なくとも1クラスにラベルを対応させてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
@@ -17980,47 +17980,47 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Class of the data</source>
-   <translation type="unfinished" />
+   <translation>データのクラス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Label for the class {0}</source>
-   <translation type="unfinished" />
+   <translation>クラス{0}のラベル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Label of the model</source>
-   <translation type="unfinished" />
+   <translation>モデルのラベル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Leave this class out</source>
-   <translation type="unfinished" />
+   <translation>このクラスを除く</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Match Class Names</source>
-   <translation type="unfinished" />
+   <translation>クラス名の対応付け</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>The folder's class names are not the model's labels. Say which label each class means; a class that is left out is not evaluated. Fovea remembers this for the model and these names.</source>
-   <translation type="unfinished" />
+   <translation>フォルダーのクラス名がモデルのラベルと異なります。各クラスがどのラベルかを指定してください。除いたクラスは評価されません。Foveaはこのモデルとこれらの名前についてこれを覚えます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>The numbers are the model's own label numbers</source>
-   <translation type="unfinished" />
+   <translation>番号はモデル自身のラベル番号</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Use these</source>
-   <translation type="unfinished" />
+   <translation>これを使う</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>{0} classes are undecided.</source>
-   <translation type="unfinished" />
+   <translation>{0}クラスが未決定です。</translation>
   </message>
  </context>
  <context>
@@ -18028,27 +18028,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>'{0}' answered as '{1}': {2} images, {3} of the {4} answered '{5}'</source>
-   <translation type="unfinished" />
+   <translation>「{0}」を「{1}」と回答: 画像{2}枚、「{5}」と回答した{4}枚の{3}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>'{0}' answered as '{1}': {2} images, {3} of the {4} that are '{5}'</source>
-   <translation type="unfinished" />
+   <translation>「{0}」を「{1}」と回答: 画像{2}枚、「{5}」である{4}枚の{3}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
-   <translation type="unfinished" />
+   <translation>/ {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>{0} images are '{1}'. Click to see them.</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚が「{1}」です。クリックで表示します。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>{0} images were answered '{1}'. Click to see them.</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚が「{1}」と回答されました。クリックで表示します。</translation>
   </message>
  </context>
  <context>
@@ -18056,35 +18056,35 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>Confusion matrix</source>
-   <translation type="unfinished" />
+   <translation>混同行列</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>Rows: what it is. Columns: what the model answered. A cell shows its pictures.</source>
-   <translation type="unfinished" />
+   <translation>行: 実際のクラス。列: モデルの回答。セルを選ぶと画像を表示します。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>Share of each answer</source>
    <extracomment>Of all pictures that got this answer (column of the confusion matrix).</extracomment>
-   <translation type="unfinished" />
+   <translation>各回答に占める割合</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>Share of each truth</source>
    <extracomment>Of all pictures that are of a class (row of the confusion matrix).</extracomment>
-   <translation type="unfinished" />
+   <translation>各正解に占める割合</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>Tint shows</source>
    <extracomment>What the colour of a cell of the confusion matrix shows.</extracomment>
-   <translation type="unfinished" />
+   <translation>濃淡が示すもの</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
-   <translation type="unfinished" />
+   <translation>/ {0}</translation>
   </message>
  </context>
  <context>
@@ -18092,12 +18092,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>Confusion matrix: truth down, answers across</source>
-   <translation type="unfinished" />
+   <translation>混同行列: 縦が正解、横が回答</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
-   <translation type="unfinished" />
+   <translation>/ {0}</translation>
   </message>
  </context>
  <context>
@@ -18105,232 +18105,232 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;About Fovea</source>
-   <translation type="unfinished" />
+   <translation>Foveaについて(&amp;A)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;About This Model</source>
-   <translation type="unfinished" />
+   <translation>このモデルについて(&amp;A)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Actual Size</source>
-   <translation type="unfinished" />
+   <translation>実寸(&amp;A)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Classify</source>
-   <translation type="unfinished" />
+   <translation>分類(&amp;C)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Classify All Images</source>
-   <translation type="unfinished" />
+   <translation>すべての画像を分類(&amp;C)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Copy</source>
-   <translation type="unfinished" />
+   <translation>コピー(&amp;C)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Corrections…</source>
-   <translation type="unfinished" />
+   <translation>訂正(&amp;C)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Export Results as CSV…</source>
-   <translation type="unfinished" />
+   <translation>結果をCSVでエクスポート(&amp;E)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Export…</source>
-   <translation type="unfinished" />
+   <translation>エクスポート(&amp;E)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Filter Images</source>
-   <translation type="unfinished" />
+   <translation>画像を絞り込む(&amp;F)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Fit to the Window</source>
-   <translation type="unfinished" />
+   <translation>ウィンドウに合わせる(&amp;F)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Help</source>
-   <translation type="unfinished" />
+   <translation>ヘルプ(&amp;H)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Keyboard Shortcuts</source>
-   <translation type="unfinished" />
+   <translation>キーボードショートカット(&amp;K)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Licences</source>
-   <translation type="unfinished" />
+   <translation>ライセンス(&amp;L)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Look Large</source>
-   <translation type="unfinished" />
+   <translation>大きく見る(&amp;L)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Next Image</source>
-   <translation type="unfinished" />
+   <translation>次の画像(&amp;N)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Note…</source>
-   <translation type="unfinished" />
+   <translation>メモ(&amp;N)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Open Images…</source>
-   <translation type="unfinished" />
+   <translation>画像を開く(&amp;O)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Paste Image</source>
-   <translation type="unfinished" />
+   <translation>画像を貼り付け(&amp;P)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Previous Image</source>
-   <translation type="unfinished" />
+   <translation>前の画像(&amp;P)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Print…</source>
-   <translation type="unfinished" />
+   <translation>印刷(&amp;P)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Quit</source>
-   <translation type="unfinished" />
+   <translation>終了(&amp;Q)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Recent Folders</source>
-   <translation type="unfinished" />
+   <translation>最近使ったフォルダー(&amp;R)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Redo</source>
-   <translation type="unfinished" />
+   <translation>やり直す(&amp;R)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Remove from the List</source>
-   <translation type="unfinished" />
+   <translation>一覧から外す(&amp;R)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Settings…</source>
-   <translation type="unfinished" />
+   <translation>設定(&amp;S)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Teach This Model More…</source>
-   <translation type="unfinished" />
+   <translation>このモデルにさらに教える(&amp;T)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Theme</source>
-   <translation type="unfinished" />
+   <translation>テーマ(&amp;T)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Undo</source>
-   <translation type="unfinished" />
+   <translation>元に戻す(&amp;U)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Undo Removing Images</source>
-   <translation type="unfinished" />
+   <translation>画像の除外を元に戻す(&amp;U)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>C&amp;hoose a Model</source>
-   <translation type="unfinished" />
+   <translation>モデルを選ぶ(&amp;H)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Check for &amp;Updates…</source>
-   <translation type="unfinished" />
+   <translation>更新を確認(&amp;U)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Classify This Image &amp;Again</source>
-   <translation type="unfinished" />
+   <translation>この画像をもう一度分類(&amp;A)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Dark</source>
-   <translation type="unfinished" />
+   <translation>ダーク</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Fi&amp;les Sorted…</source>
-   <translation type="unfinished" />
+   <translation>整理したファイル(&amp;L)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Light</source>
-   <translation type="unfinished" />
+   <translation>ライト</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Like the System</source>
-   <translation type="unfinished" />
+   <translation>システムに合わせる</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>None yet</source>
-   <translation type="unfinished" />
+   <translation>まだありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Open &amp;Folder…</source>
-   <translation type="unfinished" />
+   <translation>フォルダーを開く(&amp;F)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Open the &amp;Camera</source>
-   <translation type="unfinished" />
+   <translation>カメラを開く(&amp;C)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>S&amp;ort by Answer…</source>
-   <translation type="unfinished" />
+   <translation>回答で整理(&amp;O)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>S&amp;tar</source>
-   <translation type="unfinished" />
+   <translation>星を付ける(&amp;T)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Select &amp;All Images</source>
-   <translation type="unfinished" />
+   <translation>すべての画像を選択(&amp;A)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>This &amp;Is a…</source>
-   <translation type="unfinished" />
+   <translation>これは次のもの(&amp;I)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Zoom &amp;In</source>
-   <translation type="unfinished" />
+   <translation>拡大(&amp;I)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Zoom &amp;Out</source>
-   <translation type="unfinished" />
+   <translation>縮小(&amp;O)</translation>
   </message>
  </context>
  <context>
@@ -18579,7 +18579,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>95 % interval</source>
-   <translation type="unfinished" />
+   <translation>95 %区間</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/model_card.py" />
@@ -19286,52 +19286,52 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>A series is not sorted: its files belong together.</source>
-   <translation type="unfinished" />
+   <translation>シリーズは整理しません。ファイルがひとまとまりだからです。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy class and score</source>
-   <translation type="unfinished" />
+   <translation>クラスとスコアをコピー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy the files</source>
-   <translation type="unfinished" />
+   <translation>ファイルをコピー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy the map with its legend</source>
-   <translation type="unfinished" />
+   <translation>凡例付きでマップをコピー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy the path</source>
-   <translation type="unfinished" />
+   <translation>パスをコピー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy the paths</source>
-   <translation type="unfinished" />
+   <translation>パスをコピー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy the picture</source>
-   <translation type="unfinished" />
+   <translation>画像をコピー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Find similar</source>
-   <translation type="unfinished" />
+   <translation>似た画像を探す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Look at it large</source>
-   <translation type="unfinished" />
+   <translation>大きく見る</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Model: {0}</source>
-   <translation type="unfinished" />
+   <translation>モデル: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
@@ -19341,32 +19341,32 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Note on {0}. It is kept by Fovea, not in the file.</source>
-   <translation type="unfinished" />
+   <translation>{0}へのメモ。ファイルの中ではなく、Foveaが保管します。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Note: {0}</source>
-   <translation type="unfinished" />
+   <translation>メモ: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Note…</source>
-   <translation type="unfinished" />
+   <translation>メモ…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Only images with this answer</source>
-   <translation type="unfinished" />
+   <translation>この回答の画像だけ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>PNG pictures (*.png)</source>
-   <translation type="unfinished" />
+   <translation>PNG画像 (*.png)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Print…</source>
-   <translation type="unfinished" />
+   <translation>印刷…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
@@ -19376,52 +19376,52 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Save the Map</source>
-   <translation type="unfinished" />
+   <translation>マップを保存</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Save the map with its legend…</source>
-   <translation type="unfinished" />
+   <translation>凡例付きでマップを保存…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Show in the file manager</source>
-   <translation type="unfinished" />
+   <translation>ファイルマネージャーで表示</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Sort by answer…</source>
-   <translation type="unfinished" />
+   <translation>回答で整理…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Star</source>
-   <translation type="unfinished" />
+   <translation>星</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Take the star away</source>
-   <translation type="unfinished" />
+   <translation>星を外す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>The map was saved as {0}.</source>
-   <translation type="unfinished" />
+   <translation>マップを{0}として保存しました。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>This is a ‘{0}’</source>
-   <translation type="unfinished" />
+   <translation>これは「{0}」です</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Where does it see ‘{0}’?</source>
-   <translation type="unfinished" />
+   <translation>どこに「{0}」が見えますか?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>like {0}, the most alike first</source>
-   <translation type="unfinished" />
+   <translation>{0}に似た画像(似ている順)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
@@ -19436,7 +19436,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>where it looked</source>
-   <translation type="unfinished" />
+   <translation>見た場所</translation>
   </message>
  </context>
  <context>
@@ -19444,27 +19444,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Copy the files</source>
-   <translation type="unfinished" />
+   <translation>ファイルをコピー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Copy the paths</source>
-   <translation type="unfinished" />
+   <translation>パスをコピー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Edit › Corrections takes it back.</source>
-   <translation type="unfinished" />
+   <translation>「編集」›「訂正」で取り消せます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Look at it large</source>
-   <translation type="unfinished" />
+   <translation>大きく見る</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Show in the file manager</source>
-   <translation type="unfinished" />
+   <translation>ファイルマネージャーで表示</translation>
   </message>
  </context>
  <context>
@@ -19472,22 +19472,22 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Actual size, 100 %</source>
-   <translation type="unfinished" />
+   <translation>実寸、100 %</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Fit to the window</source>
-   <translation type="unfinished" />
+   <translation>ウィンドウに合わせる</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Look at it large (Space)</source>
-   <translation type="unfinished" />
+   <translation>大きく見る(Space)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Opening…</source>
-   <translation type="unfinished" />
+   <translation>開いています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
@@ -19502,12 +19502,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Zoom in</source>
-   <translation type="unfinished" />
+   <translation>拡大</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Zoom out</source>
-   <translation type="unfinished" />
+   <translation>縮小</translation>
   </message>
  </context>
  <context>
@@ -19515,22 +19515,22 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>Backspace takes the label back, Space shows the picture large.</source>
-   <translation type="unfinished" />
+   <translation>Backspaceでラベルを取り消し、Spaceで画像を大きく表示します。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>Enter takes the suggestion.</source>
-   <translation type="unfinished" />
+   <translation>Enterで候補を採用します。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>Keys: {0}</source>
-   <translation type="unfinished" />
+   <translation>キー: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>No label yet</source>
-   <translation type="unfinished" />
+   <translation>ラベルなし</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
@@ -19540,17 +19540,17 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>This picture {0}.</source>
-   <translation type="unfinished" />
+   <translation>この画像は{0}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>You said: {0}</source>
-   <translation type="unfinished" />
+   <translation>あなたの判断: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>{0} pictures are selected.</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚を選択中。</translation>
   </message>
  </context>
  <context>
@@ -19576,37 +19576,37 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>cannot be opened</source>
-   <translation type="unfinished" />
+   <translation>開けません</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>labelled {0}</source>
-   <translation type="unfinished" />
+   <translation>ラベル{0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>no label</source>
-   <translation type="unfinished" />
+   <translation>ラベルなし</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>no label; suggested {0}, model score {1}</source>
-   <translation type="unfinished" />
+   <translation>ラベルなし、候補{0}、モデルスコア{1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>not where it was</source>
-   <translation type="unfinished" />
+   <translation>元の場所にありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>starred</source>
-   <translation type="unfinished" />
+   <translation>星付き</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>the file holds another picture now</source>
-   <translation type="unfinished" />
+   <translation>ファイルは今は別の画像です</translation>
   </message>
  </context>
  <context>
@@ -19614,197 +19614,197 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>All classes</source>
-   <translation type="unfinished" />
+   <translation>すべてのクラス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>All pictures</source>
-   <translation type="unfinished" />
+   <translation>すべての画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Backspace</source>
-   <translation type="unfinished" />
+   <translation>Backspace</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>By suggestion, surest first</source>
-   <translation type="unfinished" />
+   <translation>候補順、確かなものから</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Del</source>
-   <translation type="unfinished" />
+   <translation>Del</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Drawn at random, to measure</source>
-   <translation type="unfinished" />
+   <translation>無作為(測定用)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Drop pictures, folders or archives here.</source>
-   <translation type="unfinished" />
+   <translation>画像、フォルダー、アーカイブをここにドロップしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Enter</source>
-   <translation type="unfinished" />
+   <translation>Enter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Every picture has a label.</source>
-   <translation type="unfinished" />
+   <translation>すべての画像にラベルがあります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Find similar pictures</source>
-   <translation type="unfinished" />
+   <translation>似た画像を探す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>It suggests nothing yet: label a few pictures of two classes first.</source>
-   <translation type="unfinished" />
+   <translation>まだ候補を示せません。先に2クラスの画像に数枚ずつラベルを付けてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Likely wrong labels</source>
-   <translation type="unfinished" />
+   <translation>誤りらしいラベル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Model score at least</source>
-   <translation type="unfinished" />
+   <translation>モデルスコア以上</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Most uncertain first</source>
-   <translation type="unfinished" />
+   <translation>不確かなものから</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Newest first</source>
-   <translation type="unfinished" />
+   <translation>新しいものから</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>No label looks wrong.</source>
-   <translation type="unfinished" />
+   <translation>誤りらしいラベルはありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>No name of these holds “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>これらに「{0}」を含む名前はありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>No picture is here.</source>
-   <translation type="unfinished" />
+   <translation>ここに画像はありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>No suggestion has so high a score. Move the slider to the left.</source>
-   <translation type="unfinished" />
+   <translation>これほど高いスコアの候補はありません。スライダーを左に動かしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>One heap</source>
-   <translation type="unfinished" />
+   <translation>一つの山</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>One moment…</source>
-   <translation type="unfinished" />
+   <translation>少々お待ちください…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Only pictures of a class</source>
-   <translation type="unfinished" />
+   <translation>一つのクラスの画像だけ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Pictures of the project</source>
-   <translation type="unfinished" />
+   <translation>プロジェクトの画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Remove from the project</source>
-   <translation type="unfinished" />
+   <translation>プロジェクトから外す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Search names</source>
-   <translation type="unfinished" />
+   <translation>名前を検索</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Search the names of the pictures</source>
-   <translation type="unfinished" />
+   <translation>画像の名前を検索</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Show large</source>
-   <translation type="unfinished" />
+   <translation>大きく表示</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Similar to a picture</source>
-   <translation type="unfinished" />
+   <translation>ある画像に似たもの</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Space</source>
-   <translation type="unfinished" />
+   <translation>Space</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Star</source>
-   <translation type="unfinished" />
+   <translation>星</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Starred</source>
-   <translation type="unfinished" />
+   <translation>星付き</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Suggestions from this model score on</source>
-   <translation type="unfinished" />
+   <translation>このモデルスコア以上の候補</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Take the label back</source>
-   <translation type="unfinished" />
+   <translation>ラベルを取り消す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Take the suggestion</source>
-   <translation type="unfinished" />
+   <translation>候補を採用</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Take these {0} suggestions</source>
-   <translation type="unfinished" />
+   <translation>この候補{0}件を採用</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Unlike everything labelled</source>
-   <translation type="unfinished" />
+   <translation>ラベル付きのどれとも似ていない</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>What is shown next</source>
-   <translation type="unfinished" />
+   <translation>次に表示するもの</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Without a label</source>
-   <translation type="unfinished" />
+   <translation>ラベルなし</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>{0} of {1} pictures</source>
-   <translation type="unfinished" />
+   <translation>画像{0} / {1}枚</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -19897,7 +19897,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Goes to</source>
-   <translation type="unfinished" />
+   <translation>行き先</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -19912,7 +19912,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>stays where it is</source>
-   <translation type="unfinished" />
+   <translation>元の場所のまま</translation>
   </message>
  </context>
  <context>
@@ -20078,7 +20078,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/printing.py" />
    <source>Print</source>
-   <translation type="unfinished" />
+   <translation>印刷</translation>
   </message>
  </context>
  <context>
@@ -20201,22 +20201,22 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>, {0} a second</source>
-   <translation type="unfinished" />
+   <translation>、毎秒{0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>A folder…</source>
-   <translation type="unfinished" />
+   <translation>フォルダー…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Add pictures</source>
-   <translation type="unfinished" />
+   <translation>画像を追加</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>All projects</source>
-   <translation type="unfinished" />
+   <translation>すべてのプロジェクト</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
@@ -20226,17 +20226,17 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Files…</source>
-   <translation type="unfinished" />
+   <translation>ファイル…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Find copies…</source>
-   <translation type="unfinished" />
+   <translation>コピーを探す…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>From the camera…</source>
-   <translation type="unfinished" />
+   <translation>カメラから…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
@@ -20247,12 +20247,12 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Group alike…</source>
-   <translation type="unfinished" />
+   <translation>似たものをまとめる…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Heaps of pictures that are alike, to be named at once</source>
-   <translation type="unfinished" />
+   <translation>似た画像の山。一度に名前を付けられます</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
@@ -20262,22 +20262,22 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Pictures looked at</source>
-   <translation type="unfinished" />
+   <translation>調べた画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Project</source>
-   <translation type="unfinished" />
+   <translation>プロジェクト</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Redo</source>
-   <translation type="unfinished" />
+   <translation>やり直す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>The same picture twice, near copies, and pictures taken in one go</source>
-   <translation type="unfinished" />
+   <translation>二重の画像、近似コピー、連続撮影の画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
@@ -20287,12 +20287,12 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>{0} of {1} looked at</source>
-   <translation type="unfinished" />
+   <translation>{0} / {1}枚を調べました</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>{0} pictures found</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚が見つかりました</translation>
   </message>
  </context>
  <context>
@@ -20300,38 +20300,38 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Bone</source>
-   <translation type="unfinished" />
+   <translation>骨</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Brain</source>
-   <translation type="unfinished" />
+   <translation>脳</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Centre {0}, width {1}{2}</source>
-   <translation type="unfinished" />
+   <translation>中心{0}、幅{1}{2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Custom window</source>
    <extracomment>Radiology: a window that the user has set.</extracomment>
-   <translation type="unfinished" />
+   <translation>カスタムウィンドウ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Drag in the picture to measure</source>
-   <translation type="unfinished" />
+   <translation>画像内をドラッグして計測</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Drag in the picture: across: width, down: level</source>
-   <translation type="unfinished" />
+   <translation>画像内をドラッグ: 横で幅、縦でレベル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Exchange dark and light</source>
-   <translation type="unfinished" />
+   <translation>明暗を入れ替える</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
@@ -20342,18 +20342,18 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Header…</source>
-   <translation type="unfinished" />
+   <translation>ヘッダー…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Invert</source>
    <extracomment>Exchange dark and light of the picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>白黒反転</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Lung</source>
-   <translation type="unfinished" />
+   <translation>肺</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
@@ -20364,60 +20364,60 @@ augment.flip.p = 0.5</source>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Ruler</source>
    <extracomment>A tool to measure distances in a picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>計測</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Soft tissue</source>
-   <translation type="unfinished" />
+   <translation>軟部組織</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>The header of the DICOM file; the patient's data stay hidden until asked for</source>
-   <translation type="unfinished" />
+   <translation>DICOMファイルのヘッダー。患者のデータは求めるまで表示されません</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Whole range</source>
    <extracomment>Radiology: a window over all grey values of the picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>全範囲</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Window</source>
    <extracomment>Radiology: the range of grey values that is shown (centre and width), not a window of the screen.</extracomment>
-   <translation type="unfinished" />
+   <translation>ウィンドウ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Windows</source>
    <extracomment>Radiology: ranges of grey values (centre and width) to choose from.</extracomment>
-   <translation type="unfinished" />
+   <translation>ウィンドウ一覧</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Windows of the file and usual ones</source>
-   <translation type="unfinished" />
+   <translation>ファイルのウィンドウと一般的なウィンドウ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>for viewing only: the network used its own</source>
-   <translation type="unfinished" />
+   <translation>表示専用: ネットワークは独自のものを使いました</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>no scale in this file: measured in pixels</source>
-   <translation type="unfinished" />
+   <translation>このファイルには縮尺がないため、ピクセルで計測します</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>{0} at {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}({1})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>{0} mm</source>
-   <translation type="unfinished" />
+   <translation>{0} mm</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
@@ -20435,22 +20435,22 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/shell/rail.py" />
    <source>Help (F1)</source>
-   <translation type="unfinished" />
+   <translation>ヘルプ(F1)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/rail.py" />
    <source>Settings</source>
-   <translation type="unfinished" />
+   <translation>設定</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/rail.py" />
    <source>Views</source>
-   <translation type="unfinished" />
+   <translation>ビュー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/rail.py" />
    <source>{0}: {1} % done</source>
-   <translation type="unfinished" />
+   <translation>{0}: {1} %完了</translation>
   </message>
  </context>
  <context>
@@ -20554,37 +20554,37 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>No path of this computer is written into any of these files.</source>
-   <translation type="unfinished" />
+   <translation>これらのファイルに、このコンピューターのパスは書き込まれません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Save what was found</source>
-   <translation type="unfinished" />
+   <translation>結果を保存</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Show all names of files all the same</source>
-   <translation type="unfinished" />
+   <translation>それでもファイル名をすべて表示</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Show the worst mistakes with their pictures</source>
-   <translation type="unfinished" />
+   <translation>ひどい誤りを画像付きで表示</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>The pictures are not at hand: reports come without them.</source>
-   <translation type="unfinished" />
+   <translation>画像が手元にないため、レポートに画像は入りません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Write a key beside it: which number is which file (not to be handed on)</source>
-   <translation type="unfinished" />
+   <translation>対応表も書き出す: どの番号がどのファイルか(渡さないでください)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Writing</source>
-   <translation type="unfinished" />
+   <translation>書き込み</translation>
   </message>
  </context>
  <context>
@@ -20600,7 +20600,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>An unfamiliar kind of picture, so no class is the answer. The highest score is that of {0}.</source>
-   <translation type="unfinished" />
+   <translation>見慣れない種類の画像なので、どのクラスも回答になりません。最も高いスコアは{0}です。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
@@ -20612,7 +20612,7 @@ augment.flip.p = 0.5</source>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Familiar</source>
    <extracomment>Head of a column with yes or no: whether the picture is of a kind that the model knows.</extracomment>
-   <translation type="unfinished" />
+   <translation>見慣れた種類</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
@@ -20628,12 +20628,12 @@ augment.flip.p = 0.5</source>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Next best</source>
    <extracomment>The class with the second highest score.</extracomment>
-   <translation type="unfinished" />
+   <translation>次点</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>No answer</source>
-   <translation type="unfinished" />
+   <translation>回答なし</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
@@ -20643,13 +20643,13 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Problem</source>
-   <translation type="unfinished" />
+   <translation>問題</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Score</source>
    <extracomment>The number beside an answer, 0 to 1.</extracomment>
-   <translation type="unfinished" />
+   <translation>スコア</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
@@ -20659,7 +20659,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>Stopped at {done} of {total}</source>
-   <translation type="unfinished" />
+   <translation>{done} / {total}で停止</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
@@ -20669,47 +20669,47 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>no</source>
-   <translation type="unfinished" />
+   <translation>いいえ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>other classes: {count}</source>
-   <translation type="unfinished" />
+   <translation>ほかのクラス: {count}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>unfamiliar: {count}</source>
-   <translation type="unfinished" />
+   <translation>見慣れない: {count}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>yes</source>
-   <translation type="unfinished" />
+   <translation>はい</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>{0} {1:.9g}, {2} {3:.9g}: decided by the model's threshold.</source>
-   <translation type="unfinished" />
+   <translation>{0} {1:.9g}、{2} {3:.9g}: モデルのしきい値で判定。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>{count} images</source>
-   <translation type="unfinished" />
+   <translation>画像{count}枚</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>{count} shown</source>
-   <translation type="unfinished" />
+   <translation>{count}枚を表示</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>{count} unreadable</source>
-   <translation type="unfinished" />
+   <translation>{count}枚は読めません</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>{done} of {total}</source>
-   <translation type="unfinished" />
+   <translation>{done} / {total}</translation>
   </message>
  </context>
  <context>
@@ -20717,27 +20717,27 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Accuracy so far</source>
-   <translation type="unfinished" />
+   <translation>これまでの正解率</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>All evaluations</source>
-   <translation type="unfinished" />
+   <translation>すべての評価</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Back to all evaluations</source>
-   <translation type="unfinished" />
+   <translation>すべての評価へ戻る</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Calibration</source>
-   <translation type="unfinished" />
+   <translation>校正</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Compare</source>
-   <translation type="unfinished" />
+   <translation>比較</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
@@ -20752,62 +20752,62 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Does it work here?</source>
-   <translation type="unfinished" />
+   <translation>ここで役立つか</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Mistakes</source>
-   <translation type="unfinished" />
+   <translation>誤り</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Parts of the evaluation</source>
-   <translation type="unfinished" />
+   <translation>評価の各部</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Per class</source>
-   <translation type="unfinished" />
+   <translation>クラス別</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Report</source>
-   <translation type="unfinished" />
+   <translation>レポート</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Stopped early: only {0} pictures were answered, about the same share of every class. Figures of all of the data may differ.</source>
-   <translation type="unfinished" />
+   <translation>途中で停止: 各クラスからほぼ同じ割合の画像{0}枚だけに回答しました。全データでの数値は異なるかもしれません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>largest sensitivity + specificity (Youden) on this data</source>
-   <translation type="unfinished" />
+   <translation>このデータで感度+特異度が最大(ユーデン)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>nothing answered yet</source>
-   <translation type="unfinished" />
+   <translation>まだ回答なし</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>sensitivity of {0} % or more on this data</source>
-   <translation type="unfinished" />
+   <translation>このデータで感度{0} %以上</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>specificity of {0} % or more on this data</source>
-   <translation type="unfinished" />
+   <translation>このデータで特異度{0} %以上</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} images</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} of {1} pictures have no answer and count in no figure below. 'About the data' lists them with the reasons.</source>
-   <translation type="unfinished" />
+   <translation>画像{1}枚中{0}枚は回答がなく、以下のどの数値にも入りません。「データについて」に理由とともに並んでいます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
@@ -20817,12 +20817,12 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} s</source>
-   <translation type="unfinished" />
+   <translation>{0}秒</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} without an answer</source>
-   <translation type="unfinished" />
+   <translation>回答なし{0}枚</translation>
   </message>
  </context>
  <context>
@@ -20835,17 +20835,17 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>Classify all again</source>
-   <translation type="unfinished" />
+   <translation>すべて再分類</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>Hide the results</source>
-   <translation type="unfinished" />
+   <translation>結果を隠す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>Progress of the folder</source>
-   <translation type="unfinished" />
+   <translation>フォルダーの進み具合</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
@@ -20855,7 +20855,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>These are the results of {0}, not of {1}.</source>
-   <translation type="unfinished" />
+   <translation>これは{0}の結果で、{1}の結果ではありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
@@ -20865,7 +20865,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>{0} left</source>
-   <translation type="unfinished" />
+   <translation>残り{0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
@@ -21007,22 +21007,22 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Progress of the evaluation</source>
-   <translation type="unfinished" />
+   <translation>評価の進み具合</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Starting an engine…</source>
-   <translation type="unfinished" />
+   <translation>エンジンを起動しています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Stopping; what is answered is kept…</source>
-   <translation type="unfinished" />
+   <translation>停止しています。回答済みのものは残ります…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Working out figures and intervals…</source>
-   <translation type="unfinished" />
+   <translation>数値と区間を計算しています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
@@ -21032,7 +21032,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>{0} left</source>
-   <translation type="unfinished" />
+   <translation>残り{0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
@@ -21799,7 +21799,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Dark</source>
-   <translation type="unfinished" />
+   <translation>ダーク</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -21829,7 +21829,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Light</source>
-   <translation type="unfinished" />
+   <translation>ライト</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -21844,7 +21844,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Settings</source>
-   <translation type="unfinished" />
+   <translation>設定</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -22175,7 +22175,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source> and {0} more</source>
-   <translation type="unfinished" />
+   <translation> ほか{0}個</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
@@ -22191,12 +22191,12 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Evaluate</source>
    <extracomment>A view of the window: measure how good a model is.</extracomment>
-   <translation type="unfinished" />
+   <translation>評価</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Match class names…</source>
-   <translation type="unfinished" />
+   <translation>クラス名を対応付ける…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
@@ -22206,7 +22206,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Open the kept result</source>
-   <translation type="unfinished" />
+   <translation>保存した結果を開く</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
@@ -22222,7 +22222,7 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Split</source>
    <extracomment>A part of the data: training, validation or test split.</extracomment>
-   <translation type="unfinished" />
+   <translation>分割</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
@@ -22247,7 +22247,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>• and {0} more</source>
-   <translation type="unfinished" />
+   <translation>• ほか{0}個</translation>
   </message>
  </context>
  <context>
@@ -22255,17 +22255,17 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>A file that is opened from the desktop will not come to this window: no connection for it could be made. Drop it here instead.</source>
-   <translation type="unfinished" />
+   <translation>デスクトップから開いたファイルをこのウィンドウに渡す接続を作れませんでした。ここにドロップしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>Fovea is running already, but does not answer.</source>
-   <translation type="unfinished" />
+   <translation>Foveaはすでに動いていますが、応答がありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>Wait until its window answers, or end it, then try again. Nothing was opened.</source>
-   <translation type="unfinished" />
+   <translation>そのウィンドウが応答するまで待つか終了させてから、もう一度試してください。何も開かれませんでした。</translation>
   </message>
  </context>
  <context>
@@ -22283,7 +22283,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
    <source>Key</source>
-   <translation type="unfinished" />
+   <translation>キー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
@@ -22306,12 +22306,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>A folder for each answer</source>
-   <translation type="unfinished" />
+   <translation>回答ごとにフォルダーを作る</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Also what is not its kind, or not sure, into folders of their own</source>
-   <translation type="unfinished" />
+   <translation>種類が違うもの、確かでないものも別のフォルダーへ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22331,12 +22331,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Copy into folders</source>
-   <translation type="unfinished" />
+   <translation>フォルダーへコピー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Copy {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚をコピー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22346,32 +22346,32 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>If the name is taken</source>
-   <translation type="unfinished" />
+   <translation>同じ名前があるとき</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Lowest score</source>
-   <translation type="unfinished" />
+   <translation>最低スコア</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Move into folders</source>
-   <translation type="unfinished" />
+   <translation>フォルダーへ移動</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Move {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚を移動</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Names</source>
-   <translation type="unfinished" />
+   <translation>名前</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Only scores of at least</source>
-   <translation type="unfinished" />
+   <translation>次のスコア以上だけ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22381,17 +22381,17 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Rename where they are</source>
-   <translation type="unfinished" />
+   <translation>その場で名前を変更</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Rename {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚の名前を変更</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Sort by Answer</source>
-   <translation type="unfinished" />
+   <translation>回答で整理</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22401,47 +22401,47 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Take it back</source>
-   <translation type="unfinished" />
+   <translation>取り消す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>The folder that shall hold the folders of the answers</source>
-   <translation type="unfinished" />
+   <translation>回答のフォルダーを置くフォルダー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>What will happen</source>
-   <translation type="unfinished" />
+   <translation>行われること</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Where the Folders Are to Be</source>
-   <translation type="unfinished" />
+   <translation>フォルダーを置く場所</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>leave the picture</source>
-   <translation type="unfinished" />
+   <translation>その画像はそのまま</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>number the new one</source>
-   <translation type="unfinished" />
+   <translation>新しいほうに番号を付ける</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} done. It can be taken back here, and later under Edit › Files Sorted….</source>
-   <translation type="unfinished" />
+   <translation>{0}件完了。ここで、またはあとで「編集」›「整理したファイル…」で取り消せます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} pictures get a new name.</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚が新しい名前になります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} pictures go into {1} folders.</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚が{1}個のフォルダーに入ります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22451,12 +22451,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} were left: {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}件は処理されませんでした: {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{name} is the name so far, {answer}, {score}, {number} and {model} say what they say.</source>
-   <translation type="unfinished" />
+   <translation>{name}は今の名前、{answer}は回答、{score}はスコア、{number}は番号、{model}はモデルです。</translation>
   </message>
  </context>
  <context>
@@ -22464,7 +22464,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/sort_files.py" />
    <source>Sort the Files by Label</source>
-   <translation type="unfinished" />
+   <translation>ファイルをラベルで整理</translation>
   </message>
  </context>
  <context>
@@ -22472,7 +22472,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>(from memory)</source>
-   <translation type="unfinished" />
+   <translation>(記憶から)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
@@ -22482,7 +22482,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Commands</source>
-   <translation type="unfinished" />
+   <translation>コマンド</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
@@ -22492,17 +22492,17 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Files Sorted</source>
-   <translation type="unfinished" />
+   <translation>整理したファイル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Files of the command</source>
-   <translation type="unfinished" />
+   <translation>コマンドのファイル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Fovea copies, moves and renames files only on your command. Each command is listed here.</source>
-   <translation type="unfinished" />
+   <translation>Foveaがファイルをコピー、移動、名前変更するのは、あなたの指示があるときだけです。指示はすべてここに記録されます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
@@ -22512,12 +22512,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Left</source>
-   <translation type="unfinished" />
+   <translation>未処理</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>No files have been copied, moved or renamed yet.</source>
-   <translation type="unfinished" />
+   <translation>まだファイルのコピー、移動、名前変更はありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
@@ -22528,27 +22528,27 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Take it back</source>
-   <translation type="unfinished" />
+   <translation>取り消す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Taken back</source>
-   <translation type="unfinished" />
+   <translation>取り消し済み</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>To</source>
-   <translation type="unfinished" />
+   <translation>行き先</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>What</source>
-   <translation type="unfinished" />
+   <translation>内容</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>When</source>
-   <translation type="unfinished" />
+   <translation>日時</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
@@ -22558,27 +22558,27 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>done</source>
-   <translation type="unfinished" />
+   <translation>完了</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>left</source>
-   <translation type="unfinished" />
+   <translation>未処理</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>not done</source>
-   <translation type="unfinished" />
+   <translation>未実行</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>taken back</source>
-   <translation type="unfinished" />
+   <translation>取り消し済み</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>{0} were left: {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}件は処理されませんでした: {1}</translation>
   </message>
  </context>
  <context>
@@ -22930,7 +22930,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Pictures of the heap</source>
-   <translation type="unfinished" />
+   <translation>山の画像</translation>
   </message>
  </context>
  <context>
@@ -23141,7 +23141,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>95 % interval</source>
-   <translation type="unfinished" />
+   <translation>95 %区間</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23242,7 +23242,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>accuracy</source>
-   <translation type="unfinished" />
+   <translation>正解率</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23314,7 +23314,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>done</source>
-   <translation type="unfinished" />
+   <translation>完了</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23400,7 +23400,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>labels</source>
-   <translation type="unfinished" />
+   <translation>ラベル数</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23456,7 +23456,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>no</source>
-   <translation type="unfinished" />
+   <translation>いいえ</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23503,7 +23503,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>pictures</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23659,7 +23659,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>yes</source>
-   <translation type="unfinished" />
+   <translation>はい</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23673,57 +23673,57 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source> a second</source>
-   <translation type="unfinished" />
+   <translation> /秒</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>Frames a second</source>
-   <translation type="unfinished" />
+   <translation>毎秒フレーム数</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>Hold a class's key, or its button, to record what the camera sees as that class.</source>
-   <translation type="unfinished" />
+   <translation>クラスのキーまたはボタンを押している間、カメラに映るものをそのクラスとして記録します。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>Hold to record {0}</source>
-   <translation type="unfinished" />
+   <translation>押して{0}を記録</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>Leave out frames that are nearly alike</source>
-   <translation type="unfinished" />
+   <translation>ほとんど同じフレームを除く</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>Recording “{0}”…</source>
-   <translation type="unfinished" />
+   <translation>「{0}」を記録しています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>The camera is off: turn it on first.</source>
-   <translation type="unfinished" />
+   <translation>カメラが切れています。先に入れてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>Type the name of a class at the left first; then hold its key here.</source>
-   <translation type="unfinished" />
+   <translation>先に左でクラスの名前を入力し、それからここでそのキーを押し続けてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>{0} frames were kept.</source>
-   <translation type="unfinished" />
+   <translation>{0}フレームを保存しました。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>{0} were nearly the one before and left out.</source>
-   <translation type="unfinished" />
+   <translation>{0}フレームは直前とほぼ同じなので除きました。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>“{0}”: {1} frames</source>
-   <translation type="unfinished" />
+   <translation>「{0}」: {1}フレーム</translation>
   </message>
  </context>
  <context>
@@ -23731,37 +23731,37 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>Begin with a folder…</source>
-   <translation type="unfinished" />
+   <translation>フォルダーから始める…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>Drop unsorted pictures or folders here, say what a few of them are, and Fovea suggests the rest. Your files stay where they are and are never changed; nothing leaves this computer.</source>
-   <translation type="unfinished" />
+   <translation>未整理の画像やフォルダーをここにドロップし、数枚が何かを教えると、残りはFoveaが候補を示します。ファイルは元の場所のまま決して変更されず、このコンピューターの外には何も出ません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>New project…</source>
-   <translation type="unfinished" />
+   <translation>新しいプロジェクト…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>Teach Fovea to tell your pictures apart</source>
-   <translation type="unfinished" />
+   <translation>画像の見分け方をFoveaに教える</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>Your projects</source>
-   <translation type="unfinished" />
+   <translation>あなたのプロジェクト</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>{0}:  {1} of {2} pictures labelled, {3} classes, {4}</source>
-   <translation type="unfinished" />
+   <translation>{0}:  画像{2}枚中{1}枚にラベル、{3}クラス、{4}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>{0}: cannot be opened ({1})</source>
-   <translation type="unfinished" />
+   <translation>{0}: 開けません({1})</translation>
   </message>
  </context>
  <context>
@@ -23769,67 +23769,67 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>A Folder of Pictures</source>
-   <translation type="unfinished" />
+   <translation>画像のフォルダー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Add Pictures</source>
-   <translation type="unfinished" />
+   <translation>画像を追加</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>All {0} pictures were here already.</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚はすべて、すでにここにあります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Delete…</source>
-   <translation type="unfinished" />
+   <translation>削除…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Done again: {0}.</source>
-   <translation type="unfinished" />
+   <translation>やり直しました: {0}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Drop pictures, folders or archives to add them to “{0}”</source>
-   <translation type="unfinished" />
+   <translation>画像、フォルダー、アーカイブをドロップすると「{0}」に追加します</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Drop pictures, folders or archives to begin a project with them</source>
-   <translation type="unfinished" />
+   <translation>画像、フォルダー、アーカイブをドロップすると、それでプロジェクトを始めます</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Duplicate</source>
-   <translation type="unfinished" />
+   <translation>複製</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Find moved pictures…</source>
-   <translation type="unfinished" />
+   <translation>移動した画像を探す…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Make it a model…</source>
-   <translation type="unfinished" />
+   <translation>モデルにする…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Name of the project</source>
-   <translation type="unfinished" />
+   <translation>プロジェクトの名前</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>New Project</source>
-   <translation type="unfinished" />
+   <translation>新しいプロジェクト</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>No pictures were found there. Fovea reads JPEG, PNG, TIFF, HEIC, WebP, DICOM and more.</source>
-   <translation type="unfinished" />
+   <translation>そこに画像は見つかりませんでした。FoveaはJPEG、PNG、TIFF、HEIC、WebP、DICOMなどを読めます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -23839,97 +23839,97 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Rename the Project</source>
-   <translation type="unfinished" />
+   <translation>プロジェクトの名前を変更</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Rename…</source>
-   <translation type="unfinished" />
+   <translation>名前を変更…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Sort the files by label…</source>
-   <translation type="unfinished" />
+   <translation>ファイルをラベルで整理…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Teach</source>
-   <translation type="unfinished" />
+   <translation>教える</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>The project “{0}” is back.</source>
-   <translation type="unfinished" />
+   <translation>プロジェクト「{0}」が戻りました。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Undone: {0}.</source>
-   <translation type="unfinished" />
+   <translation>元に戻しました: {0}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>a change of the classes</source>
-   <translation type="unfinished" />
+   <translation>クラスの変更</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>adding {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚の追加</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>importing {0} labels</source>
-   <translation type="unfinished" />
+   <translation>ラベル{0}件のインポート</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>labelling {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚のラベル付け</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>merging a class of {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚のクラスの統合</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>removing {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚の除外</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>starring {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚の星付け</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>taking back {0} labels</source>
-   <translation type="unfinished" />
+   <translation>ラベル{0}件の取り消し</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>{0} pictures were added.</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚を追加しました。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>{0} pictures were added; {1} were here already.</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚を追加しました。{1}枚はすでにありました。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>{0} places could not be read.</source>
-   <translation type="unfinished" />
+   <translation>{0}か所が読めませんでした。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>“{0}” was deleted; Undo brings it back. Your files were not touched.</source>
-   <translation type="unfinished" />
+   <translation>「{0}」を削除しました。「元に戻す」で戻ります。ファイルには触れていません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>“{0}” was duplicated.</source>
-   <translation type="unfinished" />
+   <translation>「{0}」を複製しました。</translation>
   </message>
  </context>
  <context>
@@ -24000,47 +24000,47 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>'{0}' from a score of</source>
-   <translation type="unfinished" />
+   <translation>次のスコア以上を「{0}」</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Choose for me</source>
-   <translation type="unfinished" />
+   <translation>自動で選ぶ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Largest sensitivity + specificity (Youden)</source>
-   <translation type="unfinished" />
+   <translation>感度+特異度が最大(ユーデン)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Sensitivity of {0} % or more</source>
-   <translation type="unfinished" />
+   <translation>感度{0} %以上</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Specificity of {0} % or more</source>
-   <translation type="unfinished" />
+   <translation>特異度{0} %以上</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>The model's own decision</source>
-   <translation type="unfinished" />
+   <translation>モデル自身の判定</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Threshold</source>
-   <translation type="unfinished" />
+   <translation>しきい値</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Threshold as a number</source>
-   <translation type="unfinished" />
+   <translation>しきい値の数値</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>chosen by hand on this data</source>
-   <translation type="unfinished" />
+   <translation>このデータで手動で選択</translation>
   </message>
  </context>
  <context>
@@ -24089,7 +24089,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Redo</source>
-   <translation type="unfinished" />
+   <translation>やり直す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
@@ -24596,27 +24596,27 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Ask again</source>
-   <translation type="unfinished" />
+   <translation>もう一度求める</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Asking the network for gradients… The first time TensorFlow is loaded for it.</source>
-   <translation type="unfinished" />
+   <translation>ネットワークに勾配を求めています… 初回はTensorFlowを読み込みます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Bright areas point towards “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>明るい部分は「{0}」を示しています。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Bright areas point towards “{0}”. The network takes each feature where it is strongest, so single spots count.</source>
-   <translation type="unfinished" />
+   <translation>明るい部分は「{0}」を示しています。ネットワークは各特徴量を最も強い所で取るので、一つ一つの点が意味を持ちます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Bright: covering this part lowers the score of “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>明るい所: この部分を隠すと「{0}」のスコアが下がります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -24626,12 +24626,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Cancelled before a map was there.</source>
-   <translation type="unfinished" />
+   <translation>マップができる前にキャンセルされました。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Cancelled: {0} of {1} parts were covered, the others not.</source>
-   <translation type="unfinished" />
+   <translation>キャンセルしました: {1}か所のうち{0}か所を隠し、残りは隠していません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -24642,7 +24642,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Class to explain</source>
-   <translation type="unfinished" />
+   <translation>説明するクラス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -24652,86 +24652,86 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Covering one part after the other: {0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>部分を一つずつ隠しています: {0} / {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Covering parts</source>
    <extracomment>A method: parts of the picture are covered one after the other (occlusion).</extracomment>
-   <translation type="unfinished" />
+   <translation>部分を隠す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Found by</source>
    <extracomment>By which method the map was found that shows where the network looked.</extracomment>
-   <translation type="unfinished" />
+   <translation>方法</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Gradients (Grad-CAM)</source>
-   <translation type="unfinished" />
+   <translation>勾配(Grad-CAM)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>How to find out</source>
-   <translation type="unfinished" />
+   <translation>調べ方</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>How to find out where the network looked</source>
-   <translation type="unfinished" />
+   <translation>ネットワークが見た場所の調べ方</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>It shows where the network looked, not whether it is right.</source>
-   <translation type="unfinished" />
+   <translation>これはネットワークが見た場所を示すもので、正しいかどうかは示しません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Its own map (CAM)</source>
    <extracomment>A method: class activation mapping.</extracomment>
-   <translation type="unfinished" />
+   <translation>モデル自身のマップ(CAM)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Looking…</source>
-   <translation type="unfinished" />
+   <translation>探しています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Nothing in the picture points towards “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>この画像に「{0}」を示すものはありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Overlay</source>
    <extracomment>How strongly the heat map covers the picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>重ね合わせ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Shown on what the network saw, at the right: the ink was moved and scaled.</source>
-   <translation type="unfinished" />
+   <translation>右は、ネットワークが見たものに重ねて表示: インクは移動・拡縮されています。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Strength of the overlay</source>
-   <translation type="unfinished" />
+   <translation>重ね合わせの強さ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>The class that the bright places point towards</source>
-   <translation type="unfinished" />
+   <translation>明るい場所が示すクラス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>The map is coarse: {0} × {1} places.</source>
-   <translation type="unfinished" />
+   <translation>マップは粗く、{0}×{1}か所です。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Where the network looked</source>
-   <translation type="unfinished" />
+   <translation>ネットワークが見た場所</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -24742,7 +24742,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>points most towards the class</source>
-   <translation type="unfinished" />
+   <translation>このクラスを最も強く示す</translation>
   </message>
  </context>
  <context>
@@ -24815,7 +24815,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
-   <translation type="unfinished" />
+   <translation>/ {0}</translation>
   </message>
  </context>
  <context>
@@ -24938,7 +24938,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
-   <translation type="unfinished" />
+   <translation>クラスの名前</translation>
   </message>
  </context>
  <context>
@@ -24946,7 +24946,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
-   <translation type="unfinished" />
+   <translation>/ {0}</translation>
   </message>
  </context>
  <context>
