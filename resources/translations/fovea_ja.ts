@@ -6,17 +6,17 @@
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1 (divided by 255)</source>
-   <translation type="unfinished" />
+   <translation>0から1(255で割る)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation type="unfinished" />
+   <translation>0から1、ImageNetの平均を引き、その標準偏差で割る(PyTorch)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 255, as they are</source>
-   <translation type="unfinished" />
+   <translation>0から255、そのまま</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
@@ -27,42 +27,42 @@
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Begun</source>
    <extracomment>When a training was begun.</extracomment>
-   <translation type="unfinished" />
+   <translation>開始</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation type="unfinished" />
+   <translation>検証結果</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>入手元</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>クレジット</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation type="unfinished" />
+   <translation>破損: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Data</source>
-   <translation type="unfinished" />
+   <translation>データ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Device</source>
-   <translation type="unfinished" />
+   <translation>デバイス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Epochs</source>
-   <translation type="unfinished" />
+   <translation>エポック数</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
@@ -72,7 +72,7 @@
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation type="unfinished" />
+   <translation>独自のクラスなし</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
@@ -83,17 +83,17 @@
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation type="unfinished" />
+   <translation>インストール済み</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>インストール済み(土台用)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>ライセンス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
@@ -103,81 +103,81 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>ネットワーク</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation type="unfinished" />
+   <translation>未インストール</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation type="unfinished" />
+   <translation>未インストール · 取得量{0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation type="unfinished" />
+   <translation>未作成 · 取得不要</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation type="unfinished" />
+   <translation>未測定</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>パラメータ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Preset</source>
    <extracomment>A ready-made set of settings for a training.</extracomment>
-   <translation type="unfinished" />
+   <translation>プリセット</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>報告値</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Run</source>
    <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation type="unfinished" />
+   <translation>実行</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Runs</source>
    <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation type="unfinished" />
+   <translation>実行</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>ダウンロードの大きさ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>State</source>
    <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation type="unfinished" />
+   <translation>状態</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Time spent</source>
-   <translation type="unfinished" />
+   <translation>かかった時間</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>検証正解率</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation loss</source>
-   <translation type="unfinished" />
+   <translation>検証損失</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
@@ -188,58 +188,58 @@
    <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
    <extracomment>Models that come with the program.</extracomment>
-   <translation type="unfinished" />
+   <translation>付属</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
    <extracomment>Models that the user made or brought in.</extracomment>
-   <translation type="unfinished" />
+   <translation>自分の</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation type="unfinished" />
+   <translation>最良のエポック: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation type="unfinished" />
+   <translation>青、緑、赤、ImageNetの平均を引く(Caffe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation type="unfinished" />
+   <translation>画像の大きさの合わせ方</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation type="unfinished" />
+   <translation>ピクセルの与え方</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation type="unfinished" />
+   <translation>クラス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation type="unfinished" />
+   <translation>名前</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation type="unfinished" />
+   <translation>大きさ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the best epoch</source>
-   <translation type="unfinished" />
+   <translation>最良のエポック</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the finished model</source>
-   <translation type="unfinished" />
+   <translation>完成したモデル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
@@ -249,12 +249,12 @@
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation type="unfinished" />
+   <translation>出力の種類</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation type="unfinished" />
+   <translation>{0}クラス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
@@ -264,22 +264,22 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>{0} pictures in {1} classes</source>
-   <translation type="unfinished" />
+   <translation>{1}クラスの画像{0}枚</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}×{1} カラー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>{0} – best</source>
-   <translation type="unfinished" />
+   <translation>{0} – 最良</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation type="unfinished" />
+   <translation>−1から1</translation>
   </message>
  </context>
  <context>
@@ -353,17 +353,17 @@
   <message>
    <location filename="../../desktop/ui/draw/answer.py" />
    <source>The scores are of digit {0} of {1}. The arrow keys or a click on its label choose another.</source>
-   <translation type="unfinished" />
+   <translation>スコアは{1}個中{0}番目の数字のものです。矢印キーまたはラベルのクリックで別の数字を選べます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/answer.py" />
    <source>What was read</source>
-   <translation type="unfinished" />
+   <translation>読み取り結果</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/answer.py" />
    <source>{0} ms from the stroke to the answer · {1}</source>
-   <translation type="unfinished" />
+   <translation>線から回答まで{0} ms · {1}</translation>
   </message>
  </context>
  <context>
@@ -391,7 +391,7 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Install…</source>
-   <translation type="unfinished" />
+   <translation>インストール…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
@@ -411,7 +411,7 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Starting the engine…</source>
-   <translation type="unfinished" />
+   <translation>エンジンを起動しています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
@@ -449,32 +449,32 @@
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>Another job on models runs: wait for it, or cancel it.</source>
-   <translation type="unfinished" />
+   <translation>モデルについて別の作業が実行中です。待つか、キャンセルしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>Export</source>
-   <translation type="unfinished" />
+   <translation>エクスポート</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>Import a Model</source>
-   <translation type="unfinished" />
+   <translation>モデルをインポート</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>Models (*.keras *.h5 *.hdf5 *.tflite *.zip)</source>
-   <translation type="unfinished" />
+   <translation>モデル (*.keras *.h5 *.hdf5 *.tflite *.zip)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>Rename</source>
-   <translation type="unfinished" />
+   <translation>名前を変更</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>The model's name</source>
-   <translation type="unfinished" />
+   <translation>モデルの名前</translation>
   </message>
  </context>
  <context>
@@ -482,186 +482,186 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Again</source>
-   <translation type="unfinished" />
+   <translation>もう一度</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Also, from the starting point: {0}</source>
-   <translation type="unfinished" />
+   <translation>開始点からさらに: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Another picture</source>
-   <translation type="unfinished" />
+   <translation>別の画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Brightness</source>
-   <translation type="unfinished" />
+   <translation>明るさ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Contrast</source>
-   <translation type="unfinished" />
+   <translation>コントラスト</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Corners filled with</source>
-   <translation type="unfinished" />
+   <translation>隅の埋め方</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>In each epoch every picture comes a little different, so few pictures go further. Choose only changes after which the right answer is still the same: a mirrored 'b' is a 'd'.</source>
-   <translation type="unfinished" />
+   <translation>エポックごとに各画像を少しずつ変えるので、少ない画像でも学習が進みます。変えても正解が変わらないものだけを選んでください: 'b'を左右反転すると'd'になります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Lighter or darker by up to this share.</source>
-   <translation type="unfinished" />
+   <translation>最大でこの割合だけ明るく、または暗く。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Made larger or smaller by up to this share.</source>
-   <translation type="unfinished" />
+   <translation>最大でこの割合だけ大きく、または小さく。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Mirror left and right</source>
-   <translation type="unfinished" />
+   <translation>左右反転</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Mirror up and down</source>
-   <translation type="unfinished" />
+   <translation>上下反転</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Moved by up to this share of the side.</source>
-   <translation type="unfinished" />
+   <translation>最大で辺のこの割合だけ移動。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>None</source>
    <extracomment>A choice: none of it.</extracomment>
-   <translation type="unfinished" />
+   <translation>なし</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Not used here: the features of each picture are computed once.</source>
-   <translation type="unfinished" />
+   <translation>ここでは使いません: 各画像の特徴量は一度だけ計算されます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Recommended</source>
-   <translation type="unfinished" />
+   <translation>推奨</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Rotation</source>
-   <translation type="unfinished" />
+   <translation>回転</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Sample {0}</source>
-   <translation type="unfinished" />
+   <translation>例 {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Shear</source>
-   <translation type="unfinished" />
+   <translation>せん断</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Shift</source>
-   <translation type="unfinished" />
+   <translation>移動</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Slanted by up to so many degrees.</source>
-   <translation type="unfinished" />
+   <translation>最大でこの角度だけ斜めに。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Stronger or weaker contrast.</source>
-   <translation type="unfinished" />
+   <translation>コントラストを強く、または弱く。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>The picture as it is prepared</source>
-   <translation type="unfinished" />
+   <translation>前処理後の画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Top left: the picture as prepared; the others: what training makes of it</source>
-   <translation type="unfinished" />
+   <translation>左上: 前処理後の画像。ほか: 学習で変えたもの</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Turned by up to so many degrees either way.</source>
-   <translation type="unfinished" />
+   <translation>最大でこの角度だけ左右に回転。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Variety</source>
    <extracomment>A page of the wizard: changes made to training pictures (data augmentation).</extracomment>
-   <translation type="unfinished" />
+   <translation>変化</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>What fills the corners that come into view</source>
-   <translation type="unfinished" />
+   <translation>現れる隅を埋めるもの</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Which changes should it learn not to mind?</source>
-   <translation type="unfinished" />
+   <translation>どんな変化を気にしないようにしますか?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Zoom</source>
-   <translation type="unfinished" />
+   <translation>拡大縮小</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>black</source>
-   <translation type="unfinished" />
+   <translation>黒</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>mirrored left and right</source>
-   <translation type="unfinished" />
+   <translation>左右反転</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>mirrored up and down</source>
-   <translation type="unfinished" />
+   <translation>上下反転</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>none</source>
    <extracomment>There is none of it.</extracomment>
-   <translation type="unfinished" />
+   <translation>なし</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>off</source>
    <extracomment>A setting that is switched off.</extracomment>
-   <translation type="unfinished" />
+   <translation>オフ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>the edge drawn out</source>
-   <translation type="unfinished" />
+   <translation>端を引き伸ばす</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>the other side</source>
-   <translation type="unfinished" />
+   <translation>反対側</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>the picture mirrored</source>
-   <translation type="unfinished" />
+   <translation>画像を鏡映</translation>
   </message>
  </context>
  <context>
@@ -766,7 +766,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>{0} to {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}から{1}</translation>
   </message>
  </context>
  <context>
@@ -918,42 +918,42 @@
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Cancel the training</source>
-   <translation type="unfinished" />
+   <translation>学習をキャンセル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>End and discard</source>
-   <translation type="unfinished" />
+   <translation>終了して破棄</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>End and keep the checkpoint</source>
-   <translation type="unfinished" />
+   <translation>終了してチェックポイントを残す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>End the training “{0}” now?</source>
-   <translation type="unfinished" />
+   <translation>学習「{0}」を今終了しますか?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Go on training</source>
-   <translation type="unfinished" />
+   <translation>学習を続ける</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>No epoch is done yet.</source>
-   <translation type="unfinished" />
+   <translation>まだ1エポックも終わっていません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>No model is made either way.</source>
-   <translation type="unfinished" />
+   <translation>どちらの場合もモデルは作られません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>{0} of {1} epochs are done. With its checkpoint it can be taken up later.</source>
-   <translation type="unfinished" />
+   <translation>{1}エポック中{0}エポックが完了。チェックポイントがあれば、あとで再開できます。</translation>
   </message>
  </context>
  <context>
@@ -961,22 +961,22 @@
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation type="unfinished" />
+   <translation>破損: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation type="unfinished" />
+   <translation>独自のクラスなし</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation type="unfinished" />
+   <translation>インストール済み</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>インストール済み(土台用)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
@@ -987,44 +987,44 @@
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation type="unfinished" />
+   <translation>未インストール</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation type="unfinished" />
+   <translation>未インストール · 取得量{0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation type="unfinished" />
+   <translation>未作成 · 取得不要</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation type="unfinished" />
+   <translation>未測定</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
    <extracomment>Models that come with the program.</extracomment>
-   <translation type="unfinished" />
+   <translation>付属</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
    <extracomment>Models that the user made or brought in.</extracomment>
-   <translation type="unfinished" />
+   <translation>自分の</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation type="unfinished" />
+   <translation>{0}クラス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}×{1} カラー</translation>
   </message>
  </context>
  <context>
@@ -1032,47 +1032,47 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation type="unfinished" />
+   <translation>検証結果</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>入手元</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>クレジット</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>ライセンス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Model card</source>
-   <translation type="unfinished" />
+   <translation>モデルカード</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>ネットワーク</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>パラメータ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>報告値</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>ダウンロードの大きさ</translation>
   </message>
  </context>
  <context>
@@ -1550,7 +1550,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
    <source>Reading…</source>
-   <translation type="unfinished" />
+   <translation>読んでいます…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
@@ -1730,52 +1730,52 @@
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Close Fovea</source>
-   <translation type="unfinished" />
+   <translation>Foveaを閉じる</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Discard</source>
-   <translation type="unfinished" />
+   <translation>破棄</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Do not close</source>
-   <translation type="unfinished" />
+   <translation>閉じない</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Go on at the next start</source>
-   <translation type="unfinished" />
+   <translation>次回起動時に続ける</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Go on at the next start: the checkpoint is kept and Fovea closes now.</source>
-   <translation type="unfinished" />
+   <translation>次回起動時に続ける: チェックポイントを残し、Foveaを今閉じます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Stop after this epoch</source>
-   <translation type="unfinished" />
+   <translation>このエポックで停止</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Stop after this epoch: Fovea closes when the best model so far is in the store.</source>
-   <translation type="unfinished" />
+   <translation>このエポックで停止: これまでで最良のモデルが保管されたらFoveaを閉じます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Trainings are still running: {0}. What should happen to them?</source>
-   <translation type="unfinished" />
+   <translation>まだ実行中の学習: {0}。どうしますか?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Waiting trainings stay in the queue: {0}.</source>
-   <translation type="unfinished" />
+   <translation>待機中の学習はキューに残ります: {0}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>“{0}” is still training. What should happen to it?</source>
-   <translation type="unfinished" />
+   <translation>「{0}」はまだ学習中です。どうしますか?</translation>
   </message>
  </context>
  <context>
@@ -2155,43 +2155,43 @@
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>Accuracy</source>
-   <translation type="unfinished" />
+   <translation>正解率</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>Loss</source>
    <extracomment>Machine learning: the value that training makes small.</extracomment>
-   <translation type="unfinished" />
+   <translation>損失</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>Save the Curves</source>
-   <translation type="unfinished" />
+   <translation>曲線を保存</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>The curves of {0} of {1} runs were saved as {2}.</source>
-   <translation type="unfinished" />
+   <translation>{1}件の実行のうち{0}件の曲線を{2}として保存しました。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>The curves of {0} of {1} runs were saved as {2}. A table takes all of them.</source>
-   <translation type="unfinished" />
+   <translation>{1}件の実行のうち{0}件の曲線を{2}として保存しました。表にはすべて入ります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>The curves were not saved: {0}. Choose another folder.</source>
-   <translation type="unfinished" />
+   <translation>曲線は保存されませんでした: {0}。別のフォルダーを選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>The curves were saved as {0}.</source>
-   <translation type="unfinished" />
+   <translation>曲線を{0}として保存しました。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>There is no finished epoch to save yet.</source>
-   <translation type="unfinished" />
+   <translation>保存できる完了したエポックがまだありません。</translation>
   </message>
  </context>
  <context>
@@ -2212,88 +2212,88 @@
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Accuracy</source>
-   <translation type="unfinished" />
+   <translation>正解率</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>By batch</source>
-   <translation type="unfinished" />
+   <translation>バッチごと</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>By epoch</source>
-   <translation type="unfinished" />
+   <translation>エポックごと</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Epoch</source>
-   <translation type="unfinished" />
+   <translation>エポック</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Epoch (batches within)</source>
-   <translation type="unfinished" />
+   <translation>エポック(中はバッチ)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Figures by epoch</source>
-   <translation type="unfinished" />
+   <translation>エポックごとの数値</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Learning rate</source>
-   <translation type="unfinished" />
+   <translation>学習率</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Loss</source>
    <extracomment>Machine learning: the value that training makes small.</extracomment>
-   <translation type="unfinished" />
+   <translation>損失</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>The curve begins with the first batches.</source>
-   <translation type="unfinished" />
+   <translation>曲線は最初のバッチから始まります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Time</source>
-   <translation type="unfinished" />
+   <translation>時間</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>検証正解率</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Validation loss</source>
-   <translation type="unfinished" />
+   <translation>検証損失</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>best epoch</source>
-   <translation type="unfinished" />
+   <translation>最良のエポック</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>training</source>
-   <translation type="unfinished" />
+   <translation>学習</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>validation</source>
-   <translation type="unfinished" />
+   <translation>検証</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>{0} after epoch {1}: training {2}, validation {3}. The table has every epoch.</source>
-   <translation type="unfinished" />
+   <translation>{0}、エポック{1}後: 学習{2}、検証{3}。表にすべてのエポックがあります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>{0} – best</source>
-   <translation type="unfinished" />
+   <translation>{0} – 最良</translation>
   </message>
  </context>
  <context>
@@ -2462,98 +2462,98 @@
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>&amp;Duplicate</source>
-   <translation type="unfinished" />
+   <translation>複製(&amp;D)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>&amp;Rename…</source>
-   <translation type="unfinished" />
+   <translation>名前を変更(&amp;R)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>&amp;Show folder</source>
-   <translation type="unfinished" />
+   <translation>フォルダーを表示(&amp;S)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>&amp;Verify files</source>
-   <translation type="unfinished" />
+   <translation>ファイルを検証(&amp;V)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Card</source>
    <extracomment>A model's card: the page that says what it is for and how good it is ('model card').</extracomment>
-   <translation type="unfinished" />
+   <translation>カード</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Choose a model on the left.</source>
-   <translation type="unfinished" />
+   <translation>左でモデルを選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Classify with it</source>
-   <translation type="unfinished" />
+   <translation>これで分類する</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Curves</source>
-   <translation type="unfinished" />
+   <translation>曲線</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>D&amp;elete</source>
-   <translation type="unfinished" />
+   <translation>削除(&amp;E)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Evaluation</source>
-   <translation type="unfinished" />
+   <translation>評価</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Export…</source>
-   <translation type="unfinished" />
+   <translation>エクスポート…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Files</source>
-   <translation type="unfinished" />
+   <translation>ファイル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Install…</source>
-   <translation type="unfinished" />
+   <translation>インストール…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Layers</source>
-   <translation type="unfinished" />
+   <translation>層</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>More</source>
-   <translation type="unfinished" />
+   <translation>その他</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Open the Teach project that this model was made of</source>
-   <translation type="unfinished" />
+   <translation>このモデルの元になった「教える」のプロジェクトを開く</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Teach it more…</source>
-   <translation type="unfinished" />
+   <translation>さらに教える…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>What is known of the model</source>
-   <translation type="unfinished" />
+   <translation>モデルについてわかっていること</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>version {0}</source>
-   <translation type="unfinished" />
+   <translation>バージョン{0}</translation>
   </message>
  </context>
  <context>
@@ -2566,7 +2566,7 @@
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Copy the drawing</source>
-   <translation type="unfinished" />
+   <translation>描画をコピー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
@@ -2577,12 +2577,12 @@
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Draw a digit here, with mouse, pen or finger: any size, any place, several in a row</source>
-   <translation type="unfinished" />
+   <translation>マウス、ペン、指でここに数字を描いてください: 大きさも場所も自由、複数並べてもかまいません</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Drop a picture to put it below the strokes, or a drawing (JSON)</source>
-   <translation type="unfinished" />
+   <translation>画像をドロップすると線の下に置きます。描画(JSON)もドロップできます</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
@@ -2592,12 +2592,12 @@
   <message>
    <location filename="../../desktop/ui/draw/exporting.py" />
    <source>Export the Drawing</source>
-   <translation type="unfinished" />
+   <translation>描画をエクスポート</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Export…</source>
-   <translation type="unfinished" />
+   <translation>エクスポート…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
@@ -2607,47 +2607,47 @@
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>No ink was found.</source>
-   <translation type="unfinished" />
+   <translation>インクが見つかりません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>No ink was found: there is nothing to keep.</source>
-   <translation type="unfinished" />
+   <translation>インクが見つからないため、保存するものがありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>No installed model reads drawings. Train one on pictures of digits, or install one.</source>
-   <translation type="unfinished" />
+   <translation>描画を読むモデルがインストールされていません。数字の画像で学習させるか、インストールしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Picture Below the Strokes</source>
-   <translation type="unfinished" />
+   <translation>線の下の画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Reading…</source>
-   <translation type="unfinished" />
+   <translation>読んでいます…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Starting the engine…</source>
-   <translation type="unfinished" />
+   <translation>エンジンを起動しています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>The answer appears here while you draw.</source>
-   <translation type="unfinished" />
+   <translation>描いている間、ここに回答が表示されます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/exporting.py" />
    <source>The drawing was not written: {0}. Choose another folder.</source>
-   <translation type="unfinished" />
+   <translation>描画は書き込まれませんでした: {0}。別のフォルダーを選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>The strokes were written, without the picture below them: export a PNG to keep both.</source>
-   <translation type="unfinished" />
+   <translation>線を書き出しました(下の画像は含みません)。両方を残すにはPNGをエクスポートしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
@@ -2657,13 +2657,13 @@
   <message>
    <location filename="../../desktop/ui/draw/exporting.py" />
    <source>drawing</source>
-   <translation type="unfinished" />
+   <translation>描画</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>nothing</source>
    <extracomment>The lower end of a colour scale.</extracomment>
-   <translation type="unfinished" />
+   <translation>ゼロ</translation>
   </message>
  </context>
  <context>
@@ -2672,7 +2672,7 @@
    <location filename="../../desktop/ui/draw/canvas.py" />
    <source>Sheet of paper to draw on</source>
    <extracomment>Name of the drawing area for screen readers.</extracomment>
-   <translation type="unfinished" />
+   <translation>描画用の紙</translation>
   </message>
  </context>
  <context>
@@ -2681,17 +2681,17 @@
    <location filename="../../desktop/ui/draw/history.py" />
    <source>Draw on: {0}</source>
    <extracomment>Button below an earlier drawing: take it up again and go on drawing; {0} is what was read.</extracomment>
-   <translation type="unfinished" />
+   <translation>続きを描く: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/history.py" />
    <source>Each sheet and what was read on it is kept here until Fovea is closed.</source>
-   <translation type="unfinished" />
+   <translation>各用紙とその読み取り結果は、Foveaを閉じるまでここに残ります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/history.py" />
    <source>Earlier drawings and their answers</source>
-   <translation type="unfinished" />
+   <translation>以前の描画とその回答</translation>
   </message>
  </context>
  <context>
@@ -2712,7 +2712,7 @@
   <message>
    <location filename="../../desktop/ui/train/edition_note.py" />
    <source>This edition of Fovea classifies, draws and evaluates; it does not train. To train, install the full edition in its place: your models, runs and settings stay.</source>
-   <translation type="unfinished" />
+   <translation>このエディションのFoveaは分類、描画、評価ができますが、学習はできません。学習するには、代わりに完全版をインストールしてください。モデル、実行、設定はそのまま残ります。</translation>
   </message>
  </context>
  <context>
@@ -2728,27 +2728,27 @@
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>Earlier runs</source>
-   <translation type="unfinished" />
+   <translation>以前の実行</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>New training…</source>
-   <translation type="unfinished" />
+   <translation>新しい学習…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>Or start from a plan file…</source>
-   <translation type="unfinished" />
+   <translation>または計画ファイルから始める…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>Teach Fovea your own classes</source>
-   <translation type="unfinished" />
+   <translation>Foveaに自分のクラスを教える</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>You need a folder that holds one folder of example images for each class. Training runs in the background while you go on working, and can be paused, stopped and taken up again. Nothing leaves this computer; your files are never changed.</source>
-   <translation type="unfinished" />
+   <translation>クラスごとに例の画像のフォルダーが一つずつあるフォルダーが必要です。学習は作業中に裏で進み、一時停止、停止、再開ができます。このコンピューターの外には何も出ず、ファイルは決して変更されません。</translation>
   </message>
  </context>
  <context>
@@ -2776,7 +2776,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Recent labelled folders</source>
-   <translation type="unfinished" />
+   <translation>最近使ったラベル付きフォルダー</translation>
   </message>
  </context>
  <context>
@@ -2876,7 +2876,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
    <source>Open a Labelled Folder</source>
-   <translation type="unfinished" />
+   <translation>ラベル付きフォルダーを開く</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
@@ -2916,7 +2916,7 @@
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} to {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}から{1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
@@ -2939,27 +2939,27 @@
   <message>
    <location filename="../../desktop/ui/evaluate/view.py" />
    <source>An evaluation is running. Cancel it, then open other data.</source>
-   <translation type="unfinished" />
+   <translation>評価が実行中です。キャンセルしてから別のデータを開いてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/view.py" />
    <source>Drop a labelled folder to evaluate a model on it</source>
-   <translation type="unfinished" />
+   <translation>ラベル付きフォルダーをドロップすると、モデルを評価します</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/view.py" />
    <source>The evaluation was stopped before a picture was answered; nothing was kept.</source>
-   <translation type="unfinished" />
+   <translation>1枚も回答しないうちに評価が止められたため、何も保存されていません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/view.py" />
    <source>The evaluation was stopped; nothing of it was kept.</source>
-   <translation type="unfinished" />
+   <translation>評価は止められ、何も保存されていません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/view.py" />
    <source>{0} on {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}({1}で)</translation>
   </message>
  </context>
  <context>
@@ -2972,7 +2972,7 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation type="unfinished" />
+   <translation>検証結果</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -2983,102 +2983,102 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>入手元</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>クレジット</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Evaluate on pictures of your own</source>
-   <translation type="unfinished" />
+   <translation>自分の画像で評価</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>F1</source>
-   <translation type="unfinished" />
+   <translation>F1</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Figure</source>
-   <translation type="unfinished" />
+   <translation>数値</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Figures by class</source>
-   <translation type="unfinished" />
+   <translation>クラス別の数値</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Figures of the model</source>
-   <translation type="unfinished" />
+   <translation>モデルの数値</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>ライセンス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Measured on: {0}</source>
-   <translation type="unfinished" />
+   <translation>測定に使ったもの: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>ネットワーク</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Nobody has measured this model in Fovea. A folder of labelled pictures is enough to do so.</source>
-   <translation type="unfinished" />
+   <translation>このモデルはFoveaでまだ測定されていません。ラベル付き画像のフォルダーがあれば測定できます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>パラメータ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Pictures</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Precision</source>
-   <translation type="unfinished" />
+   <translation>適合率</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Recall</source>
-   <translation type="unfinished" />
+   <translation>再現率</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>報告値</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>ダウンロードの大きさ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Value</source>
-   <translation type="unfinished" />
+   <translation>値</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>n</source>
-   <translation type="unfinished" />
+   <translation>n</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>{0} to {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}から{1}</translation>
   </message>
  </context>
  <context>
@@ -3274,102 +3274,102 @@
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1 (divided by 255)</source>
-   <translation type="unfinished" />
+   <translation>0から1(255で割る)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation type="unfinished" />
+   <translation>0から1、ImageNetの平均を引き、その標準偏差で割る(PyTorch)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 255, as they are</source>
-   <translation type="unfinished" />
+   <translation>0から255、そのまま</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Beside it lies a certificate that says how far its answers are from the model's own. It names no picture.</source>
-   <translation type="unfinished" />
+   <translation>回答がモデル自身の回答とどれだけ違うかを示す証明書が付きます。画像の名前は書かれません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Choose…</source>
-   <translation type="unfinished" />
+   <translation>選ぶ…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Compare on a folder of yours, too</source>
-   <translation type="unfinished" />
+   <translation>自分のフォルダーでも比較する</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Export {0}</source>
-   <translation type="unfinished" />
+   <translation>{0}をエクスポート</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Export…</source>
-   <translation type="unfinished" />
+   <translation>エクスポート…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>It was imported as .tflite and has no Keras form.</source>
-   <translation type="unfinished" />
+   <translation>.tfliteとしてインポートされたため、Keras形式がありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Only the pictures drawn by Fovea</source>
-   <translation type="unfinished" />
+   <translation>Foveaが描いた画像だけ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Pictures to compare on</source>
-   <translation type="unfinished" />
+   <translation>比較に使う画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>The checksums travel with it: the other Fovea compares every file.</source>
-   <translation type="unfinished" />
+   <translation>チェックサムも一緒に渡されます: 相手のFoveaがすべてのファイルを照合します。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation type="unfinished" />
+   <translation>青、緑、赤、ImageNetの平均を引く(Caffe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation type="unfinished" />
+   <translation>画像の大きさの合わせ方</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation type="unfinished" />
+   <translation>ピクセルの与え方</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation type="unfinished" />
+   <translation>クラス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation type="unfinished" />
+   <translation>名前</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation type="unfinished" />
+   <translation>大きさ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation type="unfinished" />
+   <translation>出力の種類</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation type="unfinished" />
+   <translation>−1から1</translation>
   </message>
  </context>
  <context>
@@ -3550,12 +3550,12 @@
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Device</source>
-   <translation type="unfinished" />
+   <translation>デバイス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Facts of the training</source>
-   <translation type="unfinished" />
+   <translation>学習の情報</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
@@ -3565,38 +3565,38 @@
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Learning rate</source>
-   <translation type="unfinished" />
+   <translation>学習率</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Memory</source>
    <extracomment>The computer's memory in use.</extracomment>
-   <translation type="unfinished" />
+   <translation>メモリ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>パラメータ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Speed</source>
-   <translation type="unfinished" />
+   <translation>速度</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Time left</source>
-   <translation type="unfinished" />
+   <translation>残り時間</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>{0} images/s</source>
-   <translation type="unfinished" />
+   <translation>毎秒{0}枚</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>{0} to learn from, {1} to check</source>
-   <translation type="unfinished" />
+   <translation>学習用{0}枚、検証用{1}枚</translation>
   </message>
  </context>
  <context>
@@ -3617,123 +3617,123 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>All are what they were when the model was made.</source>
-   <translation type="unfinished" />
+   <translation>すべて、モデルが作られたときのままです。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation type="unfinished" />
+   <translation>検証結果</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>入手元</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Compare every file with its checksum</source>
-   <translation type="unfinished" />
+   <translation>すべてのファイルをチェックサムと照合</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>クレジット</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>File</source>
    <extracomment>The window (range of grey values) that the DICOM file itself names.</extracomment>
-   <translation type="unfinished" />
+   <translation>ファイル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Files</source>
-   <translation type="unfinished" />
+   <translation>ファイル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>ライセンス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>ネットワーク</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Not as they were: {0}.</source>
-   <translation type="unfinished" />
+   <translation>元のままでないもの: {0}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>パラメータ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>報告値</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>SHA-256</source>
-   <translation type="unfinished" />
+   <translation>SHA-256</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Show folder</source>
-   <translation type="unfinished" />
+   <translation>フォルダーを表示</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size</source>
-   <translation type="unfinished" />
+   <translation>大きさ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>ダウンロードの大きさ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>There are no files of it on this computer.</source>
-   <translation type="unfinished" />
+   <translation>このコンピューターにそのファイルはありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Verify</source>
-   <translation type="unfinished" />
+   <translation>検証</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>not yet</source>
-   <translation type="unfinished" />
+   <translation>まだです</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>{0} files, {1}.</source>
-   <translation type="unfinished" />
+   <translation>{0}個のファイル、{1}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>✓ unchanged</source>
-   <translation type="unfinished" />
+   <translation>✓ 変更なし</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>✗ changed</source>
-   <translation type="unfinished" />
+   <translation>✗ 変更あり</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>✗ missing</source>
-   <translation type="unfinished" />
+   <translation>✗ ファイルなし</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>✗ unreadable</source>
-   <translation type="unfinished" />
+   <translation>✗ 読めません</translation>
   </message>
  </context>
  <context>
@@ -3741,17 +3741,17 @@
   <message>
    <location filename="../../desktop/ui/models/filter_sheet.py" />
    <source>Filter {0}</source>
-   <translation type="unfinished" />
+   <translation>フィルター{0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/filter_sheet.py" />
    <source>Filters of the first layer</source>
-   <translation type="unfinished" />
+   <translation>最初の層のフィルター</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/filter_sheet.py" />
    <source>{0} filters of {1} × {2} pixels; grey is a weight of 0</source>
-   <translation type="unfinished" />
+   <translation>{1}×{2}ピクセルのフィルター{0}個。灰色は重み0</translation>
   </message>
  </context>
  <context>
@@ -3764,23 +3764,23 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Keep one of each</source>
-   <translation type="unfinished" />
+   <translation>1枚ずつ残す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Keep them all</source>
-   <translation type="unfinished" />
+   <translation>すべて残す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Leave them out</source>
-   <translation type="unfinished" />
+   <translation>除く</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Must be mended</source>
    <extracomment>A finding that stops the training until it is corrected.</extracomment>
-   <translation type="unfinished" />
+   <translation>要修正</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
@@ -3790,7 +3790,7 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>What to do about it</source>
-   <translation type="unfinished" />
+   <translation>どうするか</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
@@ -3803,22 +3803,22 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source> · {0} left</source>
-   <translation type="unfinished" />
+   <translation> · 残り{0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>A classifier needs pictures of two classes or more, each in a folder of its own.</source>
-   <translation type="unfinished" />
+   <translation>分類器には、2クラス以上の画像が、それぞれ別のフォルダーに必要です。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Begins the training at once; everything else stays as recommended</source>
-   <translation type="unfinished" />
+   <translation>すぐに学習を始めます。ほかはすべて推奨のままです</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Broken pictures are then found, and left out, when the training begins</source>
-   <translation type="unfinished" />
+   <translation>壊れた画像は、学習の開始時に見つけて除きます</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
@@ -3829,123 +3829,123 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Every class needs a picture to learn from; leave out the classes that have none.</source>
-   <translation type="unfinished" />
+   <translation>どのクラスにも学習用の画像が必要です。画像のないクラスは除いてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Every class needs two pictures or more: one to learn from and one to check with.</source>
-   <translation type="unfinished" />
+   <translation>どのクラスにも2枚以上の画像が必要です: 学習用に1枚、検証用に1枚。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Every picture is opened once, before a training could stumble over it.</source>
-   <translation type="unfinished" />
+   <translation>学習がつまずく前に、すべての画像を一度開きます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Findings</source>
    <extracomment>A page of the wizard: what was found while looking through the pictures.</extracomment>
-   <translation type="unfinished" />
+   <translation>確認結果</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Look at the recommended settings</source>
-   <translation type="unfinished" />
+   <translation>推奨の設定を見る</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Looking for copies</source>
-   <translation type="unfinished" />
+   <translation>コピーを探しています</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Looking for pictures of one person</source>
-   <translation type="unfinished" />
+   <translation>同じ人の画像を探しています</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Opening the pictures</source>
-   <translation type="unfinished" />
+   <translation>画像を開いています</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Pictures</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Pictures of each class</source>
-   <translation type="unfinished" />
+   <translation>各クラスの画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Reading the folder</source>
-   <translation type="unfinished" />
+   <translation>フォルダーを読んでいます</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Skip the look</source>
-   <translation type="unfinished" />
+   <translation>確認を省く</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Skips to the last page; everything between stays as recommended</source>
-   <translation type="unfinished" />
+   <translation>最後のページに進みます。途中はすべて推奨のままです</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Start with the recommended settings</source>
-   <translation type="unfinished" />
+   <translation>推奨の設定で開始</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>There are no pictures yet.</source>
-   <translation type="unfinished" />
+   <translation>まだ画像がありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>This has to be mended before a training can start; change the folder, then look again.</source>
-   <translation type="unfinished" />
+   <translation>学習を始める前に直す必要があります。フォルダーを直してからもう一度確認してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Too few pictures of {0} stay with what is left out below; keep some of them.</source>
-   <translation type="unfinished" />
+   <translation>下で除くと、{0}の画像が少なくなりすぎます。いくつか残してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>What Fovea found in it</source>
-   <translation type="unfinished" />
+   <translation>Foveaが見つけたこと</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>all {0}×{1} pixels</source>
-   <translation type="unfinished" />
+   <translation>すべて{0}×{1}ピクセル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>nothing odd: every picture opens, and none is there twice</source>
-   <translation type="unfinished" />
+   <translation>問題なし: すべての画像が開け、二重のものはありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>splits: {0}</source>
-   <translation type="unfinished" />
+   <translation>分割: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>{0} and {1} more</source>
-   <translation type="unfinished" />
+   <translation>{0}、ほか{1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>{0}: {1} pictures in {2} classes</source>
-   <translation type="unfinished" />
+   <translation>{0}: {2}クラスの画像{1}枚</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>{0}×{1} to {2}×{3} pixels, median {4}×{5}</source>
-   <translation type="unfinished" />
+   <translation>{0}×{1}から{2}×{3}ピクセル、中央値{4}×{5}</translation>
   </message>
  </context>
  <context>
@@ -3987,7 +3987,7 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>A folder that holds one folder of pictures for each class, for instance 'cats' and 'dogs'; or pictures with a table of their labels, or with labels in their names. Your files are only read, never changed, and nothing leaves this computer.</source>
-   <translation type="unfinished" />
+   <translation>クラスごとに画像のフォルダーが一つずつあるフォルダー(例: 'cats'と'dogs')、またはラベルの表や名前の中にラベルがある画像。ファイルは読むだけで変更されず、このコンピューターの外には何も出ません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
@@ -3997,17 +3997,17 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Drawings that you named and kept in the Draw view</source>
-   <translation type="unfinished" />
+   <translation>「描画」ビューで名前を付けて保存したもの</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Drop a folder here</source>
-   <translation type="unfinished" />
+   <translation>フォルダーをここにドロップ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>My drawings ({0})</source>
-   <translation type="unfinished" />
+   <translation>自分の描画({0})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
@@ -4017,47 +4017,47 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Open another folder…</source>
-   <translation type="unfinished" />
+   <translation>別のフォルダーを開く…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Open the labelled folder {0}</source>
-   <translation type="unfinished" />
+   <translation>ラベル付きフォルダー{0}を開く</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Or a file: an archive, a table of labels, a data file (.npz, MNIST's IDX)…</source>
-   <translation type="unfinished" />
+   <translation>またはファイル: アーカイブ、ラベルの表、データファイル(.npz、MNISTのIDX)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Pictures</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Reading…</source>
-   <translation type="unfinished" />
+   <translation>読んでいます…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Recent labelled folders</source>
-   <translation type="unfinished" />
+   <translation>最近使ったラベル付きフォルダー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Which pictures should it learn from?</source>
-   <translation type="unfinished" />
+   <translation>どの画像から学習しますか?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>{0} pictures found…</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚が見つかりました…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>{0} pictures in {1} classes</source>
-   <translation type="unfinished" />
+   <translation>{1}クラスの画像{0}枚</translation>
   </message>
  </context>
  <context>
@@ -5618,7 +5618,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Data</source>
-   <translation type="unfinished" />
+   <translation>データ</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5863,12 +5863,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Figure</source>
-   <translation type="unfinished" />
+   <translation>数値</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Figures</source>
-   <translation type="unfinished" />
+   <translation>数値</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -6158,7 +6158,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>Install Fovea again to restore it.</source>
-   <translation type="unfinished" />
+   <translation>Foveaを再インストールすると元に戻ります。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
@@ -6223,7 +6223,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Intended use</source>
-   <translation type="unfinished" />
+   <translation>使用目的</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6441,7 +6441,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Known failures</source>
-   <translation type="unfinished" />
+   <translation>知られている失敗</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
@@ -6546,7 +6546,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Limits</source>
-   <translation type="unfinished" />
+   <translation>限界</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
@@ -6706,7 +6706,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Must not be used for</source>
-   <translation type="unfinished" />
+   <translation>使ってはならない用途</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -6786,7 +6786,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Notice</source>
-   <translation type="unfinished" />
+   <translation>注意</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7806,7 +7806,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Time</source>
-   <translation type="unfinished" />
+   <translation>時間</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -7981,7 +7981,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Value</source>
-   <translation type="unfinished" />
+   <translation>値</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -10948,7 +10948,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/ml/search.py" />
    <source>none</source>
    <extracomment>There is none of it.</extracomment>
-   <translation type="unfinished" />
+   <translation>なし</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -15664,7 +15664,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Export</source>
-   <translation type="unfinished" />
+   <translation>エクスポート</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15729,7 +15729,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Pictures</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15841,7 +15841,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>名前</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
@@ -15856,7 +15856,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Value</source>
-   <translation type="unfinished" />
+   <translation>値</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
@@ -15980,7 +15980,7 @@ Difference in accuracy: {value} ({bounds})</source>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Back</source>
    <extracomment>Button of a wizard: the page before.</extracomment>
-   <translation type="unfinished" />
+   <translation>戻る</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
@@ -16053,7 +16053,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Figure</source>
-   <translation type="unfinished" />
+   <translation>数値</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
@@ -16332,22 +16332,22 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1 (divided by 255)</source>
-   <translation type="unfinished" />
+   <translation>0から1(255で割る)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation type="unfinished" />
+   <translation>0から1、ImageNetの平均を引き、その標準偏差で割る(PyTorch)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 255, as they are</source>
-   <translation type="unfinished" />
+   <translation>0から255、そのまま</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>A file of class names</source>
-   <translation type="unfinished" />
+   <translation>クラス名のファイル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16357,7 +16357,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Choose…</source>
-   <translation type="unfinished" />
+   <translation>選ぶ…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16367,132 +16367,132 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>For its card; may stay empty</source>
-   <translation type="unfinished" />
+   <translation>カード用。空でもかまいません</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>From a file…</source>
-   <translation type="unfinished" />
+   <translation>ファイルから…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>ImageNet's 1,000</source>
-   <translation type="unfinished" />
+   <translation>ImageNetの1,000</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Import</source>
-   <translation type="unfinished" />
+   <translation>インポート</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Import {0}</source>
-   <translation type="unfinished" />
+   <translation>{0}をインポート</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>It begins with a layer that scales: pixels most likely go in as they are, 0 to 255.</source>
-   <translation type="unfinished" />
+   <translation>最初に拡縮の層があります: おそらくピクセルは0から255のまま入ります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>It is about medical pictures. {0}</source>
-   <translation type="unfinished" />
+   <translation>医療画像に関するものです。{0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>It takes {0} pictures of {1} and tells {2} classes apart.</source>
-   <translation type="unfinished" />
+   <translation>{1}の画像を{0}枚受け取り、{2}クラスを見分けます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Its outputs are</source>
-   <translation type="unfinished" />
+   <translation>出力は</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>ライセンス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>名前</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>One class a line, in the order of the network's outputs</source>
-   <translation type="unfinished" />
+   <translation>1行に1クラス、ネットワークの出力の順</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Pictures were</source>
-   <translation type="unfinished" />
+   <translation>画像は</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Pixels were given as</source>
-   <translation type="unfinished" />
+   <translation>ピクセルの与え方</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Probabilities (they sum to 1)</source>
-   <translation type="unfinished" />
+   <translation>確率(合計1)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Raw values (logits)</source>
-   <translation type="unfinished" />
+   <translation>生の値(ロジット)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Scaled whole, the rest padded</source>
-   <translation type="unfinished" />
+   <translation>全体を拡縮し、残りに余白</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Scaled, and the middle cut out</source>
-   <translation type="unfinished" />
+   <translation>拡縮して中央を切り抜く</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Size (width × height)</source>
-   <translation type="unfinished" />
+   <translation>大きさ(幅×高さ)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Still to be told: {0}.</source>
-   <translation type="unfinished" />
+   <translation>まだ必要な情報: {0}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Stretched to that size</source>
-   <translation type="unfinished" />
+   <translation>その大きさに引き伸ばす</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Text or JSON (*.txt *.json *.csv)</source>
-   <translation type="unfinished" />
+   <translation>テキストまたはJSON (*.txt *.json *.csv)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>The file does not say the rest, and Fovea does not guess: wrong answers would look like right ones.</source>
-   <translation type="unfinished" />
+   <translation>ファイルには残りの情報がなく、Foveaは推測しません: 誤った回答が正しく見えてしまうからです。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Trained on</source>
-   <translation type="unfinished" />
+   <translation>学習データ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>any size</source>
-   <translation type="unfinished" />
+   <translation>任意の大きさ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation type="unfinished" />
+   <translation>青、緑、赤、ImageNetの平均を引く(Caffe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16507,52 +16507,52 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation type="unfinished" />
+   <translation>画像の大きさの合わせ方</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation type="unfinished" />
+   <translation>ピクセルの与え方</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation type="unfinished" />
+   <translation>クラス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation type="unfinished" />
+   <translation>名前</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation type="unfinished" />
+   <translation>大きさ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation type="unfinished" />
+   <translation>出力の種類</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>{0} classes are named, the network has {1}.</source>
-   <translation type="unfinished" />
+   <translation>クラス名は{0}個ですが、ネットワークは{1}クラスです。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>{0} parameters.</source>
-   <translation type="unfinished" />
+   <translation>パラメータ{0}個。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>{0} pixels</source>
-   <translation type="unfinished" />
+   <translation>{0}ピクセル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation type="unfinished" />
+   <translation>−1から1</translation>
   </message>
  </context>
  <context>
@@ -16560,17 +16560,17 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1 (divided by 255)</source>
-   <translation type="unfinished" />
+   <translation>0から1(255で割る)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation type="unfinished" />
+   <translation>0から1、ImageNetの平均を引き、その標準偏差で割る(PyTorch)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 255, as they are</source>
-   <translation type="unfinished" />
+   <translation>0から255、そのまま</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16580,122 +16580,122 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Continue ({0} already downloaded)</source>
-   <translation type="unfinished" />
+   <translation>続ける({0}はダウンロード済み)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Download</source>
-   <translation type="unfinished" />
+   <translation>ダウンロード</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Fovea compares the file's hash with the published one and installs nothing else. Fovea's authors have not downloaded the file themselves; the first one that passes is remembered by its SHA-256.</source>
-   <translation type="unfinished" />
+   <translation>Foveaはファイルのハッシュを公開されたものと比べ、一致しないものはインストールしません。Foveaの作者自身はこのファイルをダウンロードしていません。最初に一致したものをSHA-256で記憶します。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Free disk needed for a while</source>
-   <translation type="unfinished" />
+   <translation>一時的に必要なディスク容量</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>From</source>
-   <translation type="unfinished" />
+   <translation>元</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>From a file…</source>
-   <translation type="unfinished" />
+   <translation>ファイルから…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Install</source>
-   <translation type="unfinished" />
+   <translation>インストール</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Install {0}</source>
-   <translation type="unfinished" />
+   <translation>{0}をインストール</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>ライセンス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>MD5 as published</source>
-   <translation type="unfinished" />
+   <translation>公開されたMD5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>SHA-256</source>
-   <translation type="unfinished" />
+   <translation>SHA-256</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>The file of weights</source>
-   <translation type="unfinished" />
+   <translation>重みのファイル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>The weights came with the installation: nothing is fetched. Fovea compares their hash with the one that its authors computed, builds the network and converts it, in about a minute.</source>
-   <translation type="unfinished" />
+   <translation>重みはインストール時に付いてきたので、何も取得しません。Foveaはそのハッシュを作者が計算したものと比べ、ネットワークを組み立てて変換します。約1分かかります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Weights (*.h5 *.hdf5)</source>
-   <translation type="unfinished" />
+   <translation>重み (*.h5 *.hdf5)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Weights in 16 bits: half the size; scores differ by up to 0.01</source>
-   <translation type="unfinished" />
+   <translation>16ビットの重み: 半分の大きさ。スコアの差は最大0.01</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Weights in 32 bits: as published</source>
-   <translation type="unfinished" />
+   <translation>32ビットの重み: 公開時のまま</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation type="unfinished" />
+   <translation>青、緑、赤、ImageNetの平均を引く(Caffe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation type="unfinished" />
+   <translation>画像の大きさの合わせ方</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation type="unfinished" />
+   <translation>ピクセルの与え方</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation type="unfinished" />
+   <translation>クラス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation type="unfinished" />
+   <translation>名前</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation type="unfinished" />
+   <translation>大きさ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation type="unfinished" />
+   <translation>出力の種類</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation type="unfinished" />
+   <translation>−1から1</translation>
   </message>
  </context>
  <context>
@@ -16747,28 +16747,28 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
    <source>Ending…</source>
-   <translation type="unfinished" />
+   <translation>終了しています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>続ける</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
    <source>Pause</source>
-   <translation type="unfinished" />
+   <translation>一時停止</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
    <source>Paused. What was fetched is kept.</source>
-   <translation type="unfinished" />
+   <translation>一時停止中。取得したものは残っています。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
    <source>Progress</source>
-   <translation type="unfinished" />
+   <translation>進み具合</translation>
   </message>
  </context>
  <context>
@@ -16776,12 +16776,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
    <source>Trainings</source>
-   <translation type="unfinished" />
+   <translation>学習</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation type="unfinished" />
+   <translation>最良のエポック: {0}</translation>
   </message>
  </context>
  <context>
@@ -16789,96 +16789,96 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Cancel…</source>
-   <translation type="unfinished" />
+   <translation>キャンセル…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Card</source>
    <extracomment>A model's card: the page that says what it is for and how good it is ('model card').</extracomment>
-   <translation type="unfinished" />
+   <translation>カード</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Earlier</source>
    <extracomment>Button: move up in the queue of trainings.</extracomment>
-   <translation type="unfinished" />
+   <translation>前へ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>End after this epoch and make a model of the best one so far</source>
-   <translation type="unfinished" />
+   <translation>このエポックで終了し、これまでで最良のものからモデルを作ります</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>続ける</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Go on from epoch {0}</source>
-   <translation type="unfinished" />
+   <translation>エポック{0}から続ける</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Later</source>
    <extracomment>Button: move down in the queue of trainings.</extracomment>
-   <translation type="unfinished" />
+   <translation>後へ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Make the model</source>
-   <translation type="unfinished" />
+   <translation>モデルを作成</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Pause</source>
-   <translation type="unfinished" />
+   <translation>一時停止</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Progress of the training</source>
-   <translation type="unfinished" />
+   <translation>学習の進み具合</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Remove from the list</source>
-   <translation type="unfinished" />
+   <translation>一覧から外す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Save curves…</source>
-   <translation type="unfinished" />
+   <translation>曲線を保存…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>See its validation errors</source>
-   <translation type="unfinished" />
+   <translation>検証での誤りを見る</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Start</source>
-   <translation type="unfinished" />
+   <translation>開始点</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Start again</source>
-   <translation type="unfinished" />
+   <translation>再開する</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Stop after this epoch</source>
-   <translation type="unfinished" />
+   <translation>このエポックで停止</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Take out of the queue</source>
-   <translation type="unfinished" />
+   <translation>キューから外す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Use it in Classify</source>
-   <translation type="unfinished" />
+   <translation>「分類」で使う</translation>
   </message>
  </context>
  <context>
@@ -16886,7 +16886,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation type="unfinished" />
+   <translation>最良のエポック: {0}</translation>
   </message>
  </context>
  <context>
@@ -16894,12 +16894,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>New training…</source>
-   <translation type="unfinished" />
+   <translation>新しい学習…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>Start from a plan file…</source>
-   <translation type="unfinished" />
+   <translation>計画ファイルから始める…</translation>
   </message>
  </context>
  <context>
@@ -16920,7 +16920,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/draw/keeping.py" />
    <source>No ink was found: there is nothing to keep.</source>
-   <translation type="unfinished" />
+   <translation>インクが見つからないため、保存するものがありません。</translation>
   </message>
  </context>
  <context>
@@ -16933,7 +16933,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Delete</source>
-   <translation type="unfinished" />
+   <translation>削除</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
@@ -17022,7 +17022,7 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Back</source>
    <extracomment>Button of a wizard: the page before.</extracomment>
-   <translation type="unfinished" />
+   <translation>戻る</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
@@ -17418,7 +17418,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>Next</source>
-   <translation type="unfinished" />
+   <translation>次へ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
@@ -17492,62 +17492,62 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation type="unfinished" />
+   <translation>検証結果</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>入手元</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>クレジット</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>It came as .tflite: its operations are {0}</source>
-   <translation type="unfinished" />
+   <translation>.tfliteとして取り込まれました。演算は{0}です</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Its layers can be listed once it is installed.</source>
-   <translation type="unfinished" />
+   <translation>層の一覧はインストール後に見られます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Kind</source>
-   <translation type="unfinished" />
+   <translation>種類</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Layer</source>
-   <translation type="unfinished" />
+   <translation>層</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Layers</source>
-   <translation type="unfinished" />
+   <translation>層</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>ライセンス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>ネットワーク</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>パラメータ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>報告値</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -17557,17 +17557,17 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>ダウンロードの大きさ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>What its first layer looks for (grey: no weight)</source>
-   <translation type="unfinished" />
+   <translation>最初の層が探すもの(灰色: 重みなし)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>{0} layers, {1} parameters</source>
-   <translation type="unfinished" />
+   <translation>{0}層、パラメータ{1}個</translation>
   </message>
  </context>
  <context>
@@ -17698,32 +17698,32 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>続ける</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Not now</source>
-   <translation type="unfinished" />
+   <translation>今はしない</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Trainings were cut off when Fovea ended last: {0}. Go on with them?</source>
-   <translation type="unfinished" />
+   <translation>前回Foveaが終了したとき中断された学習: {0}。続けますか?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Unfinished trainings</source>
-   <translation type="unfinished" />
+   <translation>終わっていない学習</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>{0} of {1} epochs are done; it goes on from there, with its curves.</source>
-   <translation type="unfinished" />
+   <translation>{1}エポック中{0}エポックが完了。曲線とともに、そこから続きます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>“{0}” was cut off when Fovea ended last. Go on with it?</source>
-   <translation type="unfinished" />
+   <translation>「{0}」は前回Foveaが終了したとき中断されました。続けますか?</translation>
   </message>
  </context>
  <context>
@@ -17756,7 +17756,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>ライセンス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
@@ -17937,17 +17937,17 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>Make the model</source>
-   <translation type="unfinished" />
+   <translation>モデルを作成</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>名前</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>Name of the model</source>
-   <translation type="unfinished" />
+   <translation>モデルの名前</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
@@ -17975,7 +17975,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Choose…</source>
-   <translation type="unfinished" />
+   <translation>選ぶ…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
@@ -18356,7 +18356,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Accuracy</source>
-   <translation type="unfinished" />
+   <translation>正解率</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -18396,7 +18396,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>F1</source>
-   <translation type="unfinished" />
+   <translation>F1</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -18446,12 +18446,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Precision</source>
-   <translation type="unfinished" />
+   <translation>適合率</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Recall</source>
-   <translation type="unfinished" />
+   <translation>再現率</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -18509,64 +18509,64 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation type="unfinished" />
+   <translation>破損: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation type="unfinished" />
+   <translation>独自のクラスなし</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation type="unfinished" />
+   <translation>インストール済み</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>インストール済み(土台用)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation type="unfinished" />
+   <translation>未インストール</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation type="unfinished" />
+   <translation>未インストール · 取得量{0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation type="unfinished" />
+   <translation>未作成 · 取得不要</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation type="unfinished" />
+   <translation>未測定</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
    <extracomment>Models that come with the program.</extracomment>
-   <translation type="unfinished" />
+   <translation>付属</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
    <extracomment>Models that the user made or brought in.</extracomment>
-   <translation type="unfinished" />
+   <translation>自分の</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation type="unfinished" />
+   <translation>{0}クラス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}×{1} カラー</translation>
   </message>
  </context>
  <context>
@@ -18574,7 +18574,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>'{label}' is answered where its score is at least {value}.</source>
-   <translation type="unfinished" />
+   <translation>スコアが{value}以上のとき、'{label}'と回答します。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18589,23 +18589,23 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Architecture</source>
-   <translation type="unfinished" />
+   <translation>アーキテクチャ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Classes ({count})</source>
-   <translation type="unfinished" />
+   <translation>クラス({count})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>入手元</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Continues</source>
    <extracomment>The model that this one went on from.</extracomment>
-   <translation type="unfinished" />
+   <translation>継続元</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/model_card.py" />
@@ -18616,7 +18616,7 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Credits</source>
    <extracomment>Who is to be named as author of data and methods.</extracomment>
-   <translation type="unfinished" />
+   <translation>クレジット</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18626,27 +18626,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Data</source>
-   <translation type="unfinished" />
+   <translation>データ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Date</source>
-   <translation type="unfinished" />
+   <translation>日付</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Difference after export</source>
-   <translation type="unfinished" />
+   <translation>エクスポート後の差</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Figure</source>
-   <translation type="unfinished" />
+   <translation>数値</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Figures</source>
-   <translation type="unfinished" />
+   <translation>数値</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18656,12 +18656,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Fovea itself</source>
-   <translation type="unfinished" />
+   <translation>Fovea自身</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Id</source>
-   <translation type="unfinished" />
+   <translation>ID</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18676,17 +18676,17 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Input</source>
-   <translation type="unfinished" />
+   <translation>入力</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Install Fovea again to restore it.</source>
-   <translation type="unfinished" />
+   <translation>Foveaを再インストールすると元に戻ります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Intended use</source>
-   <translation type="unfinished" />
+   <translation>使用目的</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18696,7 +18696,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Known failures</source>
-   <translation type="unfinished" />
+   <translation>知られている失敗</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18706,7 +18706,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Limits</source>
-   <translation type="unfinished" />
+   <translation>限界</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18728,12 +18728,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/model_card.py" />
    <source>Model card</source>
-   <translation type="unfinished" />
+   <translation>モデルカード</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Must not be used for</source>
-   <translation type="unfinished" />
+   <translation>使ってはならない用途</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18743,12 +18743,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Notice</source>
-   <translation type="unfinished" />
+   <translation>注意</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>パラメータ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18769,7 +18769,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Seed</source>
-   <translation type="unfinished" />
+   <translation>乱数シード</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18800,12 +18800,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Training</source>
-   <translation type="unfinished" />
+   <translation>学習</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Value</source>
-   <translation type="unfinished" />
+   <translation>値</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18916,72 +18916,72 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source> · {0} a second</source>
-   <translation type="unfinished" />
+   <translation> · 毎秒{0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source> · {0} left</source>
-   <translation type="unfinished" />
+   <translation> · 残り{0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Building the network…</source>
-   <translation type="unfinished" />
+   <translation>ネットワークを組み立てています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Comparing checksums…</source>
-   <translation type="unfinished" />
+   <translation>チェックサムを照合しています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Comparing the file's hash…</source>
-   <translation type="unfinished" />
+   <translation>ファイルのハッシュを照合しています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Comparing the two forms…</source>
-   <translation type="unfinished" />
+   <translation>二つの形式を比較しています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Converting it to LiteRT…</source>
-   <translation type="unfinished" />
+   <translation>LiteRTに変換しています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Converting it…</source>
-   <translation type="unfinished" />
+   <translation>変換しています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Copying…</source>
-   <translation type="unfinished" />
+   <translation>コピーしています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Looking through the file…</source>
-   <translation type="unfinished" />
+   <translation>ファイルを調べています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>MD5 as published</source>
-   <translation type="unfinished" />
+   <translation>公開されたMD5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>SHA-256</source>
-   <translation type="unfinished" />
+   <translation>SHA-256</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Writing the model…</source>
-   <translation type="unfinished" />
+   <translation>モデルを書き込んでいます…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>about {0}</source>
-   <translation type="unfinished" />
+   <translation>約{0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -18997,22 +18997,22 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/models/words.py" />
    <source>none</source>
    <extracomment>There is none of it.</extracomment>
-   <translation type="unfinished" />
+   <translation>なし</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>none: the package holds {0}</source>
-   <translation type="unfinished" />
+   <translation>なし: パッケージに{0}があります</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>the Python package {0} {1}</source>
-   <translation type="unfinished" />
+   <translation>Pythonパッケージ{0} {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>{0} classes</source>
-   <translation type="unfinished" />
+   <translation>{0}クラス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19022,7 +19022,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>{0} {1}, {2}</source>
-   <translation type="unfinished" />
+   <translation>{0} {1}、{2}</translation>
   </message>
  </context>
  <context>
@@ -19030,133 +19030,133 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>A job on models runs</source>
-   <translation type="unfinished" />
+   <translation>モデルについての作業が実行中です</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Bring in a .keras, .h5 or .tflite network, or a model of another Fovea</source>
-   <translation type="unfinished" />
+   <translation>.keras、.h5、.tfliteのネットワーク、または別のFoveaのモデルを取り込む</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Cancelled. What was fetched is kept for the next try.</source>
-   <translation type="unfinished" />
+   <translation>キャンセルしました。取得したものは次回のために残します。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Changing {0}</source>
-   <translation type="unfinished" />
+   <translation>{0}を変更しています</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Copying {0}</source>
-   <translation type="unfinished" />
+   <translation>{0}をコピーしています</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Drop a network or a model here to import it</source>
-   <translation type="unfinished" />
+   <translation>ネットワークまたはモデルをここにドロップするとインポートします</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>End and close</source>
-   <translation type="unfinished" />
+   <translation>終了して閉じる</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>End “{0}” and close Fovea?</source>
-   <translation type="unfinished" />
+   <translation>「{0}」を終了してFoveaを閉じますか?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Exporting {0}</source>
-   <translation type="unfinished" />
+   <translation>{0}をエクスポートしています</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Filter models</source>
-   <translation type="unfinished" />
+   <translation>モデルを絞り込む</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Importing {0}</source>
-   <translation type="unfinished" />
+   <translation>{0}をインポートしています</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Import…</source>
-   <translation type="unfinished" />
+   <translation>インポート…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Installing {0}</source>
-   <translation type="unfinished" />
+   <translation>{0}をインストールしています</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>It is the only form of this model: there was nothing to compare it with.</source>
-   <translation type="unfinished" />
+   <translation>このモデルの唯一の形式なので、比較するものがありませんでした。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Its answers differ by {0} at most over {1} pictures; the certificate says so.</source>
-   <translation type="unfinished" />
+   <translation>画像{1}枚で、回答の差は最大{0}です。証明書に記載されています。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Looking at {0}</source>
-   <translation type="unfinished" />
+   <translation>{0}を調べています</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>One model at a time: the first is being looked at.</source>
-   <translation type="unfinished" />
+   <translation>モデルは一度に一つです: 最初のものを調べています。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Stay</source>
    <extracomment>Button: do not close the window.</extracomment>
-   <translation type="unfinished" />
+   <translation>閉じない</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Verifying {0}</source>
-   <translation type="unfinished" />
+   <translation>{0}を検証しています</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>What was fetched so far is kept; nothing half-done is installed.</source>
-   <translation type="unfinished" />
+   <translation>取得済みのものは残ります。途中のものはインストールされません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Written: {0}.</source>
-   <translation type="unfinished" />
+   <translation>書き込みました: {0}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>{0}: all {1} files are as they were.</source>
-   <translation type="unfinished" />
+   <translation>{0}: {1}個のファイルはすべて元のままです。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>{0}: {1} not as it was.</source>
-   <translation type="unfinished" />
+   <translation>{0}: {1}が元のままではありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>“{0}” is back among the models.</source>
-   <translation type="unfinished" />
+   <translation>「{0}」はモデルの一覧に戻りました。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>“{0}” is in the trash; Undo takes it back.</source>
-   <translation type="unfinished" />
+   <translation>「{0}」はゴミ箱にあります。「元に戻す」で戻せます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>“{0}” is ready.</source>
-   <translation type="unfinished" />
+   <translation>「{0}」の準備ができました。</translation>
   </message>
  </context>
  <context>
@@ -19273,12 +19273,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/parallel.py" />
    <source>No trial is finished yet.</source>
-   <translation type="unfinished" />
+   <translation>まだ終わった試行がありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/parallel.py" />
    <source>Settings of the trials and what came of them</source>
-   <translation type="unfinished" />
+   <translation>試行の設定とその結果</translation>
   </message>
  </context>
  <context>
@@ -19371,7 +19371,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Remove from the list</source>
-   <translation type="unfinished" />
+   <translation>一覧から外す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
@@ -19817,22 +19817,22 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Batch size</source>
-   <translation type="unfinished" />
+   <translation>バッチサイズ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Choose…</source>
-   <translation type="unfinished" />
+   <translation>選ぶ…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Epochs</source>
-   <translation type="unfinished" />
+   <translation>エポック数</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Folder or file of the images</source>
-   <translation type="unfinished" />
+   <translation>画像のフォルダーまたはファイル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
@@ -19842,54 +19842,56 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Learning rate</source>
-   <translation type="unfinished" />
+   <translation>学習率</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>More settings</source>
-   <translation type="unfinished" />
+   <translation>その他の設定</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>名前</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Name of the training and of its model</source>
-   <translation type="unfinished" />
+   <translation>学習とそのモデルの名前</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>One a line, for instance:
 fit.patience = 3
 augment.flip.p = 0.5</source>
-   <translation type="unfinished" />
+   <translation>1行に一つ。例:
+fit.patience = 3
+augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Open a Labelled Folder</source>
-   <translation type="unfinished" />
+   <translation>ラベル付きフォルダーを開く</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Seed</source>
-   <translation type="unfinished" />
+   <translation>乱数シード</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Start a Training</source>
-   <translation type="unfinished" />
+   <translation>学習を始める</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Start training</source>
-   <translation type="unfinished" />
+   <translation>学習を開始</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>{0} · {1} classes: {2}</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}クラス: {2}</translation>
   </message>
  </context>
  <context>
@@ -19963,94 +19965,94 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source> pixels</source>
-   <translation type="unfinished" />
+   <translation> ピクセル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Another picture</source>
-   <translation type="unfinished" />
+   <translation>別の画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Colour</source>
-   <translation type="unfinished" />
+   <translation>カラー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Colours</source>
-   <translation type="unfinished" />
+   <translation>色</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Cut from the middle</source>
-   <translation type="unfinished" />
+   <translation>中央を切り抜く</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Every picture is brought to one size. Larger inputs keep finer detail and take longer to learn from.</source>
-   <translation type="unfinished" />
+   <translation>すべての画像を同じ大きさにします。大きい入力は細部を残しますが、学習に時間がかかります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Fit</source>
    <extracomment>How a picture is brought to the network's size: stretched, cropped or padded.</extracomment>
-   <translation type="unfinished" />
+   <translation>合わせ方</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Grey</source>
-   <translation type="unfinished" />
+   <translation>グレー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Ink found and centred (28×28 drawings)</source>
-   <translation type="unfinished" />
+   <translation>インクを見つけて中央に(28×28の描画)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Preparing</source>
    <extracomment>A page of the wizard: how pictures are prepared for the network.</extracomment>
-   <translation type="unfinished" />
+   <translation>前処理</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Side of the input in pixels</source>
-   <translation type="unfinished" />
+   <translation>入力の一辺(ピクセル)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Size</source>
-   <translation type="unfinished" />
+   <translation>大きさ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Stretched</source>
-   <translation type="unfinished" />
+   <translation>引き伸ばす</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>The model that it starts from was made for this input, so it stays as it is.</source>
-   <translation type="unfinished" />
+   <translation>土台のモデルはこの入力用に作られているので、そのままです。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>The picture as it is</source>
-   <translation type="unfinished" />
+   <translation>元の画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>What should the network see of a picture?</source>
-   <translation type="unfinished" />
+   <translation>ネットワークは画像の何を見ますか?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Whole picture, padded</source>
-   <translation type="unfinished" />
+   <translation>全体(余白付加)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Your picture</source>
-   <translation type="unfinished" />
+   <translation>あなたの画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
@@ -20065,12 +20067,12 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>{0} pixels</source>
-   <translation type="unfinished" />
+   <translation>{0}ピクセル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>{0}×{1} pixels</source>
-   <translation type="unfinished" />
+   <translation>{0}×{1}ピクセル</translation>
   </message>
  </context>
  <context>
@@ -20242,7 +20244,7 @@ augment.flip.p = 0.5</source>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>続ける</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
@@ -20257,7 +20259,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Pause</source>
-   <translation type="unfinished" />
+   <translation>一時停止</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
@@ -20337,7 +20339,7 @@ augment.flip.p = 0.5</source>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>File</source>
    <extracomment>The window (range of grey values) that the DICOM file itself names.</extracomment>
-   <translation type="unfinished" />
+   <translation>ファイル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
@@ -20422,7 +20424,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>{0} pixels</source>
-   <translation type="unfinished" />
+   <translation>{0}ピクセル</translation>
   </message>
  </context>
  <context>
@@ -20430,7 +20432,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/shell/rail.py" />
    <source>Help</source>
-   <translation type="unfinished" />
+   <translation>ヘルプ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/rail.py" />
@@ -20622,7 +20624,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>名前</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
@@ -20654,7 +20656,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Size</source>
-   <translation type="unfinished" />
+   <translation>大きさ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
@@ -20664,7 +20666,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Time</source>
-   <translation type="unfinished" />
+   <translation>時間</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
@@ -20742,12 +20744,12 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Curves</source>
-   <translation type="unfinished" />
+   <translation>曲線</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Data</source>
-   <translation type="unfinished" />
+   <translation>データ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
@@ -20812,7 +20814,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} on {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}({1}で)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
@@ -20860,7 +20862,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>{0} images/s</source>
-   <translation type="unfinished" />
+   <translation>毎秒{0}枚</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
@@ -21027,7 +21029,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>{0} images/s</source>
-   <translation type="unfinished" />
+   <translation>毎秒{0}枚</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
@@ -21046,71 +21048,71 @@ augment.flip.p = 0.5</source>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Begun</source>
    <extracomment>When a training was begun.</extracomment>
-   <translation type="unfinished" />
+   <translation>開始</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Data</source>
-   <translation type="unfinished" />
+   <translation>データ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Device</source>
-   <translation type="unfinished" />
+   <translation>デバイス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Epochs</source>
-   <translation type="unfinished" />
+   <translation>エポック数</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Preset</source>
    <extracomment>A ready-made set of settings for a training.</extracomment>
-   <translation type="unfinished" />
+   <translation>プリセット</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Run</source>
    <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation type="unfinished" />
+   <translation>実行</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Runs</source>
    <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation type="unfinished" />
+   <translation>実行</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>State</source>
    <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation type="unfinished" />
+   <translation>状態</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Time spent</source>
-   <translation type="unfinished" />
+   <translation>かかった時間</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>検証正解率</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation loss</source>
-   <translation type="unfinished" />
+   <translation>検証損失</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the best epoch</source>
-   <translation type="unfinished" />
+   <translation>最良のエポック</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the finished model</source>
-   <translation type="unfinished" />
+   <translation>完成したモデル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
@@ -21123,147 +21125,147 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Accuracy: validation strong, training thin</source>
-   <translation type="unfinished" />
+   <translation>正解率: 太線は検証、細線は学習</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Choose one or several runs to see their curves on one plot.</source>
-   <translation type="unfinished" />
+   <translation>実行を一つ以上選ぶと、曲線を一つのグラフで見られます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Continue</source>
-   <translation type="unfinished" />
+   <translation>続ける</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Curves of the runs: {0}</source>
-   <translation type="unfinished" />
+   <translation>実行の曲線: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Delete</source>
-   <translation type="unfinished" />
+   <translation>削除</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Epoch</source>
-   <translation type="unfinished" />
+   <translation>エポック</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Export curves…</source>
-   <translation type="unfinished" />
+   <translation>曲線をエクスポート…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Filter by name, data, preset or state</source>
-   <translation type="unfinished" />
+   <translation>名前、データ、プリセット、状態で絞り込む</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Filter the runs</source>
-   <translation type="unfinished" />
+   <translation>実行を絞り込む</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Loss: validation strong, training thin</source>
-   <translation type="unfinished" />
+   <translation>損失: 太線は検証、細線は学習</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>No epoch of it is finished.</source>
-   <translation type="unfinished" />
+   <translation>完了したエポックがありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>No run fits the filter.</source>
-   <translation type="unfinished" />
+   <translation>条件に合う実行はありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>No run yet. Every training is kept here, with its plan, its curves and its figures.</source>
-   <translation type="unfinished" />
+   <translation>まだ実行がありません。学習はすべて、計画、曲線、数値とともにここに残ります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Open folder</source>
-   <translation type="unfinished" />
+   <translation>フォルダーを開く</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Open the model</source>
-   <translation type="unfinished" />
+   <translation>モデルを開く</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Repeat with changes…</source>
-   <translation type="unfinished" />
+   <translation>変更して繰り返す…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Setting</source>
-   <translation type="unfinished" />
+   <translation>設定</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Settings of the plan</source>
-   <translation type="unfinished" />
+   <translation>計画の設定</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>The plan. Choose a second run (Ctrl and click) to see what differs.</source>
-   <translation type="unfinished" />
+   <translation>計画です。2番目の実行を選ぶ(Ctrlとクリック)と、違いがわかります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>The two plans are the same in everything that shapes the model.</source>
-   <translation type="unfinished" />
+   <translation>二つの計画は、モデルを形づくるすべての点で同じです。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Train further…</source>
-   <translation type="unfinished" />
+   <translation>さらに学習…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Two chosen runs: what differs between their plans.</source>
-   <translation type="unfinished" />
+   <translation>選んだ二つの実行: 計画の違い。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>検証正解率</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Validation accuracy of the chosen runs</source>
-   <translation type="unfinished" />
+   <translation>選んだ実行の検証正解率</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Validation loss</source>
-   <translation type="unfinished" />
+   <translation>検証損失</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Validation loss of the chosen runs</source>
-   <translation type="unfinished" />
+   <translation>選んだ実行の検証損失</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>What differs between the two plans</source>
-   <translation type="unfinished" />
+   <translation>二つの計画の違い</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>{0}, training</source>
-   <translation type="unfinished" />
+   <translation>{0}、学習</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>“{0}” is training. Cancel it, then delete its run.</source>
-   <translation type="unfinished" />
+   <translation>「{0}」は学習中です。キャンセルしてから実行を削除してください。</translation>
   </message>
  </context>
  <context>
@@ -21470,95 +21472,97 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>A search trains the same data several times with other settings and shows which did best on the validation pictures. Each trial learns from those before it; poor ones end early.</source>
-   <translation type="unfinished" />
+   <translation>探索は、同じデータを設定を変えて何度か学習し、検証画像で最も良かったものを示します。各試行はそれまでの試行から学び、悪いものは早く終わります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Batch size: half, the same, twice</source>
-   <translation type="unfinished" />
+   <translation>バッチサイズ: 半分、同じ、2倍</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Dropout: 0, 0.2, 0.4</source>
-   <translation type="unfinished" />
+   <translation>ドロップアウト: 0、0.2、0.4</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>End poor trials early</source>
-   <translation type="unfinished" />
+   <translation>悪い試行を早く終える</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Learning rate: a tenth to ten times as large</source>
-   <translation type="unfinished" />
+   <translation>学習率: 10分の1から10倍</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>名前</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Name of the search</source>
-   <translation type="unfinished" />
+   <translation>探索の名前</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>New Search</source>
-   <translation type="unfinished" />
+   <translation>新しい探索</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Optimizer: AdamW, Adam, SGD</source>
-   <translation type="unfinished" />
+   <translation>オプティマイザ: AdamW、Adam、SGD</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Other settings to vary</source>
-   <translation type="unfinished" />
+   <translation>変えるその他の設定</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Others, one a line, for instance:
 fit.label_smoothing = 0 | 0.1
 fit.epochs = 10 | 20</source>
-   <translation type="unfinished" />
+   <translation>その他、1行に一つ。例:
+fit.label_smoothing = 0 | 0.1
+fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Start search</source>
-   <translation type="unfinished" />
+   <translation>探索を開始</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>The training to vary</source>
-   <translation type="unfinished" />
+   <translation>設定を変える学習</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>This network has no dropout.</source>
-   <translation type="unfinished" />
+   <translation>このネットワークにドロップアウトはありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Training</source>
-   <translation type="unfinished" />
+   <translation>学習</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Trials</source>
    <extracomment>Trainings of a search for better settings.</extracomment>
-   <translation type="unfinished" />
+   <translation>試行</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Vary</source>
-   <translation type="unfinished" />
+   <translation>変えるもの</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Weight decay: 0, 0.0001, 0.01</source>
-   <translation type="unfinished" />
+   <translation>重み減衰: 0、0.0001、0.01</translation>
   </message>
  </context>
  <context>
@@ -21566,191 +21570,191 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>, best {0}</source>
-   <translation type="unfinished" />
+   <translation>、最良{0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>1 trial</source>
-   <translation type="unfinished" />
+   <translation>1試行</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>A search is running. Stop it, then begin another.</source>
-   <translation type="unfinished" />
+   <translation>探索が実行中です。停止してから別の探索を始めてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>A search trains the same pictures several times with other settings (learning rate, batch size and more) and shows which did best. It begins from a training that was made before.</source>
-   <translation type="unfinished" />
+   <translation>探索は、同じ画像を設定(学習率、バッチサイズなど)を変えて何度か学習し、最も良かったものを示します。以前に行った学習から始めます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Done</source>
-   <translation type="unfinished" />
+   <translation>完了</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>End after the batch at hand; the search can go on later</source>
-   <translation type="unfinished" />
+   <translation>今のバッチで終了。探索はあとで続けられます</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Epochs</source>
-   <translation type="unfinished" />
+   <translation>エポック数</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Failed</source>
-   <translation type="unfinished" />
+   <translation>失敗</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>続ける</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Its run is not on this computer: it was trained on another one, or deleted.</source>
-   <translation type="unfinished" />
+   <translation>その実行はこのコンピューターにありません: 別のコンピューターで学習されたか、削除されました。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Let Fovea find better settings</source>
-   <translation type="unfinished" />
+   <translation>より良い設定をFoveaに探させる</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Make a model of the best trial</source>
-   <translation type="unfinished" />
+   <translation>最良の試行からモデルを作る</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>New search…</source>
-   <translation type="unfinished" />
+   <translation>新しい探索…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Progress of the search</source>
-   <translation type="unfinished" />
+   <translation>探索の進み具合</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Running</source>
-   <translation type="unfinished" />
+   <translation>実行中</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Searches</source>
-   <translation type="unfinished" />
+   <translation>探索</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Show its run</source>
-   <translation type="unfinished" />
+   <translation>その実行を表示</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>State</source>
    <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation type="unfinished" />
+   <translation>状態</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Stop</source>
-   <translation type="unfinished" />
+   <translation>停止</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Stopped early</source>
-   <translation type="unfinished" />
+   <translation>早期に停止</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>The search “{0}” is done: a model can be made of its best trial.</source>
-   <translation type="unfinished" />
+   <translation>探索「{0}」が終わりました。最良の試行からモデルを作れます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>The search “{0}” was stopped; Go on takes it up.</source>
-   <translation type="unfinished" />
+   <translation>探索「{0}」は停止しました。「続ける」で再開します。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>This search was begun on the command line: 'fovea search' goes on with it there.</source>
-   <translation type="unfinished" />
+   <translation>この探索はコマンドラインで始められました: そこで'fovea search'により続けられます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Time spent</source>
-   <translation type="unfinished" />
+   <translation>かかった時間</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Trial</source>
    <extracomment>One training of a search for better settings.</extracomment>
-   <translation type="unfinished" />
+   <translation>試行</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Trials</source>
    <extracomment>Trainings of a search for better settings.</extracomment>
-   <translation type="unfinished" />
+   <translation>試行</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Try what is left of this search</source>
-   <translation type="unfinished" />
+   <translation>この探索の残りを試す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>検証正解率</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Validation loss</source>
-   <translation type="unfinished" />
+   <translation>検証損失</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Waiting</source>
-   <translation type="unfinished" />
+   <translation>待機中</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>stopping after this batch…</source>
-   <translation type="unfinished" />
+   <translation>このバッチのあと停止します…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>the next trial begins…</source>
-   <translation type="unfinished" />
+   <translation>次の試行を始めます…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>trial {0}: epoch {1} of {2}, validation loss {3}</source>
-   <translation type="unfinished" />
+   <translation>試行{0}: エポック{1} / {2}、検証損失{3}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>{0} trials</source>
-   <translation type="unfinished" />
+   <translation>{0}試行</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>{0} – best</source>
-   <translation type="unfinished" />
+   <translation>{0} – 最良</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>{0}. The strong line is the best; thin lines that end early were stopped early.</source>
-   <translation type="unfinished" />
+   <translation>{0}。太線が最良です。途中で終わる細線は早期に停止されました。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>“{0}”: {1} of {2} trials done</source>
-   <translation type="unfinished" />
+   <translation>「{0}」: {2}試行中{1}試行完了</translation>
   </message>
  </context>
  <context>
@@ -21882,292 +21886,292 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source> epochs without a better one</source>
-   <translation type="unfinished" />
+   <translation> エポック改善なし</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>As they are</source>
-   <translation type="unfinished" />
+   <translation>そのまま</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Back to the starting point's settings</source>
-   <translation type="unfinished" />
+   <translation>開始点の設定に戻す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Batch size</source>
-   <translation type="unfinished" />
+   <translation>バッチサイズ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Compute in 16 bits where the device gains by it</source>
-   <translation type="unfinished" />
+   <translation>デバイスで効果があれば16ビットで計算する</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Constant</source>
    <extracomment>A schedule: the learning rate stays the same.</extracomment>
-   <translation type="unfinished" />
+   <translation>一定</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Cross-entropy</source>
-   <translation type="unfinished" />
+   <translation>交差エントロピー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Cycles of the schedule</source>
-   <translation type="unfinished" />
+   <translation>スケジュールの周期数</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Dropout</source>
-   <translation type="unfinished" />
+   <translation>ドロップアウト</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Epochs</source>
-   <translation type="unfinished" />
+   <translation>エポック数</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Falls in steps</source>
-   <translation type="unfinished" />
+   <translation>段階的に下がる</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Falls like a cosine</source>
-   <translation type="unfinished" />
+   <translation>コサイン状に下がる</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>For several new layers, or settings of your own</source>
-   <translation type="unfinished" />
+   <translation>新しい層が複数あるとき、または独自の設定で</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Frequent classes are drawn less often</source>
    <extracomment>'Drawn': picked by chance (undersampling), not sketched.</extracomment>
-   <translation type="unfinished" />
+   <translation>多いクラスを少なめに選ぶ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>How a step is made from the errors.</source>
-   <translation type="unfinished" />
+   <translation>誤りから一歩をどう決めるか。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>How long and how fast should it learn?</source>
-   <translation type="unfinished" />
+   <translation>どれだけ長く、速く学習しますか?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>How often it goes through all pictures.</source>
-   <translation type="unfinished" />
+   <translation>すべての画像を何回通すか。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>How often the rate rises and falls; each peak is half the one before.</source>
-   <translation type="unfinished" />
+   <translation>学習率が何回上下するか。山は前の半分になります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Keeps it from being too sure; 0 is off.</source>
-   <translation type="unfinished" />
+   <translation>確信しすぎを防ぎます。0でオフ。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Keeps weights small; 0 is off.</source>
-   <translation type="unfinished" />
+   <translation>重みを小さく保ちます。0でオフ。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>L1 penalty</source>
-   <translation type="unfinished" />
+   <translation>L1正則化</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>L2 penalty</source>
-   <translation type="unfinished" />
+   <translation>L2正則化</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Label smoothing</source>
-   <translation type="unfinished" />
+   <translation>ラベル平滑化</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Learning</source>
    <extracomment>A page of the wizard: how long and how fast the network learns.</extracomment>
-   <translation type="unfinished" />
+   <translation>学習方法</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Learning rate</source>
-   <translation type="unfinished" />
+   <translation>学習率</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Loss</source>
    <extracomment>Machine learning: the value that training makes small.</extracomment>
-   <translation type="unfinished" />
+   <translation>損失</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Mean squared error</source>
-   <translation type="unfinished" />
+   <translation>平均二乗誤差</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>More settings</source>
-   <translation type="unfinished" />
+   <translation>その他の設定</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Optimizer</source>
-   <translation type="unfinished" />
+   <translation>オプティマイザ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Pictures looked at before each small step.</source>
-   <translation type="unfinished" />
+   <translation>小さな一歩ごとに見る画像の数。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Pushes needless weights to zero; 0 is off.</source>
-   <translation type="unfinished" />
+   <translation>不要な重みを0に近づけます。0でオフ。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Rare classes are drawn more often</source>
    <extracomment>'Drawn': picked by chance (oversampling), not sketched.</extracomment>
-   <translation type="unfinished" />
+   <translation>少ないクラスを多めに選ぶ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Rare classes weigh more</source>
-   <translation type="unfinished" />
+   <translation>少ないクラスを重くする</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Rises, then falls</source>
-   <translation type="unfinished" />
+   <translation>上がってから下がる</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>SGD with momentum</source>
-   <translation type="unfinished" />
+   <translation>SGD(モーメンタム付き)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Saves time once nothing gets better.</source>
-   <translation type="unfinished" />
+   <translation>改善しなくなったとき時間を節約します。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Schedule of the rate</source>
-   <translation type="unfinished" />
+   <translation>学習率のスケジュール</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Share of features left out at random while learning; against learning by heart.</source>
-   <translation type="unfinished" />
+   <translation>学習中に無作為に除く特徴量の割合。丸暗記を防ぎます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Shrinks weights a little at every step; 0 is off.</source>
-   <translation type="unfinished" />
+   <translation>一歩ごとに重みを少し縮めます。0でオフ。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Smaller steps towards the end settle better.</source>
-   <translation type="unfinished" />
+   <translation>終わりに向けて歩幅を小さくすると、よく収束します。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Stop early after</source>
-   <translation type="unfinished" />
+   <translation>早期終了の条件</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The highest validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>検証正解率が最も高いもの</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The largest class has {0} times as many pictures as the smallest. Left as they are, the answers lean towards the frequent one.</source>
-   <translation type="unfinished" />
+   <translation>最大のクラスの画像は最小のクラスの{0}倍です。そのままでは、回答が多いほうに偏ります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The last one</source>
-   <translation type="unfinished" />
+   <translation>最後のもの</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The lowest validation loss</source>
-   <translation type="unfinished" />
+   <translation>検証損失が最も低いもの</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The network of that epoch becomes the model.</source>
-   <translation type="unfinished" />
+   <translation>そのエポックのネットワークがモデルになります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The size of a step: too large never settles, too small takes for ever.</source>
-   <translation type="unfinished" />
+   <translation>一歩の大きさ: 大きすぎると落ち着かず、小さすぎるといつまでも終わりません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The starting point brought settings that work. You can change any of them, or just go on.</source>
-   <translation type="unfinished" />
+   <translation>開始点には使える設定が付いています。どれでも変えられますし、そのまま進んでもかまいません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>There is nothing to set. What the network sees in each picture is computed once; then several linear classifiers are worked out from it, and the one that is best on pictures it did not learn from becomes the model. That takes seconds, and with few pictures it is usually better than anything slower.</source>
-   <translation type="unfinished" />
+   <translation>設定するものはありません。ネットワークが各画像に見るものを一度だけ計算し、そこから複数の線形分類器を求め、学習に使わなかった画像で最も良いものがモデルになります。数秒で終わり、画像が少ないときは、たいてい時間のかかる方法より良い結果になります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Train the last layer step by step instead</source>
-   <translation type="unfinished" />
+   <translation>代わりに最後の層を一歩ずつ学習する</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Uneven classes</source>
-   <translation type="unfinished" />
+   <translation>クラスの偏り</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Weight decay</source>
-   <translation type="unfinished" />
+   <translation>重み減衰</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>What counts as an error, and how much.</source>
-   <translation type="unfinished" />
+   <translation>何をどれだけ誤りとみなすか。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>What to do where one class has many more pictures.</source>
-   <translation type="unfinished" />
+   <translation>あるクラスの画像がずっと多いときにどうするか。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Which epoch counts</source>
-   <translation type="unfinished" />
+   <translation>採用するエポック</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Write TensorBoard logs into the run's folder</source>
-   <translation type="unfinished" />
+   <translation>TensorBoardのログを実行のフォルダーに書き込む</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>never</source>
-   <translation type="unfinished" />
+   <translation>なし</translation>
   </message>
  </context>
  <context>
@@ -22185,7 +22189,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Choose…</source>
-   <translation type="unfinished" />
+   <translation>選ぶ…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
@@ -22211,12 +22215,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Other folder…</source>
-   <translation type="unfinished" />
+   <translation>別のフォルダー…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Reading the folder</source>
-   <translation type="unfinished" />
+   <translation>フォルダーを読んでいます</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
@@ -22227,22 +22231,22 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Split of the data</source>
-   <translation type="unfinished" />
+   <translation>データの分割</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>What Fovea noticed about this data</source>
-   <translation type="unfinished" />
+   <translation>このデータについてFoveaが気づいたこと</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>all of them</source>
-   <translation type="unfinished" />
+   <translation>すべて</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>{0} images in {1} classes: {2}</source>
-   <translation type="unfinished" />
+   <translation>{1}クラスの画像{0}枚: {2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
@@ -22321,7 +22325,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Choose…</source>
-   <translation type="unfinished" />
+   <translation>選ぶ…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22376,7 +22380,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Progress</source>
-   <translation type="unfinished" />
+   <translation>進み具合</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22396,7 +22400,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Stop</source>
-   <translation type="unfinished" />
+   <translation>停止</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22487,7 +22491,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Done</source>
-   <translation type="unfinished" />
+   <translation>完了</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
@@ -22507,7 +22511,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>From</source>
-   <translation type="unfinished" />
+   <translation>元</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
@@ -22523,7 +22527,7 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>State</source>
    <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation type="unfinished" />
+   <translation>状態</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
@@ -22587,12 +22591,12 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Check</source>
    <extracomment>A page of the wizard: how many pictures are kept aside to check the network with (validation).</extracomment>
-   <translation type="unfinished" />
+   <translation>検証</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Checked with</source>
-   <translation type="unfinished" />
+   <translation>検証用</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
@@ -22609,98 +22613,98 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Draw differently</source>
    <extracomment>Choose other pictures by chance.</extracomment>
-   <translation type="unfinished" />
+   <translation>選び直す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>How many pictures are kept aside to check it?</source>
-   <translation type="unfinished" />
+   <translation>検証用に何枚取り分けますか?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>It never learns from these. After every epoch they show how well it does on pictures it has not seen; they also choose the best epoch and set how sure it may sound.</source>
-   <translation type="unfinished" />
+   <translation>これらからは決して学習しません。エポックごとに、見たことのない画像でどれだけできるかを示します。最良のエポックを選び、どれだけ確かだと示してよいかを定めるのにも使います。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Keep all pictures of one person on one side (recommended)</source>
-   <translation type="unfinished" />
+   <translation>同じ人の画像はすべて片方にまとめる(推奨)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Learns from</source>
-   <translation type="unfinished" />
+   <translation>学習用</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>No picture is left to check {0}: all of its pictures belong together (copies, or of one person), so they stay on one side. Whether it knows this class will not be known.</source>
-   <translation type="unfinished" />
+   <translation>{0}を検証する画像が残りません: その画像はすべてひとまとまり(コピー、または同じ人)なので、片方にまとめられます。このクラスがわかるかどうかは不明になります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>None is lost: the pictures are divided into five parts, each is checked by a head that learned from the other four (cross-validation), and the model then learns from all of them. The figures count them all.</source>
-   <translation type="unfinished" />
+   <translation>どの画像も無駄になりません: 画像を五つに分け、それぞれを、ほかの四つから学習したヘッドで検証し(交差検証)、そのあとモデルはすべてから学習します。数値はすべてを数えます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Only 1 picture is left to check the smallest class: no figure can be given for it.</source>
-   <translation type="unfinished" />
+   <translation>最小のクラスを検証する画像が1枚しか残らず、数値を出せません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Only {0} pictures are left to check the smallest class: under 20, no figure can be given for it.</source>
-   <translation type="unfinished" />
+   <translation>最小のクラスを検証する画像が{0}枚しか残りません: 20枚未満では数値を出せません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Open the data's own test split once, at the end, for the model's card</source>
-   <translation type="unfinished" />
+   <translation>モデルカードのため、最後に一度だけデータ自身のテスト分割を開く</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Pictures of each class on either side</source>
-   <translation type="unfinished" />
+   <translation>それぞれの側の各クラスの画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Seed</source>
-   <translation type="unfinished" />
+   <translation>乱数シード</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Seed of the draw</source>
    <extracomment>The number that the random choice of pictures begins from.</extracomment>
-   <translation type="unfinished" />
+   <translation>抽選の乱数シード</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Share kept aside, in percent</source>
-   <translation type="unfinished" />
+   <translation>取り分ける割合(%)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>The data brings its own pictures for checking; those are used.</source>
-   <translation type="unfinished" />
+   <translation>データに検証用の画像が付いているので、それを使います。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>The names of files or folders (or DICOM headers) tell {0} people or cases apart, several with more than one picture. With pictures of one person on both sides the check would be too kind.</source>
-   <translation type="unfinished" />
+   <translation>ファイルやフォルダーの名前(またはDICOMヘッダー)から{0}人または{0}件が区別でき、複数の画像がある人や件が複数あります。同じ人の画像が両側にあると、検証が甘くなりすぎます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>The same seed draws the same pictures and starts from the same weights, so a training can be repeated. The lists are kept with the run.</source>
-   <translation type="unfinished" />
+   <translation>同じシードでは同じ画像が選ばれ、同じ重みから始まるので、学習を再現できます。一覧は実行とともに保存されます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>every picture is used once for checking</source>
-   <translation type="unfinished" />
+   <translation>すべての画像が一度ずつ検証に使われます</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>{0} % · about {1} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} % · 画像約{1}枚</translation>
   </message>
  </context>
  <context>
@@ -22781,22 +22785,22 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
    <source>Open a Labelled Folder</source>
-   <translation type="unfinished" />
+   <translation>ラベル付きフォルダーを開く</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
    <source>Start from a Plan File</source>
-   <translation type="unfinished" />
+   <translation>計画ファイルから始める</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
    <source>The model that came of this training is not there any more; repeat it.</source>
-   <translation type="unfinished" />
+   <translation>この学習でできたモデルはもうありません。学習を繰り返してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
    <source>Training plans (*.json)</source>
-   <translation type="unfinished" />
+   <translation>学習計画 (*.json)</translation>
   </message>
  </context>
  <context>
@@ -22804,117 +22808,117 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>As before</source>
-   <translation type="unfinished" />
+   <translation>前と同じ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Epochs for the new last layer alone</source>
-   <translation type="unfinished" />
+   <translation>新しい最後の層だけのエポック数</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Features of the layer</source>
-   <translation type="unfinished" />
+   <translation>層の特徴量</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>Its author reports: {0}.</source>
-   <translation type="unfinished" />
+   <translation>作成者の報告: {0}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Kind</source>
-   <translation type="unfinished" />
+   <translation>種類</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Layer</source>
-   <translation type="unfinished" />
+   <translation>層</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Layer whose features are used</source>
-   <translation type="unfinished" />
+   <translation>特徴量を使う層</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Layers of the network</source>
-   <translation type="unfinished" />
+   <translation>ネットワークの層</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Layers tuned, from the end</source>
-   <translation type="unfinished" />
+   <translation>調整する層の数(末尾から)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>Made for: {0}.</source>
-   <translation type="unfinished" />
+   <translation>用途: {0}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>ネットワーク</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Output</source>
-   <translation type="unfinished" />
+   <translation>出力</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>パラメータ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>Published systems</source>
-   <translation type="unfinished" />
+   <translation>公開されたシステム</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Recommended</source>
-   <translation type="unfinished" />
+   <translation>推奨</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Starting points</source>
-   <translation type="unfinished" />
+   <translation>開始点</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>The recommended one suits your pictures. The others are for comparing, or for building upon a model.</source>
-   <translation type="unfinished" />
+   <translation>推奨のものがあなたの画像に適しています。ほかは比較用、またはモデルを土台にするためのものです。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>The settings of the training '{0}'.</source>
-   <translation type="unfinished" />
+   <translation>学習「{0}」の設定。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Where should it start?</source>
-   <translation type="unfinished" />
+   <translation>どこから始めますか?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>its last spatial map</source>
-   <translation type="unfinished" />
+   <translation>最後の空間マップ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>what its last layer gets (recommended)</source>
-   <translation type="unfinished" />
+   <translation>最後の層への入力(推奨)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>{0} parameters · about {1} MB of memory while it learns</source>
-   <translation type="unfinished" />
+   <translation>パラメータ{0}個 · 学習中のメモリ約{1} MB</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>{0} tells {1} classes apart; the new model will know only the {2} of your data. It can no longer answer: {3}. To keep them, add pictures of each to your data.</source>
-   <translation type="unfinished" />
+   <translation>{0}は{1}クラスを見分けますが、新しいモデルが知るのはあなたのデータの{2}クラスだけです。次のものは回答できなくなります: {3}。残すには、それぞれの画像をデータに加えてください。</translation>
   </message>
  </context>
  <context>
@@ -22922,7 +22926,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Step {0} of {1}: {2}</source>
-   <translation type="unfinished" />
+   <translation>手順{0} / {1}: {2}</translation>
   </message>
  </context>
  <context>
@@ -22956,109 +22960,109 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source> · at most {0} of them are learned from</source>
-   <translation type="unfinished" />
+   <translation> · 学習には最大{0}枚</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source> · {0} left out</source>
-   <translation type="unfinished" />
+   <translation> · {0}枚を除外</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>'fovea train --plan FILE' follows it in the terminal</source>
-   <translation type="unfinished" />
+   <translation>ターミナルでは'fovea train --plan FILE'で同じことができます</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>1 epoch</source>
-   <translation type="unfinished" />
+   <translation>1エポック</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Checked with</source>
-   <translation type="unfinished" />
+   <translation>検証用</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Input</source>
-   <translation type="unfinished" />
+   <translation>入力</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Learning</source>
    <extracomment>A page of the wizard: how long and how fast the network learns.</extracomment>
-   <translation type="unfinished" />
+   <translation>学習方法</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>名前</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Name of the model</source>
-   <translation type="unfinished" />
+   <translation>モデルの名前</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>ネットワーク</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>On the command line: {0}</source>
-   <translation type="unfinished" />
+   <translation>コマンドラインでは: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Pictures</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Ready to learn</source>
-   <translation type="unfinished" />
+   <translation>学習の準備完了</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Save as a plan file…</source>
-   <translation type="unfinished" />
+   <translation>計画ファイルとして保存…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Save the Plan</source>
-   <translation type="unfinished" />
+   <translation>計画を保存</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Start</source>
-   <translation type="unfinished" />
+   <translation>開始点</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>The plan was not written ({0}).</source>
-   <translation type="unfinished" />
+   <translation>計画は書き込まれませんでした({0})。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Training goes on in the background while you work; you can pause it, stop it, close Fovea and take it up again. The model then stands beside the others.</source>
-   <translation type="unfinished" />
+   <translation>学習は作業中に裏で進みます。一時停止や停止ができ、Foveaを閉じて再開することもできます。できたモデルはほかのモデルと並びます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Variety</source>
    <extracomment>A page of the wizard: changes made to training pictures (data augmentation).</extracomment>
-   <translation type="unfinished" />
+   <translation>変化</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>a new last layer on top of {0}</source>
-   <translation type="unfinished" />
+   <translation>{0}の上に新しい最後の層</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>all of them, each by a last layer that did not learn from it (cross-validation)</source>
-   <translation type="unfinished" />
+   <translation>すべて。それぞれを、その画像から学習していない最後の層で検証(交差検証)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
@@ -23073,7 +23077,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>goes on with the model {0}</source>
-   <translation type="unfinished" />
+   <translation>モデル{0}から続ける</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
@@ -23088,12 +23092,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>stretched</source>
-   <translation type="unfinished" />
+   <translation>引き伸ばし</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>the data's own validation pictures</source>
-   <translation type="unfinished" />
+   <translation>データ自身の検証画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
@@ -23103,37 +23107,37 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>worked out in {0} ways, the best one is kept; takes seconds</source>
-   <translation type="unfinished" />
+   <translation>{0}通りで計算し、最良のものを残す。数秒で終わります</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0} epochs</source>
-   <translation type="unfinished" />
+   <translation>{0}エポック</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0} of them, about {1} pictures, drawn with the seed {2}</source>
-   <translation type="unfinished" />
+   <translation>そのうち{0}、画像約{1}枚、シード{2}で抽選</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0}, batches of {1}, {2} at a rate of {3}</source>
-   <translation type="unfinished" />
+   <translation>{0}、バッチ{1}、{2}、学習率{3}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0}, its last layer tuned</source>
-   <translation type="unfinished" />
+   <translation>{0}、最後の層を調整</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0}, its last {1} layers tuned</source>
-   <translation type="unfinished" />
+   <translation>{0}、最後の{1}層を調整</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0}: {1} pictures in {2} classes ({3})</source>
-   <translation type="unfinished" />
+   <translation>{0}: {2}クラスの画像{1}枚({3})</translation>
   </message>
  </context>
  <context>
@@ -23159,12 +23163,12 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Credits</source>
    <extracomment>Who is to be named as author of data and methods.</extracomment>
-   <translation type="unfinished" />
+   <translation>クレジット</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Data</source>
-   <translation type="unfinished" />
+   <translation>データ</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23185,7 +23189,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Input</source>
-   <translation type="unfinished" />
+   <translation>入力</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23195,7 +23199,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Limits</source>
-   <translation type="unfinished" />
+   <translation>限界</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23210,12 +23214,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>ネットワーク</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Notice</source>
-   <translation type="unfinished" />
+   <translation>注意</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23232,12 +23236,12 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/cli/table_words.py" />
    <source>State</source>
    <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation type="unfinished" />
+   <translation>状態</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Trained on</source>
-   <translation type="unfinished" />
+   <translation>学習データ</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23319,7 +23323,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>epoch</source>
-   <translation type="unfinished" />
+   <translation>エポック</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23594,7 +23598,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>training</source>
-   <translation type="unfinished" />
+   <translation>学習</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23629,7 +23633,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>validation</source>
-   <translation type="unfinished" />
+   <translation>検証</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23834,7 +23838,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Pictures</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -24048,43 +24052,43 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Delete</source>
-   <translation type="unfinished" />
+   <translation>削除</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Eraser</source>
-   <translation type="unfinished" />
+   <translation>消しゴム</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Export the drawing…</source>
-   <translation type="unfinished" />
+   <translation>描画をエクスポート…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>For pens of graphics tablets and touch screens</source>
-   <translation type="unfinished" />
+   <translation>ペンタブレットとタッチ画面のペン用</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>New sheet</source>
-   <translation type="unfinished" />
+   <translation>新しい用紙</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Pen</source>
    <extracomment>A tool to draw with.</extracomment>
-   <translation type="unfinished" />
+   <translation>ペン</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Pen pressure changes the width</source>
-   <translation type="unfinished" />
+   <translation>筆圧で太さを変える</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Picture below the strokes…</source>
-   <translation type="unfinished" />
+   <translation>線の下に画像…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
@@ -24094,17 +24098,17 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Take the picture below away</source>
-   <translation type="unfinished" />
+   <translation>下の画像を外す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Thick</source>
-   <translation type="unfinished" />
+   <translation>太い</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Thin</source>
-   <translation type="unfinished" />
+   <translation>細い</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
@@ -24114,12 +24118,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Width of the stroke</source>
-   <translation type="unfinished" />
+   <translation>線の太さ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>{0} % of the sheet</source>
-   <translation type="unfinished" />
+   <translation>用紙の{0} %</translation>
   </message>
  </context>
  <context>
@@ -24127,152 +24131,152 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Calibrating the scores</source>
-   <translation type="unfinished" />
+   <translation>スコアを校正しています</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Cancelled</source>
-   <translation type="unfinished" />
+   <translation>キャンセル済み</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Cancelling…</source>
-   <translation type="unfinished" />
+   <translation>キャンセルしています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Computing features</source>
-   <translation type="unfinished" />
+   <translation>特徴量を計算しています</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Cut off</source>
-   <translation type="unfinished" />
+   <translation>中断</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Cut off after {0} of {1} epochs</source>
-   <translation type="unfinished" />
+   <translation>{1}エポック中{0}エポックで中断</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Done</source>
-   <translation type="unfinished" />
+   <translation>完了</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Done, the model is ready</source>
-   <translation type="unfinished" />
+   <translation>完了、モデルは準備済み</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Epoch {0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>エポック{0} / {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Evaluating</source>
-   <translation type="unfinished" />
+   <translation>評価しています</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Exporting the model</source>
-   <translation type="unfinished" />
+   <translation>モデルをエクスポートしています</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Failed</source>
-   <translation type="unfinished" />
+   <translation>失敗</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Measuring where it can be trusted</source>
-   <translation type="unfinished" />
+   <translation>信頼できる範囲を測っています</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Paused</source>
-   <translation type="unfinished" />
+   <translation>一時停止中</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Paused in epoch {0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>エポック{0} / {1}で一時停止中</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Pausing after this batch…</source>
-   <translation type="unfinished" />
+   <translation>このバッチのあと一時停止します…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Preparing the images</source>
-   <translation type="unfinished" />
+   <translation>画像を準備しています</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Running</source>
-   <translation type="unfinished" />
+   <translation>実行中</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Starting…</source>
-   <translation type="unfinished" />
+   <translation>開始しています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Stopped</source>
-   <translation type="unfinished" />
+   <translation>停止済み</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Stopped after {0} of {1} epochs</source>
-   <translation type="unfinished" />
+   <translation>{1}エポック中{0}エポックで停止</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Stopping after epoch {0}…</source>
-   <translation type="unfinished" />
+   <translation>エポック{0}のあと停止します…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Stopping, keeping a checkpoint…</source>
-   <translation type="unfinished" />
+   <translation>停止しています。チェックポイントを残します…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Waiting</source>
-   <translation type="unfinished" />
+   <translation>待機中</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Waiting for its turn</source>
-   <translation type="unfinished" />
+   <translation>順番を待っています</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Waits since Fovea was closed</source>
-   <translation type="unfinished" />
+   <translation>Foveaが閉じられてから待機中</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Writing the model</source>
-   <translation type="unfinished" />
+   <translation>モデルを書き込んでいます</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>a moment left</source>
-   <translation type="unfinished" />
+   <translation>あとわずか</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>about {0} left</source>
-   <translation type="unfinished" />
+   <translation>残り約{0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>{0}: {1} of {2}</source>
-   <translation type="unfinished" />
+   <translation>{0}: {1} / {2}</translation>
   </message>
  </context>
  <context>
@@ -24280,63 +24284,63 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>A search varies the settings of a training. Make a training first; it may be short.</source>
-   <translation type="unfinished" />
+   <translation>探索は学習の設定を変えて試します。先に学習を行ってください。短くてもかまいません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Drop a folder of class folders, or a training plan, to train a model</source>
-   <translation type="unfinished" />
+   <translation>クラス別フォルダーのあるフォルダー、または学習計画をドロップすると、モデルを学習します</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Fovea closes when the running epoch is done and its model is in the store.</source>
-   <translation type="unfinished" />
+   <translation>実行中のエポックが終わり、そのモデルが保管されるとFoveaを閉じます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Runs</source>
    <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation type="unfinished" />
+   <translation>実行</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Searches</source>
-   <translation type="unfinished" />
+   <translation>探索</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>The training “{0}” ended: {1}</source>
-   <translation type="unfinished" />
+   <translation>学習「{0}」が終わりました: {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Trainings</source>
-   <translation type="unfinished" />
+   <translation>学習</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Trainings were taken up again, as you asked: {0}.</source>
-   <translation type="unfinished" />
+   <translation>ご希望どおり学習を再開しました: {0}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>“{0}” goes on where it was: after epoch {1} of {2}.</source>
-   <translation type="unfinished" />
+   <translation>「{0}」は続きから進みます: エポック{1} / {2}のあと。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>“{0}” is back among the runs.</source>
-   <translation type="unfinished" />
+   <translation>「{0}」は実行の一覧に戻りました。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>“{0}” is trained and can now be chosen as a model.</source>
-   <translation type="unfinished" />
+   <translation>「{0}」の学習が終わり、モデルとして選べるようになりました。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>“{0}” was deleted. Undo brings it back, for thirty days.</source>
-   <translation type="unfinished" />
+   <translation>「{0}」を削除しました。30日間は「元に戻す」で戻せます。</translation>
   </message>
  </context>
  <context>
@@ -24344,98 +24348,98 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Accuracy</source>
-   <translation type="unfinished" />
+   <translation>正解率</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation type="unfinished" />
+   <translation>検証結果</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>入手元</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>クレジット</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Epoch</source>
-   <translation type="unfinished" />
+   <translation>エポック</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Figures by epoch</source>
-   <translation type="unfinished" />
+   <translation>エポックごとの数値</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>ライセンス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Loss</source>
    <extracomment>Machine learning: the value that training makes small.</extracomment>
-   <translation type="unfinished" />
+   <translation>損失</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>ネットワーク</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>パラメータ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>報告値</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Seconds</source>
-   <translation type="unfinished" />
+   <translation>秒</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>ダウンロードの大きさ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>This model came without the story of its training.</source>
-   <translation type="unfinished" />
+   <translation>このモデルには学習の記録がありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>検証正解率</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Validation loss</source>
-   <translation type="unfinished" />
+   <translation>検証損失</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>epoch</source>
-   <translation type="unfinished" />
+   <translation>エポック</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>training</source>
-   <translation type="unfinished" />
+   <translation>学習</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>validation</source>
-   <translation type="unfinished" />
+   <translation>検証</translation>
   </message>
  </context>
  <context>
@@ -24444,7 +24448,7 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Back</source>
    <extracomment>Button of a wizard: the page before.</extracomment>
-   <translation type="unfinished" />
+   <translation>戻る</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
@@ -24454,22 +24458,22 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Help</source>
-   <translation type="unfinished" />
+   <translation>ヘルプ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>New Training</source>
-   <translation type="unfinished" />
+   <translation>新しい学習</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Next</source>
-   <translation type="unfinished" />
+   <translation>次へ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Start training</source>
-   <translation type="unfinished" />
+   <translation>学習を開始</translation>
   </message>
  </context>
  <context>
@@ -24477,50 +24481,50 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>A button or its key keeps the drawing, with its true label, for training.</source>
-   <translation type="unfinished" />
+   <translation>ボタンまたはそのキーで、正解ラベルとともに描画を学習用に保存します。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>Keep the drawing as {0}</source>
-   <translation type="unfinished" />
+   <translation>描画を{0}として保存</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>Keep the drawing with its true label</source>
-   <translation type="unfinished" />
+   <translation>正解ラベルを付けて描画を保存</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>None kept yet.</source>
-   <translation type="unfinished" />
+   <translation>まだ保存なし。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>Open the folder</source>
-   <translation type="unfinished" />
+   <translation>フォルダーを開く</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>Take the last one back</source>
-   <translation type="unfinished" />
+   <translation>最後のものを取り消す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>That was a {0}</source>
    <extracomment>The user says which digit a drawing was meant to be.</extracomment>
-   <translation type="unfinished" />
+   <translation>それは{0}です</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>That was a …</source>
    <extracomment>The user says which digit a drawing was meant to be; buttons 0 to 9 follow.</extracomment>
-   <translation type="unfinished" />
+   <translation>それは…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>{0} kept ({1})</source>
    <extracomment>Number of drawings kept, and how many of each digit.</extracomment>
-   <translation type="unfinished" />
+   <translation>{0}枚保存({1})</translation>
   </message>
  </context>
  <context>
@@ -24737,7 +24741,7 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>nothing</source>
    <extracomment>The lower end of a colour scale.</extracomment>
-   <translation type="unfinished" />
+   <translation>ゼロ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -24750,64 +24754,64 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation type="unfinished" />
+   <translation>破損: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation type="unfinished" />
+   <translation>独自のクラスなし</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation type="unfinished" />
+   <translation>インストール済み</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>インストール済み(土台用)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation type="unfinished" />
+   <translation>未インストール</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation type="unfinished" />
+   <translation>未インストール · 取得量{0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation type="unfinished" />
+   <translation>未作成 · 取得不要</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation type="unfinished" />
+   <translation>未測定</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
    <extracomment>Models that come with the program.</extracomment>
-   <translation type="unfinished" />
+   <translation>付属</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
    <extracomment>Models that the user made or brought in.</extracomment>
-   <translation type="unfinished" />
+   <translation>自分の</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation type="unfinished" />
+   <translation>{0}クラス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}×{1} カラー</translation>
   </message>
  </context>
  <context>
@@ -24831,64 +24835,64 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation type="unfinished" />
+   <translation>破損: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation type="unfinished" />
+   <translation>独自のクラスなし</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation type="unfinished" />
+   <translation>インストール済み</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>インストール済み(土台用)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation type="unfinished" />
+   <translation>未インストール</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation type="unfinished" />
+   <translation>未インストール · 取得量{0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation type="unfinished" />
+   <translation>未作成 · 取得不要</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation type="unfinished" />
+   <translation>未測定</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
    <extracomment>Models that come with the program.</extracomment>
-   <translation type="unfinished" />
+   <translation>付属</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
    <extracomment>Models that the user made or brought in.</extracomment>
-   <translation type="unfinished" />
+   <translation>自分の</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation type="unfinished" />
+   <translation>{0}クラス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}×{1} カラー</translation>
   </message>
  </context>
  <context>
@@ -24904,7 +24908,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation type="unfinished" />
+   <translation>最良のエポック: {0}</translation>
   </message>
  </context>
  <context>
