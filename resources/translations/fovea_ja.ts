@@ -78,7 +78,7 @@
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>HeatPicture</source>
    <extracomment>nothing</extracomment>
-   <translation type="unfinished" />
+   <translation>ヒートマップ画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
@@ -259,7 +259,7 @@
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} / {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
@@ -287,37 +287,37 @@
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>About Fovea</source>
-   <translation type="unfinished" />
+   <translation>Foveaについて</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>Classifies images on your own computer, offline. Free software under the Apache License 2.0.</source>
-   <translation type="unfinished" />
+   <translation>画像を自分のコンピューターでオフラインで分類します。Apache License 2.0の自由ソフトウェアです。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>Copy versions</source>
-   <translation type="unfinished" />
+   <translation>バージョン情報をコピー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>Parts and licences</source>
-   <translation type="unfinished" />
+   <translation>部品とライセンス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>Qt and PySide6 are used under the LGPL, version 3. A model's licence and credits are on its card.</source>
-   <translation type="unfinished" />
+   <translation>QtとPySide6はLGPLバージョン3で使用しています。モデルのライセンスとクレジットはそのカードにあります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>System</source>
-   <translation type="unfinished" />
+   <translation>システム</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>Version {0}</source>
-   <translation type="unfinished" />
+   <translation>バージョン{0}</translation>
   </message>
  </context>
  <context>
@@ -348,7 +348,7 @@
   <message>
    <location filename="../../desktop/ui/draw/answer.py" />
    <source>Model</source>
-   <translation type="unfinished" />
+   <translation>モデル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/answer.py" />
@@ -371,7 +371,7 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>About this model</source>
-   <translation type="unfinished" />
+   <translation>このモデルについて</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
@@ -381,7 +381,7 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Damaged</source>
-   <translation type="unfinished" />
+   <translation>破損</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
@@ -396,7 +396,7 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Model</source>
-   <translation type="unfinished" />
+   <translation>モデル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
@@ -426,7 +426,7 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Weights not installed</source>
-   <translation type="unfinished" />
+   <translation>重み未インストール</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
@@ -444,7 +444,7 @@
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>すべてのファイル (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
@@ -694,7 +694,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
@@ -774,122 +774,122 @@
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>A network camera…</source>
-   <translation type="unfinished" />
+   <translation>ネットワークカメラ…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>A video file…</source>
-   <translation type="unfinished" />
+   <translation>動画ファイル…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Address of the camera (rtsp://, http:// or https://):</source>
-   <translation type="unfinished" />
+   <translation>カメラのアドレス(rtsp://、http://、https://):</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>すべてのファイル (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Camera</source>
-   <translation type="unfinished" />
+   <translation>カメラ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Close the camera</source>
-   <translation type="unfinished" />
+   <translation>カメラを閉じる</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Keep this frame</source>
-   <translation type="unfinished" />
+   <translation>このフレームを保存</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Look for cameras again</source>
-   <translation type="unfinished" />
+   <translation>カメラをもう一度探す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Looking for cameras…</source>
-   <translation type="unfinished" />
+   <translation>カメラを探しています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Network Camera</source>
-   <translation type="unfinished" />
+   <translation>ネットワークカメラ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>No camera</source>
-   <translation type="unfinished" />
+   <translation>カメラなし</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>No camera was found. Plug one in, then look for cameras again; a video file or a network camera can be chosen above.</source>
-   <translation type="unfinished" />
+   <translation>カメラが見つかりません。接続してからもう一度探してください。上で動画ファイルやネットワークカメラも選べます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Nothing is stored unless you keep it.</source>
-   <translation type="unfinished" />
+   <translation>保存を選ばない限り、何も保存されません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Open a Video as a Camera</source>
-   <translation type="unfinished" />
+   <translation>動画をカメラとして開く</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Put the frame that is shown into the list of images (Return)</source>
-   <translation type="unfinished" />
+   <translation>表示中のフレームを画像の一覧に入れる(Return)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>The camera is off.</source>
-   <translation type="unfinished" />
+   <translation>カメラは切れています。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>The video breaks off before its end: the file is cut short or damaged.</source>
-   <translation type="unfinished" />
+   <translation>動画が終わりの前で途切れています: ファイルが途中までか、破損しています。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>The video is over.</source>
-   <translation type="unfinished" />
+   <translation>動画は終わりました。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>This comes over the network from {0}.</source>
-   <translation type="unfinished" />
+   <translation>これはネットワーク経由で{0}から届いています。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Turn off</source>
-   <translation type="unfinished" />
+   <translation>切る</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Turn on</source>
-   <translation type="unfinished" />
+   <translation>入れる</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Turn the camera off and close it (Escape)</source>
-   <translation type="unfinished" />
+   <translation>カメラを切って閉じる(Escape)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Turning on…</source>
-   <translation type="unfinished" />
+   <translation>カメラを入れています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Videos ({0})</source>
-   <translation type="unfinished" />
+   <translation>動画 ({0})</translation>
   </message>
  </context>
  <context>
@@ -910,7 +910,7 @@
   <message>
    <location filename="../../desktop/ui/widgets/camera_screen.py" />
    <source>What the camera sees</source>
-   <translation type="unfinished" />
+   <translation>カメラの映像</translation>
   </message>
  </context>
  <context>
@@ -1527,12 +1527,12 @@
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Caution</source>
-   <translation type="unfinished" />
+   <translation>注意</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Caution: {text}</source>
-   <translation type="unfinished" />
+   <translation>注意: {text}</translation>
   </message>
  </context>
  <context>
@@ -1659,7 +1659,7 @@
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>クラス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
@@ -1669,7 +1669,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
@@ -1697,7 +1697,7 @@
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>キャンセル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
@@ -1969,7 +1969,7 @@
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>閉じる</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
@@ -2032,27 +2032,27 @@
   <message>
    <location filename="../../desktop/ui/widgets/correcting.py" />
    <source>Another class…</source>
-   <translation type="unfinished" />
+   <translation>別のクラス…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/correcting.py" />
    <source>It is ‘{1}’ in the project {2} now.</source>
-   <translation type="unfinished" />
+   <translation>プロジェクト{2}で「{1}」になりました。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/correcting.py" />
    <source>This is a…</source>
-   <translation type="unfinished" />
+   <translation>これは次のもの…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/correcting.py" />
    <source>{0} pictures are ‘{1}’ in the project {2} now.</source>
-   <translation type="unfinished" />
+   <translation>プロジェクト{2}で画像{0}枚が「{1}」になりました。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/correcting.py" />
    <source>{0} taken back.</source>
-   <translation type="unfinished" />
+   <translation>{0}を取り消しました。</translation>
   </message>
  </context>
  <context>
@@ -2060,48 +2060,48 @@
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>閉じる</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Corrected pictures</source>
-   <translation type="unfinished" />
+   <translation>訂正した画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Corrections</source>
-   <translation type="unfinished" />
+   <translation>訂正</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Folder</source>
-   <translation type="unfinished" />
+   <translation>フォルダー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>It is a</source>
-   <translation type="unfinished" />
+   <translation>これは</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>No picture was corrected yet: right-click one, then ‘This is a…’.</source>
-   <translation type="unfinished" />
+   <translation>まだ訂正した画像はありません: 画像を右クリックし、「これは次のもの…」を選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Take back</source>
    <extracomment>Undo.</extracomment>
-   <translation type="unfinished" />
+   <translation>取り消す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>{0} pictures were given their right label. Teach learns from them.</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚に正しいラベルが付きました。「教える」がこれらから学習します。</translation>
   </message>
  </context>
  <context>
@@ -2122,32 +2122,32 @@
   <message>
    <location filename="../../desktop/ui/dialogs/crash_report.py" />
    <source>Copy</source>
-   <translation type="unfinished" />
+   <translation>コピー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/crash_report.py" />
    <source>Delete the report</source>
-   <translation type="unfinished" />
+   <translation>レポートを削除</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/crash_report.py" />
    <source>Error Report</source>
-   <translation type="unfinished" />
+   <translation>エラーレポート</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/crash_report.py" />
    <source>Error report</source>
-   <translation type="unfinished" />
+   <translation>エラーレポート</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/crash_report.py" />
    <source>The report is no longer there.</source>
-   <translation type="unfinished" />
+   <translation>レポートはもうありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/crash_report.py" />
    <source>This is all that was noted down: which kind of error, and where in the program. It holds no file names, no pictures and nothing about you, and it stays on this computer. If you want to help, copy it and add it to a report of your own.</source>
-   <translation type="unfinished" />
+   <translation>記録したのはこれがすべてです: エラーの種類と、プログラムのどこで起きたか。ファイル名、画像、あなたに関することは含まず、このコンピューターにとどまります。協力していただける場合は、コピーしてご自分の報告に加えてください。</translation>
   </message>
  </context>
  <context>
@@ -2199,12 +2199,12 @@
   <message>
    <location filename="../../desktop/ui/widgets/plot.py" />
    <source>Plots cannot be drawn here ({0}). The figures stand in the table.</source>
-   <translation type="unfinished" />
+   <translation>ここではグラフを描けません({0})。数値は表にあります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/plot.py" />
    <source>The plot is being prepared…</source>
-   <translation type="unfinished" />
+   <translation>グラフを準備しています…</translation>
   </message>
  </context>
  <context>
@@ -2561,7 +2561,7 @@
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>すべてのファイル (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
@@ -2652,7 +2652,7 @@
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>This is a…</source>
-   <translation type="unfinished" />
+   <translation>これは次のもの…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/exporting.py" />
@@ -2699,7 +2699,7 @@
   <message>
    <location filename="../../desktop/ui/widgets/drop_overlay.py" />
    <source>Drop to open</source>
-   <translation type="unfinished" />
+   <translation>ドロップして開く</translation>
   </message>
  </context>
  <context>
@@ -2707,7 +2707,7 @@
   <message>
    <location filename="../../desktop/ui/train/edition_note.py" />
    <source>Note</source>
-   <translation type="unfinished" />
+   <translation>メモ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/edition_note.py" />
@@ -2720,7 +2720,7 @@
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Open the folder {0}</source>
-   <translation type="unfinished" />
+   <translation>フォルダー{0}を開く</translation>
   </message>
  </context>
  <context>
@@ -2784,42 +2784,42 @@
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Camera</source>
-   <translation type="unfinished" />
+   <translation>カメラ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Drop images or folders here</source>
-   <translation type="unfinished" />
+   <translation>画像やフォルダーをここにドロップ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>No images yet</source>
-   <translation type="unfinished" />
+   <translation>まだ画像がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Open a folder…</source>
-   <translation type="unfinished" />
+   <translation>フォルダーを開く…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Open images…</source>
-   <translation type="unfinished" />
+   <translation>画像を開く…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Photos, scans, drawings and DICOM files, one or thousands. {0} pastes what you have copied. Nothing leaves this computer.</source>
-   <translation type="unfinished" />
+   <translation>写真、スキャン、描画、DICOMファイルを、1枚から数千枚まで。{0}でコピーしたものを貼り付けます。このコンピューターの外には何も出ません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Recent folders</source>
-   <translation type="unfinished" />
+   <translation>最近使ったフォルダー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Try a sample</source>
-   <translation type="unfinished" />
+   <translation>サンプルを試す</translation>
   </message>
  </context>
  <context>
@@ -2827,33 +2827,33 @@
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Copy</source>
-   <translation type="unfinished" />
+   <translation>コピー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Details</source>
-   <translation type="unfinished" />
+   <translation>詳細</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Details of the failure</source>
-   <translation type="unfinished" />
+   <translation>失敗の詳細</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Failure</source>
-   <translation type="unfinished" />
+   <translation>失敗</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Hide details</source>
-   <translation type="unfinished" />
+   <translation>詳細を隠す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Kind: {kind}</source>
    <extracomment>Details of an error: its stable name, such as 'too-large'.</extracomment>
-   <translation type="unfinished" />
+   <translation>種類: {kind}</translation>
   </message>
  </context>
  <context>
@@ -2861,7 +2861,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>すべてのファイル (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
@@ -2881,7 +2881,7 @@
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>model score</source>
-   <translation type="unfinished" />
+   <translation>モデルスコア</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
@@ -2891,7 +2891,7 @@
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>probability</source>
-   <translation type="unfinished" />
+   <translation>確率</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
@@ -2906,7 +2906,7 @@
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} / {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
@@ -2978,7 +2978,7 @@
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>クラス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3096,7 +3096,7 @@
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>すべてのファイル (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
@@ -3106,7 +3106,7 @@
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>キャンセル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
@@ -3560,7 +3560,7 @@
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
@@ -3759,7 +3759,7 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Caution</source>
-   <translation type="unfinished" />
+   <translation>注意</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
@@ -3785,7 +3785,7 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Note</source>
-   <translation type="unfinished" />
+   <translation>メモ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
@@ -3795,7 +3795,7 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>and {0} more</source>
-   <translation type="unfinished" />
+   <translation>ほか{0}</translation>
   </message>
  </context>
  <context>
@@ -3824,7 +3824,7 @@
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>クラス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
@@ -3992,7 +3992,7 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>キャンセル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
@@ -4012,7 +4012,7 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Open a folder…</source>
-   <translation type="unfinished" />
+   <translation>フォルダーを開く…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
@@ -4150,7 +4150,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>'fovea data inspect' says what is.</source>
-   <translation type="unfinished" />
+   <translation>何があるかは'fovea data inspect'でわかります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -4210,12 +4210,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>'{a}' alone is right on {only_a:,} images, '{b}' alone on {only_b:,}</source>
-   <translation type="unfinished" />
+   <translation>'{a}'だけが正解した画像は{only_a:,}枚、'{b}'だけは{only_b:,}枚</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>'{a}' and '{b}' are right and wrong on the same images.</source>
-   <translation type="unfinished" />
+   <translation>'{a}'と'{b}'は同じ画像で正解し、同じ画像で誤っています。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/saliency.py" />
@@ -4295,17 +4295,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
    <source>'{layout}' is no pattern</source>
-   <translation type="unfinished" />
+   <translation>'{layout}'はパターンではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>'{layout}' is no table layout</source>
-   <translation type="unfinished" />
+   <translation>'{layout}'は表のレイアウトではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>'{layout}' labels none of the {count:,} pictures in '{title}'</source>
-   <translation type="unfinished" />
+   <translation>'{layout}'では、'{title}'の画像{count:,}枚のどれにもラベルが付きません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -4320,12 +4320,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' cannot be read ({fault})</source>
-   <translation type="unfinished" />
+   <translation>'{name}'を読めません({fault})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>'{name}' cannot be read as a drawing</source>
-   <translation type="unfinished" />
+   <translation>'{name}'を描画として読めません</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -4340,12 +4340,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>'{name}' could not be unpacked: {reason}</source>
-   <translation type="unfinished" />
+   <translation>'{name}'を展開できませんでした: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{name}' declares {size:.1f} GiB</source>
-   <translation type="unfinished" />
+   <translation>'{name}'は{size:.1f} GiBと宣言しています</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/explaining.py" />
@@ -4375,12 +4375,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{name}' has no column of labels; its columns: {columns}</source>
-   <translation type="unfinished" />
+   <translation>'{name}'にラベルの列がありません。列: {columns}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{name}' has no column of pictures; its columns: {columns}</source>
-   <translation type="unfinished" />
+   <translation>'{name}'に画像の列がありません。列: {columns}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -4395,7 +4395,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{name}' has {size:.1f} GiB; at most 1 GiB is opened</source>
-   <translation type="unfinished" />
+   <translation>'{name}'は{size:.1f} GiBです。開けるのは最大1 GiBです</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -4405,7 +4405,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{name}' holds groups of rows of {found:,} MiB; at most {most} MiB expected</source>
-   <translation type="unfinished" />
+   <translation>'{name}'の行グループは{found:,} MiBです。最大{most} MiBのはずです</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -4415,12 +4415,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>'{name}' holds more than {most:,} pictures</source>
-   <translation type="unfinished" />
+   <translation>'{name}'には{most:,}枚を超える画像があります</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>'{name}' holds more than {most_files:,} files</source>
-   <translation type="unfinished" />
+   <translation>'{name}'には{most_files:,}個を超えるファイルがあります</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -4430,7 +4430,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{name}' holds {found}; {expected}</source>
-   <translation type="unfinished" />
+   <translation>'{name}'の内容は{found}です。{expected}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/archive.py" />
@@ -4445,12 +4445,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{name}' is a Parquet file ({told}), for which the package pyarrow is needed</source>
-   <translation type="unfinished" />
+   <translation>'{name}'はParquetファイル({told})で、パッケージpyarrowが必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{name}' is a Parquet file, for which the package pyarrow is needed</source>
-   <translation type="unfinished" />
+   <translation>'{name}'はParquetファイルで、パッケージpyarrowが必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -4460,37 +4460,37 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{name}' is a pickle that carries code ('{error}'); it was not run</source>
-   <translation type="unfinished" />
+   <translation>'{name}'はコードを含むpickle('{error}')です。実行しませんでした</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{name}' is a pointer of Git LFS, not the file itself</source>
-   <translation type="unfinished" />
+   <translation>'{name}'はGit LFSのポインターで、ファイルそのものではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{name}' is cut off: {count:,} of {size:,} bytes are there</source>
-   <translation type="unfinished" />
+   <translation>'{name}'は途中で切れています: {size:,}バイト中{count:,}バイトしかありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{name}' is damaged or cannot be read</source>
-   <translation type="unfinished" />
+   <translation>'{name}'は破損しているか、読めません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{name}' is damaged or no .npz of plain arrays ({name2})</source>
-   <translation type="unfinished" />
+   <translation>'{name}'は破損しているか、単純な配列の.npzではありません({name2})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{name}' is damaged or no CIFAR batch ({name2})</source>
-   <translation type="unfinished" />
+   <translation>'{name}'は破損しているか、CIFARのバッチではありません({name2})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' is damaged, or no list of labels</source>
-   <translation type="unfinished" />
+   <translation>'{name}'は破損しているか、ラベルの一覧ではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -4500,12 +4500,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>'{name}' is larger than {most_bytes} MB</source>
-   <translation type="unfinished" />
+   <translation>'{name}'は{most_bytes} MBを超えています</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' is larger than {most} MiB</source>
-   <translation type="unfinished" />
+   <translation>'{name}'は{most} MiBを超えています</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -4515,12 +4515,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{name}' is no CIFAR batch: expected 'data' (n, {pixels}) and 'labels'</source>
-   <translation type="unfinished" />
+   <translation>'{name}'はCIFARのバッチではありません: 'data'(n, {pixels})と'labels'が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{name}' is no IDX file of bytes with {dimensions} dimensions</source>
-   <translation type="unfinished" />
+   <translation>'{name}'は{dimensions}次元のバイトのIDXファイルではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -4570,7 +4570,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' names more than {most:,} pictures</source>
-   <translation type="unfinished" />
+   <translation>'{name}'が挙げる画像は{most:,}枚を超えています</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -4580,7 +4580,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' names no pictures</source>
-   <translation type="unfinished" />
+   <translation>'{name}'は画像を挙げていません</translation>
   </message>
   <message>
    <location filename="../../desktop/report/__init__.py" />
@@ -4610,7 +4610,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>'{name}' of this run cannot be read</source>
-   <translation type="unfinished" />
+   <translation>この実行の'{name}'を読めません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -4625,12 +4625,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>'{name}' unpacks to more than {most_bytes} GB</source>
-   <translation type="unfinished" />
+   <translation>'{name}'を展開すると{most_bytes} GBを超えます</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>'{name}' unpacks to more than {ratio} times its size: pictures do not</source>
-   <translation type="unfinished" />
+   <translation>'{name}'を展開すると{ratio}倍を超えます: 画像ではこうなりません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -4640,7 +4640,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{name}': {count} labels for {count2} pictures, or odd ones</source>
-   <translation type="unfinished" />
+   <translation>'{name}': 画像{count2}枚にラベル{count}件、またはおかしなラベルがあります</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
@@ -4715,7 +4715,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>'{title}' cannot be read ({name})</source>
-   <translation type="unfinished" />
+   <translation>'{title}'を読めません({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -4725,7 +4725,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}' has a label {max}, but names only {count} classes</source>
-   <translation type="unfinished" />
+   <translation>'{title}'にラベル{max}がありますが、クラス名は{count}個しかありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
@@ -4745,7 +4745,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>'{title}' has no split '{wanted}'</source>
-   <translation type="unfinished" />
+   <translation>'{title}'に分割'{wanted}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -4755,27 +4755,27 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>'{title}' has the splits {listing}</source>
-   <translation type="unfinished" />
+   <translation>'{title}'には分割{listing}があります</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}' holds Python objects, which may carry code</source>
-   <translation type="unfinished" />
+   <translation>'{title}'にはPythonオブジェクトがあり、コードを含む可能性があります</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{title}' holds more than {most:,} Parquet files</source>
-   <translation type="unfinished" />
+   <translation>'{title}'には{most:,}個を超えるParquetファイルがあります</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>'{title}' holds no class folders</source>
-   <translation type="unfinished" />
+   <translation>'{title}'にクラス別フォルダーがありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}' holds no pictures</source>
-   <translation type="unfinished" />
+   <translation>'{title}'に画像がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
@@ -4790,37 +4790,37 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>'{title}' holds pictures but no class folders with pictures</source>
-   <translation type="unfinished" />
+   <translation>'{title}'に画像はありますが、画像の入ったクラス別フォルダーがありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}' holds {count:,} arrays; at most {max_entries} expected</source>
-   <translation type="unfinished" />
+   <translation>'{title}'には{count:,}個の配列があります。最大{max_entries}個のはずです</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}' is cut off</source>
-   <translation type="unfinished" />
+   <translation>'{title}'は途中で切れています</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{title}' is far larger than a CIFAR batch</source>
-   <translation type="unfinished" />
+   <translation>'{title}'はCIFARのバッチよりはるかに大きいものです</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>'{title}' is no labelled data that Fovea knows</source>
-   <translation type="unfinished" />
+   <translation>'{title}'はFoveaが知るラベル付きデータではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>'{title}' is no table that names pictures beside it</source>
-   <translation type="unfinished" />
+   <translation>'{title}'は、隣にある画像を挙げる表ではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>'{title}' is not there</source>
-   <translation type="unfinished" />
+   <translation>'{title}'がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
@@ -4830,7 +4830,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}': a label {most} was found; at most {max_classes} is expected</source>
-   <translation type="unfinished" />
+   <translation>'{title}': ラベル{most}が見つかりました。最大{max_classes}のはずです</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -5082,7 +5082,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>A kept evaluation is damaged and not listed: '{name}'.</source>
-   <translation type="unfinished" />
+   <translation>保存した評価が破損しているため一覧に出しません: '{name}'。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -5102,7 +5102,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>A newer Fovea may read it.</source>
-   <translation type="unfinished" />
+   <translation>新しいFoveaなら読めるかもしれません。</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/inspecting.py" />
@@ -5182,7 +5182,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Add pictures, or start from a model that has learnt.</source>
-   <translation type="unfinished" />
+   <translation>画像を追加するか、学習済みのモデルから始めてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5203,7 +5203,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
    <location filename="../../desktop/report/content.py" />
    <source>Answer</source>
    <extracomment>The class that the model gives.</extracomment>
-   <translation type="unfinished" />
+   <translation>回答</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5315,7 +5315,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>Check the drive and the folder.</source>
-   <translation type="unfinished" />
+   <translation>ドライブとフォルダーを確認してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -5355,7 +5355,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/patient_names.py" />
    <source>Choose a name that says what the model tells apart.</source>
-   <translation type="unfinished" />
+   <translation>モデルが見分けるものを表す名前を選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -5435,7 +5435,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>Choose one of the questions, and give its answers as labels.</source>
-   <translation type="unfinished" />
+   <translation>問いを一つ選び、その答えをラベルとして与えてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -5451,7 +5451,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
    <location filename="../../desktop/report/content.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>クラス</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5511,7 +5511,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>Columns there: {there}.</source>
-   <translation type="unfinished" />
+   <translation>そこにある列: {there}。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -5546,7 +5546,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>Copy it again.</source>
-   <translation type="unfinished" />
+   <translation>もう一度コピーしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
@@ -5581,7 +5581,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Copy them again from where they came, or go on without them.</source>
-   <translation type="unfinished" />
+   <translation>元の場所からもう一度コピーするか、これらなしで続けてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -5718,12 +5718,12 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Each group stays on one side of the split.</source>
-   <translation type="unfinished" />
+   <translation>各グループは分割の片側にまとめられます。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Each group stays on one side of the split: a frame says little of a network that learnt from the next one.</source>
-   <translation type="unfinished" />
+   <translation>各グループは分割の片側にまとめられます: 隣のフレームから学習したネットワークについて、1フレームではほとんど何もわかりません。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -5758,17 +5758,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>Expected JSON with "kind": "{kind}".</source>
-   <translation type="unfinished" />
+   <translation>"kind": "{kind}"のあるJSONが必要です。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>Expected are pictures (a struct with 'bytes', or binary) and labels (a number or a text).</source>
-   <translation type="unfinished" />
+   <translation>画像('bytes'を持つ構造体、またはバイナリ)とラベル(数値またはテキスト)が必要です。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
    <source>Expected for instance names:{label}_#.</source>
-   <translation type="unfinished" />
+   <translation>たとえばnames:{label}_#のような形が必要です。</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
@@ -5778,12 +5778,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>Expected: '{stem}'.</source>
-   <translation type="unfinished" />
+   <translation>必要なもの: '{stem}'。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>Expected: a folder for each class, named after it, with that class's pictures inside.</source>
-   <translation type="unfinished" />
+   <translation>必要なもの: クラスごとに、クラスの名前の付いたフォルダーと、その中のそのクラスの画像。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -5798,7 +5798,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>Expected: table:FILE:NAMES:LABELS.</source>
-   <translation type="unfinished" />
+   <translation>必要な形: table:FILE:NAMES:LABELS。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
@@ -5848,7 +5848,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>Fetch it: git lfs pull.</source>
-   <translation type="unfinished" />
+   <translation>取得してください: git lfs pull。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -5873,12 +5873,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Figures measured on such a split promise too much, unless each split numbers its people anew.</source>
-   <translation type="unfinished" />
+   <translation>このような分割で測った数値は実力以上になります。ただし、分割ごとに人の番号を付け直している場合は別です。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Figures measured on such a split promise too much.</source>
-   <translation type="unfinished" />
+   <translation>このような分割で測った数値は実力以上になります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5978,7 +5978,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>Get the data from its publisher again.</source>
-   <translation type="unfinished" />
+   <translation>配布元からデータをもう一度入手してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
@@ -6008,7 +6008,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>Give a folder with one folder for each class, an archive of one, an .npz file, IDX files, CIFAR-10's python batches, or a folder of pictures with a table of their labels.</source>
-   <translation type="unfinished" />
+   <translation>クラスごとに一つのフォルダーがあるフォルダー、そのアーカイブ、.npzファイル、IDXファイル、CIFAR-10のpythonバッチ、または画像とラベルの表があるフォルダーを指定してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -6043,37 +6043,37 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>Hand the project on again.</source>
-   <translation type="unfinished" />
+   <translation>プロジェクトをもう一度渡してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the area under the ROC curve is {local}; {card} says {value:.3f} ({low:.3f} to {high:.3f}) on {n:,}</source>
-   <translation type="unfinished" />
+   <translation>ここではROC曲線下面積は{local}です。{card}では{n:,}枚で{value:.3f}({low:.3f}から{high:.3f})です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the area under the ROC curve is {local}; {card} says {value:.3f} without an interval.</source>
-   <translation type="unfinished" />
+   <translation>ここではROC曲線下面積は{local}です。{card}では{value:.3f}で、区間はありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the {what} is {local} and {listed}; {few} or more images are needed for an answer.</source>
-   <translation type="unfinished" />
+   <translation>ここでは{what}は{local}で、{listed}。答えるには{few}枚以上の画像が必要です。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the {what} is {local}; {card} names none to compare with.</source>
-   <translation type="unfinished" />
+   <translation>ここでは{what}は{local}です。{card}には比較する値がありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the {what} is {local}; {listed}</source>
-   <translation type="unfinished" />
+   <translation>ここでは{what}は{local}です。{listed}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the {what} is {local}; {listed}: {numbers}, so this may be the data that the card was made on. Then it tells nothing about other pictures.</source>
-   <translation type="unfinished" />
+   <translation>ここでは{what}は{local}です。{listed}: {numbers}なので、カードを作ったデータかもしれません。その場合、ほかの画像については何もわかりません。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -6103,7 +6103,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>If colour goes with one class only, the network may learn that instead of the subject.</source>
-   <translation type="unfinished" />
+   <translation>色が特定のクラスにだけ結び付いていると、ネットワークは対象ではなく色を学習するかもしれません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -6123,7 +6123,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6208,7 +6208,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>Install the package that reads it (pip install pyarrow, or ".[parquet]" in a checkout), or write the pictures into a folder for each class with the package that made the file, for instance: {program}</source>
-   <translation type="unfinished" />
+   <translation>それを読むパッケージをインストールする(pip install pyarrow、チェックアウトでは".[parquet]")か、ファイルを作ったパッケージで画像をクラスごとのフォルダーに書き出してください。例: {program}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -6273,7 +6273,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>It has no splits; leave the split out.</source>
-   <translation type="unfinished" />
+   <translation>分割はありません。分割の指定を省いてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
@@ -6321,7 +6321,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>It was not unpacked.</source>
-   <translation type="unfinished" />
+   <translation>展開しませんでした。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -6361,7 +6361,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>Its pictures have to lie in its folder or below, and another column has to name their classes.</source>
-   <translation type="unfinished" />
+   <translation>画像は表のフォルダーかその下にあり、別の列がクラスを示す必要があります。</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -6471,7 +6471,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>Label some first.</source>
-   <translation type="unfinished" />
+   <translation>先にいくつかラベルを付けてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
@@ -6536,7 +6536,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>Let the evaluation come to its end.</source>
-   <translation type="unfinished" />
+   <translation>評価を最後まで終わらせてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -6581,7 +6581,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>Look at the rights of Fovea's own data folder.</source>
-   <translation type="unfinished" />
+   <translation>Fovea自身のデータフォルダーの権限を確認してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -6676,7 +6676,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Model</source>
-   <translation type="unfinished" />
+   <translation>モデル</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6726,7 +6726,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
    <source>Names of files are written as they are, with the folders inside the data and none above them.</source>
-   <translation type="unfinished" />
+   <translation>ファイル名は、データ内のフォルダー名とともにそのまま書かれ、それより上のフォルダーは書かれません。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6761,7 +6761,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>Not opened.</source>
-   <translation type="unfinished" />
+   <translation>開きませんでした。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -6802,8 +6802,8 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <location filename="../../desktop/core/figures/result.py" />
    <source>Of these: {reason}.</source>
    <extracomment>Where the count is one, English says: This one: {reason}.</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>そのうち: {reason}。</numerusform>
    </translation>
   </message>
   <message>
@@ -6829,7 +6829,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>One of the labels is wrong: correct the folders, or leave these pictures out.</source>
-   <translation type="unfinished" />
+   <translation>ラベルの一つが誤りです: フォルダーを直すか、これらの画像を除いてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
@@ -6894,7 +6894,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>Or is it '{name}'? Then give that file.</source>
-   <translation type="unfinished" />
+   <translation>または'{name}'ですか。その場合はそのファイルを指定してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -7001,12 +7001,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Put pictures that open into each of their folders.</source>
-   <translation type="unfinished" />
+   <translation>それぞれのフォルダーに、開ける画像を入れてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>Put them back as they were, or begin a new run.</source>
-   <translation type="unfinished" />
+   <translation>元の状態に戻すか、新しい実行を始めてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -7032,15 +7032,15 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <location filename="../../desktop/core/data/patient_names.py" />
    <source>Rename their folders, for instance to 'class 1', or by what the pictures show, then try again.</source>
    <extracomment>Where the count is one, English says: Rename its folder, for instance to 'class 1', or by what the pictures show, then try again.</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>フォルダーの名前を変えて(例: 'class 1'、または画像が示すもの)、もう一度試してください。</numerusform>
    </translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Right</source>
    <extracomment>Correct (not the side).</extracomment>
-   <translation type="unfinished" />
+   <translation>正解</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -7055,7 +7055,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>Run it again.</source>
-   <translation type="unfinished" />
+   <translation>もう一度実行してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
@@ -7145,7 +7145,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>Say which one is meant.</source>
-   <translation type="unfinished" />
+   <translation>どれかを指定してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -7206,7 +7206,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>Splits there: {listing}.</source>
-   <translation type="unfinished" />
+   <translation>そこにある分割: {listing}。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/answers.py" />
@@ -7231,7 +7231,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>Store the pictures as files in class folders.</source>
-   <translation type="unfinished" />
+   <translation>画像をクラス別フォルダーのファイルとして保存してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
@@ -7431,7 +7431,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>The evaluation that was kept of these pictures is damaged. They are looked at again.</source>
-   <translation type="unfinished" />
+   <translation>これらの画像について保存された評価は破損しています。画像をもう一度見ます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -7516,7 +7516,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>The model takes {local} for another kind of picture than its own; of its own, {percent} were to be expected (on {n:,} of split '{split}')</source>
-   <translation type="unfinished" />
+   <translation>モデルは{local}を自分のものと異なる種類の画像とみなします。自身の画像では{percent}が見込まれます(分割'{split}'の{n:,}枚で)</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -7526,17 +7526,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>The model's gate says nothing of these pictures: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>モデルのゲートはこれらの画像について何も示しません: {reason}。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
    <source>The name of the data's folder is hidden; names of files are written as they are.</source>
-   <translation type="unfinished" />
+   <translation>データのフォルダー名は隠され、ファイル名はそのまま書かれます。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
    <source>The names of all {total:,} files and of their folders{title} are replaced by numbers.</source>
-   <translation type="unfinished" />
+   <translation>{total:,}個すべてのファイルとそのフォルダーの名前{title}は番号に置き換えられます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -7651,7 +7651,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>The {what} is not compared: here it was measured {ways}, on the model's card by the model's own decision, {ways2}.</source>
-   <translation type="unfinished" />
+   <translation>{what}は比較されません: ここでは{ways}測定され、モデルカードではモデル自身の判定で{ways2}測定されています。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -7671,7 +7671,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>There is no area under the ROC curve here: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>ここではROC曲線下面積はありません: {reason}。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -7691,7 +7691,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>There is no {what} here: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>ここでは{what}はありません: {reason}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
@@ -7701,7 +7701,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>They are kept on one side of the split in any case.</source>
-   <translation type="unfinished" />
+   <translation>いずれにしても分割の片側にまとめられます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -7791,7 +7791,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>This user may not read it.</source>
-   <translation type="unfinished" />
+   <translation>このユーザーには読む権限がありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -7911,17 +7911,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>Unpack it by hand, or copy it again.</source>
-   <translation type="unfinished" />
+   <translation>自分で展開するか、もう一度コピーしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>Unpack it by hand, then give the folder.</source>
-   <translation type="unfinished" />
+   <translation>自分で展開してから、フォルダーを指定してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>Unpack it by hand.</source>
-   <translation type="unfinished" />
+   <translation>自分で展開してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -8016,7 +8016,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Weigh the classes, or add pictures to the small ones.</source>
-   <translation type="unfinished" />
+   <translation>クラスに重みを付けるか、少ないクラスに画像を追加してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
@@ -8031,7 +8031,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>What is checked with must not be learnt from: keep one of each.</source>
-   <translation type="unfinished" />
+   <translation>検証に使うものから学習してはいけません: 1枚ずつ残してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -8210,7 +8210,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>Write it again in smaller groups of rows.</source>
-   <translation type="unfinished" />
+   <translation>行グループを小さくして書き直してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -8510,7 +8510,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>a table gives the pictures other classes than their folders do</source>
-   <translation type="unfinished" />
+   <translation>表の示すクラスがフォルダーの示すクラスと異なります</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -8520,7 +8520,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>a table of labels was found</source>
-   <translation type="unfinished" />
+   <translation>ラベルの表が見つかりました</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -8585,7 +8585,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>all</source>
-   <translation type="unfinished" />
+   <translation>すべて</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -8600,7 +8600,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>all pictures belong together: none can check what was learned from the others</source>
-   <translation type="unfinished" />
+   <translation>すべての画像がひとまとまりです: ほかから学習したことを検証できる画像がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -8655,7 +8655,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>an array of '{title}' takes {size:.1f} GiB; at most {limit} are opened</source>
-   <translation type="unfinished" />
+   <translation>'{title}'の配列は{size:.1f} GiBになります。開けるのは最大{limit}です</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -8830,7 +8830,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>as many images</source>
-   <translation type="unfinished" />
+   <translation>画像数も同じ</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8845,7 +8845,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>at a threshold of {value:.4g}</source>
-   <translation type="unfinished" />
+   <translation>しきい値{value:.4g}で</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -8955,22 +8955,22 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>by DICOM's patient number the pictures belong to {people:,} people or cases, {several:,} of them with several pictures: validation is cut by person</source>
-   <translation type="unfinished" />
+   <translation>DICOMの患者番号によると、画像は{people:,}人または{people:,}件のもので、そのうち{several:,}には複数の画像があります: 検証は人単位で分けます</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>by the highest score</source>
-   <translation type="unfinished" />
+   <translation>最高スコアで</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>by the names of files and folders and DICOM's patient numbers the pictures belong to {people:,} people or cases, {several:,} of them with several pictures: validation is cut by person</source>
-   <translation type="unfinished" />
+   <translation>ファイルとフォルダーの名前およびDICOMの患者番号によると、画像は{people:,}人または{people:,}件のもので、そのうち{several:,}には複数の画像があります: 検証は人単位で分けます</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>by the names of files and folders the pictures belong to {people:,} people or cases, {several:,} of them with several pictures: validation is cut by person</source>
-   <translation type="unfinished" />
+   <translation>ファイルとフォルダーの名前によると、画像は{people:,}人または{people:,}件のもので、そのうち{several:,}には複数の画像があります: 検証は人単位で分けます</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -9057,7 +9057,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>class '{large}' has {ratio:.3g} times as many pictures as '{small}'</source>
-   <translation type="unfinished" />
+   <translation>クラス'{large}'の画像は'{small}'の{ratio:.3g}倍です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -9102,7 +9102,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>classes in column '{name}': {value}</source>
-   <translation type="unfinished" />
+   <translation>列'{name}'のクラス: {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -9523,17 +9523,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>expected 'x_train y_train x_test y_test', 'train_images train_labels …', 'x y' or 'images labels'</source>
-   <translation type="unfinished" />
+   <translation>必要なもの: 'x_train y_train x_test y_test'、'train_images train_labels …'、'x y'、'images labels'のいずれか</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>expected uint8 of (n, height, width), (n, height, width, 1) or (n, height, width, 3)</source>
-   <translation type="unfinished" />
+   <translation>(n, height, width)、(n, height, width, 1)、(n, height, width, 3)いずれかのuint8が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>expected {count} whole numbers</source>
-   <translation type="unfinished" />
+   <translation>{count}個の整数が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -9553,7 +9553,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>few pictures to learn from: {few}</source>
-   <translation type="unfinished" />
+   <translation>学習用の画像が少ない: {few}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -9594,7 +9594,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>folder '{name}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>フォルダー'{name}'を読めません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -9604,12 +9604,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>folders called like splits of the data ({which}) lie where classes were expected: inside them there has to be a folder for each class; if they are classes, confirm it with the layout 'folders'</source>
-   <translation type="unfinished" />
+   <translation>クラスがあるはずの場所に、分割のような名前のフォルダー({which})があります: その中にクラスごとのフォルダーが必要です。これらがクラスなら、レイアウト'folders'で確定してください</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>folders whose names are written in two ways (accents) are one class: {told}</source>
-   <translation type="unfinished" />
+   <translation>名前が二通りに書かれた(アクセント記号の違い)フォルダーは一つのクラスとします: {told}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -9725,14 +9725,14 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>frames of one video or shots of one burst on both sides of a split: {count:,} times</source>
    <extracomment>Where the count is one, English says: frames of one video or shots of one burst on both sides of a split: once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>一つの動画のフレームまたは連写の画像が分割の両側にあります: {count:,}件</numerusform>
    </translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>frames of one video or shots of one burst: {many:,} pictures in {count:,} groups</source>
-   <translation type="unfinished" />
+   <translation>一つの動画のフレームまたは連写の画像: {count:,}グループ、{many:,}枚</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -9767,7 +9767,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>grey pictures ({grey:,}) and colour pictures ({colour:,}) are mixed</source>
-   <translation type="unfinished" />
+   <translation>グレー画像({grey:,}枚)とカラー画像({colour:,}枚)が混ざっています</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -9872,22 +9872,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>in {which} column '{name}' names the pictures and column '{label}' gives their classes</source>
-   <translation type="unfinished" />
+   <translation>{which}では、列'{name}'が画像を、列'{label}'がクラスを示します</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>in {which} column '{name}' names the pictures and one column for each class their classes</source>
-   <translation type="unfinished" />
+   <translation>{which}では、列'{name}'が画像を、クラスごとの列がクラスを示します</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>in {which} column '{name}' names the pictures, column '{label}' gives their classes and column '{split}' their splits</source>
-   <translation type="unfinished" />
+   <translation>{which}では、列'{name}'が画像を、列'{label}'がクラスを、列'{split}'が分割を示します</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>in {which} column '{name}' names the pictures, one column for each class their classes and column '{split}' their splits</source>
-   <translation type="unfinished" />
+   <translation>{which}では、列'{name}'が画像を、クラスごとの列がクラスを、列'{split}'が分割を示します</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -9917,12 +9917,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>is damaged or cut off</source>
-   <translation type="unfinished" />
+   <translation>は破損しているか、途中で切れています</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>is locked by a password</source>
-   <translation type="unfinished" />
+   <translation>はパスワードで保護されています</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -10017,7 +10017,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>it is no number</source>
-   <translation type="unfinished" />
+   <translation>数ではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -10252,7 +10252,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>labels of a labelling project</source>
-   <translation type="unfinished" />
+   <translation>ラベル付けプロジェクトのラベル</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
@@ -10322,12 +10322,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>links back to the data itself, not read: {loops}</source>
-   <translation type="unfinished" />
+   <translation>データ自身に戻るリンク(読みません): {loops}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>links to folders of other classes in {names}: {number:,} pictures there were left out</source>
-   <translation type="unfinished" />
+   <translation>{names}にあるほかのクラスのフォルダーへのリンク: そこの画像{number:,}枚は除きました</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -10632,7 +10632,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>n = {n}: too few for a figure</source>
-   <translation type="unfinished" />
+   <translation>n = {n}: 少なすぎて数値を出せません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -10643,42 +10643,42 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>nearly the same picture in several classes: at least {count:,} times</source>
    <extracomment>Where the count is one, English says: nearly the same picture in several classes: at least once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>ほぼ同じ画像が複数のクラスにあります: 少なくとも{count:,}件</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>nearly the same picture in several classes: {count:,} times</source>
    <extracomment>Where the count is one, English says: nearly the same picture in several classes: once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>ほぼ同じ画像が複数のクラスにあります: {count:,}件</numerusform>
    </translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>nearly the same picture more than once in a class: at least {count:,} spare</source>
-   <translation type="unfinished" />
+   <translation>ほぼ同じ画像がクラス内に複数あります: 余分が少なくとも{count:,}枚</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>nearly the same picture more than once in a class: {count:,} spare</source>
-   <translation type="unfinished" />
+   <translation>ほぼ同じ画像がクラス内に複数あります: 余分が{count:,}枚</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>nearly the same picture on both sides of a split: at least {count:,} times</source>
    <extracomment>Where the count is one, English says: nearly the same picture on both sides of a split: at least once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>ほぼ同じ画像が分割の両側にあります: 少なくとも{count:,}件</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>nearly the same picture on both sides of a split: {count:,} times</source>
    <extracomment>Where the count is one, English says: nearly the same picture on both sides of a split: once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>ほぼ同じ画像が分割の両側にあります: {count:,}件</numerusform>
    </translation>
   </message>
   <message>
@@ -10694,7 +10694,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/metrics.py" />
    <source>never answered</source>
-   <translation type="unfinished" />
+   <translation>一度も回答されていません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -10739,7 +10739,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>no class has this figure</source>
-   <translation type="unfinished" />
+   <translation>この数値を持つクラスがありません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -10784,32 +10784,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/calibration.py" />
    <source>no image in this range</source>
-   <translation type="unfinished" />
+   <translation>この範囲に画像がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/metrics.py" />
    <source>no image of another class</source>
-   <translation type="unfinished" />
+   <translation>ほかのクラスの画像がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/metrics.py" />
    <source>no image of this class</source>
-   <translation type="unfinished" />
+   <translation>このクラスの画像がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>no image of this class, and none was taken for it</source>
-   <translation type="unfinished" />
+   <translation>このクラスの画像がなく、このクラスと回答されたものもありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/calibration.py" />
    <source>no image was answered</source>
-   <translation type="unfinished" />
+   <translation>回答した画像がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>no image was answered by both</source>
-   <translation type="unfinished" />
+   <translation>両方が回答した画像がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -10829,7 +10829,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>no pattern was found in the file names of '{title}'</source>
-   <translation type="unfinished" />
+   <translation>'{title}'のファイル名にパターンは見つかりませんでした</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -10850,8 +10850,8 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>no picture of {count:,} classes ({names}) opens</source>
    <extracomment>Where the count is one, English says: no picture of class {names} opens</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>{count:,}クラス({names})には開ける画像がありません</numerusform>
    </translation>
   </message>
   <message>
@@ -10922,7 +10922,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>no table that names pictures was found in '{title}'</source>
-   <translation type="unfinished" />
+   <translation>'{title}'に画像を挙げる表は見つかりませんでした</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
@@ -10973,7 +10973,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>not compared</source>
-   <translation type="unfinished" />
+   <translation>比較しません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -11093,12 +11093,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>of how many is not known</source>
-   <translation type="unfinished" />
+   <translation>何枚中かは不明</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>of the folders there only '{name}' holds pictures: the classes are those in it</source>
-   <translation type="unfinished" />
+   <translation>そこにあるフォルダーのうち画像があるのは'{name}'だけです: その中がクラスになります</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -11108,7 +11108,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>of the splits {listing} the split '{name}' was read</source>
-   <translation type="unfinished" />
+   <translation>分割{listing}のうち'{name}'を読みました</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
@@ -11158,7 +11158,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/calibration.py" />
    <source>one image allows no interval</source>
-   <translation type="unfinished" />
+   <translation>画像1枚では区間を出せません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
@@ -11183,7 +11183,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>one person allows no interval</source>
-   <translation type="unfinished" />
+   <translation>1人では区間を出せません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -11253,7 +11253,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>passed over, for they are no pictures: {listing}</source>
-   <translation type="unfinished" />
+   <translation>画像でないため飛ばしました: {listing}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -11268,7 +11268,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>people or cases with pictures on both sides of a split: {count:,}</source>
-   <translation type="unfinished" />
+   <translation>分割の両側に画像がある人または件: {count:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -11298,17 +11298,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>pictures have other content than when this run began, under the same names: the data's fingerprint is {fingerprint}, {fingerprint2} was expected</source>
-   <translation type="unfinished" />
+   <translation>同じ名前のまま、この実行を始めたときと画像の内容が変わっています: データのフィンガープリントは{fingerprint}で、{fingerprint2}のはずでした</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>pictures in column '{name}'</source>
-   <translation type="unfinished" />
+   <translation>列'{name}'の画像</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>pictures of less than {tiny} pixels a side: {count:,}</source>
-   <translation type="unfinished" />
+   <translation>一辺が{tiny}ピクセル未満の画像: {count:,}枚</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -11318,7 +11318,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>pictures that do not open: {count:,} ({listing}); they are left out</source>
-   <translation type="unfinished" />
+   <translation>開けない画像: {count:,}枚({listing})。除かれます</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -11328,7 +11328,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>pictures without a folder for each class were found</source>
-   <translation type="unfinished" />
+   <translation>クラスごとのフォルダーがない画像が見つかりました</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -11398,7 +11398,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>read by the layout '{layout}'</source>
-   <translation type="unfinished" />
+   <translation>レイアウト'{layout}'で読みました</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -11635,8 +11635,8 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>split '{split}' holds no picture of {count:,} classes: {names}</source>
    <extracomment>Where the count is one, English says: split '{split}' holds no picture of class {names}</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>分割'{split}'には{count:,}クラスの画像がありません: {names}</numerusform>
    </translation>
   </message>
   <message>
@@ -11832,22 +11832,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>the Parquet file '{name}' is damaged</source>
-   <translation type="unfinished" />
+   <translation>Parquetファイル'{name}'は破損しています</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>the Parquet file '{name}' is damaged or cut off</source>
-   <translation type="unfinished" />
+   <translation>Parquetファイル'{name}'は破損しているか、途中で切れています</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>the Parquet file '{name}' needs too much memory</source>
-   <translation type="unfinished" />
+   <translation>Parquetファイル'{name}'には多すぎるメモリが必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>the Parquet file '{name}' took too long</source>
-   <translation type="unfinished" />
+   <translation>Parquetファイル'{name}'に時間がかかりすぎました</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -11872,17 +11872,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>the archive '{name}' holds a name that leads out of it</source>
-   <translation type="unfinished" />
+   <translation>アーカイブ'{name}'に、その外へ出る名前があります</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>the archive '{name}' holds one name twice</source>
-   <translation type="unfinished" />
+   <translation>アーカイブ'{name}'に同じ名前が二つあります</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>the archive '{name}' {what}</source>
-   <translation type="unfinished" />
+   <translation>アーカイブ'{name}'{what}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/archive.py" />
@@ -12007,12 +12007,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>the chosen threshold</source>
-   <translation type="unfinished" />
+   <translation>選んだしきい値</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>the class folders of '{title}' ({most}) hold no pictures</source>
-   <translation type="unfinished" />
+   <translation>'{title}'のクラス別フォルダー({most})に画像がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -12073,8 +12073,8 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>the data was found {count} folders deeper, in '{inner}'</source>
    <extracomment>Where the count is one, English says: the data was found one folder deeper, in '{inner}'</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>データは{count}階層深い'{inner}'で見つかりました</numerusform>
    </translation>
   </message>
   <message>
@@ -12100,17 +12100,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>the disk of Fovea's cache filled up while '{name}' was unpacked</source>
-   <translation type="unfinished" />
+   <translation>'{name}'の展開中にFoveaのキャッシュのディスクがいっぱいになりました</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>the disk of Fovea's cache has no room to unpack '{name}'</source>
-   <translation type="unfinished" />
+   <translation>Foveaのキャッシュのディスクに'{name}'を展開する空きがありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>the disk of Fovea's cache has no room to write out '{name}'</source>
-   <translation type="unfinished" />
+   <translation>Foveaのキャッシュのディスクに'{name}'を書き出す空きがありません</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
@@ -12185,7 +12185,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>the evaluation</source>
-   <translation type="unfinished" />
+   <translation>評価</translation>
   </message>
   <message>
    <location filename="../../desktop/services/evaluation.py" />
@@ -12370,7 +12370,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
    <source>the file names look like '{best}', which would give the classes</source>
-   <translation type="unfinished" />
+   <translation>ファイル名は'{best}'の形に見え、次のクラスになります</translation>
   </message>
   <message>
    <location filename="../../desktop/store/marks.py" />
@@ -12460,12 +12460,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>the folders {others} hold folders of the same names ({first}): perhaps those are the classes, or splits, or masks beside the pictures. Make them the upper folders, or leave one kind out; if all they hold belongs to the upper folder's class, confirm it with the layout 'folders'</source>
-   <translation type="unfinished" />
+   <translation>フォルダー{others}に同じ名前のフォルダー({first})があります: それらがクラス、分割、または画像に対するマスクかもしれません。それらを上のフォルダーにするか、一方を除いてください。中身がすべて上のフォルダーのクラスに属するなら、レイアウト'folders'で確定してください</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/result.py" />
    <source>the gate was asked of no picture</source>
-   <translation type="unfinished" />
+   <translation>どの画像もゲートで確認されていません</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
@@ -12535,7 +12535,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>the labels of '{name}' are not beside it</source>
-   <translation type="unfinished" />
+   <translation>'{name}'のラベルがその隣にありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
@@ -12690,7 +12690,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/patient_names.py" />
    <source>the model's name is that of a patient in the headers of the DICOM files</source>
-   <translation type="unfinished" />
+   <translation>モデルの名前が、DICOMファイルのヘッダーにある患者の名前です</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -12720,7 +12720,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>the names of these classes look the same: {told}; {how}. Rename or merge their folders</source>
-   <translation type="unfinished" />
+   <translation>次のクラスの名前は同じに見えます: {told}。{how}。フォルダーの名前を変えるか、統合してください</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -12895,7 +12895,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
    <source>the pattern '{pattern}' cannot be used</source>
-   <translation type="unfinished" />
+   <translation>パターン'{pattern}'は使えません</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -12930,7 +12930,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>the pictures have {count:,} different sizes; all are brought to one</source>
-   <translation type="unfinished" />
+   <translation>画像の大きさが{count:,}通りあります。すべて同じ大きさにします</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -12940,12 +12940,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>the pictures to learn from have changed since this run began: {what}</source>
-   <translation type="unfinished" />
+   <translation>この実行を始めてから学習用の画像が変わりました: {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>the pictures to validate with have changed since this run began: {what}</source>
-   <translation type="unfinished" />
+   <translation>この実行を始めてから検証用の画像が変わりました: {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -13105,7 +13105,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>the resamples are too much alike for an interval</source>
-   <translation type="unfinished" />
+   <translation>再標本が似すぎていて区間を出せません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -13156,42 +13156,42 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>the same picture in several classes: at least {count:,} times</source>
    <extracomment>Where the count is one, English says: the same picture in several classes: at least once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>同じ画像が複数のクラスにあります: 少なくとも{count:,}件</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>the same picture in several classes: {count:,} times</source>
    <extracomment>Where the count is one, English says: the same picture in several classes: once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>同じ画像が複数のクラスにあります: {count:,}件</numerusform>
    </translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>the same picture more than once in a class: at least {count:,} spare</source>
-   <translation type="unfinished" />
+   <translation>同じ画像がクラス内に複数あります: 余分が少なくとも{count:,}枚</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>the same picture more than once in a class: {count:,} spare</source>
-   <translation type="unfinished" />
+   <translation>同じ画像がクラス内に複数あります: 余分が{count:,}枚</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>the same picture on both sides of a split: at least {count:,} times</source>
    <extracomment>Where the count is one, English says: the same picture on both sides of a split: at least once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>同じ画像が分割の両側にあります: 少なくとも{count:,}件</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>the same picture on both sides of a split: {count:,} times</source>
    <extracomment>Where the count is one, English says: the same picture on both sides of a split: once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>同じ画像が分割の両側にあります: {count:,}件</numerusform>
    </translation>
   </message>
   <message>
@@ -13267,7 +13267,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>the splits of '{title}' hold pictures of different shapes</source>
-   <translation type="unfinished" />
+   <translation>'{title}'の分割の画像の形がそろっていません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/marks.py" />
@@ -13312,12 +13312,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>the table '{place}' has no column '{name}'</source>
-   <translation type="unfinished" />
+   <translation>表'{place}'に列'{name}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>the table '{place}' is not there or cannot be read</source>
-   <translation type="unfinished" />
+   <translation>表'{place}'がないか、読めません</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -13332,7 +13332,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>the threshold</source>
-   <translation type="unfinished" />
+   <translation>しきい値</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -13387,7 +13387,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>the two are compatible; it may be up to {value:.3f} worse here.</source>
-   <translation type="unfinished" />
+   <translation>両者は矛盾しません。ここでは最大{value:.3f}悪い可能性があります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -13397,7 +13397,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>the very same numbers</source>
-   <translation type="unfinished" />
+   <translation>まったく同じ数値</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
@@ -13432,7 +13432,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>their order is another</source>
-   <translation type="unfinished" />
+   <translation>順序が異なります</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
@@ -13457,7 +13457,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>there are only {which} images: no ROC curve</source>
-   <translation type="unfinished" />
+   <translation>{which}の画像しかないため、ROC曲線はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -13720,7 +13720,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>there is one class only, '{classes}': a classifier needs two or more</source>
-   <translation type="unfinished" />
+   <translation>クラスが'{classes}'一つしかありません: 分類器には二つ以上必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
@@ -13740,17 +13740,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>they differ in blanks only</source>
-   <translation type="unfinished" />
+   <translation>空白だけが異なります</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>they differ in letters that look alike</source>
-   <translation type="unfinished" />
+   <translation>見た目の似た文字だけが異なります</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>they differ in upper and lower case only</source>
-   <translation type="unfinished" />
+   <translation>大文字と小文字だけが異なります</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -13800,17 +13800,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>this evaluation is not kept</source>
-   <translation type="unfinished" />
+   <translation>この評価は保存されていません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>this evaluation is not kept any more</source>
-   <translation type="unfinished" />
+   <translation>この評価はもう保存されていません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>this evaluation was not moved: {reason}</source>
-   <translation type="unfinished" />
+   <translation>この評価は移動されませんでした: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -13885,7 +13885,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>this kept evaluation is damaged</source>
-   <translation type="unfinished" />
+   <translation>この保存した評価は破損しています</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -13940,7 +13940,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>too few usable resamples for an interval</source>
-   <translation type="unfinished" />
+   <translation>使える再標本が少なすぎて区間を出せません</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -14206,12 +14206,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>what was said of labels</source>
-   <translation type="unfinished" />
+   <translation>ラベルについての判断</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>what you said of this label is not kept: the evaluation was stopped before the data was known</source>
-   <translation type="unfinished" />
+   <translation>このラベルについての判断は保存されません: データがわかる前に評価が止められました</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -14236,7 +14236,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>which class means which label</source>
-   <translation type="unfinished" />
+   <translation>どのクラスがどのラベルか</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -14366,7 +14366,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{card} says {percent} on {card_n:,}</source>
-   <translation type="unfinished" />
+   <translation>{card}では{card_n:,}枚で{percent}です</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -14392,24 +14392,24 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/dataset.py" />
    <source>{count:,} classes ({names}) hold a single picture: it cannot be both learnt from and checked with</source>
    <extracomment>Where the count is one, English says: class {names} holds a single picture: it cannot be both learnt from and checked with</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>{count:,}クラス({names})は画像が1枚だけです: 同じ画像で学習と検証の両方はできません</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/patient_names.py" />
    <source>{count:,} classes are called like a patient in the headers of the DICOM files: a model keeps the names of its classes</source>
    <extracomment>Where the count is one, English says: a class is called like a patient in the headers of the DICOM files: a model keeps the names of its classes</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>{count:,}クラスの名前が、DICOMファイルのヘッダーにある患者の名前と同じです: モデルにはクラスの名前が残ります</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/dataset.py" />
    <source>{count:,} classes hold no pictures: {names}</source>
    <extracomment>Where the count is one, English says: class {names} holds no pictures</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>{count:,}クラスに画像がありません: {names}</numerusform>
    </translation>
   </message>
   <message>
@@ -14430,20 +14430,20 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} files without a suffix</source>
-   <translation type="unfinished" />
+   <translation>拡張子のないファイル{count:,}個</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} folders ({names}) beside the splits: not read</source>
    <extracomment>Where the count is one, English says: folder {names} beside the splits: not read</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>分割の隣のフォルダー{count:,}個({names})は読みません</numerusform>
    </translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} hidden files</source>
-   <translation type="unfinished" />
+   <translation>隠しファイル{count:,}個</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -14496,14 +14496,14 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
    <source>{count:,} of {total:,} names of files read like a person's name, or hold a patient's: numbers stand in place of these{title}. The others are written as they are.</source>
-   <translation type="unfinished" />
+   <translation>ファイル名{total:,}個中{count:,}個は人名のように読めるか、患者の名前を含みます: それらの名前{title}は番号に置き換えられます。ほかはそのまま書かれます。</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/figures/result.py" />
    <source>{count:,} of {total:,} pictures have no answer and count in no figure: figures are of the {answered:,} others alone. {said}</source>
    <extracomment>Where the count is one, English says: {count:,} of {total:,} pictures has no answer and counts in no figure: figures are of the {answered:,} others alone. {said}</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>画像{total:,}枚中{count:,}枚は回答がなく、どの数値にも入りません: 数値はほかの{answered:,}枚だけのものです。{said}</numerusform>
    </translation>
   </message>
   <message>
@@ -14520,72 +14520,72 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures are in printing colours (CMYK) and are converted</source>
    <extracomment>Where the count is one, English says: {count:,} picture is in printing colours (CMYK) and is converted</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>{count:,}枚の画像は印刷用の色(CMYK)なので変換します</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures are stored inverted and are turned over</source>
    <extracomment>Where the count is one, English says: {count:,} picture is stored inverted and is turned over</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>{count:,}枚の画像は白黒反転で保存されているので反転します</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures are very large and are read at a reduced size</source>
    <extracomment>Where the count is one, English says: {count:,} picture is very large and is read at a reduced size</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>{count:,}枚の画像は非常に大きいので縮小して読みます</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have a window of their own that shows nothing of them; it is left aside</source>
    <extracomment>Where the count is one, English says: {count:,} picture has a window of its own that shows nothing of it; it is left aside</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>{count:,}枚の画像の独自のウィンドウでは何も見えないので、使いません</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have more bands than are shown</source>
    <extracomment>Where the count is one, English says: {count:,} picture has more bands than are shown</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>{count:,}枚の画像には、表示されるより多くのバンドがあります</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have more than 8 bits and are reduced to 8</source>
    <extracomment>Where the count is one, English says: {count:,} picture has more than 8 bits and is reduced to 8</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>{count:,}枚の画像は8ビットを超えるので8ビットに減らします</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have more than 8 bits and are windowed to 8</source>
    <extracomment>Where the count is one, English says: {count:,} picture has more than 8 bits and is windowed to 8</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>{count:,}枚の画像は8ビットを超えるのでウィンドウ処理で8ビットにします</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/recognise.py" />
    <source>{count:,} pictures have no label in it and were not counted</source>
    <extracomment>Where the count is one, English says: {count:,} picture has no label in it and was not counted</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>{count:,}枚の画像はそこにラベルがなく、数えませんでした</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have pixels without data, which are black</source>
    <extracomment>Where the count is one, English says: {count:,} picture has pixels without data, which are black</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>{count:,}枚の画像にはデータのないピクセルがあり、黒になります</numerusform>
    </translation>
   </message>
   <message numerus="yes">
@@ -14600,16 +14600,16 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/recognise.py" />
    <source>{count:,} pictures have several labels in it and were not counted</source>
    <extracomment>Where the count is one, English says: {count:,} picture has several labels in it and was not counted</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>{count:,}枚の画像はそこにラベルが複数あり、数えませんでした</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/recognise.py" />
    <source>{count:,} pictures have several labels in one cell ('{label}'): each combination counts as a class of its own</source>
    <extracomment>Where the count is one, English says: a picture has several labels in its cell ('{label}'): each combination counts as a class of its own</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>{count:,}枚の画像は一つのセルに複数のラベルがあります('{label}'): 組み合わせごとに一つのクラスとして数えます</numerusform>
    </translation>
   </message>
   <message numerus="yes">
@@ -14640,8 +14640,8 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} pictures that are called like the masks of others ('{name}') were left out; if they are pictures of their own, confirm that with the layout 'folders'</source>
    <extracomment>Where the count is one, English says: a picture that is called like the mask of another ('{name}') was left out; if it is a picture of its own, confirm that with the layout 'folders'</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>ほかの画像のマスクのような名前の画像{count:,}枚('{name}')は除きました。独立した画像なら、レイアウト'folders'で確定してください</numerusform>
    </translation>
   </message>
   <message>
@@ -14653,8 +14653,8 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/recognise.py" />
    <source>{count:,} rows of the table name pictures that are not there</source>
    <extracomment>Where the count is one, English says: {count:,} row of the table names a picture that is not there</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>表の{count:,}行が、存在しない画像を挙げています</numerusform>
    </translation>
   </message>
   <message>
@@ -14665,7 +14665,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} system files</source>
-   <translation type="unfinished" />
+   <translation>システムファイル{count:,}個</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -14680,7 +14680,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} {suffix} files</source>
-   <translation type="unfinished" />
+   <translation>{suffix}ファイル{count:,}個</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -14772,8 +14772,8 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>{count} tables ('{place}' …)</source>
    <extracomment>Where the count is one, English says: the table '{place}'</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>{count}個の表('{place}' …)</numerusform>
    </translation>
   </message>
   <message>
@@ -14844,7 +14844,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>{gone:,} are missing and {new:,} are new</source>
-   <translation type="unfinished" />
+   <translation>{gone:,}枚がなくなり、{new:,}枚が新しく加わりました</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -14859,7 +14859,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>{hint} {more}</source>
-   <translation type="unfinished" />
+   <translation>{hint} {more}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
@@ -14874,12 +14874,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{hits:,} of {n:,} images</source>
-   <translation type="unfinished" />
+   <translation>画像{n:,}枚中{hits:,}枚</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{hits:,} of {n:,} images ({percent}, 95 % interval {span})</source>
-   <translation type="unfinished" />
+   <translation>画像{n:,}枚中{hits:,}枚({percent}、95 %区間{span})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -14889,7 +14889,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>{hits} of {n}: too few for a figure</source>
-   <translation type="unfinished" />
+   <translation>{n}中{hits}: 少なすぎて数値を出せません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -14969,7 +14969,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
    <source>{label} is the class, # stands for digits, * for anything: for instance names:{label}_#.</source>
-   <translation type="unfinished" />
+   <translation>{label}がクラス、#が数字、*が任意の文字列です: たとえばnames:{label}_#。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -14989,7 +14989,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{loose:,} pictures lie beside the class folders: they have no class and were not counted</source>
-   <translation type="unfinished" />
+   <translation>クラス別フォルダーの隣に画像が{loose:,}枚あります: クラスがないため数えませんでした</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -15034,34 +15034,34 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>{names}</source>
-   <translation type="unfinished" />
+   <translation>{names}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>{names} and {rest:,} more</source>
-   <translation type="unfinished" />
+   <translation>{names}、ほか{rest:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{names} are both called like the pictures to learn from: merge them, or take one away</source>
-   <translation type="unfinished" />
+   <translation>{names}は、どちらも学習用の画像を表す名前です: 統合するか、一方を除いてください</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{names} are both called like the pictures to test with: merge them, or take one away</source>
-   <translation type="unfinished" />
+   <translation>{names}は、どちらもテスト用の画像を表す名前です: 統合するか、一方を除いてください</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{names} are both called like the pictures to validate with: merge them, or take one away</source>
-   <translation type="unfinished" />
+   <translation>{names}は、どちらも検証用の画像を表す名前です: 統合するか、一方を除いてください</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/recognise.py" />
    <source>{names} lie there: if the labels are in one of them, save it as a CSV table with a column of file names.</source>
    <extracomment>Where the count is one, English says: {names} lies there: if the labels are in it, save it as a CSV table with a column of file names.</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>そこに{names}があります: ラベルがその中にあるなら、ファイル名の列があるCSV表として保存してください。</numerusform>
    </translation>
   </message>
   <message>
@@ -15092,7 +15092,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{name} has schema {found}; {schema} expected</source>
-   <translation type="unfinished" />
+   <translation>{name}のスキーマは{found}です。{schema}のはずです</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
@@ -15102,22 +15102,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{name} holds more than {most_points} points</source>
-   <translation type="unfinished" />
+   <translation>{name}には{most_points}個を超える点があります</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{name} holds no list of at most {most_strokes} strokes</source>
-   <translation type="unfinished" />
+   <translation>{name}に最大{most_strokes}本の線の一覧がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{name} is no drawing of Fovea</source>
-   <translation type="unfinished" />
+   <translation>{name}はFoveaの描画ではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{name} is no drawing: {error}</source>
-   <translation type="unfinished" />
+   <translation>{name}は描画ではありません: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -15162,7 +15162,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/result.py" />
    <source>{often:,} of these: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>そのうち{often:,}枚: {reason}。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -15273,42 +15273,42 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; it does better here, by {below:.3f} to {above:.3f}.</source>
-   <translation type="unfinished" />
+   <translation>{start}。ここでは{below:.3f}から{above:.3f}良い結果です。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; it does better here, by {points} to {points2} percentage points.</source>
-   <translation type="unfinished" />
+   <translation>{start}。ここでは{points}から{points2}ポイント良い結果です。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; it does worse here, by {points} to {points2} percentage points.</source>
-   <translation type="unfinished" />
+   <translation>{start}。ここでは{points}から{points2}ポイント悪い結果です。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; it does worse here, by {value:.3f} to {value2:.3f}.</source>
-   <translation type="unfinished" />
+   <translation>{start}。ここでは{value:.3f}から{value2:.3f}悪い結果です。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; more than chance explains: these differ from what it has learned from. They count in all figures here.</source>
-   <translation type="unfinished" />
+   <translation>{start}。偶然で説明できる範囲を超えています: これらは学習に使われたものと異なります。ここのすべての数値に含まれます。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; that is no more than chance explains.</source>
-   <translation type="unfinished" />
+   <translation>{start}。偶然で説明できる範囲です。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; the two are compatible; {n:,} images cannot rule out that it is up to {points} percentage points worse.</source>
-   <translation type="unfinished" />
+   <translation>{start}。両者は矛盾しません。画像{n:,}枚では、最大{points}ポイント悪い可能性を除外できません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; {few} or more images are needed for an answer.</source>
-   <translation type="unfinished" />
+   <translation>{start}。答えるには{few}枚以上の画像が必要です。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -15323,7 +15323,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{text}: '{which}' is better on these images ({p}, {test}).</source>
-   <translation type="unfinished" />
+   <translation>{text}: これらの画像では'{which}'のほうが良い結果です({p}、{test})。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -15333,7 +15333,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{text}: no more than chance explains ({p}, {test}).</source>
-   <translation type="unfinished" />
+   <translation>{text}: 偶然で説明できる範囲です({p}、{test})。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -15383,7 +15383,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{value:.3f} of {n:,} images (95 % interval {low:.3f} to {high:.3f})</source>
-   <translation type="unfinished" />
+   <translation>画像{n:,}枚で{value:.3f}(95 %区間{low:.3f}から{high:.3f})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -15483,17 +15483,17 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>{where}: a label {min}; expected 0 or more</source>
-   <translation type="unfinished" />
+   <translation>{where}: ラベル{min}。0以上が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{where}: a width and a list of points expected</source>
-   <translation type="unfinished" />
+   <translation>{where}: 太さと点の一覧が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{where}: a width from {thinnest} to {widest} expected</source>
-   <translation type="unfinished" />
+   <translation>{where}: {thinnest}から{widest}の太さが必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
@@ -15508,22 +15508,22 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>{where}: labels of {dtype} {shape}; {expected}</source>
-   <translation type="unfinished" />
+   <translation>{where}: {dtype} {shape}のラベル。{expected}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>{where}: pictures of {dtype} {shape}; {expected}</source>
-   <translation type="unfinished" />
+   <translation>{where}: {dtype} {shape}の画像。{expected}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{where}: points of two or three numbers expected</source>
-   <translation type="unfinished" />
+   <translation>{where}: 2個または3個の数の点が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{where}: points on the paper (0 to 1) and pressure 0 to 1 expected</source>
-   <translation type="unfinished" />
+   <translation>{where}: 紙の上(0から1)の点と0から1の筆圧が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
@@ -15533,7 +15533,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>{where}: {shape} labels for each picture; Fovea learns one class a picture</source>
-   <translation type="unfinished" />
+   <translation>{where}: 画像ごとに{shape}個のラベル。Foveaは1枚につき1クラスを学習します</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
@@ -15769,7 +15769,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Undo</source>
-   <translation type="unfinished" />
+   <translation>元に戻す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15785,7 +15785,7 @@ Difference in accuracy: {value} ({bounds})</source>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>any</source>
    <extracomment>A choice of a filter: whatever it is.</extracomment>
-   <translation type="unfinished" />
+   <translation>すべて</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15813,7 +15813,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>{0} pictures</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚</translation>
   </message>
  </context>
  <context>
@@ -15913,7 +15913,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>閉じる</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
@@ -15971,7 +15971,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/widgets/heat.py" />
    <source>Colours of the map, from nothing to most</source>
-   <translation type="unfinished" />
+   <translation>マップの色(ゼロから最大まで)</translation>
   </message>
  </context>
  <context>
@@ -15985,37 +15985,37 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Forward</source>
-   <translation type="unfinished" />
+   <translation>進む</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Found in 1 place</source>
-   <translation type="unfinished" />
+   <translation>1か所で見つかりました</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Found in {0} places</source>
-   <translation type="unfinished" />
+   <translation>{0}か所で見つかりました</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Fovea Help</source>
-   <translation type="unfinished" />
+   <translation>Foveaヘルプ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Larger text</source>
-   <translation type="unfinished" />
+   <translation>文字を大きく</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Nothing found. Try fewer words, or the beginning of one.</source>
-   <translation type="unfinished" />
+   <translation>見つかりません。語を減らすか、語の先頭だけで試してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Pages of the help</source>
-   <translation type="unfinished" />
+   <translation>ヘルプのページ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
@@ -16025,7 +16025,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Smaller text</source>
-   <translation type="unfinished" />
+   <translation>文字を小さく</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
@@ -16035,12 +16035,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>The help cannot be read: {0}</source>
-   <translation type="unfinished" />
+   <translation>ヘルプを読めません: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>{0} – Fovea Help</source>
-   <translation type="unfinished" />
+   <translation>{0} – Foveaヘルプ</translation>
   </message>
  </context>
  <context>
@@ -16068,7 +16068,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
@@ -16157,12 +16157,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>no result</source>
-   <translation type="unfinished" />
+   <translation>結果なし</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>unfamiliar kind</source>
-   <translation type="unfinished" />
+   <translation>見慣れない種類</translation>
   </message>
  </context>
  <context>
@@ -16170,133 +16170,134 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>1 image removed; its file stays.</source>
-   <translation type="unfinished" />
+   <translation>画像1枚を外しました。ファイルは残っています。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>All images</source>
-   <translation type="unfinished" />
+   <translation>すべての画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Camera (Ctrl+K)</source>
-   <translation type="unfinished" />
+   <translation>カメラ(Ctrl+K)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Filter by name</source>
-   <translation type="unfinished" />
+   <translation>名前で絞り込む</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Filter images by name</source>
-   <translation type="unfinished" />
+   <translation>画像を名前で絞り込む</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Listed are those: {0}. Escape lists all.</source>
-   <translation type="unfinished" />
+   <translation>表示中: {0}。Escapeですべて表示。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>No images yet.
 Drop files or folders here.</source>
-   <translation type="unfinished" />
+   <translation>まだ画像がありません。
+ファイルやフォルダーをここにドロップしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>No name holds “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>「{0}」を含む名前はありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>No such image.</source>
-   <translation type="unfinished" />
+   <translation>該当する画像はありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Not its kind</source>
-   <translation type="unfinished" />
+   <translation>種類違い</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Open the camera</source>
-   <translation type="unfinished" />
+   <translation>カメラを開く</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Show as a grid</source>
-   <translation type="unfinished" />
+   <translation>格子で表示</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Show as rows</source>
-   <translation type="unfinished" />
+   <translation>行で表示</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Undo</source>
-   <translation type="unfinished" />
+   <translation>元に戻す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Undo what was done last</source>
-   <translation type="unfinished" />
+   <translation>直前の操作を元に戻す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Which images are listed</source>
-   <translation type="unfinished" />
+   <translation>一覧に出す画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Which images are listed: {0}</source>
-   <translation type="unfinished" />
+   <translation>一覧に出す画像: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>With a note</source>
-   <translation type="unfinished" />
+   <translation>メモ付き</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>With a star</source>
-   <translation type="unfinished" />
+   <translation>星付き</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>With the answer</source>
-   <translation type="unfinished" />
+   <translation>回答が次のもの</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Without a result</source>
-   <translation type="unfinished" />
+   <translation>結果なし</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>all</source>
-   <translation type="unfinished" />
+   <translation>すべて</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>{0} images removed; their files stay.</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚を外しました。ファイルは残っています。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} / {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>{0} of {1} images</source>
-   <translation type="unfinished" />
+   <translation>画像{1}枚中{0}枚</translation>
   </message>
  </context>
  <context>
@@ -16352,7 +16353,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>すべてのファイル (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16497,12 +16498,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>colour</source>
-   <translation type="unfinished" />
+   <translation>カラー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>グレー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16575,7 +16576,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>すべてのファイル (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16742,7 +16743,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>キャンセル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
@@ -16968,7 +16969,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Undo</source>
-   <translation type="unfinished" />
+   <translation>元に戻す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
@@ -17087,7 +17088,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Enlarge what the network saw</source>
-   <translation type="unfinished" />
+   <translation>ネットワークが見たものを拡大</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
@@ -17098,7 +17099,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Filter by name</source>
-   <translation type="unfinished" />
+   <translation>名前で絞り込む</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
@@ -17357,27 +17358,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/kind_chart.py" />
    <source>Distance from the training pictures</source>
-   <translation type="unfinished" />
+   <translation>学習画像からの距離</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/kind_chart.py" />
    <source>This picture: {0}. Limit: 1. 95 of 100 of the model's own pictures lie below it.</source>
-   <translation type="unfinished" />
+   <translation>この画像: {0}。限界: 1。モデル自身の画像100枚中95枚はこれより下です。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/kind_chart.py" />
    <source>its own pictures</source>
-   <translation type="unfinished" />
+   <translation>自身の画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/kind_chart.py" />
    <source>limit</source>
-   <translation type="unfinished" />
+   <translation>限界</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/kind_chart.py" />
    <source>this picture</source>
-   <translation type="unfinished" />
+   <translation>この画像</translation>
   </message>
  </context>
  <context>
@@ -17385,22 +17386,22 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/large_look.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/large_look.py" />
    <source>This image cannot be shown.</source>
-   <translation type="unfinished" />
+   <translation>この画像は表示できません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/large_look.py" />
    <source>{0}, frame {1} of {2}</source>
-   <translation type="unfinished" />
+   <translation>{0}、フレーム{1} / {2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/large_look.py" />
    <source>← → other images · + − zoom · Esc closes</source>
-   <translation type="unfinished" />
+   <translation>← → ほかの画像 · + − 拡大縮小 · Escで閉じる</translation>
   </message>
  </context>
  <context>
@@ -17408,7 +17409,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>閉じる</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
@@ -17423,7 +17424,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
@@ -17476,7 +17477,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} / {1}</translation>
   </message>
  </context>
  <context>
@@ -17576,47 +17577,47 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>クラス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>Compare the examples with your pictures before you confirm. Your files stay as they are.</source>
-   <translation type="unfinished" />
+   <translation>確定する前に、例をあなたの画像と比べてください。ファイルはそのままです。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>How the labels were recognised</source>
-   <translation type="unfinished" />
+   <translation>ラベルの読み取り方</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>No: open another folder…</source>
-   <translation type="unfinished" />
+   <translation>いいえ: 別のフォルダーを開く…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>The folders do not name the classes. This was recognised:</source>
-   <translation type="unfinished" />
+   <translation>フォルダー名はクラスを示していません。次のように読み取りました:</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>Yes, read the labels this way</source>
-   <translation type="unfinished" />
+   <translation>はい、このようにラベルを読む</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>and {0} more</source>
-   <translation type="unfinished" />
+   <translation>ほか{0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>{0} pictures in {1} classes: {2}</source>
-   <translation type="unfinished" />
+   <translation>{1}クラスの画像{0}枚: {2}</translation>
   </message>
  </context>
  <context>
@@ -17731,27 +17732,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Component</source>
-   <translation type="unfinished" />
+   <translation>コンポーネント</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Components</source>
-   <translation type="unfinished" />
+   <translation>コンポーネント</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Filter by name or licence</source>
-   <translation type="unfinished" />
+   <translation>名前またはライセンスで絞り込む</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Filter the components</source>
-   <translation type="unfinished" />
+   <translation>コンポーネントを絞り込む</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Fovea is free software under the Apache License 2.0. It is made of {0} components:</source>
-   <translation type="unfinished" />
+   <translation>FoveaはApache License 2.0の自由ソフトウェアです。{0}個のコンポーネントからできています:</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
@@ -17761,37 +17762,37 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Licences</source>
-   <translation type="unfinished" />
+   <translation>ライセンス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Qt and PySide6 are used under the GNU Lesser General Public License, version 3. Their libraries are files of their own beside the program: you may replace them by your own build. The program's documentation says how, under 'licences'.</source>
-   <translation type="unfinished" />
+   <translation>QtとPySide6はGNU Lesser General Public Licenseバージョン3で使用しています。そのライブラリはプログラムの横にある独立したファイルで、自分でビルドしたものに置き換えられます。方法はプログラムの文書の'licences'にあります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Reading the list …</source>
-   <translation type="unfinished" />
+   <translation>一覧を読んでいます …</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Source: {0}</source>
-   <translation type="unfinished" />
+   <translation>入手元: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>The licence's text</source>
-   <translation type="unfinished" />
+   <translation>ライセンスの本文</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>The list of components cannot be read. Install Fovea again.</source>
-   <translation type="unfinished" />
+   <translation>コンポーネントの一覧を読めません。Foveaを再インストールしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>This package brings no text of its licence.</source>
-   <translation type="unfinished" />
+   <translation>このパッケージにはライセンスの本文が付いていません。</translation>
   </message>
  </context>
  <context>
@@ -17824,7 +17825,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>すべてのファイル (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
@@ -18338,12 +18339,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/message_bar.py" />
    <source>Close the message</source>
-   <translation type="unfinished" />
+   <translation>メッセージを閉じる</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/message_bar.py" />
    <source>Message</source>
-   <translation type="unfinished" />
+   <translation>メッセージ</translation>
   </message>
  </context>
  <context>
@@ -18351,7 +18352,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>AUC</source>
-   <translation type="unfinished" />
+   <translation>AUC</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -18361,27 +18362,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Accuracy in this data</source>
-   <translation type="unfinished" />
+   <translation>このデータでの正解率</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Area under the ROC curve (AUC)</source>
-   <translation type="unfinished" />
+   <translation>ROC曲線下面積(AUC)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Average precision</source>
-   <translation type="unfinished" />
+   <translation>平均適合率</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Balanced accuracy</source>
-   <translation type="unfinished" />
+   <translation>均衡正解率</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Brier score</source>
-   <translation type="unfinished" />
+   <translation>ブライアスコア</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -18584,7 +18585,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/model_card.py" />
    <source>About {name}</source>
-   <translation type="unfinished" />
+   <translation>{name}について</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18610,7 +18611,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/model_card.py" />
    <source>Copy text</source>
-   <translation type="unfinished" />
+   <translation>テキストをコピー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18621,7 +18622,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Damaged</source>
-   <translation type="unfinished" />
+   <translation>破損</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18651,7 +18652,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Folder</source>
-   <translation type="unfinished" />
+   <translation>フォルダー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18666,12 +18667,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Import it or train it again.</source>
-   <translation type="unfinished" />
+   <translation>インポートするか、もう一度学習させてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18691,7 +18692,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Its description is here, its weights are not: it answers once they are installed under Models. Until then choose another model.</source>
-   <translation type="unfinished" />
+   <translation>説明はありますが、重みがありません。「モデル」で重みをインストールすると回答できます。それまでは別のモデルを選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18701,7 +18702,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Licence of the data</source>
-   <translation type="unfinished" />
+   <translation>データのライセンス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18712,18 +18713,18 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Made on</source>
    <extracomment>The computer or device that a model was trained on.</extracomment>
-   <translation type="unfinished" />
+   <translation>作成環境</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Made with</source>
    <extracomment>Versions of the program and libraries that made a model.</extracomment>
-   <translation type="unfinished" />
+   <translation>作成に使ったもの</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Measured on</source>
-   <translation type="unfinished" />
+   <translation>測定に使ったもの</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/model_card.py" />
@@ -18738,7 +18739,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Not measured.</source>
-   <translation type="unfinished" />
+   <translation>測定されていません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18754,17 +18755,17 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Population</source>
    <extracomment>Medicine, statistics: which people or pictures the data came from.</extracomment>
-   <translation type="unfinished" />
+   <translation>対象集団</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>SHA-256 of the weights</source>
-   <translation type="unfinished" />
+   <translation>重みのSHA-256</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Scores and decision</source>
-   <translation type="unfinished" />
+   <translation>スコアと判定</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18774,28 +18775,28 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Size on disk</source>
-   <translation type="unfinished" />
+   <translation>ディスク上の大きさ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Technical</source>
    <extracomment>Head of a section with technical facts.</extracomment>
-   <translation type="unfinished" />
+   <translation>技術情報</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>The numbers beside the bars are calibrated on {n} images of the {split} split (temperature {t}): the expected calibration error went from {before} to {after}.</source>
-   <translation type="unfinished" />
+   <translation>棒の横の数値は、分割{split}の画像{n}枚で校正されています(温度{t})。期待校正誤差は{before}から{after}になりました。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>The numbers beside the bars are model scores: they have not been calibrated to be probabilities.</source>
-   <translation type="unfinished" />
+   <translation>棒の横の数値はモデルスコアです。確率になるようには校正されていません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>This model cannot answer: {problem}.</source>
-   <translation type="unfinished" />
+   <translation>このモデルは回答できません: {problem}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18810,67 +18811,67 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Version</source>
-   <translation type="unfinished" />
+   <translation>バージョン</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Weights not installed</source>
-   <translation type="unfinished" />
+   <translation>重み未インストール</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>and {count} more</source>
-   <translation type="unfinished" />
+   <translation>ほか{count}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>colour (RGB)</source>
-   <translation type="unfinished" />
+   <translation>カラー(RGB)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>グレー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>ink found, cropped, scaled into 20×20 and centred by mass</source>
-   <translation type="unfinished" />
+   <translation>インクを見つけて切り抜き、20×20に拡縮し、重心を中央に</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>it cannot be read</source>
-   <translation type="unfinished" />
+   <translation>読めません</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>scaled whole, the rest padded</source>
-   <translation type="unfinished" />
+   <translation>全体を拡縮し、残りに余白</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>scaled, and the middle cut out</source>
-   <translation type="unfinished" />
+   <translation>拡縮して中央を切り抜く</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>stretched to that size, whatever its shape</source>
-   <translation type="unfinished" />
+   <translation>形によらずその大きさに引き伸ばす</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>your own models</source>
-   <translation type="unfinished" />
+   <translation>自分のモデル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>{difference} at most in any score, over {n} images</source>
-   <translation type="unfinished" />
+   <translation>画像{n}枚で、どのスコアでも最大{difference}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>{width} × {height} pixels, {colour}; the picture is {fit} ({interpolation}).</source>
-   <translation type="unfinished" />
+   <translation>{width}×{height}ピクセル、{colour}。画像の合わせ方: {fit}({interpolation})。</translation>
   </message>
  </context>
  <context>
@@ -18878,37 +18879,37 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>About this model</source>
-   <translation type="unfinished" />
+   <translation>このモデルについて</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>Choose a model.</source>
-   <translation type="unfinished" />
+   <translation>モデルを選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>Damaged</source>
-   <translation type="unfinished" />
+   <translation>破損</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>Model</source>
-   <translation type="unfinished" />
+   <translation>モデル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>No model is installed.</source>
-   <translation type="unfinished" />
+   <translation>モデルがインストールされていません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>Ready</source>
-   <translation type="unfinished" />
+   <translation>準備完了</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>Weights not installed</source>
-   <translation type="unfinished" />
+   <translation>重み未インストール</translation>
   </message>
  </context>
  <context>
@@ -18986,12 +18987,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>colour</source>
-   <translation type="unfinished" />
+   <translation>カラー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>グレー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19017,7 +19018,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} / {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19164,7 +19165,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/nearest_strip.py" />
    <source>Nearest training pictures</source>
-   <translation type="unfinished" />
+   <translation>最も近い学習画像</translation>
   </message>
  </context>
  <context>
@@ -19172,12 +19173,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Note</source>
-   <translation type="unfinished" />
+   <translation>メモ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Notices</source>
-   <translation type="unfinished" />
+   <translation>お知らせ</translation>
   </message>
  </context>
  <context>
@@ -19224,12 +19225,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/camera_screen.py" />
    <source>Recording</source>
-   <translation type="unfinished" />
+   <translation>記録中</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_screen.py" />
    <source>The camera is on</source>
-   <translation type="unfinished" />
+   <translation>カメラが入っています</translation>
   </message>
  </context>
  <context>
@@ -19265,7 +19266,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/help/page_view.py" />
    <source>HelpPage of the help</source>
-   <translation type="unfinished" />
+   <translation>ヘルプのページ</translation>
   </message>
  </context>
  <context>
@@ -19336,7 +19337,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Note</source>
-   <translation type="unfinished" />
+   <translation>メモ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
@@ -19426,12 +19427,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>model score</source>
-   <translation type="unfinished" />
+   <translation>モデルスコア</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>probability</source>
-   <translation type="unfinished" />
+   <translation>確率</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
@@ -19492,12 +19493,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>This image cannot be shown.</source>
-   <translation type="unfinished" />
+   <translation>この画像は表示できません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
@@ -19535,7 +19536,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
@@ -19558,17 +19559,17 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/picture_view.py" />
    <source>No picture</source>
-   <translation type="unfinished" />
+   <translation>画像なし</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/picture_view.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/picture_view.py" />
    <source>{width} × {height} pixels, shown at {zoom} %</source>
-   <translation type="unfinished" />
+   <translation>{width}×{height}ピクセル、表示{zoom} %</translation>
   </message>
  </context>
  <context>
@@ -19809,7 +19810,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>{0} pictures</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚</translation>
   </message>
  </context>
  <context>
@@ -19837,7 +19838,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
@@ -19904,12 +19905,12 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Note</source>
-   <translation type="unfinished" />
+   <translation>メモ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -19922,42 +19923,42 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>Nothing yet</source>
-   <translation type="unfinished" />
+   <translation>まだありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>What the network saw</source>
-   <translation type="unfinished" />
+   <translation>ネットワークが見たもの</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>colour</source>
-   <translation type="unfinished" />
+   <translation>カラー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>cut from the middle</source>
-   <translation type="unfinished" />
+   <translation>中央を切り抜き</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>グレー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>ink found and centred</source>
-   <translation type="unfinished" />
+   <translation>インクを見つけて中央に</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>stretched to fit</source>
-   <translation type="unfinished" />
+   <translation>引き伸ばし</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>whole picture, padded</source>
-   <translation type="unfinished" />
+   <translation>全体(余白付加)</translation>
   </message>
  </context>
  <context>
@@ -20057,12 +20058,12 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>colour</source>
-   <translation type="unfinished" />
+   <translation>カラー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>グレー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
@@ -20089,113 +20090,113 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Answer</source>
    <extracomment>The class that the model gives.</extracomment>
-   <translation type="unfinished" />
+   <translation>回答</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Answer and scores</source>
-   <translation type="unfinished" />
+   <translation>回答とスコア</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Filter classes</source>
-   <translation type="unfinished" />
+   <translation>クラスを絞り込む</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Hide its scores</source>
-   <translation type="unfinished" />
+   <translation>スコアを隠す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>No answer: this is not the kind of picture that it learned from</source>
-   <translation type="unfinished" />
+   <translation>回答なし: モデルが学習した種類の画像ではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>No class of that name</source>
-   <translation type="unfinished" />
+   <translation>その名前のクラスはありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Not sure: {first} {high}, {second} {low}</source>
-   <translation type="unfinished" />
+   <translation>確かでない: {first} {high}、{second} {low}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Perhaps</source>
-   <translation type="unfinished" />
+   <translation>おそらく</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Right</source>
    <extracomment>Correct (not the side).</extracomment>
-   <translation type="unfinished" />
+   <translation>正解</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Scores of the classes</source>
-   <translation type="unfinished" />
+   <translation>クラスのスコア</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Show all {count} classes</source>
-   <translation type="unfinished" />
+   <translation>{count}クラスすべてを表示</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Show its scores all the same</source>
-   <translation type="unfinished" />
+   <translation>それでもスコアを表示</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Show the first {count}</source>
-   <translation type="unfinished" />
+   <translation>最初の{count}個を表示</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Wrong: it is {label}</source>
-   <translation type="unfinished" />
+   <translation>誤り: 正解は{label}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>model score</source>
-   <translation type="unfinished" />
+   <translation>モデルスコア</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>perhaps {label}  {score}</source>
-   <translation type="unfinished" />
+   <translation>おそらく{label}  {score}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>probability</source>
-   <translation type="unfinished" />
+   <translation>確率</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>{0} digits, read one by one: {1}</source>
-   <translation type="unfinished" />
+   <translation>数字{0}個を一つずつ読み取り: {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>{0} has the higher score, {1}, and is answered from {2} on only.</source>
-   <translation type="unfinished" />
+   <translation>{0}のスコア{1}のほうが高いですが、{2}以上でないと回答されません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>{0} is answered from {1} on and has {2}; the higher score is that of {3}, {4}.</source>
-   <translation type="unfinished" />
+   <translation>{0}は{1}以上で回答され、スコアは{2}です。高いほうのスコアは{3}の{4}です。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>{0}, by the threshold</source>
-   <translation type="unfinished" />
+   <translation>しきい値により{0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>{label} is answered from {value} on</source>
-   <translation type="unfinished" />
+   <translation>{label}は{value}以上で回答されます</translation>
   </message>
  </context>
  <context>
@@ -20223,7 +20224,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>キャンセル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
@@ -20284,7 +20285,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Undo</source>
-   <translation type="unfinished" />
+   <translation>元に戻す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
@@ -20360,7 +20361,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
@@ -20551,7 +20552,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>キャンセル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
@@ -20594,7 +20595,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/help/results.py" />
    <source>Found in the help</source>
-   <translation type="unfinished" />
+   <translation>ヘルプでの検索結果</translation>
   </message>
  </context>
  <context>
@@ -20608,7 +20609,7 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Answer</source>
    <extracomment>The class that the model gives.</extracomment>
-   <translation type="unfinished" />
+   <translation>回答</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
@@ -20619,7 +20620,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Folder</source>
-   <translation type="unfinished" />
+   <translation>フォルダー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
@@ -20640,7 +20641,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Notices</source>
-   <translation type="unfinished" />
+   <translation>お知らせ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
@@ -20832,7 +20833,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>キャンセル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
@@ -20852,7 +20853,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>Results</source>
-   <translation type="unfinished" />
+   <translation>結果</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
@@ -20872,7 +20873,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} / {1}</translation>
   </message>
  </context>
  <context>
@@ -20880,123 +20881,123 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>All answers</source>
-   <translation type="unfinished" />
+   <translation>すべての回答</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>All {0} rows…</source>
-   <translation type="unfinished" />
+   <translation>すべての{0}行…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>CSV tables (*.csv)</source>
-   <translation type="unfinished" />
+   <translation>CSV表 (*.csv)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>キャンセル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Export CSV</source>
-   <translation type="unfinished" />
+   <translation>CSVをエクスポート</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Export progress</source>
-   <translation type="unfinished" />
+   <translation>エクスポートの進み具合</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Export results</source>
-   <translation type="unfinished" />
+   <translation>結果をエクスポート</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>File names and folders below the chosen one…</source>
-   <translation type="unfinished" />
+   <translation>ファイル名と、選んだフォルダーより下のフォルダー名…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Filter by name, folder or answer</source>
-   <translation type="unfinished" />
+   <translation>名前、フォルダー、回答で絞り込む</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Filter…</source>
-   <translation type="unfinished" />
+   <translation>絞り込み…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Full paths…</source>
-   <translation type="unfinished" />
+   <translation>フルパス…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Hidden names, with a key beside the table…</source>
-   <translation type="unfinished" />
+   <translation>名前を隠し、対応表を横に置く…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Only unreadable</source>
-   <translation type="unfinished" />
+   <translation>読めないものだけ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Other ways to export</source>
-   <translation type="unfinished" />
+   <translation>その他のエクスポート方法</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Results</source>
-   <translation type="unfinished" />
+   <translation>結果</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Results table</source>
-   <translation type="unfinished" />
+   <translation>結果の表</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Score below</source>
-   <translation type="unfinished" />
+   <translation>スコア未満</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Show only scores below</source>
-   <translation type="unfinished" />
+   <translation>これより低いスコアだけを表示</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Show only this answer</source>
-   <translation type="unfinished" />
+   <translation>この回答だけを表示</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Summary</source>
-   <translation type="unfinished" />
+   <translation>要約</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>The {0} rows shown…</source>
-   <translation type="unfinished" />
+   <translation>表示中の{0}行…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Unfamiliar kind</source>
-   <translation type="unfinished" />
+   <translation>見慣れない種類</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>any</source>
    <extracomment>A choice of a filter: whatever it is.</extracomment>
-   <translation type="unfinished" />
+   <translation>すべて</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>{count} rows written to {name}</source>
-   <translation type="unfinished" />
+   <translation>{name}に{count}行を書き込みました</translation>
   </message>
  </context>
  <context>
@@ -21004,7 +21005,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>キャンセル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
@@ -21039,7 +21040,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>{0} of {1} images</source>
-   <translation type="unfinished" />
+   <translation>画像{1}枚中{0}枚</translation>
   </message>
  </context>
  <context>
@@ -21117,7 +21118,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} / {1}</translation>
   </message>
  </context>
  <context>
@@ -21444,27 +21445,27 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/widgets/_scores.py" />
    <source>Answered from {value} on</source>
-   <translation type="unfinished" />
+   <translation>{value}以上で回答</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/_scores.py" />
    <source>the answer</source>
-   <translation type="unfinished" />
+   <translation>回答</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/_scores.py" />
    <source>the answer, right</source>
-   <translation type="unfinished" />
+   <translation>回答、正解</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/_scores.py" />
    <source>the answer, wrong</source>
-   <translation type="unfinished" />
+   <translation>回答、誤り</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/_scores.py" />
    <source>the true class</source>
-   <translation type="unfinished" />
+   <translation>正解のクラス</translation>
   </message>
  </context>
  <context>
@@ -21798,7 +21799,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Classes shown at first</source>
-   <translation type="unfinished" />
+   <translation>最初に表示するクラス数</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -21808,27 +21809,27 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Everything here stays on this computer.</source>
-   <translation type="unfinished" />
+   <translation>ここの内容はすべて、このコンピューターにとどまります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Folders</source>
-   <translation type="unfinished" />
+   <translation>フォルダー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Forget recent folders</source>
-   <translation type="unfinished" />
+   <translation>最近使ったフォルダーを忘れる</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Language</source>
-   <translation type="unfinished" />
+   <translation>言語</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -21838,12 +21839,12 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Like the system</source>
-   <translation type="unfinished" />
+   <translation>システムに合わせる</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>More than one makes each of them slower; they share the computer.</source>
-   <translation type="unfinished" />
+   <translation>複数にするとそれぞれが遅くなります。コンピューターを分け合うためです。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -21853,32 +21854,32 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Start with the images from last time</source>
-   <translation type="unfinished" />
+   <translation>前回の画像で始める</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>The window is drawn anew in it; your images stay.</source>
-   <translation type="unfinished" />
+   <translation>ウィンドウはこの言語で描き直されます。画像はそのままです。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Their places are kept among Fovea's own data on this computer.</source>
-   <translation type="unfinished" />
+   <translation>場所は、このコンピューターのFovea自身のデータに保存されます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Theme</source>
-   <translation type="unfinished" />
+   <translation>テーマ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Theme: {0}</source>
-   <translation type="unfinished" />
+   <translation>テーマ: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Trainings at the same time</source>
-   <translation type="unfinished" />
+   <translation>同時に行う学習の数</translation>
   </message>
  </context>
  <context>
@@ -22184,7 +22185,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>キャンセル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
@@ -22205,7 +22206,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Model</source>
-   <translation type="unfinished" />
+   <translation>モデル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
@@ -22277,12 +22278,12 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
    <source>Filter by key or by what it does</source>
-   <translation type="unfinished" />
+   <translation>キーまたは働きで絞り込む</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
    <source>Filter the shortcuts</source>
-   <translation type="unfinished" />
+   <translation>ショートカットを絞り込む</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
@@ -22292,17 +22293,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
    <source>Keyboard Shortcuts</source>
-   <translation type="unfinished" />
+   <translation>キーボードショートカット</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
    <source>Keyboard shortcuts</source>
-   <translation type="unfinished" />
+   <translation>キーボードショートカット</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
    <source>What it does</source>
-   <translation type="unfinished" />
+   <translation>働き</translation>
   </message>
  </context>
  <context>
@@ -22320,7 +22321,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>キャンセル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22330,7 +22331,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>閉じる</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22345,7 +22346,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Folder</source>
-   <translation type="unfinished" />
+   <translation>フォルダー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22450,7 +22451,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} taken back.</source>
-   <translation type="unfinished" />
+   <translation>{0}を取り消しました。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22481,7 +22482,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>閉じる</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
@@ -22557,7 +22558,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>and {0} more</source>
-   <translation type="unfinished" />
+   <translation>ほか{0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
@@ -22602,12 +22603,12 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>クラス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Details</source>
-   <translation type="unfinished" />
+   <translation>詳細</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
@@ -22780,7 +22781,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>すべてのファイル (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
@@ -23067,12 +23068,12 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>colour</source>
-   <translation type="unfinished" />
+   <translation>カラー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>cut from the middle</source>
-   <translation type="unfinished" />
+   <translation>中央を切り抜き</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
@@ -23082,12 +23083,12 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>グレー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>ink found and centred</source>
-   <translation type="unfinished" />
+   <translation>インクを見つけて中央に</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
@@ -23102,7 +23103,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>whole picture, padded</source>
-   <translation type="unfinished" />
+   <translation>全体(余白付加)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
@@ -23288,7 +23289,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>colour</source>
-   <translation type="unfinished" />
+   <translation>カラー</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23364,7 +23365,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>グレー</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23434,7 +23435,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>model score</source>
-   <translation type="unfinished" />
+   <translation>モデルスコア</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23522,7 +23523,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>probability</source>
-   <translation type="unfinished" />
+   <translation>確率</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23941,62 +23942,62 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>A model that is taught by this project learns from it. The picture itself is not changed or copied.</source>
-   <translation type="unfinished" />
+   <translation>このプロジェクトで教えるモデルがこれから学習します。画像自体は変更もコピーもされません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>A new project</source>
-   <translation type="unfinished" />
+   <translation>新しいプロジェクト</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Add</source>
-   <translation type="unfinished" />
+   <translation>追加</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Add to the project</source>
-   <translation type="unfinished" />
+   <translation>プロジェクトに追加</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Corrections</source>
-   <translation type="unfinished" />
+   <translation>訂正</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>It is a</source>
-   <translation type="unfinished" />
+   <translation>これは</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Its right class</source>
-   <translation type="unfinished" />
+   <translation>正しいクラス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Its right class, an old or a new one</source>
-   <translation type="unfinished" />
+   <translation>正しいクラス(既存または新規)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Name of the new project</source>
-   <translation type="unfinished" />
+   <translation>新しいプロジェクトの名前</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Teach project</source>
-   <translation type="unfinished" />
+   <translation>「教える」のプロジェクト</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>This Is a…</source>
-   <translation type="unfinished" />
+   <translation>これは次のもの…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>{0} pictures</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚</translation>
   </message>
  </context>
  <context>
@@ -24113,7 +24114,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Undo</source>
-   <translation type="unfinished" />
+   <translation>元に戻す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
@@ -24453,7 +24454,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>キャンセル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
@@ -24532,67 +24533,67 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>&amp;Address</source>
-   <translation type="unfinished" />
+   <translation>アドレス(&amp;A)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Address of the update file</source>
-   <translation type="unfinished" />
+   <translation>更新ファイルのアドレス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Cancel the check</source>
-   <translation type="unfinished" />
+   <translation>確認をキャンセル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Check &amp;now</source>
-   <translation type="unfinished" />
+   <translation>今すぐ確認(&amp;N)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Check for Updates</source>
-   <translation type="unfinished" />
+   <translation>更新を確認</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Files and their checksums: {0}</source>
-   <translation type="unfinished" />
+   <translation>ファイルとそのチェックサム: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Fovea never looks for updates by itself. When you ask, it reads one small file at the address below and tells you what it says. Nothing about you, this computer or your pictures is sent.</source>
-   <translation type="unfinished" />
+   <translation>Foveaが自分から更新を探すことはありません。求められると、下のアドレスの小さなファイルを一つ読み、その内容を伝えます。あなた、このコンピューター、画像についての情報は何も送信されません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Fovea {0} of {1} is newer than this one.</source>
-   <translation type="unfinished" />
+   <translation>Fovea {0}({1})は今のものより新しいバージョンです。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Reading the update file</source>
-   <translation type="unfinished" />
+   <translation>更新ファイルを読んでいます</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>The check was cancelled.</source>
-   <translation type="unfinished" />
+   <translation>確認はキャンセルされました。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>This is Fovea {0}.</source>
-   <translation type="unfinished" />
+   <translation>これはFovea {0}です。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>This is the newest version that the file tells of ({0}).</source>
-   <translation type="unfinished" />
+   <translation>更新ファイルにある最新のバージョンです({0})。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>https://… (empty: off)</source>
-   <translation type="unfinished" />
+   <translation>https://…(空欄: オフ)</translation>
   </message>
  </context>
  <context>
@@ -24625,7 +24626,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>キャンセル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -24641,7 +24642,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>クラス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -24651,7 +24652,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>閉じる</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -24827,7 +24828,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>Choose a model</source>
-   <translation type="unfinished" />
+   <translation>モデルを選択</translation>
   </message>
  </context>
  <context>
@@ -24900,7 +24901,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>What the network saw</source>
-   <translation type="unfinished" />
+   <translation>ネットワークが見たもの</translation>
   </message>
  </context>
  <context>
@@ -24916,7 +24917,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>{0} pictures</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚</translation>
   </message>
  </context>
  <context>
@@ -24924,17 +24925,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>Click to enlarge</source>
-   <translation type="unfinished" />
+   <translation>クリックで拡大</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>Enlarge what the network saw</source>
-   <translation type="unfinished" />
+   <translation>ネットワークが見たものを拡大</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>Nothing yet</source>
-   <translation type="unfinished" />
+   <translation>まだありません</translation>
   </message>
  </context>
  <context>
