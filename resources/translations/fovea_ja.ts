@@ -1087,31 +1087,31 @@
    <location filename="../../model_store/cifar10/model.json" />
    <source>50,000 training images from the '80 million tiny images' collection, labelled by students.</source>
    <extracomment>Everyday things (CIFAR-10): population.</extracomment>
-   <translation type="unfinished" />
+   <translation>'80 million tiny images'コレクションからの学習画像50,000枚、学生がラベル付け。</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>60,000 training images by about 500 writers (employees of the US Census Bureau and high-school students).</source>
    <extracomment>Handwritten digits: population.</extracomment>
-   <translation type="unfinished" />
+   <translation>約500人(米国国勢調査局の職員と高校生)が書いた学習画像60,000枚。</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>A 1 with a long upstroke, leaning or turned, resembles a 7 and may be read as one; in a check of pens, papers and fonts all 1,240 drawn and printed digits were right, but other hands draw others.</source>
    <extracomment>Handwritten digits: known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>上への書き出しが長い1は、傾いたり回転したりすると7に似て、7と読まれることがあります。ペン、紙、フォントの確認では、手書きと印刷の数字1,240個がすべて正解でしたが、書く人が変われば書き方も変わります。</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>A fifth of VGG16's size and more accurate; looks at 299×299 pixels.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>VGG16の5分の1の大きさで、より正確。299×299ピクセルを見ます。</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>A score is no guarantee: look at the prepared 28×28 picture when the answer surprises.</source>
    <extracomment>Handwritten digits: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>スコアは保証ではありません: 回答が意外なときは、前処理後の28×28の画像を見てください。</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
@@ -1123,13 +1123,13 @@
    <location filename="../../model_store/cifar10/model.json" />
    <source>Anything else is still given one of the ten names.</source>
    <extracomment>Everyday things (CIFAR-10): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>ほかのものにも、10の名前のどれかが付けられます。</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Backgrounds mislead: blue sky speaks for an airplane, water for a ship, green for a deer or frog.</source>
    <extracomment>Everyday things (CIFAR-10): known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>背景に惑わされます: 青空はairplane、水はship、緑はdeerまたはfrogと結び付きます。</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
@@ -1141,7 +1141,7 @@
    <location filename="../../model_store/cifar10/model.json" />
    <source>Be used where a wrong answer harms anybody, such as traffic or surveillance.</source>
    <extracomment>Everyday things (CIFAR-10): must not.</extracomment>
-   <translation type="unfinished" />
+   <translation>交通や監視など、誤った回答が誰かに害を与える場面で使うこと。</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
@@ -1153,7 +1153,7 @@
    <location filename="../../model_store/cifar10/model.json" />
    <source>Cats and dogs are mistaken for each other by far most often (155 of 2,000 test images); deer and birds, cats and frogs, automobiles and trucks follow with about 50 to 55 each.</source>
    <extracomment>Everyday things (CIFAR-10): known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>猫と犬の取り違えが圧倒的に多く(テスト画像2,000枚中155枚)、鹿と鳥、猫と蛙、乗用車とトラックが各50から55枚ほどで続きます。</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
@@ -1165,7 +1165,7 @@
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Decide anything about people, health or safety.</source>
    <extracomment>VGG16 ImageNet: must not.</extracomment>
-   <translation type="unfinished" />
+   <translation>人、健康、安全について何かを決めること。</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
@@ -1177,49 +1177,49 @@
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Drawings, medical pictures, satellite pictures and pictures turned on their side are far from what it was trained on; it answers all the same.</source>
    <extracomment>VGG16 ImageNet: known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>描画、医療画像、衛星画像、横向きの画像は、学習に使われたものから遠く離れています。それでも回答します。</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>EfficientNet V2 B0 ImageNet</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>EfficientNet V2 B0 ImageNet</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>Everyday photographs</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>日常の写真</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Everyday photographs of one clear object; teaching; a baseline to compare other networks with.</source>
    <extracomment>VGG16 ImageNet: intended use.</extracomment>
-   <translation type="unfinished" />
+   <translation>はっきりした一つのものが写った日常の写真、教育、ほかのネットワークと比べる基準。</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>Everyday photographs, larger</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>日常の写真(大)</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Everyday things (CIFAR-10)</source>
    <extracomment>The name of a model.</extracomment>
-   <translation type="unfinished" />
+   <translation>身近なもの(CIFAR-10)</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Everything that has ink is given a digit: letters and scribbles too.</source>
    <extracomment>Handwritten digits: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>インクのあるものにはすべて数字が付けられます: 文字や落書きにも。</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>Fifty layers with shortcuts; a usual base for new classifiers.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>近道のある50層。新しい分類器の土台としてよく使われます。</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
@@ -1231,7 +1231,7 @@
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Handwritten digits</source>
    <extracomment>The name of a model.</extracomment>
-   <translation type="unfinished" />
+   <translation>手書き数字</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
@@ -1243,283 +1243,283 @@
    <location filename="../../resources/catalogue.json" />
    <source>Inception V3 ImageNet</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>Inception V3 ImageNet</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>It knows 1,000 classes, 118 of them breeds of dog, and answers with one of them whatever the picture shows: there is no class for 'something else'.</source>
    <extracomment>VGG16 ImageNet: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>1,000クラス(うち118は犬種)を知り、画像に何が写っていてもそのどれかで回答します:「その他」のクラスはありません。</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Its authors report that the right class is missing from the first five in 7.5 % of the validation pictures and 7.4 % of the test pictures of the challenge, looking at each picture densely and at several scales. Fovea looks once, at the middle of the picture, so expect more misses: about one in ten. Fovea has not measured it.</source>
    <extracomment>VGG16 ImageNet: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>作成者の報告では、正解のクラスが上位5位に入らないのは、各画像を密に複数の縮尺で見て、チャレンジの検証画像の7.5 %、テスト画像の7.4 %です。Foveaは画像の中央を一度だけ見るので、見逃しはもっと多く、10枚に1枚ほどと考えてください。Foveaでは測定していません。</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Its scores are model scores: nobody has checked here how often a score of 0.9 is right.</source>
    <extracomment>VGG16 ImageNet: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>スコアはモデルスコアです: スコア0.9がどれだけ正しいかは、ここでは誰も確かめていません。</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Its weights do not come with Fovea: until they are installed it is described here and does not answer.</source>
    <extracomment>VGG16 ImageNet: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>重みはFoveaに付属しません: インストールされるまで、ここには説明だけがあり、回答しません。</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Learned from one hospital, one population and one labelling: scores do not carry over to adults, other hospitals, other machines or views from the side.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>一つの病院、一つの集団、一つのラベル付けから学習したものです: スコアは成人、ほかの病院、ほかの装置、側面からの撮影には当てはまりません。</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>MobileNet V3 Small ImageNet</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>MobileNet V3 Small ImageNet</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>On the test images 4 and 9, 2 and 7, 1 and 7, 3 and 5 are mistaken for each other most often (4 images each of 10,000).</source>
    <extracomment>Handwritten digits: known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>テスト画像では4と9、2と7、1と7、3と5の取り違えが最も多くなっています(10,000枚中各4枚)。</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>One digit a picture in Classify: several digits are read as one shape. The drawing pad finds digits side by side, but not digits that touch.</source>
    <extracomment>Handwritten digits: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>「分類」では画像1枚に数字1個: 複数の数字は一つの形として読まれます。描画パッドは並んだ数字を見つけますが、触れ合った数字は見つけません。</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>One digit at a time, dark ink on light paper or light on dark, of any size and place in the picture; learning and demonstration.</source>
    <extracomment>Handwritten digits: intended use.</extracomment>
-   <translation type="unfinished" />
+   <translation>一度に数字1個、明るい紙に暗いインク、または暗い地に明るいインク。大きさと位置は自由。学習と実演用。</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Photographs found on the web before 2012, mostly from Europe and North America, labelled by crowd workers.</source>
    <extracomment>VGG16 ImageNet: population.</extracomment>
-   <translation type="unfinished" />
+   <translation>2012年以前にウェブで見つかった写真。主にヨーロッパと北米のもので、クラウドワーカーがラベル付け。</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Photos from today's cameras differ from the web pictures of 2006 that it learned from; expect more mistakes than on the test set.</source>
    <extracomment>Everyday things (CIFAR-10): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>今のカメラの写真は、学習に使われた2006年のウェブ画像と異なります。テストセットより誤りが多いと考えてください。</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Photos that show one of the ten things, large and near the middle; learning and demonstration.</source>
    <extracomment>Everyday things (CIFAR-10): intended use.</extracomment>
-   <translation type="unfinished" />
+   <translation>10のもののどれかが大きく中央付近に写った写真。学習と実演用。</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Printed lines of ruled and squared paper are left out; boxes, forms and pictures around a digit may be taken for ink.</source>
    <extracomment>Handwritten digits: known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>罫線紙や方眼紙の印刷線は除かれます。数字の周りの枠、書式、絵はインクとみなされることがあります。</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Read cheques, forms or meters without a person checking every digit.</source>
    <extracomment>Handwritten digits: must not.</extracomment>
-   <translation type="unfinished" />
+   <translation>人がすべての数字を確認せずに、小切手、書類、メーターを読み取ること。</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Reads one handwritten digit, 0 to 9, from a drawing, scan or photo.</source>
    <extracomment>Handwritten digits: summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>描画、スキャン、写真から手書き数字1個(0から9)を読みます。</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>ResNet50 V2 ImageNet</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>ResNet50 V2 ImageNet</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Research and education only; not a medical device. The output is a model score, not a diagnosis.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): notice.</extracomment>
-   <translation type="unfinished" />
+   <translation>研究および教育専用。医療機器ではありません。出力はモデルスコアであり、診断ではありません。</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Research and education: to learn how such models work, and where they fail, on frontal chest X-rays of children aged one to five. The output is a model score, not a diagnosis.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): intended use.</extracomment>
-   <translation type="unfinished" />
+   <translation>研究および教育: 1歳から5歳の小児の正面胸部X線画像で、このようなモデルがどう働き、どこで誤るかを学ぶため。出力はモデルスコアであり、診断ではありません。</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Rotated, cropped, inverted or badly exposed images, and images of other body parts, get scores without meaning.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>回転、切り抜き、反転した画像、露出の悪い画像、体のほかの部位の画像のスコアには意味がありません。</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>Sixteen layers, large and simple: the network that many papers compare with.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>大きく単純な16層: 多くの論文が比較に使うネットワークです。</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>Small and quick: made for telephones, and a good start for a classifier of your own.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>小さく速い: 携帯電話用に作られ、自分の分類器の出発点に適しています。</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Some classes overlap or are hard to tell apart even for people: 'sunglass' and 'sunglasses', 'screen' and 'monitor', 'projectile' and 'missile', related breeds.</source>
    <extracomment>VGG16 ImageNet: known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>一部のクラスは重なるか、人でも見分けにくいものです: 'sunglass'と'sunglasses'、'screen'と'monitor'、'projectile'と'missile'、近縁の犬種。</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Sorts a photo into ten everyday things: airplane, automobile, bird, cat, deer, dog, frog, horse, ship, truck.</source>
    <extracomment>Everyday things (CIFAR-10): summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>写真を身近な10のものに分けます: airplane、automobile、bird、cat、deer、dog、frog、horse、ship、truck。</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Strokes with wide gaps may lose a part when the digit is cropped.</source>
    <extracomment>Handwritten digits: known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>大きく途切れた線は、数字を切り抜くとき一部を失うことがあります。</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>The 16-layer network of the Visual Geometry Group, Oxford (configuration D of Simonyan and Zisserman, 2015), for the 1,000 classes of the ImageNet challenge of 2012.</source>
    <extracomment>VGG16 ImageNet: summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>オックスフォード大学Visual Geometry Groupの16層ネットワーク(SimonyanとZisserman、2015年の構成D)。2012年のImageNetチャレンジの1,000クラス用。</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The best answers for its size in this list.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>この一覧で、大きさの割に最も良い回答。</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The convolutions of VGG16 alone, a ninth of its size: it names nothing, but a new classifier can be built upon it.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>VGG16の畳み込みだけで、大きさは9分の1: 名前は答えませんが、その上に新しい分類器を作れます。</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>The images are stretched to a square and reduced to 224×224 pixels: fine signs are lost.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>画像は正方形に引き伸ばされ、224×224ピクセルに縮小されます: 細かい所見は失われます。</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>The middle square of the picture is scaled to 32×32 pixels: small or off-centre things are lost.</source>
    <extracomment>Everyday things (CIFAR-10): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>画像の中央の正方形を32×32ピクセルに縮小します: 小さいものや中央から外れたものは失われます。</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>The picture is scaled until its shorter side has 256 pixels and the middle 224×224 is used: what lies outside is not seen.</source>
    <extracomment>VGG16 ImageNet: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>画像の短い辺が256ピクセルになるよう拡縮し、中央の224×224を使います: その外側は見ません。</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 68.1 % right first answers.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>公開元の報告: 1位の回答の正解68.1 %。</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 71.3 % right first answers and 90.1 % among the first five.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>公開元の報告: 1位の回答の正解71.3 %、上位5位以内90.1 %。</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 75.1 % right first answers.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>公開元の報告: 1位の回答の正解75.1 %。</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 76.0 % right first answers and 93.0 % among the first five.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>公開元の報告: 1位の回答の正解76.0 %、上位5位以内93.0 %。</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 77.6 % right first answers.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>公開元の報告: 1位の回答の正解77.6 %。</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 77.9 % right first answers and 93.7 % among the first five.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>公開元の報告: 1位の回答の正解77.9 %、上位5位以内93.7 %。</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 78.7 % right first answers and 94.3 % among the first five.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>公開元の報告: 1位の回答の正解78.7 %、上位5位以内94.3 %。</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>The threshold was chosen on children that training never saw, from the same source as the training images; on the separate test split fewer healthy chests, and more pneumonias, are recognised than there.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>しきい値は、学習画像と同じ出所の、学習で見ていない小児で選びました。別のテスト分割では、そこより健康な胸部を認識する割合は低く、肺炎を認識する割合は高くなります。</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Trained and tested on JPEG copies (quality 75, 4:2:0) of CIFAR-10; figures are for these copies.</source>
    <extracomment>Everyday things (CIFAR-10): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>CIFAR-10のJPEGコピー(品質75、4:2:0)で学習とテストを行いました。数値はこのコピーのものです。</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Trained on digits written in the United States around 1990, some of them redrawn in training with the long upstroke of a 1 and the bar of a 7 that Europeans write.</source>
    <extracomment>Handwritten digits: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>1990年ごろ米国で書かれた数字で学習しました。学習では一部に、ヨーロッパ人が書く1の長い書き出しと7の横線を描き加えています。</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Two answers only: other diseases, devices or a healthy chest of an older person still get one of them.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>回答は二つだけです: ほかの疾患、機器、年長者の健康な胸部にも、どちらか一方の回答が出ます。</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>VGG16 ImageNet</source>
    <extracomment>The name of a model.</extracomment>
-   <translation type="unfinished" />
+   <translation>VGG16 ImageNet</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>VGG16 without its top</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>VGG16(最上部なし)</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>What is in this photo? Knows 1,000 things: animals, vehicles, food, tools, buildings.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>この写真に何が写っているか。1,000のものを知っています: 動物、乗り物、食べ物、道具、建物。</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>What is in this photo? The same 1,000 things, looked at more closely: more often right, slower.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>この写真に何が写っているか。同じ1,000のものをより細かく見ます: より正しく、より遅い。</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>sensitivity and specificity alike on 3 copies of the validation split, augmented as in training (629 pictures; training saw none of their persons)</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): why this threshold.</extracomment>
-   <translation type="unfinished" />
+   <translation>検証分割の3つのコピーを学習時と同様に拡張したもの(画像629枚、学習ではその人を一人も見ていない)で、感度と特異度が等しくなる値</translation>
   </message>
  </context>
  <context>
@@ -4095,7 +4095,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
    <source> and the name of the data's folder</source>
-   <translation type="unfinished" />
+   <translation> とデータのフォルダー名</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -4285,7 +4285,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>'{label}' where its score is at least {threshold:.6g}</source>
-   <translation type="unfinished" />
+   <translation>スコアが{threshold:.6g}以上のとき'{label}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
@@ -4585,7 +4585,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/report/__init__.py" />
    <source>'{name}' names no report format</source>
-   <translation type="unfinished" />
+   <translation>'{name}'はレポート形式を示していません</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -4655,7 +4655,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>'{pair}' is no mapping</source>
-   <translation type="unfinished" />
+   <translation>'{pair}'は対応付けではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -4875,7 +4875,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>, the first of {count}</source>
-   <translation type="unfinished" />
+   <translation>、{count}個のうち最初</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -4940,7 +4940,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/pictures/deep_png.py" />
    <source>16-bit, windowed {describe}</source>
-   <translation type="unfinished" />
+   <translation>16ビット、ウィンドウ処理: {describe}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -4975,12 +4975,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>95 % interval {bounds}</source>
-   <translation type="unfinished" />
+   <translation>95 %区間{bounds}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>95 %: {bounds}</source>
-   <translation type="unfinished" />
+   <translation>95 %: {bounds}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5027,17 +5027,24 @@ pictures of the window:</source>
 $body
 &lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
 </source>
-   <translation type="unfinished" />
+   <translation>&lt;!DOCTYPE html&gt;
+&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
+&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
+&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
+&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
+$body
+&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
+</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
    <source>A checksum of the PNG is wrong.</source>
-   <translation type="unfinished" />
+   <translation>PNGのチェックサムが誤っています。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>A figure without a value cannot be told from this data; the reason stands in its place.</source>
-   <translation type="unfinished" />
+   <translation>値のない数値はこのデータからは求められません。その代わりに理由を示します。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -5072,12 +5079,12 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>A frame of the GIF has no pixels.</source>
-   <translation type="unfinished" />
+   <translation>GIFの一つのフレームにピクセルがありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>A frame of the PNG's animation lies outside its picture.</source>
-   <translation type="unfinished" />
+   <translation>PNGアニメーションの一つのフレームが画像の外にあります。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -5087,7 +5094,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>A lookup table in the DICOM's header contradicts its description.</source>
-   <translation type="unfinished" />
+   <translation>DICOMのヘッダーのルックアップテーブルがその説明と矛盾しています。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -5112,7 +5119,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>A piece of the TIFF's picture is not of the size declared.</source>
-   <translation type="unfinished" />
+   <translation>TIFFの画像の一部が宣言された大きさではありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5122,7 +5129,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>A threshold that was chosen on this very data would make its figures look too good.</source>
-   <translation type="unfinished" />
+   <translation>このデータそのもので選んだしきい値では、数値が良く見えすぎます。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -5147,12 +5154,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>About the data</source>
-   <translation type="unfinished" />
+   <translation>データについて</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>About the model: intended use and limits</source>
-   <translation type="unfinished" />
+   <translation>モデルについて: 使用目的と限界</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -5162,7 +5169,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Accuracy where the least sure images are left to a person:</source>
-   <translation type="unfinished" />
+   <translation>最も不確かな画像を人に任せた場合の正解率:</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching.py" />
@@ -5192,12 +5199,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>All of this is of the {count:,} images that both answered.</source>
-   <translation type="unfinished" />
+   <translation>すべて、両方が回答した画像{count:,}枚のものです。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>All, by the score that the truth got.</source>
-   <translation type="unfinished" />
+   <translation>すべて、正解が得たスコアの順。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5260,7 +5267,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
    <source>CMYK without a usable colour profile, converted to sRGB approximately</source>
-   <translation type="unfinished" />
+   <translation>使えるカラープロファイルのないCMYKを、近似的にsRGBへ変換</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5280,7 +5287,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Change its permissions or copy it.</source>
-   <translation type="unfinished" />
+   <translation>権限を変えるか、コピーしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -5295,17 +5302,17 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Check some labels, too.</source>
-   <translation type="unfinished" />
+   <translation>一部のラベルも確認してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>Check that it is there.</source>
-   <translation type="unfinished" />
+   <translation>それがあるか確認してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Check that it was not moved or its drive removed.</source>
-   <translation type="unfinished" />
+   <translation>移動されていないか、ドライブが外されていないか確認してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -5320,7 +5327,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Check the drive or the connection, then try again.</source>
-   <translation type="unfinished" />
+   <translation>ドライブまたは接続を確認して、もう一度試してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -5415,7 +5422,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>Choose frame 1 to {frames}.</source>
-   <translation type="unfinished" />
+   <translation>フレーム1から{frames}を選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/explaining.py" />
@@ -5456,7 +5463,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Classes → labels</source>
-   <translation type="unfinished" />
+   <translation>クラス → ラベル</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -5486,12 +5493,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>Close other programs first.</source>
-   <translation type="unfinished" />
+   <translation>先にほかのプログラムを閉じてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Close other programs or scale it down first.</source>
-   <translation type="unfinished" />
+   <translation>ほかのプログラムを閉じるか、先に縮小してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/answers.py" />
@@ -5521,12 +5528,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Compared on the same images</source>
-   <translation type="unfinished" />
+   <translation>同じ画像での比較</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Computed on</source>
-   <translation type="unfinished" />
+   <translation>計算環境</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5551,17 +5558,17 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
    <source>Copy or download it again.</source>
-   <translation type="unfinished" />
+   <translation>もう一度コピーするかダウンロードしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>Copy or export it again.</source>
-   <translation type="unfinished" />
+   <translation>もう一度コピーまたはエクスポートしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Copy or export the file again.</source>
-   <translation type="unfinished" />
+   <translation>ファイルをもう一度コピーまたはエクスポートしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -5576,7 +5583,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/studies.py" />
    <source>Copy the whole disc or folder, not the DICOMDIR alone.</source>
-   <translation type="unfinished" />
+   <translation>DICOMDIRだけでなく、ディスクまたはフォルダー全体をコピーしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -5591,7 +5598,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Curves and threshold</source>
-   <translation type="unfinished" />
+   <translation>曲線としきい値</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -5623,7 +5630,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Data fingerprint</source>
-   <translation type="unfinished" />
+   <translation>データのフィンガープリント</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
@@ -5643,7 +5650,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>Develop it in a photo program and save it as TIFF or JPEG.</source>
-   <translation type="unfinished" />
+   <translation>写真プログラムで現像し、TIFFまたはJPEGとして保存してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
@@ -5653,7 +5660,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Difference in accuracy: {difference}.</source>
-   <translation type="unfinished" />
+   <translation>正解率の差: {difference}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5713,7 +5720,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>ECE: top score against share right, 15 bins of equal width.</source>
-   <translation type="unfinished" />
+   <translation>ECE: 最高スコアと正解の割合、等幅15区分。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -5748,7 +5755,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Evaluation of '{model}' on '{data}'</source>
-   <translation type="unfinished" />
+   <translation>'{data}'での'{model}'の評価</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
@@ -5803,17 +5810,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Export it again from where it came.</source>
-   <translation type="unfinished" />
+   <translation>元の場所からもう一度エクスポートしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Export it again, uncompressed if possible.</source>
-   <translation type="unfinished" />
+   <translation>もう一度、できれば非圧縮でエクスポートしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>Export it again.</source>
-   <translation type="unfinished" />
+   <translation>もう一度エクスポートしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
@@ -5823,17 +5830,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>Export it as RGB.</source>
-   <translation type="unfinished" />
+   <translation>RGBでエクスポートしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Export it uncompressed (Explicit VR Little Endian).</source>
-   <translation type="unfinished" />
+   <translation>非圧縮(Explicit VR Little Endian)でエクスポートしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>Export it uncompressed and smaller.</source>
-   <translation type="unfinished" />
+   <translation>非圧縮で、小さくしてエクスポートしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -5938,12 +5945,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>Frame {frame} was asked for; the file has {have}.</source>
-   <translation type="unfinished" />
+   <translation>フレーム{frame}が求められましたが、ファイルのフレーム数は{have}です。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Frame {index} is not in the DICOM's pixel data.</source>
-   <translation type="unfinished" />
+   <translation>フレーム{index}がDICOMのピクセルデータにありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_journal.py" />
@@ -5953,7 +5960,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>Free some space, or move Fovea's files with FOVEA_HOME.</source>
-   <translation type="unfinished" />
+   <translation>空き容量を増やすか、 FOVEA_HOME でFoveaのファイルの場所を移してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/marks.py" />
@@ -6088,7 +6095,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>How the figures were made</source>
-   <translation type="unfinished" />
+   <translation>数値の求め方</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -6098,7 +6105,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>ITU Lab colour</source>
-   <translation type="unfinished" />
+   <translation>ITU Labカラー</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -6113,7 +6120,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Image</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -6128,12 +6135,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Images answered</source>
-   <translation type="unfinished" />
+   <translation>回答した画像</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Images without an answer</source>
-   <translation type="unfinished" />
+   <translation>回答のない画像</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -6178,7 +6185,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Install it (pip install {package}), or export the file uncompressed.</source>
-   <translation type="unfinished" />
+   <translation>インストールする(pip install {package})か、ファイルを非圧縮でエクスポートしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
@@ -6228,7 +6235,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Intervals are 95 % intervals: Wilson's score interval for shares (F1 by way of the Jaccard index); DeLong's for areas under ROC curves (fast form of Sun and Xu, 2014; Newcombe's where all is right); variance recovery (Zou and Donner, 2008) for means over classes; bootstrap for the others. They take images as independent of each other: where several show the same person or thing, they are too narrow.</source>
-   <translation type="unfinished" />
+   <translation>区間は95 %区間です: 割合はWilsonのスコア区間(F1はJaccard係数による)、ROC曲線下面積はDeLong(SunとXu、2014年の高速形。全正解の場合はNewcombe)、クラス平均は分散復元(ZouとDonner、2008年)、ほかはブートストラップ。画像は互いに独立とみなしています: 同じ人や物の画像が複数ある場合、区間は狭すぎます。</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -6298,14 +6305,14 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/studies.py" />
    <source>It names more files than Fovea takes; the rest was left out.</source>
-   <translation type="unfinished" />
+   <translation>挙げられたファイルがFoveaの扱える数を超えるため、残りは除きました。</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/pictures/studies.py" />
    <source>It names {count:,} files outside its own folder; nothing outside was opened.</source>
    <extracomment>Where the count is one, English says: It names {count:,} file outside its own folder; nothing outside was opened.</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>自分のフォルダーの外のファイルを{count:,}個挙げています。外のものは何も開きませんでした。</numerusform>
    </translation>
   </message>
   <message>
@@ -6326,17 +6333,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Its classes: {classes}.</source>
-   <translation type="unfinished" />
+   <translation>そのクラス: {classes}。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>Its data are most likely damaged. {save_again}</source>
-   <translation type="unfinished" />
+   <translation>データが破損している可能性が高いです。{save_again}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Its labels: {labels}.</source>
-   <translation type="unfinished" />
+   <translation>そのラベル: {labels}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
@@ -6371,7 +6378,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>Its scores are model scores: nobody has checked here how often a score of 0.9 is right.</source>
-   <translation type="unfinished" />
+   <translation>スコアはモデルスコアです: スコア0.9がどれだけ正しいかは、ここでは誰も確かめていません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -6391,12 +6398,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>JPEG of the old style</source>
-   <translation type="unfinished" />
+   <translation>古い形式のJPEG</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>JPEG of {precision} bits</source>
-   <translation type="unfinished" />
+   <translation>{precision}ビットのJPEG</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -6406,7 +6413,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF or DICOM</source>
-   <translation type="unfinished" />
+   <translation>JPEG、PNG、WebP、GIF、BMP、TIFF、HEIC、AVIF、DICOMのいずれか</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -6461,7 +6468,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>Lab colour of {bits} bits</source>
-   <translation type="unfinished" />
+   <translation>{bits}ビットのLabカラー</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -6516,7 +6523,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Learnt from</source>
-   <translation type="unfinished" />
+   <translation>学習に使ったもの</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -6601,7 +6608,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
    <source>Look whether that is right, then confirm it: {ways}. Or sort the pictures into a folder for each class.</source>
-   <translation type="unfinished" />
+   <translation>正しいか確かめてから確定してください: {ways}。または、画像をクラスごとのフォルダーに分けてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
@@ -6621,7 +6628,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>MONOCHROME1, inverted</source>
-   <translation type="unfinished" />
+   <translation>MONOCHROME1、反転</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -6656,7 +6663,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Map at least one class to a label.</source>
-   <translation type="unfinished" />
+   <translation>少なくとも1クラスをラベルに対応させてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6671,7 +6678,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Method</source>
-   <translation type="unfinished" />
+   <translation>方法</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6681,7 +6688,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Model file, SHA-256</source>
-   <translation type="unfinished" />
+   <translation>モデルファイル、SHA-256</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -6691,12 +6698,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>Most frequent confusions</source>
-   <translation type="unfinished" />
+   <translation>最も多い取り違え</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Most frequent confusions:</source>
-   <translation type="unfinished" />
+   <translation>最も多い取り違え:</translation>
   </message>
   <message>
    <location filename="../../desktop/store/marks.py" />
@@ -6711,7 +6718,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Name one label for each class.</source>
-   <translation type="unfinished" />
+   <translation>各クラスにラベルを一つ指定してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -6731,12 +6738,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Negative predictive value</source>
-   <translation type="unfinished" />
+   <translation>陰性的中率</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>Negative predictive value (%)</source>
-   <translation type="unfinished" />
+   <translation>陰性的中率(%)</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -6791,7 +6798,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Numbers</source>
-   <translation type="unfinished" />
+   <translation>件数</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
@@ -6834,12 +6841,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>One row of the TIFF's tiles takes {row} MiB; expected at most {max_tile_row} MiB.</source>
-   <translation type="unfinished" />
+   <translation>TIFFのタイルの1行が{row} MiBになります。最大{max_tile_row} MiBのはずです。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>Open an image of the same examination.</source>
-   <translation type="unfinished" />
+   <translation>同じ検査の画像を開いてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/marks.py" />
@@ -6849,32 +6856,32 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>Open it in another program and save it again as PNG or JPEG.</source>
-   <translation type="unfinished" />
+   <translation>別のプログラムで開き、PNGまたはJPEGとして保存し直してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Open it in another program and save it again, or copy it again from where it came.</source>
-   <translation type="unfinished" />
+   <translation>別のプログラムで開いて保存し直すか、元の場所からもう一度コピーしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>Open it in another program and save it again.</source>
-   <translation type="unfinished" />
+   <translation>別のプログラムで開いて保存し直してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Open one of its files.</source>
-   <translation type="unfinished" />
+   <translation>その中のファイルを開いてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/studies.py" />
    <source>Open the folder that it lies in instead.</source>
-   <translation type="unfinished" />
+   <translation>代わりに、それがあるフォルダーを開いてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>Open the folder that it lies in.</source>
-   <translation type="unfinished" />
+   <translation>それがあるフォルダーを開いてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/stopwatch.py" />
@@ -6884,7 +6891,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>Opening the picture took more than {work_s:.0f} seconds of work and was given up.</source>
-   <translation type="unfinished" />
+   <translation>画像を開く処理が{work_s:.0f}秒を超えたため、中止しました。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -6926,7 +6933,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>People or cases</source>
-   <translation type="unfinished" />
+   <translation>人または件</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6936,7 +6943,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Percent, with 95 % intervals. FPR = 100 − specificity, FNR = 100 − recall.</source>
-   <translation type="unfinished" />
+   <translation>パーセント、95 %区間付き。FPR = 100 − 特異度、FNR = 100 − 再現率。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -6971,17 +6978,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Positive predictive value</source>
-   <translation type="unfinished" />
+   <translation>陽性的中率</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>Positive predictive value (%)</source>
-   <translation type="unfinished" />
+   <translation>陽性的中率(%)</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>Precision-recall curve</source>
-   <translation type="unfinished" />
+   <translation>適合率-再現率曲線</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -7045,12 +7052,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Right among them</source>
-   <translation type="unfinished" />
+   <translation>うち正解</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Rows: truth. Columns: answer. Tint: share of the row.</source>
-   <translation type="unfinished" />
+   <translation>行: 正解。列: 回答。濃淡: 行に占める割合。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -7060,17 +7067,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>Save it again as an uncompressed TIFF or as PNG.</source>
-   <translation type="unfinished" />
+   <translation>非圧縮TIFFまたはPNGとして保存し直してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>Save it again in strips or smaller tiles.</source>
-   <translation type="unfinished" />
+   <translation>ストリップまたは小さいタイルで保存し直してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>Save it again in strips or tiles, or uncompressed.</source>
-   <translation type="unfinished" />
+   <translation>ストリップまたはタイルで、または非圧縮で保存し直してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -7080,17 +7087,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>Save it again.</source>
-   <translation type="unfinished" />
+   <translation>もう一度保存してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>Save it as PNG or as a plain TIFF first.</source>
-   <translation type="unfinished" />
+   <translation>先にPNGまたは単純なTIFFとして保存してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>Save it as PNG or as an ordinary JPEG first.</source>
-   <translation type="unfinished" />
+   <translation>先にPNGまたは通常のJPEGとして保存してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -7100,17 +7107,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>Save it as an ordinary (baseline) JPEG, or scale it down.</source>
-   <translation type="unfinished" />
+   <translation>通常の(ベースライン)JPEGとして保存するか、縮小してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>Save it smaller in another program first.</source>
-   <translation type="unfinished" />
+   <translation>先に別のプログラムで小さくして保存してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Save or export it as PNG or JPEG first.</source>
-   <translation type="unfinished" />
+   <translation>先にPNGまたはJPEGとして保存またはエクスポートしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
@@ -7135,7 +7142,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Say which label each class means, for instance: {lines} (an empty label leaves a class out).</source>
-   <translation type="unfinished" />
+   <translation>各クラスがどのラベルか指定してください。例: {lines}(ラベルを空にするとクラスを除きます)。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -7150,7 +7157,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Scale it down in another program first.</source>
-   <translation type="unfinished" />
+   <translation>先に別のプログラムで縮小してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -7185,17 +7192,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Several images belong to one person or case ({persons:,} in all, told by file names or DICOM numbers). The intervals are 95 % intervals and rest on persons, not images ('by person'): Wilson's score interval on the effective number of images (Rao and Scott, 1992) for shares, F1 by way of the Jaccard index; Obuchowski's (1997) for areas under ROC curves; the variance over persons for the Brier score; a bootstrap of whole persons (Field and Welsh, 2007) for the others.</source>
-   <translation type="unfinished" />
+   <translation>複数の画像が同じ人または件のものです(全部で{persons:,}、ファイル名またはDICOM番号による)。区間は95 %区間で、画像ではなく人に基づきます(「人単位」): 割合は有効画像数によるWilsonのスコア区間(RaoとScott、1992年)、F1はJaccard係数による。ROC曲線下面積はObuchowski(1997年)、ブライアスコアは人の間の分散、ほかは人単位のブートストラップ(FieldとWelsh、2007年)。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Share of positives</source>
-   <translation type="unfinished" />
+   <translation>陽性の割合</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>Some characters are drawn as boxes: no font of this computer has them. Install one, for instance 'Noto Sans CJK' (fonts-noto-cjk), or write the report as HTML, which any browser shows.</source>
-   <translation type="unfinished" />
+   <translation>一部の文字が四角で描かれています: このコンピューターにその文字のフォントがありません。'Noto Sans CJK'(fonts-noto-cjk)などをインストールするか、どのブラウザーでも表示できるHTMLでレポートを書き出してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7271,92 +7278,92 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM has {samples} samples a pixel, as of inks or with transparency; expected grey or RGB.</source>
-   <translation type="unfinished" />
+   <translation>DICOMは1ピクセルあたり{samples}サンプルで、インクまたは透明度があるようです。グレーまたはRGBが必要です。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {frames} frame{value}) asks for {need:,}.</source>
-   <translation type="unfinished" />
+   <translation>DICOMのピクセルデータは{have:,}バイトですが、ヘッダー({columns}×{rows}ピクセル、{frames}フレーム{value})では{need:,}バイト必要です。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM holds {what} without pixel data; expected a picture.</source>
-   <translation type="unfinished" />
+   <translation>DICOMの内容はピクセルデータのない{what}です。画像が必要です。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM needs more memory than is free.</source>
-   <translation type="unfinished" />
+   <translation>DICOMに必要なメモリが空きメモリを超えています。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM's colour model is not one that Fovea knows; expected grey, palette, RGB or YBR.</source>
-   <translation type="unfinished" />
+   <translation>DICOMの色モデルはFoveaが知らないものです。グレー、パレット、RGB、YBRのいずれかが必要です。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>The DICOM's compressed pixel data ({name}) cannot be decoded.</source>
-   <translation type="unfinished" />
+   <translation>DICOMの圧縮ピクセルデータ({name})を復号できません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM's header asks for {samples} samples of {stored} bits in {allocated}; expected 1 or 3 samples of 1 to 64 bits.</source>
-   <translation type="unfinished" />
+   <translation>DICOMのヘッダーは{allocated}ビット中{stored}ビットの{samples}サンプルを求めています。1から64ビットの1または3サンプルが必要です。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM's header describes a picture, but the file ends before its pixel data.</source>
-   <translation type="unfinished" />
+   <translation>DICOMのヘッダーは画像を示していますが、ファイルはピクセルデータの前で終わっています。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM's header has no valid {keyword}.</source>
-   <translation type="unfinished" />
+   <translation>DICOMのヘッダーに有効な{keyword}がありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM's header is nested too deeply to be honest.</source>
-   <translation type="unfinished" />
+   <translation>DICOMのヘッダーの入れ子が異常に深くなっています。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM's header or pixel data are damaged.</source>
-   <translation type="unfinished" />
+   <translation>DICOMのヘッダーまたはピクセルデータが破損しています。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>The DICOM's header promises a compressed frame of {columns}×{rows} pixels, {samples} samples; the frame {what}.</source>
-   <translation type="unfinished" />
+   <translation>DICOMのヘッダーでは圧縮フレームは{columns}×{rows}ピクセル、{samples}サンプルですが、フレームは{what}。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>The DICOM's pixel data are in {name}, for which Fovea has no decoder.</source>
-   <translation type="unfinished" />
+   <translation>DICOMのピクセルデータは{name}で、Foveaにはその復号器がありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>The DICOM's pixel data are in {name}; decoding that needs the package {package}.</source>
-   <translation type="unfinished" />
+   <translation>DICOMのピクセルデータは{name}です。復号にはパッケージ{package}が必要です。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/studies.py" />
    <source>The DICOMDIR names no files.</source>
-   <translation type="unfinished" />
+   <translation>DICOMDIRにファイルが挙げられていません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>The JPEG declares {width}×{height} pixels, {pixels:,.0f} million, in {size:,} bytes; expected at most {max_pixels} million in so small a file.</source>
-   <translation type="unfinished" />
+   <translation>JPEGは{size:,}バイトで{width}×{height}ピクセル({pixels:,.0f}百万)と宣言しています。これほど小さいファイルでは最大{max_pixels}百万ピクセルのはずです。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>The JPEG has {pixels:,.0f} million pixels and is progressive: decoding it takes {samples:.1f} GiB of memory; expected at most {max_coefficients:.1f}.</source>
-   <translation type="unfinished" />
+   <translation>JPEGは{pixels:,.0f}百万ピクセルのプログレッシブ形式で、復号に{samples:.1f} GiBのメモリが必要です。最大{max_coefficients:.1f}のはずです。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>The JPEG's header is damaged.</source>
-   <translation type="unfinished" />
+   <translation>JPEGのヘッダーが破損しています。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -7366,42 +7373,42 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
    <source>The PNG ends before its end mark.</source>
-   <translation type="unfinished" />
+   <translation>PNGが終わりの印の前で終わっています。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
    <source>The PNG ends in the middle of its pixel data.</source>
-   <translation type="unfinished" />
+   <translation>PNGがピクセルデータの途中で終わっています。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
    <source>The PNG is split into more than a million chunks.</source>
-   <translation type="unfinished" />
+   <translation>PNGが100万個を超えるチャンクに分かれています。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>The PNG's animation has fewer frames than it says.</source>
-   <translation type="unfinished" />
+   <translation>PNGアニメーションのフレームが表示された数より少ないです。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>The PNG's animation is damaged.</source>
-   <translation type="unfinished" />
+   <translation>PNGアニメーションが破損しています。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>The TIFF ends before its picture does.</source>
-   <translation type="unfinished" />
+   <translation>TIFFが画像の終わりの前で終わっています。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>The TIFF says where {count} pieces of its picture lie; expected {first}.</source>
-   <translation type="unfinished" />
+   <translation>TIFFは画像の{count}個の部分の位置を示していますが、{first}個のはずです。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>The TIFF uses colours that its palette lacks.</source>
-   <translation type="unfinished" />
+   <translation>TIFFが、パレットにない色を使っています。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
@@ -7411,12 +7418,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>The TIFF's picture is compressed in pieces of {row} MiB; expected at most {max_segment} MiB.</source>
-   <translation type="unfinished" />
+   <translation>TIFFの画像が{row} MiBの単位で圧縮されています。最大{max_segment} MiBのはずです。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>The TIFF's picture is incomplete.</source>
-   <translation type="unfinished" />
+   <translation>TIFFの画像が不完全です。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
@@ -7426,7 +7433,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The deflated DICOM grows beyond {max_file_bytes} MiB when inflated.</source>
-   <translation type="unfinished" />
+   <translation>圧縮されたDICOMが、展開すると{max_file_bytes} MiBを超えます。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -7441,37 +7448,37 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>The file begins like {kind}, but its header is damaged or of a variant that Fovea does not know.</source>
-   <translation type="unfinished" />
+   <translation>ファイルの始まりは{kind}のようですが、ヘッダーが破損しているか、Foveaが知らない変種です。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>The file cannot be read: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>ファイルを読めません: {reason}。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The file could not be read ({get}).</source>
-   <translation type="unfinished" />
+   <translation>ファイルを読めませんでした({get})。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The file ends before its picture does.</source>
-   <translation type="unfinished" />
+   <translation>画像の終わりの前でファイルが終わっています。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>The file has {size} MiB; expected at most {max_file_bytes} MiB.</source>
-   <translation type="unfinished" />
+   <translation>ファイルは{size} MiBです。最大{max_file_bytes} MiBのはずです。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The file holds {what}; expected {expected}.</source>
-   <translation type="unfinished" />
+   <translation>ファイルの内容は{what}です。必要なもの: {expected}。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>The file is empty; expected a picture.</source>
-   <translation type="unfinished" />
+   <translation>ファイルが空です。画像が必要です。</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -7511,7 +7518,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>The library that opens this format {how} ({detail}).</source>
-   <translation type="unfinished" />
+   <translation>この形式を開くライブラリが異常です: {how}({detail})。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -7521,7 +7528,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>The model's card says nothing of its use.</source>
-   <translation type="unfinished" />
+   <translation>モデルカードに用途の記載がありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -7556,17 +7563,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>The picture declares a size of {width}×{height} pixels; expected at least 1×1.</source>
-   <translation type="unfinished" />
+   <translation>画像の大きさが{width}×{height}ピクセルと宣言されています。1×1以上が必要です。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The picture has {what} pixels; expected at most {max_pixels} million.</source>
-   <translation type="unfinished" />
+   <translation>画像は{what}ピクセルです。最大{max_pixels}百万ピクセルのはずです。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>The picture has {width}×{height} pixels, {width2:,.0f} million; expected at most {most} million.</source>
-   <translation type="unfinished" />
+   <translation>画像は{width}×{height}ピクセル、{width2:,.0f}百万ピクセルです。最大{most}百万ピクセルのはずです。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -7576,12 +7583,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The picture needs more memory than is free.</source>
-   <translation type="unfinished" />
+   <translation>画像に必要なメモリが空きメモリを超えています。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>The picture needs more than the {memory:,} MiB of memory that Fovea gives to one picture.</source>
-   <translation type="unfinished" />
+   <translation>Foveaが1枚の画像に与える{memory:,} MiBのメモリでは足りません。</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
@@ -7591,12 +7598,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The picture's data are damaged and cannot be read.</source>
-   <translation type="unfinished" />
+   <translation>画像のデータが破損していて読めません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>The picture's data are most likely damaged. {save_again}</source>
-   <translation type="unfinished" />
+   <translation>画像のデータが破損している可能性が高いです。{save_again}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
@@ -7636,7 +7643,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The system does not allow Fovea to read this file.</source>
-   <translation type="unfinished" />
+   <translation>システムがFoveaにこのファイルを読むことを許していません。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -7646,7 +7653,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>The {shown:,} worst of {wrong:,}, by the score that the truth got.</source>
-   <translation type="unfinished" />
+   <translation>誤り{wrong:,}枚のうちひどいほうから{shown:,}枚、正解が得たスコアの順。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -7656,7 +7663,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>There are none.</source>
-   <translation type="unfinished" />
+   <translation>ありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -7676,7 +7683,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>There is no file of this name any more.</source>
-   <translation type="unfinished" />
+   <translation>この名前のファイルはもうありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
@@ -7736,27 +7743,27 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>This TIFF holds {what}; it is not damaged.</source>
-   <translation type="unfinished" />
+   <translation>このTIFFの内容は{what}です。破損はしていません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>This is a DICOMDIR, a list of DICOM files; expected a DICOM file with a picture.</source>
-   <translation type="unfinished" />
+   <translation>これはDICOMファイルの一覧であるDICOMDIRです。画像のあるDICOMファイルが必要です。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>This is a camera raw file; expected JPEG, PNG, TIFF or another finished picture.</source>
-   <translation type="unfinished" />
+   <translation>これはカメラのRAWファイルです。JPEG、PNG、TIFFなどの完成した画像が必要です。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>This is a device or a pipe; expected a picture file.</source>
-   <translation type="unfinished" />
+   <translation>これはデバイスまたはパイプです。画像ファイルが必要です。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>This is a folder; expected a picture.</source>
-   <translation type="unfinished" />
+   <translation>これはフォルダーです。画像が必要です。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
@@ -7766,22 +7773,22 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>This is no DICOMDIR, whatever it is called.</source>
-   <translation type="unfinished" />
+   <translation>名前はどうであれ、これはDICOMDIRではありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>This is no file.</source>
-   <translation type="unfinished" />
+   <translation>これはファイルではありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>This is {name}, for which Fovea has no decoder outside DICOM; it is not damaged.</source>
-   <translation type="unfinished" />
+   <translation>これは{name}で、FoveaにはDICOM以外でその復号器がありません。破損はしていません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>This is {name}; expected {expected}.</source>
-   <translation type="unfinished" />
+   <translation>これは{name}です。必要なもの: {expected}。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
@@ -7811,7 +7818,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Top score</source>
-   <translation type="unfinished" />
+   <translation>最高スコア</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
@@ -7831,12 +7838,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Training data</source>
-   <translation type="unfinished" />
+   <translation>学習データ</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Truth</source>
-   <translation type="unfinished" />
+   <translation>正解</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -7936,7 +7943,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/__init__.py" />
    <source>Use .html or .pdf.</source>
-   <translation type="unfinished" />
+   <translation>.htmlまたは.pdfを使ってください。</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
@@ -7986,7 +7993,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Versions</source>
-   <translation type="unfinished" />
+   <translation>バージョン</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -8026,7 +8033,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>What an answer means where the positive class is rarer or commoner, at this threshold:</source>
-   <translation type="unfinished" />
+   <translation>陽性のクラスの割合が変わるとき、このしきい値で回答が意味するもの:</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -8070,7 +8077,7 @@ exit status: 0 all trials are done; 1 it failed, or there is no figure for --tes
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>What it is</source>
-   <translation type="unfinished" />
+   <translation>概要</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -8080,7 +8087,7 @@ exit status: 0 all trials are done; 1 it failed, or there is no figure for --tes
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>What was measured</source>
-   <translation type="unfinished" />
+   <translation>測定したもの</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -8110,7 +8117,7 @@ exit status: 0 all trials are done; 1 it failed, or there is no figure for --tes
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Why</source>
-   <translation type="unfinished" />
+   <translation>理由</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -8146,7 +8153,7 @@ exit status: 0 all well (a model whose weights are not installed is no fault); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>With {persons:,} persons only, no interval is to be relied on much.</source>
-   <translation type="unfinished" />
+   <translation>{persons:,}人だけなので、どの区間もあまり当てになりません。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
@@ -8215,7 +8222,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Write it as class=label.</source>
-   <translation type="unfinished" />
+   <translation>class=labelの形で書いてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -8225,12 +8232,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Wrong answers, the worst first</source>
-   <translation type="unfinished" />
+   <translation>誤った回答、ひどいものから</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a 7-Zip archive</source>
-   <translation type="unfinished" />
+   <translation>7-Zipアーカイブ</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -8240,52 +8247,52 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a DDS texture</source>
-   <translation type="unfinished" />
+   <translation>DDSテクスチャー</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a FITS file</source>
-   <translation type="unfinished" />
+   <translation>FITSファイル</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a GIMP document (XCF)</source>
-   <translation type="unfinished" />
+   <translation>GIMPのドキュメント(XCF)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a JPEG 2000 picture</source>
-   <translation type="unfinished" />
+   <translation>JPEG 2000画像</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a JPEG XL picture</source>
-   <translation type="unfinished" />
+   <translation>JPEG XL画像</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a NIfTI volume</source>
-   <translation type="unfinished" />
+   <translation>NIfTIボリューム</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a NumPy array</source>
-   <translation type="unfinished" />
+   <translation>NumPy配列</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a PDF document</source>
-   <translation type="unfinished" />
+   <translation>PDF文書</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a PNM picture</source>
-   <translation type="unfinished" />
+   <translation>PNM画像</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a Photoshop document (PSD)</source>
-   <translation type="unfinished" />
+   <translation>Photoshopのドキュメント(PSD)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8295,17 +8302,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a QOI picture</source>
-   <translation type="unfinished" />
+   <translation>QOI画像</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a RAR archive</source>
-   <translation type="unfinished" />
+   <translation>RARアーカイブ</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a Radiance HDR picture</source>
-   <translation type="unfinished" />
+   <translation>Radiance HDR画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8315,12 +8322,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a ZIP archive</source>
-   <translation type="unfinished" />
+   <translation>ZIPアーカイブ</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a camera raw file</source>
-   <translation type="unfinished" />
+   <translation>カメラのRAWファイル</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8330,7 +8337,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a cursor file</source>
-   <translation type="unfinished" />
+   <translation>カーソルファイル</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -8370,7 +8377,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a gzip archive</source>
-   <translation type="unfinished" />
+   <translation>gzipアーカイブ</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -8400,7 +8407,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a media file of another kind</source>
-   <translation type="unfinished" />
+   <translation>別の種類のメディアファイル</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -8440,7 +8447,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>a palette picture whose palette is missing</source>
-   <translation type="unfinished" />
+   <translation>パレットのないパレット画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -8480,7 +8487,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>a predictor (number {predictor}) that does not go with its samples</source>
-   <translation type="unfinished" />
+   <translation>サンプルに合わない予測子(番号{predictor})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -8505,7 +8512,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a sound or video file</source>
-   <translation type="unfinished" />
+   <translation>音声または動画ファイル</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -8545,12 +8552,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>a transparency mask</source>
-   <translation type="unfinished" />
+   <translation>透明マスク</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a web page</source>
-   <translation type="unfinished" />
+   <translation>ウェブページ</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
@@ -8610,22 +8617,22 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an EPS document</source>
-   <translation type="unfinished" />
+   <translation>EPS文書</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an EPS or PostScript document</source>
-   <translation type="unfinished" />
+   <translation>EPSまたはPostScript文書</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an HDF5 file</source>
-   <translation type="unfinished" />
+   <translation>HDF5ファイル</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an NRRD volume</source>
-   <translation type="unfinished" />
+   <translation>NRRDボリューム</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8635,12 +8642,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an OpenEXR picture</source>
-   <translation type="unfinished" />
+   <translation>OpenEXR画像</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an SVG drawing</source>
-   <translation type="unfinished" />
+   <translation>SVG図形</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
@@ -8650,7 +8657,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>an arrangement of samples that Fovea does not know</source>
-   <translation type="unfinished" />
+   <translation>Foveaが知らないサンプルの並び</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -8665,17 +8672,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an icon file</source>
-   <translation type="unfinished" />
+   <translation>アイコンファイル</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>an object</source>
-   <translation type="unfinished" />
+   <translation>オブジェクト</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>an object of the class {name}</source>
-   <translation type="unfinished" />
+   <translation>クラス{name}のオブジェクト</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -8715,7 +8722,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>an unknown transfer syntax</source>
-   <translation type="unfinished" />
+   <translation>不明な転送構文</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -8765,12 +8772,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>answer</source>
-   <translation type="unfinished" />
+   <translation>回答</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>answer {label} {score:.3f}</source>
-   <translation type="unfinished" />
+   <translation>回答{label} {score:.3f}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -8815,7 +8822,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>arithmetic-coded lossless JPEG</source>
-   <translation type="unfinished" />
+   <translation>算術符号化の可逆JPEG</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -9037,7 +9044,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>channels of different depths</source>
-   <translation type="unfinished" />
+   <translation>深さの異なるチャンネル</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -9062,17 +9069,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>class '{name}' was left out, as asked</source>
-   <translation type="unfinished" />
+   <translation>クラス'{name}'は指定どおり除きました</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>class '{name}' was taken for the label '{labels}': they differ in case only</source>
-   <translation type="unfinished" />
+   <translation>クラス'{name}'をラベル'{labels}'とみなしました: 大文字と小文字だけが異なります</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>class '{pair}' is mapped twice</source>
-   <translation type="unfinished" />
+   <translation>クラス'{pair}'が2回対応付けられています</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -9127,7 +9134,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>colour model number {photometric}</source>
-   <translation type="unfinished" />
+   <translation>色モデル番号{photometric}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -9162,7 +9169,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>compression number {compression}</source>
-   <translation type="unfinished" />
+   <translation>圧縮番号{compression}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -9182,17 +9189,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>converted to sRGB by its gamma value</source>
-   <translation type="unfinished" />
+   <translation>ガンマ値によりsRGBへ変換</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
    <source>converted to sRGB from Lab</source>
-   <translation type="unfinished" />
+   <translation>LabからsRGBへ変換</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
    <source>converted to sRGB from its colour profile</source>
-   <translation type="unfinished" />
+   <translation>カラープロファイルからsRGBへ変換</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
@@ -9267,7 +9274,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>dark ink on light paper was inverted</source>
-   <translation type="unfinished" />
+   <translation>明るい紙の暗いインクを反転しました</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
@@ -9277,12 +9284,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>data compressed as {name}</source>
-   <translation type="unfinished" />
+   <translation>{name}で圧縮されたデータ</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>data of an unknown kind</source>
-   <translation type="unfinished" />
+   <translation>不明な種類のデータ</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -9332,7 +9339,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>does not begin like one</source>
-   <translation type="unfinished" />
+   <translation>そのような始まり方をしていません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -9392,7 +9399,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>ended with an unexpected fault</source>
-   <translation type="unfinished" />
+   <translation>予期しない異常で終了しました</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
@@ -9402,7 +9409,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>enlarged from {width}×{height}</source>
-   <translation type="unfinished" />
+   <translation>{width}×{height}から拡大</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -9457,7 +9464,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>every class was left out</source>
-   <translation type="unfinished" />
+   <translation>すべてのクラスが除かれました</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -9543,7 +9550,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>far too many</source>
-   <translation type="unfinished" />
+   <translation>多すぎる数の</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
@@ -9634,7 +9641,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>found an array of {dtype} with shape {shape}; expected uint8 of (H, W) or (H, W, 3)</source>
-   <translation type="unfinished" />
+   <translation>形が{shape}の{dtype}配列でした。(H, W)または(H, W, 3)のuint8が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -9719,7 +9726,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>frame {frame} of {frames}</source>
-   <translation type="unfinished" />
+   <translation>フレーム{frame} / {frames}</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -9772,7 +9779,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>grey repeated in three channels</source>
-   <translation type="unfinished" />
+   <translation>グレーを3チャンネルに複製</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -9797,12 +9804,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>hierarchical JPEG</source>
-   <translation type="unfinished" />
+   <translation>階層JPEG</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>hierarchical lossless JPEG</source>
-   <translation type="unfinished" />
+   <translation>階層可逆JPEG</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -9857,7 +9864,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>images answered, the surest first (%)</source>
-   <translation type="unfinished" />
+   <translation>回答した画像、確かなものから(%)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
@@ -9892,12 +9899,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>inks other than cyan, magenta, yellow and black, or inks that are no whole numbers</source>
-   <translation type="unfinished" />
+   <translation>シアン、マゼンタ、イエロー、ブラック以外のインク、または整数でないインク</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>input/output error</source>
-   <translation type="unfinished" />
+   <translation>入出力エラー</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -9932,7 +9939,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>is of {found}×{found2} pixels, {found3} samples</source>
-   <translation type="unfinished" />
+   <translation>{found}×{found2}ピクセル、{found3}サンプルです</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
@@ -10087,7 +10094,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
    <source>its colour profile is unusable, taken as sRGB</source>
-   <translation type="unfinished" />
+   <translation>カラープロファイルが使えないためsRGBとみなしました</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
@@ -10352,12 +10359,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>logarithmic colour</source>
-   <translation type="unfinished" />
+   <translation>対数カラー</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>logarithmic grey</source>
-   <translation type="unfinished" />
+   <translation>対数グレー</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -10402,7 +10409,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>lossless JPEG</source>
-   <translation type="unfinished" />
+   <translation>可逆JPEG</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -10412,7 +10419,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>made grey</source>
-   <translation type="unfinished" />
+   <translation>グレーに変換</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -10422,7 +10429,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>marks far from the largest stroke, or much fainter, were left out</source>
-   <translation type="unfinished" />
+   <translation>最大の線から遠い印や、ずっと薄い印を除きました</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -10814,7 +10821,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>no ink was found: the picture is blank</source>
-   <translation type="unfinished" />
+   <translation>インクが見つかりません: 画像は白紙です</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -10824,7 +10831,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>no negative image</source>
-   <translation type="unfinished" />
+   <translation>陰性の画像がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
@@ -10834,7 +10841,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>no picture</source>
-   <translation type="unfinished" />
+   <translation>画像なし</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_client.py" />
@@ -10877,7 +10884,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>no positive image</source>
-   <translation type="unfinished" />
+   <translation>陽性の画像がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/similar.py" />
@@ -10988,12 +10995,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>not known</source>
-   <translation type="unfinished" />
+   <translation>不明</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>not known: {bounds}</source>
-   <translation type="unfinished" />
+   <translation>不明: {bounds}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -11008,7 +11015,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>not taken</source>
-   <translation type="unfinished" />
+   <translation>なし</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
@@ -11023,7 +11030,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>nothing gets this answer</source>
-   <translation type="unfinished" />
+   <translation>この回答になるものがありません</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
@@ -11038,12 +11045,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/fitness.py" />
    <source>nothing is left to check with: each class has a single picture</source>
-   <translation type="unfinished" />
+   <translation>検証するものが残りません: どのクラスも画像が1枚だけです</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/fitness.py" />
    <source>nothing is left to check with: the pictures of each class belong together (one person's, copies, or frames of one video)</source>
-   <translation type="unfinished" />
+   <translation>検証するものが残りません: 各クラスの画像がひとまとまりです(同じ人、コピー、または一つの動画のフレーム)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11058,12 +11065,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>nothing was called negative</source>
-   <translation type="unfinished" />
+   <translation>陰性とされたものがありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>nothing was called positive</source>
-   <translation type="unfinished" />
+   <translation>陽性とされたものがありません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_journal.py" />
@@ -11148,7 +11155,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>one frame</source>
-   <translation type="unfinished" />
+   <translation>1フレーム</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -11238,12 +11245,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>padded to {target}, nothing cut off</source>
-   <translation type="unfinished" />
+   <translation>{target}まで余白を付け、切り落としはなし</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>page {frame} of {frames}</source>
-   <translation type="unfinished" />
+   <translation>ページ{frame} / {frames}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -11283,7 +11290,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>picture {name}</source>
-   <translation type="unfinished" />
+   <translation>画像{name}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -11353,7 +11360,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>precision</source>
-   <translation type="unfinished" />
+   <translation>適合率</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11393,7 +11400,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>read at 1/{factor} of {width}×{height}, for it is very large</source>
-   <translation type="unfinished" />
+   <translation>非常に大きいため、{width}×{height}を1/{factor}で読みました</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
@@ -11418,7 +11425,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>recall</source>
-   <translation type="unfinished" />
+   <translation>再現率</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11458,7 +11465,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>right among them (%)</source>
-   <translation type="unfinished" />
+   <translation>うち正解(%)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -11548,7 +11555,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>sensitivity for '{label}'</source>
-   <translation type="unfinished" />
+   <translation>'{label}'の感度</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
@@ -11599,7 +11606,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>shown through the lookup table of the file</source>
-   <translation type="unfinished" />
+   <translation>ファイルのルックアップテーブルで表示</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -11727,7 +11734,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>stored with white as zero, inverted</source>
-   <translation type="unfinished" />
+   <translation>白を0として保存、反転</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
@@ -11737,7 +11744,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>stretched from {width}×{height} to {target}</source>
-   <translation type="unfinished" />
+   <translation>{width}×{height}から{target}へ引き伸ばし</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -11747,7 +11754,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>subsampled YCbCr colour of this kind</source>
-   <translation type="unfinished" />
+   <translation>この種の間引きYCbCrカラー</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -11957,7 +11964,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/works_here.py" />
    <source>the card</source>
-   <translation type="unfinished" />
+   <translation>カード</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -12017,7 +12024,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>the class with the highest score</source>
-   <translation type="unfinished" />
+   <translation>スコアが最も高いクラス</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
@@ -12057,12 +12064,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>the data has no class '{name}'</source>
-   <translation type="unfinished" />
+   <translation>データにクラス'{name}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>the data has none</source>
-   <translation type="unfinished" />
+   <translation>データにありません</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -12390,7 +12397,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>the file's end mark is missing, nothing of the picture is</source>
-   <translation type="unfinished" />
+   <translation>ファイルの終わりの印がありませんが、画像に欠けはありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
@@ -12410,12 +12417,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>the first</source>
-   <translation type="unfinished" />
+   <translation>最初の1個</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>the first {colours}</source>
-   <translation type="unfinished" />
+   <translation>最初の{colours}個</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -12495,7 +12502,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>the ink was cropped, scaled into {box}×{box} and centred by mass</source>
-   <translation type="unfinished" />
+   <translation>インクを切り抜き、{box}×{box}に拡縮し、重心を中央にしました</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/inspecting.py" />
@@ -12625,7 +12632,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>the middle {kept:.0%} of {width}×{height} was used</source>
-   <translation type="unfinished" />
+   <translation>{width}×{height}の中央{kept:.0%}を使用</translation>
   </message>
   <message>
    <location filename="../../desktop/store/archive.py" />
@@ -12660,7 +12667,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>the model has no label '{label}'</source>
-   <translation type="unfinished" />
+   <translation>モデルにラベル'{label}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/worker.py" />
@@ -12680,12 +12687,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/works_here.py" />
    <source>the model's card ({data})</source>
-   <translation type="unfinished" />
+   <translation>モデルカード({data})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/works_here.py" />
    <source>the model's card ({data}, split '{split}')</source>
-   <translation type="unfinished" />
+   <translation>モデルカード({data}、分割'{split}')</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/patient_names.py" />
@@ -12695,12 +12702,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>the model's output is a model score</source>
-   <translation type="unfinished" />
+   <translation>モデルの出力はモデルスコアです</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>the model's output is a probability</source>
-   <translation type="unfinished" />
+   <translation>モデルの出力は確率です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -13005,7 +13012,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>the printed lines of the paper were left out</source>
-   <translation type="unfinished" />
+   <translation>紙の罫線を除きました</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teaching.py" />
@@ -13095,12 +13102,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/__init__.py" />
    <source>the report</source>
-   <translation type="unfinished" />
+   <translation>レポート</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>the report was not written: it was cancelled</source>
-   <translation type="unfinished" />
+   <translation>レポートは書き込まれませんでした: キャンセルされました</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -13462,7 +13469,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>there are pictures of one class alone</source>
-   <translation type="unfinished" />
+   <translation>一つのクラスの画像しかありません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -13598,8 +13605,8 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/fitness.py" />
    <source>there is no picture of {count:,} classes to learn from: {names}</source>
    <extracomment>Where the count is one, English says: there is no picture of {names} to learn from</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>{count:,}クラスに学習用の画像がありません: {names}</numerusform>
    </translation>
   </message>
   <message>
@@ -13755,7 +13762,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>thick strokes were thinned (width {width:.1f} of {box})</source>
-   <translation type="unfinished" />
+   <translation>太い線を細くしました({box}中の太さ{width:.1f})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -13765,7 +13772,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>thin strokes were thickened (width {width:.1f} of {box})</source>
-   <translation type="unfinished" />
+   <translation>細い線を太くしました({box}中の太さ{width:.1f})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
@@ -13935,7 +13942,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>threshold used</source>
-   <translation type="unfinished" />
+   <translation>使用したしきい値</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -14006,7 +14013,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
    <source>transparent parts shown on white</source>
-   <translation type="unfinished" />
+   <translation>透明部分を白の上に表示</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -14031,12 +14038,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>truth {label} {score:.3f}</source>
-   <translation type="unfinished" />
+   <translation>正解{label} {score:.3f}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>truth ↓ answer →</source>
-   <translation type="unfinished" />
+   <translation>正解↓ 回答→</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -14046,7 +14053,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>turned upright (EXIF orientation {orientation})</source>
-   <translation type="unfinished" />
+   <translation>正しい向きに回転(EXIFの向き{orientation})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -14071,7 +14078,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>unusual shape {width}×{height}</source>
-   <translation type="unfinished" />
+   <translation>普通でない形{width}×{height}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -14096,7 +14103,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/depth.py" />
    <source>values that are no numbers shown as the darkest or brightest</source>
-   <translation type="unfinished" />
+   <translation>数でない値を最も暗い、または最も明るい値として表示</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -14261,7 +14268,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>window of the file: centre {centre:g}, width {width:g}</source>
-   <translation type="unfinished" />
+   <translation>ファイルのウィンドウ: 中心{centre:g}、幅{width:g}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -14341,22 +14348,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>{bits_stored}-bit, windowed {describe}</source>
-   <translation type="unfinished" />
+   <translation>{bits_stored}ビット、ウィンドウ処理: {describe}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/depth.py" />
    <source>{bits} bits a channel, the upper 8 used</source>
-   <translation type="unfinished" />
+   <translation>チャンネルあたり{bits}ビット、上位8ビットを使用</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/depth.py" />
    <source>{bits}-bit floating point, windowed {window}</source>
-   <translation type="unfinished" />
+   <translation>{bits}ビット浮動小数点、ウィンドウ処理: {window}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/depth.py" />
    <source>{bits}-bit, windowed {window}</source>
-   <translation type="unfinished" />
+   <translation>{bits}ビット、ウィンドウ処理: {window}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
@@ -14371,17 +14378,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{count:,}</source>
-   <translation type="unfinished" />
+   <translation>{count:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{count:,} (listed below, not counted)</source>
-   <translation type="unfinished" />
+   <translation>{count:,}(下に列挙、数に入れない)</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{count:,} (stopped early: not all of the data)</source>
-   <translation type="unfinished" />
+   <translation>{count:,}(途中で停止: データ全体ではない)</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -14448,7 +14455,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>{count:,} images, split '{split}'; {day}; made by Fovea</source>
-   <translation type="unfinished" />
+   <translation>画像{count:,}枚、分割'{split}'。{day}。Fovea作成</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -14458,7 +14465,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>{count:,} images; {day}; made by Fovea</source>
-   <translation type="unfinished" />
+   <translation>画像{count:,}枚。{day}。Fovea作成</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -14479,8 +14486,8 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/pictures/studies.py" />
    <source>{count:,} of the {whole:,} files that it names are not there.</source>
    <extracomment>Where the count is one, English says: {count:,} of the {whole:,} files that it names is not there.</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>挙げられた{whole:,}個のファイルのうち{count:,}個がありません。</numerusform>
    </translation>
   </message>
   <message>
@@ -14491,7 +14498,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>{count:,} of {total:,}</source>
-   <translation type="unfinished" />
+   <translation>{count:,} / {total:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
@@ -14592,8 +14599,8 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have several frames: the first one is used</source>
    <extracomment>Where the count is one, English says: {count:,} picture has several frames: the first one is used</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>{count:,}枚の画像には複数のフレームがあります: 最初のものを使います</numerusform>
    </translation>
   </message>
   <message numerus="yes">
@@ -14616,24 +14623,24 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have transparent parts, which are laid on white</source>
    <extracomment>Where the count is one, English says: {count:,} picture has transparent parts, which are laid on white</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>{count:,}枚の画像には透明部分があり、白の上に置きます</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures lack their end marks, nothing else</source>
    <extracomment>Where the count is one, English says: {count:,} picture lacks its end mark, nothing else</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>{count:,}枚の画像には終わりの印がありません。ほかに問題はありません</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures lie on their side and are turned upright</source>
    <extracomment>Where the count is one, English says: {count:,} picture lies on its side and is turned upright</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>{count:,}枚の画像は横向きなので正しい向きにします</numerusform>
    </translation>
   </message>
   <message numerus="yes">
@@ -14685,7 +14692,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{count:,}, by file names or DICOM patient numbers</source>
-   <translation type="unfinished" />
+   <translation>{count:,}、ファイル名またはDICOMの患者番号による</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -14734,19 +14741,19 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/label_map.py" />
    <source>{count} of the data's classes are no label of the model: {unmatched}. Data: {classes}. Model: {labels}</source>
    <extracomment>Where the count is one, English says: {count} of the data's classes is no label of the model: {unmatched}. Data: {classes}. Model: {labels}</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>データの{count}クラスがモデルのラベルにありません: {unmatched}。データ: {classes}。モデル: {labels}</numerusform>
    </translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>{count} pieces of ink stand apart, and the model reads one digit</source>
-   <translation type="unfinished" />
+   <translation>離れたインクが{count}個ありますが、モデルが読む数字は1個です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>{count} pieces of ink, and no more than {most} are read: the answer is for one of them at most</source>
-   <translation type="unfinished" />
+   <translation>インクが{count}個ありますが、読むのは{most}個までです: 回答は多くてもそのうち1個についてです</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -14829,17 +14836,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
    <source>{found} in '{title}'. {lines}</source>
-   <translation type="unfinished" />
+   <translation>'{title}'で{found}。{lines}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>{get} numbers of {bits} bits</source>
-   <translation type="unfinished" />
+   <translation>{bits}ビットの{get}数</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>{get} of {bits} bits</source>
-   <translation type="unfinished" />
+   <translation>{bits}ビットの{get}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -14854,7 +14861,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>{hint} Where the numbers are the model's own label numbers: --map-numbers.</source>
-   <translation type="unfinished" />
+   <translation>{hint} 番号がモデル自身のラベル番号の場合: --map-numbers。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -14869,7 +14876,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>{hits:,} of {n:,} ({value})</source>
-   <translation type="unfinished" />
+   <translation>{n:,}枚中{hits:,}枚({value})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -14949,7 +14956,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>{itemsize}-bit, windowed {describe}</source>
-   <translation type="unfinished" />
+   <translation>{itemsize}ビット、ウィンドウ処理: {describe}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -14994,12 +15001,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>{low:.2f} to {high:.2f}</source>
-   <translation type="unfinished" />
+   <translation>{low:.2f}から{high:.2f}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>{low} to {high}{unit}, n = {n:,}</source>
-   <translation type="unfinished" />
+   <translation>{low}から{high}{unit}、n = {n:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -15029,7 +15036,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{moment} UTC, took {seconds:.1f} s</source>
-   <translation type="unfinished" />
+   <translation>{moment} UTC、所要{seconds:.1f}秒</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -15202,17 +15209,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>{prefix}copies</source>
-   <translation type="unfinished" />
+   <translation>{prefix}copies</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>{prefix}copies-across-splits</source>
-   <translation type="unfinished" />
+   <translation>{prefix}copies-across-splits</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>{prefix}label-conflict</source>
-   <translation type="unfinished" />
+   <translation>{prefix}label-conflict</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -15227,12 +15234,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>{samples} bands, {used} shown</source>
-   <translation type="unfinished" />
+   <translation>{samples}バンド、うち{used}を表示</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>{samples} channels where its colour model has {colours}</source>
-   <translation type="unfinished" />
+   <translation>色モデルの{colours}チャンネルに対して{samples}チャンネル</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -15353,7 +15360,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>{tones:.0%} of the picture is neither paper nor ink: it is no drawing</source>
-   <translation type="unfinished" />
+   <translation>画像の{tones:.0%}が紙でもインクでもありません: これは描画ではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -15363,22 +15370,22 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>{truth} answered as {other}: of {total:,}</source>
-   <translation type="unfinished" />
+   <translation>{truth}を{other}と回答: {total:,}枚中</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>{truth} answered as {other}: {share:.1%}</source>
-   <translation type="unfinished" />
+   <translation>{truth}を{other}と回答: {share:.1%}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>{used} bits a channel, the upper 8 used</source>
-   <translation type="unfinished" />
+   <translation>チャンネルあたり{used}ビット、上位8ビットを使用</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>{value:.1%} of the pixels hold no data, shown black</source>
-   <translation type="unfinished" />
+   <translation>ピクセルの{value:.1%}にデータがなく、黒で表示</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -15398,12 +15405,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{value}{unit} ({low} to {high})</source>
-   <translation type="unfinished" />
+   <translation>{value}{unit}({low}から{high})</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{value}{unit} ({low} to {high}, n = {n:,})</source>
-   <translation type="unfinished" />
+   <translation>{value}{unit}({low}から{high}、n = {n:,})</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
@@ -15548,12 +15555,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>{window}: nothing of the picture lies in it</source>
-   <translation type="unfinished" />
+   <translation>{window}: 画像の値が一つも入りません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
    <source>{words}: {total:,} pictures in {count:,} classes, {classes}. For instance {shown}.</source>
-   <translation type="unfinished" />
+   <translation>{words}: {count:,}クラスの画像{total:,}枚、{classes}。例: {shown}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -18387,12 +18394,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Calibration error (ECE)</source>
-   <translation type="unfinished" />
+   <translation>校正誤差(ECE)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>ECE</source>
-   <translation type="unfinished" />
+   <translation>ECE</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -18402,47 +18409,47 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>FNR</source>
-   <translation type="unfinished" />
+   <translation>FNR</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>FPR</source>
-   <translation type="unfinished" />
+   <translation>FPR</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Macro F1</source>
-   <translation type="unfinished" />
+   <translation>マクロF1</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Macro precision</source>
-   <translation type="unfinished" />
+   <translation>マクロ適合率</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Macro recall</source>
-   <translation type="unfinished" />
+   <translation>マクロ再現率</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>NPV in this data</source>
-   <translation type="unfinished" />
+   <translation>このデータでのNPV</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Negative predictive value, in this data</source>
-   <translation type="unfinished" />
+   <translation>陰性的中率(このデータで)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>PPV in this data</source>
-   <translation type="unfinished" />
+   <translation>このデータでのPPV</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Positive predictive value, in this data</source>
-   <translation type="unfinished" />
+   <translation>陽性的中率(このデータで)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -18457,52 +18464,52 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Refused as not its kind</source>
-   <translation type="unfinished" />
+   <translation>種類違いとして拒否</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Right among the first five (top-5 accuracy)</source>
-   <translation type="unfinished" />
+   <translation>上位5位以内の正解(トップ5正解率)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Sensitivity</source>
-   <translation type="unfinished" />
+   <translation>感度</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Sensitivity for '{label}'</source>
-   <translation type="unfinished" />
+   <translation>'{label}'の感度</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Specificity</source>
-   <translation type="unfinished" />
+   <translation>特異度</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Specificity for '{label}'</source>
-   <translation type="unfinished" />
+   <translation>'{label}'の特異度</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Top-5 accuracy</source>
-   <translation type="unfinished" />
+   <translation>トップ5正解率</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Weighted F1</source>
-   <translation type="unfinished" />
+   <translation>加重F1</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Weighted precision</source>
-   <translation type="unfinished" />
+   <translation>加重適合率</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Weighted recall</source>
-   <translation type="unfinished" />
+   <translation>加重再現率</translation>
   </message>
  </context>
  <context>
@@ -19187,37 +19194,37 @@ Drop files or folders here.</source>
    <location filename="../../desktop/core/notices.py" />
    <source>Fovea is for research and education only; it is not a medical device.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation type="unfinished" />
+   <translation>Foveaは研究および教育専用であり、医療機器ではありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>Not the kind of picture that this model knows.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation type="unfinished" />
+   <translation>このモデルが知る種類の画像ではありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>Research and education only; not a medical device.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation type="unfinished" />
+   <translation>研究および教育専用。医療機器ではありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>Some of these show nothing that the model knows: it answers all the same.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation type="unfinished" />
+   <translation>これらの一部には、モデルが知るものが何も写っていません。それでもモデルは回答します。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>The chest picture is a phantom drawn by a program: it is no X-ray and shows no one.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation type="unfinished" />
+   <translation>この胸部の画像はプログラムが描いたファントムです。X線画像ではなく、誰を写したものでもありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>The output is a model score, not a diagnosis.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation type="unfinished" />
+   <translation>出力はモデルスコアであり、診断ではありません。</translation>
   </message>
  </context>
  <context>
@@ -21275,169 +21282,169 @@ augment.flip.p = 0.5</translation>
    <location filename="../../resources/samples" />
    <source>China</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>中国</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 0 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>数字0 ペン</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 0 white on black</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>数字0 黒地に白</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 1 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>数字1 ペン</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 2 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>数字2 ペン</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 2 thin</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>数字2 細字</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 3 marker</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>数字3 マーカー</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 3 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>数字3 ペン</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 4 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>数字4 ペン</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 4 thin</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>数字4 細字</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 5 corner</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>数字5 隅</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 5 marker</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>数字5 マーカー</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 5 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>数字5 ペン</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 6 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>数字6 ペン</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 6 white on black</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>数字6 黒地に白</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 7 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>数字7 ペン</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 7 photo</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>数字7 写真</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 7 thin</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>数字7 細字</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 8 marker</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>数字8 マーカー</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 8 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>数字8 ペン</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 9 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>数字9 ペン</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 9 white on black</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>数字9 黒地に白</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Flower</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>花</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Pattern chequerboard</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>模様 市松</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Pattern gradient</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>模様 グラデーション</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Pattern lorry</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>模様 トラック</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Pattern ship</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>模様 船</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Phantom chest</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>胸部ファントム</translation>
   </message>
  </context>
  <context>
@@ -23252,7 +23259,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>answer</source>
-   <translation type="unfinished" />
+   <translation>回答</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23513,7 +23520,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>precision</source>
-   <translation type="unfinished" />
+   <translation>適合率</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23544,7 +23551,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>recall</source>
-   <translation type="unfinished" />
+   <translation>再現率</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
