@@ -1081,7 +1081,7 @@
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>5,216 training images of children aged one to five, Guangzhou Women and Children's Medical Center; about three in four show pneumonia (bacterial or viral).</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): population.</extracomment>
-   <translation type="unfinished" />
+   <translation>広州婦女児童医療センターの1歳から5歳の小児の学習画像5,216枚。約4枚中3枚が肺炎(細菌性またはウイルス性)を示します。</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
@@ -1117,7 +1117,7 @@
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Any picture gets a score, even one that is no X-ray, such as the drawn phantom that comes with Fovea (0.50 for pneumonia); a plain grey ramp scores 0.996. Both are flagged as not of its kind.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>どんな画像にもスコアが付きます。X線画像でないもの、たとえばFovea付属の描かれたファントム(肺炎0.50)にも付き、単なる灰色のグラデーションは0.996になります。どちらも種類違いと表示されます。</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
@@ -1135,7 +1135,7 @@
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Be used in patient care of any kind.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): must not.</extracomment>
-   <translation type="unfinished" />
+   <translation>いかなる形であれ患者の医療に使うこと。</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
@@ -1147,7 +1147,7 @@
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Burnt-in letters, borders and tubes may sway the score. They alone do not give the label away: with the lungs covered the area under ROC on the test split is 0.41, no better than guessing.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>焼き込まれた文字、縁、チューブがスコアに影響することがあります。それらだけでラベルがわかるわけではありません: 肺を隠すと、テスト分割でのROC曲線下面積は0.41で、当て推量と変わりません。</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
@@ -1159,7 +1159,7 @@
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Chest X-ray: signs of pneumonia (research)</source>
    <extracomment>The name of a model.</extracomment>
-   <translation type="unfinished" />
+   <translation>胸部X線画像: 肺炎の徴候(研究用)</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
@@ -1171,7 +1171,7 @@
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Diagnose, triage or treat anybody, or replace a physician's reading.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): must not.</extracomment>
-   <translation type="unfinished" />
+   <translation>誰かを診断、トリアージ、治療すること、または医師の読影の代わりにすること。</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
@@ -1225,7 +1225,7 @@
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Gives frontal chest X-rays of small children a model score for signs of pneumonia. Research and education only; not a medical device.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>小児の正面胸部X線画像に、肺炎の徴候についてのモデルスコアを付けます。研究および教育専用。医療機器ではありません。</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
@@ -1237,7 +1237,7 @@
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Healthy chests scored above the threshold (false positives) are the most frequent mistake: 21 of 234 on the test split, against 13 of 390 pneumonias missed; on validation it was the other way about: 1 of 162 healthy chests, and 33 of 467 pneumonias missed.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>最も多い誤りは、健康な胸部のスコアがしきい値を超えること(偽陽性)です: テスト分割では234枚中21枚、これに対し肺炎の見逃しは390枚中13枚。検証では逆で、健康な胸部162枚中1枚、肺炎の見逃しは467枚中33枚でした。</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
@@ -3377,12 +3377,12 @@
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>All figures with their intervals, for programs.</source>
-   <translation type="unfinished" />
+   <translation>すべての数値と区間、プログラム用。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Complete, for another Fovea (.zip)</source>
-   <translation type="unfinished" />
+   <translation>完全、別のFovea用(.zip)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -3392,12 +3392,12 @@
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Figures (JSON)…</source>
-   <translation type="unfinished" />
+   <translation>数値(JSON)…</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>HTML report…</source>
-   <translation type="unfinished" />
+   <translation>HTMLレポート…</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
@@ -3422,32 +3422,32 @@
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>One file for any browser: figures, curves, mistakes, limits.</source>
-   <translation type="unfinished" />
+   <translation>どのブラウザーでも見られる一つのファイル: 数値、曲線、誤り、限界。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>One line for every picture: truth, answer, scores.</source>
-   <translation type="unfinished" />
+   <translation>画像ごとに1行: 正解、回答、スコア。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>PDF report…</source>
-   <translation type="unfinished" />
+   <translation>PDFレポート…</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Picture (*.png)</source>
-   <translation type="unfinished" />
+   <translation>画像 (*.png)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Picture of both plots (*.png)</source>
-   <translation type="unfinished" />
+   <translation>両方のグラフの画像 (*.png)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Predictions (CSV)…</source>
-   <translation type="unfinished" />
+   <translation>予測(CSV)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -3477,22 +3477,22 @@
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Strokes, to draw on later (*.json)</source>
-   <translation type="unfinished" />
+   <translation>線、あとで続きを描く (*.json)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Table (*.csv)</source>
-   <translation type="unfinished" />
+   <translation>表 (*.csv)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>The same on pages, to print or to file.</source>
-   <translation type="unfinished" />
+   <translation>同じ内容をページに。印刷または保管用。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Training plan (*.json)</source>
-   <translation type="unfinished" />
+   <translation>学習計画 (*.json)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -3512,7 +3512,7 @@
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>everything, with its card and checksums</source>
-   <translation type="unfinished" />
+   <translation>すべて。カードとチェックサム付き</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
@@ -4100,7 +4100,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source> and {count:,} more</source>
-   <translation type="unfinished" />
+   <translation> ほか{count:,}個</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -4140,7 +4140,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/__main__.py" />
    <source>'fovea --help' lists the commands.</source>
-   <translation type="unfinished" />
+   <translation>'fovea --help'でコマンドの一覧が表示されます。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -4160,7 +4160,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/app/training_data.py" />
    <source>'fovea data inspect' tells more.</source>
-   <translation type="unfinished" />
+   <translation>詳しくは'fovea data inspect'でわかります。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
@@ -4220,7 +4220,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/trust/saliency.py" />
    <source>'{file}' describes no end of a network: {error}</source>
-   <translation type="unfinished" />
+   <translation>'{file}'はネットワークの末端を記述していません: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -4230,17 +4230,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/trust/first_layer.py" />
    <source>'{file}' holds no filters: {error}</source>
-   <translation type="unfinished" />
+   <translation>'{file}'にフィルターがありません: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/domain.py" />
    <source>'{file}' is no domain gate: {error}</source>
-   <translation type="unfinished" />
+   <translation>'{file}'はドメインゲートではありません: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/second.py" />
    <source>'{file}' is no second opinion: {error}</source>
-   <translation type="unfinished" />
+   <translation>'{file}'はセカンドオピニオンではありません: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
@@ -4265,7 +4265,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>'{id}' names no classes that could be learned further</source>
-   <translation type="unfinished" />
+   <translation>'{id}'には、さらに学習できるクラスが挙げられていません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -4330,7 +4330,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>'{name}' cannot be read: {reason}</source>
-   <translation type="unfinished" />
+   <translation>'{name}'を読めません: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -4390,7 +4390,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>'{name}' has {size:,} bytes, at most {most_bytes:,} expected</source>
-   <translation type="unfinished" />
+   <translation>'{name}'は{size:,}バイトです。最大{most_bytes:,}バイトです</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -4400,7 +4400,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>'{name}' has {size} bytes, {size2} expected</source>
-   <translation type="unfinished" />
+   <translation>'{name}'は{size}バイトです。{size2}バイトのはずです</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -4410,7 +4410,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>'{name}' holds more than the {most:,} bytes expected</source>
-   <translation type="unfinished" />
+   <translation>'{name}'は予定の{most:,}バイトを超えています</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
@@ -4435,12 +4435,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/archive.py" />
    <source>'{name}' in the archive does not match its checksum</source>
-   <translation type="unfinished" />
+   <translation>アーカイブの'{name}'がチェックサムと一致しません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>'{name}' in the archive is damaged</source>
-   <translation type="unfinished" />
+   <translation>アーカイブの'{name}'が破損しています</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -4455,7 +4455,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>'{name}' is a file, not a folder</source>
-   <translation type="unfinished" />
+   <translation>'{name}'はファイルで、フォルダーではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -4535,7 +4535,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>'{name}' is no table of pictures and labels</source>
-   <translation type="unfinished" />
+   <translation>'{name}'は画像とラベルの表ではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -4550,12 +4550,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>'{name}' is not empty</source>
-   <translation type="unfinished" />
+   <translation>'{name}'は空ではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching.py" />
    <source>'{name}' is not there any more</source>
-   <translation type="unfinished" />
+   <translation>'{name}'はもうありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -4575,7 +4575,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>'{name}' names no classes</source>
-   <translation type="unfinished" />
+   <translation>'{name}'にクラスが挙げられていません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
@@ -4590,7 +4590,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>'{name}' names no {what}</source>
-   <translation type="unfinished" />
+   <translation>'{name}'は{what}を示していません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
@@ -4635,7 +4635,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>'{name}' would unpack to {file_size:,} bytes from {compress_size:,}</source>
-   <translation type="unfinished" />
+   <translation>'{name}'は{compress_size:,}バイトから{file_size:,}バイトに展開されます</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -4670,17 +4670,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>'{project_id}' is no project's id</source>
-   <translation type="unfinished" />
+   <translation>'{project_id}'はプロジェクトのIDではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>'{recipe}' begins from a model, and none is named</source>
-   <translation type="unfinished" />
+   <translation>'{recipe}'はモデルから始めますが、モデルが指定されていません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>'{run_id}' is no run</source>
-   <translation type="unfinished" />
+   <translation>'{run_id}'は実行ではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -4835,7 +4835,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>'{twice}' is there twice</source>
-   <translation type="unfinished" />
+   <translation>'{twice}'が2回あります</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -5104,7 +5104,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>A network that asks you to log in does that: open a browser, log in, try again.</source>
-   <translation type="unfinished" />
+   <translation>ログインを求めるネットワークではこうなります: ブラウザーでログインし、もう一度試してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
@@ -5174,17 +5174,17 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/app/teaching.py" />
    <source>Add it again from where it is now.</source>
-   <translation type="unfinished" />
+   <translation>今ある場所からもう一度追加してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/training_data.py" />
    <source>Add other pictures of each class, or pictures to check with in a folder 'val'.</source>
-   <translation type="unfinished" />
+   <translation>各クラスの画像をさらに追加するか、検証用の画像をフォルダー'val'に追加してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/training_data.py" />
    <source>Add pictures of it to those to learn from, or leave the class out.</source>
-   <translation type="unfinished" />
+   <translation>学習用にその画像を追加するか、そのクラスを除いてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -5236,7 +5236,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>Begin it again whenever you like; nothing was kept.</source>
-   <translation type="unfinished" />
+   <translation>いつでも始め直せます。何も保存されていません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
@@ -5297,7 +5297,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Check it.</source>
-   <translation type="unfinished" />
+   <translation>確認してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5332,7 +5332,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Check the path.</source>
-   <translation type="unfinished" />
+   <translation>パスを確認してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -5367,7 +5367,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Choose a new folder: nothing is written over.</source>
-   <translation type="unfinished" />
+   <translation>新しいフォルダーを選んでください: 上書きはしません。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -5377,12 +5377,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>Choose another folder, or free some space.</source>
-   <translation type="unfinished" />
+   <translation>別のフォルダーを選ぶか、空きを作ってください。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>Choose another folder, or remove it.</source>
-   <translation type="unfinished" />
+   <translation>別のフォルダーを選ぶか、それを除いてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
@@ -5397,12 +5397,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>Choose another name.</source>
-   <translation type="unfinished" />
+   <translation>別の名前を選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>Choose another one.</source>
-   <translation type="unfinished" />
+   <translation>別のものを選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
@@ -5412,7 +5412,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>Choose another set.</source>
-   <translation type="unfinished" />
+   <translation>別のセットを選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
@@ -5483,12 +5483,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/__main__.py" />
    <source>Classifying and evaluating need none of it; the full edition has Keras and TensorFlow.</source>
-   <translation type="unfinished" />
+   <translation>分類と評価にはどれも不要です。完全版にはKerasとTensorFlowがあります。</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>Close it there, or choose another place.</source>
-   <translation type="unfinished" />
+   <translation>そこで閉じるか、別の場所を選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -5508,12 +5508,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/services/training_job.py" />
    <source>Close other programs, or use a smaller batch or smaller pictures, then go on from the checkpoint.</source>
-   <translation type="unfinished" />
+   <translation>ほかのプログラムを閉じるか、バッチまたは画像を小さくして、チェックポイントから続けてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/system/workers.py" />
    <source>Close other programs, then try again.</source>
-   <translation type="unfinished" />
+   <translation>ほかのプログラムを閉じてから、もう一度試してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
@@ -5635,12 +5635,12 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Delete it.</source>
-   <translation type="unfinished" />
+   <translation>削除してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>Delete or move that one first, then undo.</source>
-   <translation type="unfinished" />
+   <translation>先にそのモデルを削除または移動してから、元に戻してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5655,7 +5655,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>Did you mean {topics}?</source>
-   <translation type="unfinished" />
+   <translation>もしかして: {topics}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5715,7 +5715,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>Duplicate it and change the copy.</source>
-   <translation type="unfinished" />
+   <translation>複製して、そのコピーを変更してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5750,7 +5750,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>Evaluate both models on the same pictures.</source>
-   <translation type="unfinished" />
+   <translation>両方のモデルを同じ画像で評価してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5795,12 +5795,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Expected: a row for each picture, file first, label second.</source>
-   <translation type="unfinished" />
+   <translation>必要なもの: 画像ごとに1行、最初がファイル、2番目がラベル。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Expected: file first, label second.</source>
-   <translation type="unfinished" />
+   <translation>必要なもの: 最初がファイル、2番目がラベル。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
@@ -5910,7 +5910,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>For example https://example.org/fovea/latest.json</source>
-   <translation type="unfinished" />
+   <translation>例: https://example.org/fovea/latest.json</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
@@ -5930,7 +5930,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/services/training.py" />
    <source>Fovea was closed</source>
-   <translation type="unfinished" />
+   <translation>Foveaが閉じられました</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -5955,7 +5955,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/file_journal.py" />
    <source>Free some space on the disk of Fovea's own data.</source>
-   <translation type="unfinished" />
+   <translation>Fovea自身のデータのディスクに空きを作ってください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -5965,12 +5965,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/marks.py" />
    <source>Free some space, then try again.</source>
-   <translation type="unfinished" />
+   <translation>空きを作ってから、もう一度試してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Free some space, then try again: what was said before is kept.</source>
-   <translation type="unfinished" />
+   <translation>空きを作ってから、もう一度試してください: それまでの判断は残っています。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -6045,7 +6045,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/services/training_job.py" />
    <source>Go on from the last checkpoint.</source>
-   <translation type="unfinished" />
+   <translation>最後のチェックポイントから続けてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
@@ -6125,7 +6125,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>ImageNet's pictures were handed out for non-commercial research and education, under the terms of image-net.org. None of them comes with Fovea. Whether those terms reach a network that has learned from them is not settled: who uses it commercially should look into it.</source>
-   <translation type="unfinished" />
+   <translation>ImageNetの画像は、image-net.orgの条件のもと、非営利の研究および教育用に配布されました。Foveaには1枚も付属しません。その条件が、そこから学習したネットワークに及ぶかどうかは定まっていません: 商用に使う場合は確認してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6145,7 +6145,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>Import or train it again.</source>
-   <translation type="unfinished" />
+   <translation>インポートするか、もう一度学習させてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -6170,17 +6170,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>Install Fovea again.</source>
-   <translation type="unfinished" />
+   <translation>Foveaを再インストールしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>Install Fovea with it: pip install '.[{extra}]' in its checkout</source>
-   <translation type="unfinished" />
+   <translation>次のようにFoveaとともにインストールしてください: チェックアウトで pip install '.[{extra}]'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>Install it</source>
-   <translation type="unfinished" />
+   <translation>インストールしてください</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
@@ -6190,7 +6190,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>Install it first.</source>
-   <translation type="unfinished" />
+   <translation>先にインストールしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -6200,17 +6200,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Install that version, or ask for an export of the project.</source>
-   <translation type="unfinished" />
+   <translation>そのバージョンをインストールするか、プロジェクトのエクスポートを依頼してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>Install the expected one: pip install {wanted}.</source>
-   <translation type="unfinished" />
+   <translation>必要なものをインストールしてください: pip install {wanted}。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>Install the package again: pip install --force-reinstall --no-deps {wanted}.</source>
-   <translation type="unfinished" />
+   <translation>パッケージをもう一度インストールしてください: pip install --force-reinstall --no-deps {wanted}。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -6220,7 +6220,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>Install them under Models, or with 'fovea models install {id}', or choose another model.</source>
-   <translation type="unfinished" />
+   <translation>「モデル」で、または'fovea models install {id}'でインストールするか、別のモデルを選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
@@ -6240,42 +6240,42 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>Is the address right?</source>
-   <translation type="unfinished" />
+   <translation>アドレスは正しいですか。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Is there a network?</source>
-   <translation type="unfinished" />
+   <translation>ネットワークにつながっていますか。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Is this column the one with the labels?</source>
-   <translation type="unfinished" />
+   <translation>ラベルの列はこれですか。</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>Is this computer connected?</source>
-   <translation type="unfinished" />
+   <translation>このコンピューターは接続されていますか。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>It answers with one of its 1,000 classes whatever the picture shows: there is no class for 'something else'.</source>
-   <translation type="unfinished" />
+   <translation>画像に何が写っていても1,000クラスのどれかで回答します:「その他」のクラスはありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>It can be deleted.</source>
-   <translation type="unfinished" />
+   <translation>削除できます。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_journal.py" />
    <source>It can no longer be undone.</source>
-   <translation type="unfinished" />
+   <translation>もう元に戻せません。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>It has no answer sets and no check of the kind of picture: both would have to be fitted on ImageNet's pictures, which may not be handed on.</source>
-   <translation type="unfinished" />
+   <translation>候補の回答の組も、画像の種類の確認もありません: どちらもImageNetの画像に合わせる必要がありますが、その画像は渡せません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -6290,17 +6290,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>It is made to fill the disk.</source>
-   <translation type="unfinished" />
+   <translation>ディスクを埋めるように作られています。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>It is not the file that was published.</source>
-   <translation type="unfinished" />
+   <translation>公開されたファイルではありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>It is there to build a classifier of your own upon.</source>
-   <translation type="unfinished" />
+   <translation>自分の分類器を作る土台にするためのものです。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/studies.py" />
@@ -6363,7 +6363,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/project_rows.py" />
    <source>Its pictures are looked at again.</source>
-   <translation type="unfinished" />
+   <translation>その画像をもう一度見ます。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -6373,7 +6373,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>Its publisher has to mend that.</source>
-   <translation type="unfinished" />
+   <translation>公開元が直す必要があります。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -6428,7 +6428,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Judge some in Evaluate's gallery, then take them over.</source>
-   <translation type="unfinished" />
+   <translation>「評価」のギャラリーでいくつか判断してから取り込んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -6483,17 +6483,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>Label some more, then make the model again and compare.</source>
-   <translation type="unfinished" />
+   <translation>もう少しラベルを付け、モデルを作り直してから比較してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>Label some more.</source>
-   <translation type="unfinished" />
+   <translation>もう少しラベルを付けてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Label some, then export.</source>
-   <translation type="unfinished" />
+   <translation>いくつかラベルを付けてからエクスポートしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -6563,17 +6563,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>List what there is.</source>
-   <translation type="unfinished" />
+   <translation>何があるか一覧を表示してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Look among the deleted ones.</source>
-   <translation type="unfinished" />
+   <translation>削除したものの中を探してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>Look at the files, or the model.</source>
-   <translation type="unfinished" />
+   <translation>ファイルまたはモデルを確認してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/console.py" />
@@ -6598,7 +6598,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>Look for the right file.</source>
-   <translation type="unfinished" />
+   <translation>正しいファイルを探してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -6613,7 +6613,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Look whether the drive is still connected, then try again.</source>
-   <translation type="unfinished" />
+   <translation>ドライブがまだつながっているか確認して、もう一度試してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
@@ -6643,7 +6643,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/services/drawings.py" />
    <source>Make room on the disk, or allow Fovea to write to its folder.</source>
-   <translation type="unfinished" />
+   <translation>ディスクに空きを作るか、Foveaにそのフォルダーへの書き込みを許可してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/features.py" />
@@ -6693,7 +6693,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>Models in the store: {known}.</source>
-   <translation type="unfinished" />
+   <translation>保管されているモデル: {known}。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
@@ -6708,7 +6708,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/marks.py" />
    <source>Move '{name}' away from Fovea's data.</source>
-   <translation type="unfinished" />
+   <translation>'{name}'をFoveaのデータの外へ移してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6748,7 +6748,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>Network: {credit} Weights as published {where}; licence: {licence}.</source>
-   <translation type="unfinished" />
+   <translation>ネットワーク: {credit} 重みの公開元: {where}。ライセンス: {licence}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -6778,17 +6778,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>Nothing was installed. </source>
-   <translation type="unfinished" />
+   <translation>何もインストールされませんでした。 </translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Nothing was taken over.</source>
-   <translation type="unfinished" />
+   <translation>何も取り込まれませんでした。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Nothing was written.</source>
-   <translation type="unfinished" />
+   <translation>何も書き込まれませんでした。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6851,7 +6851,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/marks.py" />
    <source>Open it again where it is now.</source>
-   <translation type="unfinished" />
+   <translation>今ある場所から開き直してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
@@ -6896,7 +6896,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Or fetch the file on another computer and install it from there: choose 'From a file', or --from FILE.</source>
-   <translation type="unfinished" />
+   <translation>または、別のコンピューターでファイルを取得し、そこからインストールしてください:「ファイルから」、または --from FILE を使います。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
@@ -6928,7 +6928,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>Parts: {parts}.</source>
-   <translation type="unfinished" />
+   <translation>項目: {parts}。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7003,7 +7003,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>Projects: {listed}.</source>
-   <translation type="unfinished" />
+   <translation>プロジェクト: {listed}。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -7018,7 +7018,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Put them into its address (HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT).</source>
-   <translation type="unfinished" />
+   <translation>アドレスに含めてください(HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT)。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -7033,7 +7033,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>Rename that one first.</source>
-   <translation type="unfinished" />
+   <translation>先にその名前を変えてください。</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/patient_names.py" />
@@ -7147,7 +7147,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>Say which one by its id.</source>
-   <translation type="unfinished" />
+   <translation>どれかをIDで指定してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -7233,7 +7233,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>Stop it first.</source>
-   <translation type="unfinished" />
+   <translation>先に停止してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -7248,7 +7248,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Take it back from a copy of Fovea's folder, or delete it.</source>
-   <translation type="unfinished" />
+   <translation>Foveaのフォルダーのコピーから戻すか、削除してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
@@ -7413,7 +7413,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>The TIFF {what}.</source>
-   <translation type="unfinished" />
+   <translation>TIFFの異常: {what}。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
@@ -7428,7 +7428,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>The TIFF's pieces are {kind} of {shape} channels in {itemsize} bits, its header declares {samples} of {bits}.</source>
-   <translation type="unfinished" />
+   <translation>TIFFの各部は{itemsize}ビットの{shape}チャンネルの{kind}ですが、ヘッダーの宣言は{bits}ビットの{samples}です。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -7483,32 +7483,32 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>The file is left as it is. Look at the rights and the disk of Fovea's own data.</source>
-   <translation type="unfinished" />
+   <translation>ファイルはそのままです。Fovea自身のデータの権限とディスクを確認してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>The file may have moved.</source>
-   <translation type="unfinished" />
+   <translation>ファイルが移動したのかもしれません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>The file or folder cannot be read: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>ファイルまたはフォルダーを読めません: {reason}。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>The file or folder may not be read by this user.</source>
-   <translation type="unfinished" />
+   <translation>このユーザーにはファイルまたはフォルダーを読む権限がありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>The folder cannot be read: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>フォルダーを読めません: {reason}。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>The folder may not be read by this user.</source>
-   <translation type="unfinished" />
+   <translation>このユーザーにはフォルダーを読む権限がありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
@@ -7518,7 +7518,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>The library that opens this format {how} ({detail}).</source>
-   <translation>この形式を開くライブラリが異常です: {how}({detail})。</translation>
+   <translation>この形式を開くライブラリが異常終了しました: {how}({detail})。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -7578,7 +7578,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>The picture is scaled until its shorter side has {resize_shorter} pixels and the middle {input}×{input} is used: what lies outside is not seen.</source>
-   <translation type="unfinished" />
+   <translation>画像の短い辺が{resize_shorter}ピクセルになるよう拡縮し、中央の{input}×{input}を使います: その外側は見ません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -7668,12 +7668,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>There are: {known}.</source>
-   <translation type="unfinished" />
+   <translation>次のものがあります: {known}。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>There are: {names}.</source>
-   <translation type="unfinished" />
+   <translation>次のものがあります: {names}。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -7688,12 +7688,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>There is no such file or folder.</source>
-   <translation type="unfinished" />
+   <translation>そのようなファイルまたはフォルダーはありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>There is no such folder.</source>
-   <translation type="unfinished" />
+   <translation>そのようなフォルダーはありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -7768,7 +7768,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>This is neither a file nor a folder.</source>
-   <translation type="unfinished" />
+   <translation>これはファイルでもフォルダーでもありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/directory.py" />
@@ -7793,7 +7793,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>This link leads to itself.</source>
-   <translation type="unfinished" />
+   <translation>このリンクは自分自身を指しています。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -7823,7 +7823,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>Topics: {topics}.</source>
-   <translation type="unfinished" />
+   <translation>トピック: {topics}。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -7858,12 +7858,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Try again later.</source>
-   <translation type="unfinished" />
+   <translation>あとでもう一度試してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>Try again, or ask the publisher.</source>
-   <translation type="unfinished" />
+   <translation>もう一度試すか、公開元に問い合わせてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/similar.py" />
@@ -7873,7 +7873,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>Try again: it goes on from there.</source>
-   <translation type="unfinished" />
+   <translation>もう一度試してください: そこから続きます。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -7903,17 +7903,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>Type one that says what it is for.</source>
-   <translation type="unfinished" />
+   <translation>用途がわかる名前を入力してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>Type one.</source>
-   <translation type="unfinished" />
+   <translation>入力してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>Unpack it and pack it again without a password.</source>
-   <translation type="unfinished" />
+   <translation>展開し、パスワードなしで圧縮し直してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -7933,12 +7933,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>Update Fovea, or export the model again.</source>
-   <translation type="unfinished" />
+   <translation>Foveaを更新するか、モデルをもう一度エクスポートしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>Use --how features or --how fine-tune.</source>
-   <translation type="unfinished" />
+   <translation>--how features または --how fine-tune を使ってください。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/__init__.py" />
@@ -7953,7 +7953,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>Use it, or choose another name.</source>
-   <translation type="unfinished" />
+   <translation>それを使うか、別の名前を選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -7973,7 +7973,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>Use {listed}.</source>
-   <translation type="unfinished" />
+   <translation>{listed}を使ってください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -7998,7 +7998,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>Wait a moment, then try again.</source>
-   <translation type="unfinished" />
+   <translation>少し待ってから、もう一度試してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
@@ -8008,17 +8008,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/services/training.py" />
    <source>Wait for it, or stop it there.</source>
-   <translation type="unfinished" />
+   <translation>終わるのを待つか、そこで停止してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Wait for that one, then try again.</source>
-   <translation type="unfinished" />
+   <translation>それが終わるのを待ってから、もう一度試してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>Wait until it has finished, then try again.</source>
-   <translation type="unfinished" />
+   <translation>終わるのを待ってから、もう一度試してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -8082,7 +8082,7 @@ exit status: 0 all trials are done; 1 it failed, or there is no figure for --tes
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>What may stand in braces: {allowed}.</source>
-   <translation type="unfinished" />
+   <translation>波かっこに入れられるもの: {allowed}。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -8107,12 +8107,12 @@ exit status: 0 all trials are done; 1 it failed, or there is no figure for --tes
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>Where no class holds half of the score it answers with the more general word whose classes do ('dog, perhaps Labrador retriever'), and where no word does, that it is not sure. On 2,600 photographs of cats, dogs and clothes, by which this was chosen, 94.7 % of the answers so given were true of the picture.</source>
-   <translation type="unfinished" />
+   <translation>スコアの半分を占めるクラスがないときは、半分を占めるクラス群をまとめる、より一般的な語で回答し(「犬、おそらくLabrador retriever」)、そのような語もないときは、確かでないと回答します。これを選ぶのに使った猫、犬、衣服の写真2,600枚では、このような回答の94.7 %が画像に合っていました。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Where your network looks into connections, its certificate has to be known: SSL_CERT_FILE names it.</source>
-   <translation type="unfinished" />
+   <translation>ネットワークが接続の中を検査する場合は、その証明書が必要です: SSL_CERT_FILE で指定してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -8402,7 +8402,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/file_journal.py" />
    <source>a log of moved files is damaged</source>
-   <translation type="unfinished" />
+   <translation>移動したファイルの記録が破損しています</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8417,7 +8417,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>a model needs a name</source>
-   <translation type="unfinished" />
+   <translation>モデルには名前が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -8427,7 +8427,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>a network of its own, from random weights</source>
-   <translation type="unfinished" />
+   <translation>独自のネットワーク(乱数の重みから)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
@@ -8457,7 +8457,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>a pattern has 1 to {most} letters</source>
-   <translation type="unfinished" />
+   <translation>パターンは1から{most}文字です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8482,7 +8482,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>a plan needs to be told its classes</source>
-   <translation type="unfinished" />
+   <translation>計画にはクラスの指定が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -8507,7 +8507,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>a side of {side} pixels of the answer sets' pictures found; 0 or more expected</source>
-   <translation type="unfinished" />
+   <translation>候補の回答の組の画像の一辺が{side}ピクセルです。0以上が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8522,7 +8522,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>a table of answers</source>
-   <translation type="unfinished" />
+   <translation>回答の表</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -8532,7 +8532,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>a threshold goes with two labels, a positive class of 0 or 1 and a value between 0 and 1</source>
-   <translation type="unfinished" />
+   <translation>しきい値には、二つのラベル、0または1の陽性クラス、0から1の値が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
@@ -8667,7 +8667,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>an evaluation</source>
-   <translation type="unfinished" />
+   <translation>評価</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8742,12 +8742,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>another Fovea is changing the models</source>
-   <translation type="unfinished" />
+   <translation>別のFoveaがモデルを変更しています</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>another Fovea is moving files now</source>
-   <translation type="unfinished" />
+   <translation>別のFoveaがファイルを移動しています</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -8767,7 +8767,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>another window of Fovea is changing the projects</source>
-   <translation type="unfinished" />
+   <translation>別のFoveaのウィンドウがプロジェクトを変更しています</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -8982,7 +8982,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>by the pattern '{pattern}' all pictures would have one name</source>
-   <translation type="unfinished" />
+   <translation>パターン'{pattern}'では、すべての画像が同じ名前になります</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -9024,17 +9024,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>cancelled; what was fetched is kept for the next try</source>
-   <translation type="unfinished" />
+   <translation>キャンセルしました。取得したものは次回のために残します</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>cannot be read</source>
-   <translation type="unfinished" />
+   <translation>が読めません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>card.{name}: {count:,} sentences found, at most {most_items} expected</source>
-   <translation type="unfinished" />
+   <translation>card.{name}: {count:,}文あります。最大{most_items}文です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -9214,12 +9214,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>copied by answer</source>
-   <translation type="unfinished" />
+   <translation>回答別にコピー</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>copied into one folder</source>
-   <translation type="unfinished" />
+   <translation>一つのフォルダーへコピー</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -9294,17 +9294,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>decision rule {rule} is unknown</source>
-   <translation type="unfinished" />
+   <translation>判定規則{rule}は不明です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>declares a size of {width}×{height} pixels; expected at least 1×1</source>
-   <translation type="unfinished" />
+   <translation>大きさが{width}×{height}ピクセルと宣言されています。1×1以上が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>declares {samples} samples a pixel</source>
-   <translation type="unfinished" />
+   <translation>1ピクセルあたり{samples}サンプルと宣言されています</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -9344,12 +9344,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>does not match its checksum</source>
-   <translation type="unfinished" />
+   <translation>がチェックサムと一致しません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>does not say where its picture lies</source>
-   <translation type="unfinished" />
+   <translation>画像の位置が示されていません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -9404,7 +9404,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>ends before its directory does</source>
-   <translation type="unfinished" />
+   <translation>ディレクトリの前で終わっています</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -9509,7 +9509,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/workers.py" />
    <source>exit status {code}</source>
-   <translation type="unfinished" />
+   <translation>終了ステータス{code}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/child.py" />
@@ -9570,7 +9570,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>file name {name} is not allowed</source>
-   <translation type="unfinished" />
+   <translation>ファイル名{name}は使えません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -9580,7 +9580,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>fine-tune its last layers</source>
-   <translation type="unfinished" />
+   <translation>末尾の層をファインチューニング</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -9636,7 +9636,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>format of {a}</source>
-   <translation type="unfinished" />
+   <translation>{a}の形式</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -9769,7 +9769,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>go on training every layer</source>
-   <translation type="unfinished" />
+   <translation>すべての層の学習を続ける</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -9789,12 +9789,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>has a directory without entries</source>
-   <translation type="unfinished" />
+   <translation>ディレクトリに項目がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>has no directory where one must be</source>
-   <translation type="unfinished" />
+   <translation>ディレクトリがあるべき場所にありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
@@ -9859,7 +9859,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>id {id} found; expected lower-case letters, digits and hyphens</source>
-   <translation type="unfinished" />
+   <translation>IDが{id}です。小文字、数字、ハイフンが必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -9874,7 +9874,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>in the package {distribution} {version}</source>
-   <translation type="unfinished" />
+   <translation>パッケージ{distribution} {version}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
@@ -9934,7 +9934,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>is missing</source>
-   <translation type="unfinished" />
+   <translation>がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
@@ -9949,17 +9949,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/first_models.py" />
    <source>it could not be made ({name})</source>
-   <translation type="unfinished" />
+   <translation>作成できませんでした({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training.py" />
    <source>it could not be started: {value}</source>
-   <translation type="unfinished" />
+   <translation>開始できませんでした: {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>it could not be taken from its old place ({reason})</source>
-   <translation type="unfinished" />
+   <translation>元の場所から取り出せませんでした({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -9979,12 +9979,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it has no answer: it could not be read</source>
-   <translation type="unfinished" />
+   <translation>回答がありません: 読めませんでした</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it has no file of its own to rename</source>
-   <translation type="unfinished" />
+   <translation>名前を変える独自のファイルがありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -9994,17 +9994,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>it has no weights</source>
-   <translation type="unfinished" />
+   <translation>重みがありません</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it has not been classified</source>
-   <translation type="unfinished" />
+   <translation>分類されていません</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it is a link or no plain file</source>
-   <translation type="unfinished" />
+   <translation>リンクか、通常のファイルではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -10014,12 +10014,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it is listed twice</source>
-   <translation type="unfinished" />
+   <translation>一覧に2回あります</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>it is nested more than {most} deep</source>
-   <translation type="unfinished" />
+   <translation>入れ子が{most}より深くなっています</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -10029,22 +10029,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>it is not UTF-8 text</source>
-   <translation type="unfinished" />
+   <translation>UTF-8のテキストではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it is not the kind of picture that the model learned from</source>
-   <translation type="unfinished" />
+   <translation>モデルが学習した種類の画像ではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>it is not valid JSON{where}</source>
-   <translation type="unfinished" />
+   <translation>有効なJSONではありません{where}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>it is there already, under that name</source>
-   <translation type="unfinished" />
+   <translation>その名前ですでにそこにあります</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
@@ -10069,7 +10069,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>it was cut off: its process is gone</source>
-   <translation type="unfinished" />
+   <translation>中断されました: プロセスがなくなっています</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -10114,7 +10114,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>its folder is called '{model_id}', its manifest '{id}'</source>
-   <translation type="unfinished" />
+   <translation>フォルダー名は'{model_id}'ですが、マニフェストでは'{id}'です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -10194,7 +10194,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>its score is below {least:g}</source>
-   <translation type="unfinished" />
+   <translation>スコアが{least:g}未満です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -10269,7 +10269,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>learn a head from its features</source>
-   <translation type="unfinished" />
+   <translation>特徴量からヘッドを学習</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -10444,7 +10444,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>members of the archive share their bytes, or lie outside of it</source>
-   <translation type="unfinished" />
+   <translation>アーカイブの項目同士がバイトを共有しているか、アーカイブの外にあります</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -10454,7 +10454,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>metric {name} is not a number</source>
-   <translation type="unfinished" />
+   <translation>指標{name}が数ではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -10479,7 +10479,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>model '{id}' has no file '{name}'</source>
-   <translation type="unfinished" />
+   <translation>モデル'{id}'にファイル'{name}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
@@ -10489,17 +10489,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>model '{id}' is damaged: '{name}' does not match its checksum</source>
-   <translation type="unfinished" />
+   <translation>モデル'{id}'が破損しています: '{name}'がチェックサムと一致しません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>model '{id}' is damaged: '{name}' is missing</source>
-   <translation type="unfinished" />
+   <translation>モデル'{id}'が破損しています: '{name}'がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>model '{id}' is damaged: '{name}' {word}</source>
-   <translation type="unfinished" />
+   <translation>モデル'{id}'が破損しています: '{name}'{word}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -10524,82 +10524,82 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>model '{model_id}' cannot be copied: {value}</source>
-   <translation type="unfinished" />
+   <translation>モデル'{model_id}'をコピーできません: {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>model '{model_id}' comes with Fovea and is not changed</source>
-   <translation type="unfinished" />
+   <translation>モデル'{model_id}'はFoveaに付属するもので、変更されません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>model '{model_id}' is damaged: {problem}</source>
-   <translation type="unfinished" />
+   <translation>モデル'{model_id}'が破損しています: {problem}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>model '{model_id}' is not in the trash any more</source>
-   <translation type="unfinished" />
+   <translation>モデル'{model_id}'はもうゴミ箱にありません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>model.json cannot be read</source>
-   <translation type="unfinished" />
+   <translation>model.jsonを読めません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json has schema {get}; this Fovea reads {schema_version}</source>
-   <translation type="unfinished" />
+   <translation>model.jsonのスキーマは{get}です。このFoveaが読むのは{schema_version}です</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>model.json is missing</source>
-   <translation type="unfinished" />
+   <translation>model.jsonがありません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: 'files' is not an object</source>
-   <translation type="unfinished" />
+   <translation>model.json: 'files'がオブジェクトではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: 'medical' is neither true nor false</source>
-   <translation type="unfinished" />
+   <translation>model.json: 'medical'がtrueでもfalseでもありません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: 'outputs' is not an object of numbers</source>
-   <translation type="unfinished" />
+   <translation>model.json: 'outputs'が数のオブジェクトではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: '{name}' holds something that is no text</source>
-   <translation type="unfinished" />
+   <translation>model.json: '{name}'にテキストでないものがあります</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: '{name}' is not a list</source>
-   <translation type="unfinished" />
+   <translation>model.json: '{name}'がリストではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: '{name}' is not of type {name2}</source>
-   <translation type="unfinished" />
+   <translation>model.json: '{name}'が{name2}型ではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: fields unknown: {added} (in schema 1)</source>
-   <translation type="unfinished" />
+   <translation>model.json: 不明なフィールド: {added}(スキーマ1)</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: {error}</source>
-   <translation type="unfinished" />
+   <translation>model.json: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: {problem}</source>
-   <translation type="unfinished" />
+   <translation>model.json: {problem}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -10629,12 +10629,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>moved by answer</source>
-   <translation type="unfinished" />
+   <translation>回答別に移動</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>moved into one folder</source>
-   <translation type="unfinished" />
+   <translation>一つのフォルダーへ移動</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -10736,12 +10736,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>no checksum for the domain gate's file {file}</source>
-   <translation type="unfinished" />
+   <translation>ドメインゲートのファイル{file}のチェックサムがありません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>no checksum for {needed}</source>
-   <translation type="unfinished" />
+   <translation>{needed}のチェックサムがありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -10751,7 +10751,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>no connection to {host}</source>
-   <translation type="unfinished" />
+   <translation>{host}に接続できません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
@@ -10786,7 +10786,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>no folder was chosen</source>
-   <translation type="unfinished" />
+   <translation>フォルダーが選ばれていません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/calibration.py" />
@@ -10826,7 +10826,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>no label of this evaluation was judged</source>
-   <translation type="unfinished" />
+   <translation>この評価で判断されたラベルはありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -10851,7 +10851,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>no picture of this project has a label yet</source>
-   <translation type="unfinished" />
+   <translation>このプロジェクトにラベルのある画像はまだありません</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -10869,7 +10869,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>no picture was answered: {first}</source>
-   <translation type="unfinished" />
+   <translation>回答した画像がありません: {first}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
@@ -10894,7 +10894,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/workers.py" />
    <source>no process could be started to open pictures: {reason}</source>
-   <translation type="unfinished" />
+   <translation>画像を開くプロセスを開始できませんでした: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
@@ -10904,7 +10904,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>no reason</source>
-   <translation type="unfinished" />
+   <translation>理由なし</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -10965,7 +10965,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>not a valid path</source>
-   <translation type="unfinished" />
+   <translation>有効なパスではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -11075,7 +11075,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/file_journal.py" />
    <source>nothing was moved: what is to be done could not be written down ({reason})</source>
-   <translation type="unfinished" />
+   <translation>何も移動しませんでした: 行うことを記録できませんでした({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -11170,7 +11170,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>one letter or digit is expected as a class's key</source>
-   <translation type="unfinished" />
+   <translation>クラスのキーには文字または数字1個が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -11180,7 +11180,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>one of its '{name}'</source>
-   <translation type="unfinished" />
+   <translation>'{name}'の一つ</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -11215,7 +11215,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>only addresses that begin with https:// or http:// are fetched</source>
-   <translation type="unfinished" />
+   <translation>取得できるのはhttps://またはhttp://で始まるアドレスだけです</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -11240,7 +11240,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>outputs name no 'probabilities'</source>
-   <translation type="unfinished" />
+   <translation>outputsに'probabilities'がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -11270,7 +11270,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>paused</source>
-   <translation type="unfinished" />
+   <translation>一時停止中</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -11440,12 +11440,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>renamed</source>
-   <translation type="unfinished" />
+   <translation>名前を変更</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
    <source>report format</source>
-   <translation type="unfinished" />
+   <translation>レポート形式</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -11475,7 +11475,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/project_rows.py" />
    <source>rows of this project are missing</source>
-   <translation type="unfinished" />
+   <translation>このプロジェクトの行が欠けています</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -11530,12 +11530,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>schema {schema} found, {schema_version} expected; a newer Fovea may read it</source>
-   <translation type="unfinished" />
+   <translation>スキーマが{schema}です。{schema_version}のはずです。新しいFoveaなら読めるかもしれません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>scores are called {scores}; expected 'probability' or 'model score'</source>
-   <translation type="unfinished" />
+   <translation>スコアの呼び名が{scores}です。'probability'または'model score'のはずです</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -11649,7 +11649,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>state {state} is unknown</source>
-   <translation type="unfinished" />
+   <translation>状態{state}は不明です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -11669,7 +11669,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>stopped at your wish</source>
-   <translation type="unfinished" />
+   <translation>ご希望により停止しました</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -11799,7 +11799,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>task {task} found, 'classification' expected</source>
-   <translation type="unfinished" />
+   <translation>タスクが{task}です。'classification'のはずです</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -11859,17 +11859,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the address cannot be reached ({lower})</source>
-   <translation type="unfinished" />
+   <translation>アドレスに接続できません({lower})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>the answer sets' coverage and sizes do not go with their error rates</source>
-   <translation type="unfinished" />
+   <translation>候補の回答の組の被覆率と大きさが誤り率と合いません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>the answer sets' error rates are not fractions in rising order</source>
-   <translation type="unfinished" />
+   <translation>候補の回答の組の誤り率が、昇順の割合になっていません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -11894,7 +11894,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/archive.py" />
    <source>the archive describes '{name}' without its weights</source>
-   <translation type="unfinished" />
+   <translation>アーカイブに'{name}'の記述はありますが、重みがありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
@@ -11904,52 +11904,52 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive has no '{name}'</source>
-   <translation type="unfinished" />
+   <translation>アーカイブに'{name}'がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive has {count:,} members; at most {most_members:,} expected</source>
-   <translation type="unfinished" />
+   <translation>アーカイブに項目が{count:,}個あります。最大{most_members:,}個です</translation>
   </message>
   <message>
    <location filename="../../desktop/store/archive.py" />
    <source>the archive holds '{extra}', which its description does not name</source>
-   <translation type="unfinished" />
+   <translation>アーカイブに、記述にない'{extra}'があります</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive holds '{name}' twice</source>
-   <translation type="unfinished" />
+   <translation>アーカイブに'{name}'が二つあります</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive holds a link ('{name}')</source>
-   <translation type="unfinished" />
+   <translation>アーカイブにリンクがあります('{name}')</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive holds a member that leads out of it ({name})</source>
-   <translation type="unfinished" />
+   <translation>アーカイブに、その外へ出る項目があります({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/archive.py" />
    <source>the archive holds {count} model descriptions (model.json), one expected</source>
-   <translation type="unfinished" />
+   <translation>アーカイブにモデルの記述(model.json)が{count}個あります。1個のはずです</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive is encrypted</source>
-   <translation type="unfinished" />
+   <translation>アーカイブが暗号化されています</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive is packed in a way that is not used here</source>
-   <translation type="unfinished" />
+   <translation>アーカイブの圧縮方式はここでは使われません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the archive would unpack to {total:,} bytes; at most {most:,} expected</source>
-   <translation type="unfinished" />
+   <translation>アーカイブは{total:,}バイトに展開されます。最大{most:,}バイトです</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -11974,12 +11974,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>the certificate of {host} is not trusted here: {verify_message}</source>
-   <translation type="unfinished" />
+   <translation>{host}の証明書はここでは信頼されていません: {verify_message}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>the change</source>
-   <translation type="unfinished" />
+   <translation>変更</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/checkpoint.py" />
@@ -12009,7 +12009,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the checksum beside the file is none</source>
-   <translation type="unfinished" />
+   <translation>ファイルの隣のチェックサムがチェックサムになっていません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -12034,7 +12034,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>the connection to {host} ended after {done:,} of {total:,} bytes</source>
-   <translation type="unfinished" />
+   <translation>{host}との接続が、{total:,}バイト中{done:,}バイトで切れました</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/convert.py" />
@@ -12074,7 +12074,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>the data name more than {most_classes:,} classes</source>
-   <translation type="unfinished" />
+   <translation>データが挙げるクラスは{most_classes:,}個を超えています</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -12092,12 +12092,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>the disk cannot be asked for its room: {reason}</source>
-   <translation type="unfinished" />
+   <translation>ディスクの空きを調べられません: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>the disk of '{name}'</source>
-   <translation type="unfinished" />
+   <translation>'{name}'のディスク</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -12122,7 +12122,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>the disk of Fovea's own data</source>
-   <translation type="unfinished" />
+   <translation>Fovea自身のデータのディスク</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
@@ -12137,17 +12137,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>the domain gate's figures are no numbers in their range</source>
-   <translation type="unfinished" />
+   <translation>ドメインゲートの数値が範囲内の数ではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/services/drawings.py" />
    <source>the drawing stays: {reason_of}</source>
-   <translation type="unfinished" />
+   <translation>描画は残ります: {reason_of}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/drawings.py" />
    <source>the drawing was not kept: {reason_of}</source>
-   <translation type="unfinished" />
+   <translation>描画は保存されませんでした: {reason_of}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -12197,17 +12197,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/evaluation.py" />
    <source>the evaluation failed: {name}: {error}</source>
-   <translation type="unfinished" />
+   <translation>評価に失敗しました: {name}: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>the evaluation was stopped</source>
-   <translation type="unfinished" />
+   <translation>評価は停止されました</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>the evaluation was stopped before a picture was answered</source>
-   <translation type="unfinished" />
+   <translation>1枚も回答しないうちに評価が停止されました</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/events.py" />
@@ -12217,12 +12217,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>the export</source>
-   <translation type="unfinished" />
+   <translation>エクスポート</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>the export was cancelled</source>
-   <translation type="unfinished" />
+   <translation>エクスポートはキャンセルされました</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
@@ -12252,7 +12252,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>the file</source>
-   <translation type="unfinished" />
+   <translation>ファイル</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
@@ -12277,7 +12277,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the file does not agree with its checksum: it was changed or cut off</source>
-   <translation type="unfinished" />
+   <translation>ファイルがチェックサムと一致しません: 変更されたか途中で切れています</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -12332,7 +12332,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>the file is damaged or cut off: it is no whole ZIP archive</source>
-   <translation type="unfinished" />
+   <translation>ファイルが破損しているか途中で切れています: 完全なZIPアーカイブではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -12347,7 +12347,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the file is far too large for an update file</source>
-   <translation type="unfinished" />
+   <translation>更新ファイルにしては大きすぎます</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
@@ -12382,7 +12382,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/marks.py" />
    <source>the file of stars and notes is damaged</source>
-   <translation type="unfinished" />
+   <translation>星とメモのファイルが破損しています</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install_steps.py" />
@@ -12432,7 +12432,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>the folder '{name}' may not be written to</source>
-   <translation type="unfinished" />
+   <translation>フォルダー'{name}'に書き込めません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -12477,7 +12477,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>the help has no topic '{topic}'</source>
-   <translation type="unfinished" />
+   <translation>ヘルプにトピック'{topic}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
@@ -12497,7 +12497,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>the import was cancelled</source>
-   <translation type="unfinished" />
+   <translation>インポートはキャンセルされました</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -12532,7 +12532,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>the labels</source>
-   <translation type="unfinished" />
+   <translation>ラベル</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -12582,12 +12582,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>the list of installed files</source>
-   <translation type="unfinished" />
+   <translation>インストールしたファイルの一覧</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>the list of networks that can be installed is damaged</source>
-   <translation type="unfinished" />
+   <translation>インストールできるネットワークの一覧が破損しています</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
@@ -12597,17 +12597,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>the list of the 1,000 classes is damaged</source>
-   <translation type="unfinished" />
+   <translation>1,000クラスの一覧が破損しています</translation>
   </message>
   <message>
    <location filename="../../desktop/services/last_session.py" />
    <source>the list of the last session</source>
-   <translation type="unfinished" />
+   <translation>前回のセッションの一覧</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>the log could not be written ({reason})</source>
-   <translation type="unfinished" />
+   <translation>記録を書き込めませんでした({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
@@ -12637,7 +12637,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/archive.py" />
    <source>the model</source>
-   <translation type="unfinished" />
+   <translation>モデル</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
@@ -12682,7 +12682,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>the model is not sure of it</source>
-   <translation type="unfinished" />
+   <translation>モデルは確かでないとしています</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/works_here.py" />
@@ -12717,12 +12717,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>the name has {count:,} characters; at most {longest_name} expected</source>
-   <translation type="unfinished" />
+   <translation>名前が{count:,}文字です。最大{longest_name}文字です</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>the name has {count} characters; at most {longest_name} expected</source>
-   <translation type="unfinished" />
+   <translation>名前が{count}文字です。最大{longest_name}文字です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -12797,7 +12797,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>the network of everyday photographs is not installed</source>
-   <translation type="unfinished" />
+   <translation>日常の写真のネットワークがインストールされていません</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
@@ -12867,7 +12867,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>the number {text} is too large</source>
-   <translation type="unfinished" />
+   <translation>数{text}が大きすぎます</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -12877,22 +12877,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>the package '{distribution}' is installed, but its file '{file}' is missing</source>
-   <translation type="unfinished" />
+   <translation>パッケージ'{distribution}'はインストールされていますが、そのファイル'{file}'がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>the package '{distribution}', which carries these weights, is not installed here</source>
-   <translation type="unfinished" />
+   <translation>この重みを含むパッケージ'{distribution}'がここにインストールされていません</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>the page '{name}' has no part '{part}'</source>
-   <translation type="unfinished" />
+   <translation>ページ'{name}'に項目'{part}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
    <source>the pages of the help are missing or damaged</source>
-   <translation type="unfinished" />
+   <translation>ヘルプのページがないか、破損しています</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -12907,12 +12907,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>the pattern '{pattern}' has a brace too many or too few</source>
-   <translation type="unfinished" />
+   <translation>パターン'{pattern}'の波かっこに過不足があります</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>the pattern holds '{field}'</source>
-   <translation type="unfinished" />
+   <translation>パターンに'{field}'があります</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -12942,7 +12942,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>the pictures take {need}, and the disk has {free} free; some of that is kept</source>
-   <translation type="unfinished" />
+   <translation>画像には{need}必要ですが、ディスクの空きは{free}で、その一部は残しておきます</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -12982,7 +12982,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the plan of the run '{run_id}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>実行'{run_id}'の計画を読めません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -13022,7 +13022,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/workers.py" />
    <source>the process that opens pictures does not start</source>
-   <translation type="unfinished" />
+   <translation>画像を開くプロセスが始まりません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -13032,52 +13032,52 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/trust/polarity.py" />
    <source>the program's file '{file}' is missing or broken</source>
-   <translation type="unfinished" />
+   <translation>プログラムのファイル'{file}'がないか、壊れています</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: another window of Fovea is writing to it</source>
-   <translation type="unfinished" />
+   <translation>プロジェクトの処理({what})ができませんでした: 別のFoveaのウィンドウが書き込んでいます</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: {own_disk} does not answer as it should</source>
-   <translation type="unfinished" />
+   <translation>プロジェクトの処理({what})ができませんでした: {own_disk}が正しく応答しません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: {own_disk} is full</source>
-   <translation type="unfinished" />
+   <translation>プロジェクトの処理({what})ができませんでした: {own_disk}がいっぱいです</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: {own_disk} may not be written to</source>
-   <translation type="unfinished" />
+   <translation>プロジェクトの処理({what})ができませんでした: {own_disk}に書き込めません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project is damaged and could not be {what}</source>
-   <translation type="unfinished" />
+   <translation>プロジェクトが破損していて、処理({what})ができませんでした</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project was opened by another process</source>
-   <translation type="unfinished" />
+   <translation>プロジェクトは別のプロセスで開かれました</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>the proxy asks for a name and a password</source>
-   <translation type="unfinished" />
+   <translation>プロキシが名前とパスワードを求めています</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>the proxy of your settings does not answer</source>
-   <translation type="unfinished" />
+   <translation>設定のプロキシが応答しません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>the proxy refuses: {partition}</source>
-   <translation type="unfinished" />
+   <translation>プロキシが拒否しました: {partition}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
@@ -13092,12 +13092,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the record of the run '{run_id}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>実行'{run_id}'の記録を読めません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the record of the run '{run_id}' is damaged: {error}</source>
-   <translation type="unfinished" />
+   <translation>実行'{run_id}'の記録が破損しています: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/__init__.py" />
@@ -13122,27 +13122,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the run '{run_id}' carries the record of '{id}'</source>
-   <translation type="unfinished" />
+   <translation>実行'{run_id}'に'{id}'の記録があります</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the run '{run_id}' could not be moved to the trash ({reason_of})</source>
-   <translation type="unfinished" />
+   <translation>実行'{run_id}'をゴミ箱に移せませんでした({reason_of})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the run '{run_id}' is being written by another program</source>
-   <translation type="unfinished" />
+   <translation>実行'{run_id}'は別のプログラムが書き込み中です</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the run '{run_id}' is not in the trash any more</source>
-   <translation type="unfinished" />
+   <translation>実行'{run_id}'はもうゴミ箱にありません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the run '{run_id}' is training</source>
-   <translation type="unfinished" />
+   <translation>実行'{run_id}'は学習中です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -13157,7 +13157,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the run's state</source>
-   <translation type="unfinished" />
+   <translation>実行の状態</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -13229,7 +13229,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/searching.py" />
    <source>the search could not be started: {reason}</source>
-   <translation type="unfinished" />
+   <translation>探索を開始できませんでした: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searching.py" />
@@ -13244,22 +13244,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the server answered {code}</source>
-   <translation type="unfinished" />
+   <translation>サーバーの応答は{code}です</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the server did not answer in full within {whole_s:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>サーバーが{whole_s:.0f}秒以内に応答を終えませんでした</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>the server starts from the beginning: its file has changed, or it cannot go on in the middle</source>
-   <translation type="unfinished" />
+   <translation>サーバーが最初から送ってきます: ファイルが変わったか、途中から続けられません</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>the server's answer makes no sense ({name})</source>
-   <translation type="unfinished" />
+   <translation>サーバーの応答が意味をなしません({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
@@ -13269,7 +13269,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/settings.py" />
    <source>the settings</source>
-   <translation type="unfinished" />
+   <translation>設定</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -13279,12 +13279,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/marks.py" />
    <source>the star or note was not kept: {disk} may be full, or may not be written to</source>
-   <translation type="unfinished" />
+   <translation>星またはメモは保存されませんでした: {disk}がいっぱいか、書き込めない可能性があります</translation>
   </message>
   <message>
    <location filename="../../desktop/store/marks.py" />
    <source>the star or note was not kept: {reason}</source>
-   <translation type="unfinished" />
+   <translation>星またはメモは保存されませんでした: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -13329,12 +13329,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>the table has one column only</source>
-   <translation type="unfinished" />
+   <translation>表に列が一つしかありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/general_words.py" />
    <source>the table of general words is damaged</source>
-   <translation type="unfinished" />
+   <translation>一般語の表が破損しています</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -13349,7 +13349,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/training.py" />
    <source>the training could not be written down ({name})</source>
-   <translation type="unfinished" />
+   <translation>学習を記録できませんでした({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -13374,7 +13374,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/training_job.py" />
    <source>the training's process has ended ({reason})</source>
-   <translation type="unfinished" />
+   <translation>学習のプロセスが終了しました({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -13449,7 +13449,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>there are no labelled pictures that neither '{old}' nor '{new}' has learned from</source>
-   <translation type="unfinished" />
+   <translation>'{old}'も'{new}'も学習に使っていないラベル付き画像がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -13459,7 +13459,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>there are no samples '{kind}'</source>
-   <translation type="unfinished" />
+   <translation>サンプル'{kind}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -13474,17 +13474,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>there are too many runs called '{name}' now</source>
-   <translation type="unfinished" />
+   <translation>'{name}'という名前の実行が多すぎます</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>there is a class '{name}' already</source>
-   <translation type="unfinished" />
+   <translation>クラス'{name}'はすでにあります</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
    <source>there is a file of that name</source>
-   <translation type="unfinished" />
+   <translation>その名前のファイルがあります</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -13494,17 +13494,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>there is another model '{model_id}' now</source>
-   <translation type="unfinished" />
+   <translation>今は別のモデル'{model_id}'があります</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>there is another project '{id}' now</source>
-   <translation type="unfinished" />
+   <translation>今は別のプロジェクト'{id}'があります</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>there is another run '{run_id}' now</source>
-   <translation type="unfinished" />
+   <translation>今は別の実行'{run_id}'があります</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
@@ -13569,7 +13569,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/zip_check.py" />
    <source>there is no file '{name}'</source>
-   <translation type="unfinished" />
+   <translation>ファイル'{name}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -13594,12 +13594,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>there is no model '{model_id}'</source>
-   <translation type="unfinished" />
+   <translation>モデル'{model_id}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>there is no network '{name}' to install</source>
-   <translation type="unfinished" />
+   <translation>インストールできるネットワーク'{name}'はありません</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/fitness.py" />
@@ -13627,12 +13627,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>there is no project '{project_id}'</source>
-   <translation type="unfinished" />
+   <translation>プロジェクト'{project_id}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>there is no project '{wanted}'</source>
-   <translation type="unfinished" />
+   <translation>プロジェクト'{wanted}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -13642,7 +13642,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>there is no run '{run_id}'</source>
-   <translation type="unfinished" />
+   <translation>実行'{run_id}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -13662,7 +13662,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>there is no such command in the log</source>
-   <translation type="unfinished" />
+   <translation>記録にそのようなコマンドはありません</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
@@ -13677,7 +13677,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>there is none</source>
-   <translation type="unfinished" />
+   <translation>ありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
@@ -13732,7 +13732,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>there is something called '{name}' in that folder</source>
-   <translation type="unfinished" />
+   <translation>そのフォルダーに'{name}'という名前のものがすでにあります</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -13777,7 +13777,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>this class is not in the project any more</source>
-   <translation type="unfinished" />
+   <translation>このクラスはもうプロジェクトにありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -13792,7 +13792,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/model_jobs.py" />
    <source>this did not work: {name}: {error}</source>
-   <translation type="unfinished" />
+   <translation>うまくいきませんでした: {name}: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -13822,12 +13822,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>this export</source>
-   <translation type="unfinished" />
+   <translation>このエクスポート</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
    <source>this installation comes without the samples '{kind}'</source>
-   <translation type="unfinished" />
+   <translation>このインストールにサンプル'{kind}'は付属していません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -13857,12 +13857,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>this is no address of an update file; one begins with https:// and names no user</source>
-   <translation type="unfinished" />
+   <translation>これは更新ファイルのアドレスではありません。https://で始まり、ユーザー名を含まないものが必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>this is no deleted model</source>
-   <translation type="unfinished" />
+   <translation>これは削除したモデルではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/events.py" />
@@ -13882,7 +13882,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>this is not the published file: {name} {got} found, {lower} expected ({size:,} bytes)</source>
-   <translation type="unfinished" />
+   <translation>これは公開されたファイルではありません: {name}は{got}で、{lower}のはずです({size:,}バイト)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -13902,7 +13902,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>this picture is not in the project any more</source>
-   <translation type="unfinished" />
+   <translation>この画像はもうプロジェクトにありません</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
@@ -13912,27 +13912,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>this project is damaged: it has no tables</source>
-   <translation type="unfinished" />
+   <translation>このプロジェクトは破損しています: 表がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>this project is not in the trash any more</source>
-   <translation type="unfinished" />
+   <translation>このプロジェクトはもうゴミ箱にありません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>this project is not there any more</source>
-   <translation type="unfinished" />
+   <translation>このプロジェクトはもうありません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>this project was written by a newer Fovea</source>
-   <translation type="unfinished" />
+   <translation>このプロジェクトは新しいFoveaで書かれました</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>this run is being trained by another process</source>
-   <translation type="unfinished" />
+   <translation>この実行は別のプロセスが学習中です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -13953,7 +13953,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/report/plots.py" />
    <source>top score</source>
    <extracomment>Axis of a plot: the highest score of an answer.</extracomment>
-   <translation type="unfinished" />
+   <translation>最高スコア</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -14033,7 +14033,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>truth</source>
-   <translation type="unfinished" />
+   <translation>正解</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
@@ -14113,7 +14113,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>version {version} of the package '{distribution}' is installed; {version2} expected</source>
-   <translation type="unfinished" />
+   <translation>パッケージ'{distribution}'のバージョン{version}がインストールされています。{version2}のはずです</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
@@ -14133,7 +14133,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>what is still to come</source>
-   <translation type="unfinished" />
+   <translation>これから届く分</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -14153,7 +14153,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>what lies at this address is no update file of Fovea</source>
-   <translation type="unfinished" />
+   <translation>このアドレスにあるものはFoveaの更新ファイルではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/similar.py" />
@@ -14288,7 +14288,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>with Keras</source>
-   <translation type="unfinished" />
+   <translation>Kerasとともに</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -14393,7 +14393,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{count:,} bytes found, at most {most_bytes:,} expected</source>
-   <translation type="unfinished" />
+   <translation>{count:,}バイトあります。最大{most_bytes:,}バイトです</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/dataset.py" />
@@ -14432,7 +14432,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>{count:,} files found, at most {most_files} expected</source>
-   <translation type="unfinished" />
+   <translation>ファイルが{count:,}個あります。最大{most_files}個です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -14475,7 +14475,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>{count:,} metrics found, at most {most_metrics} expected</source>
-   <translation type="unfinished" />
+   <translation>指標が{count:,}個あります。最大{most_metrics}個です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -14682,7 +14682,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>{count:,} versions found, at most {most_versions} expected</source>
-   <translation type="unfinished" />
+   <translation>バージョンが{count:,}個あります。最大{most_versions}個です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -14702,7 +14702,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{count} cutoffs of answer sets found; one from 0 to 1 for each of {count2} rates</source>
-   <translation type="unfinished" />
+   <translation>候補の回答の組の境界値が{count}個です。{count2}個の誤り率それぞれに0から1の値が一つ必要です</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/cli/models.py" />
@@ -14720,12 +14720,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{count} label ids found for {count2} labels</source>
-   <translation type="unfinished" />
+   <translation>ラベル{count2}個に対してラベルIDが{count}個です</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{count} labels found, 2 to {max_classes} expected</source>
-   <translation type="unfinished" />
+   <translation>ラベルが{count}個です。2から{max_classes}個が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -14758,12 +14758,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>{count} projects are called '{wanted}': {ids}</source>
-   <translation type="unfinished" />
+   <translation>'{wanted}'という名前のプロジェクトが{count}個あります: {ids}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{count} quantiles of the domain gate found; {quantiles} in rising order expected</source>
-   <translation type="unfinished" />
+   <translation>ドメインゲートの分位数が{count}個です。昇順で{quantiles}個が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -14811,12 +14811,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{error}; the damaged file could not be put aside</source>
-   <translation type="unfinished" />
+   <translation>{error}。破損したファイルを別に移せませんでした</translation>
   </message>
   <message>
    <location filename="../../desktop/system/words.py" />
    <source>{first} {then}</source>
-   <translation type="unfinished" />
+   <translation>{first} {then}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -14871,7 +14871,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>{hint}, or by itself: pip install {wanted}. Models that are there work without it.</source>
-   <translation type="unfinished" />
+   <translation>{hint}。または単独で: pip install {wanted}。すでにあるモデルはこれなしで動きます。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -14901,52 +14901,52 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>{host} answers {code} ({reason})</source>
-   <translation type="unfinished" />
+   <translation>{host}の応答は{code}({reason})です</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{host} has a file of {total:,} bytes; {about}{wanted:,} expected</source>
-   <translation type="unfinished" />
+   <translation>{host}のファイルは{total:,}バイトです。{about}{wanted:,}バイトのはずです</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{host} has another file now</source>
-   <translation type="unfinished" />
+   <translation>{host}のファイルは今は別のものです</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>{host} has not sent anything for a while</source>
-   <translation type="unfinished" />
+   <translation>{host}からしばらく何も届いていません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>{host} points to an address that is not safe</source>
-   <translation type="unfinished" />
+   <translation>{host}が安全でないアドレスを指しています</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{host} sends more than the {total:,} bytes expected</source>
-   <translation type="unfinished" />
+   <translation>{host}が、予定の{total:,}バイトより多く送ってきます</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{host} sent a web page instead of the file</source>
-   <translation type="unfinished" />
+   <translation>{host}がファイルの代わりにウェブページを送ってきました</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{host} sent another part, or of another file</source>
-   <translation type="unfinished" />
+   <translation>{host}が別の部分、または別のファイルの部分を送ってきました</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{host} sent something that is no file of weights (HDF5)</source>
-   <translation type="unfinished" />
+   <translation>{host}が、重みのファイル(HDF5)でないものを送ってきました</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>{host} was not found: this computer seems to be offline</source>
-   <translation type="unfinished" />
+   <translation>{host}が見つかりません: このコンピューターはオフラインのようです</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -14966,12 +14966,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{kind_of} found, a list of texts expected</source>
-   <translation type="unfinished" />
+   <translation>{kind_of}です。テキストのリストが必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{kind_of} found, an object expected</source>
-   <translation type="unfinished" />
+   <translation>{kind_of}です。オブジェクトが必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
@@ -15026,7 +15026,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{message}; trying again</source>
-   <translation type="unfinished" />
+   <translation>{message}。もう一度試しています</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -15224,7 +15224,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>{reported} Fovea has not measured it.</source>
-   <translation type="unfinished" />
+   <translation>{reported} Foveaでは測定していません。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -15320,12 +15320,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>{summary} It knows the 1,000 classes of the ImageNet challenge of 2012.</source>
-   <translation type="unfinished" />
+   <translation>{summary} 2012年のImageNetチャレンジの1,000クラスを知っています。</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{text} is no number</source>
-   <translation type="unfinished" />
+   <translation>{text}は数ではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -15415,47 +15415,47 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
    <source>{wanted} pictures labelled since then are needed to compare old and new; there are {count}</source>
-   <translation type="unfinished" />
+   <translation>新旧の比較には、それ以降にラベルを付けた画像が{wanted}枚必要です。今は{count}枚です</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{what} could not be read: {reason}</source>
-   <translation type="unfinished" />
+   <translation>{what}を読めませんでした: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>{what} has {count:,} characters, at most {most:,} expected ('{text}…')</source>
-   <translation type="unfinished" />
+   <translation>{what}は{count:,}文字です。最大{most:,}文字です('{text}…')</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>{what} needs a name</source>
-   <translation type="unfinished" />
+   <translation>{what}には名前が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>{what} takes {size_words}, and {size_words2} are kept in reserve; {disk} has {size_words3} free</source>
-   <translation type="unfinished" />
+   <translation>{what}は{size_words}必要で、{size_words2}を予備に残します。{disk}の空きは{size_words3}です</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>{what} was not saved: {disk} is full</source>
-   <translation type="unfinished" />
+   <translation>{what}は保存されませんでした: {disk}がいっぱいです</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>{what} was not saved: {disk} may not be written to, or another program has the file open</source>
-   <translation type="unfinished" />
+   <translation>{what}は保存されませんでした: {disk}に書き込めないか、別のプログラムがファイルを開いています</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>{what} was not saved: {reason_of}</source>
-   <translation type="unfinished" />
+   <translation>{what}は保存されませんでした: {reason_of}</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{what}: the file was damaged ({error}). It was kept as {name}.</source>
-   <translation type="unfinished" />
+   <translation>{what}: ファイルが破損していました({error})。{name}として残しました。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -15475,17 +15475,17 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{where}.{name}: a number that is too large</source>
-   <translation type="unfinished" />
+   <translation>{where}.{name}: 数が大きすぎます</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{where}.{name}: expected a list of {kind}</source>
-   <translation type="unfinished" />
+   <translation>{where}.{name}: {kind}のリストが必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{where}.{name}: {name2} found, {value} expected</source>
-   <translation type="unfinished" />
+   <translation>{where}.{name}: {name2}です。{value}のはずです</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -16732,17 +16732,17 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/services/clipboard.py" />
    <source>That is a web address. Fovea works offline: save the picture, then open it.</source>
-   <translation type="unfinished" />
+   <translation>これはウェブアドレスです。Foveaはオフラインで動きます: 画像を保存してから開いてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/services/clipboard.py" />
    <source>The text on the clipboard is not the path of a file. Copy an image or a file.</source>
-   <translation type="unfinished" />
+   <translation>クリップボードのテキストはファイルのパスではありません。画像またはファイルをコピーしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/services/clipboard.py" />
    <source>There is no image and no file on the clipboard. Copy one, then paste it here.</source>
-   <translation type="unfinished" />
+   <translation>クリップボードに画像もファイルもありません。コピーしてからここに貼り付けてください。</translation>
   </message>
  </context>
  <context>
@@ -17492,7 +17492,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/services/last_images.py" />
    <source>Of the images from last time, {0} are no longer where they were.</source>
-   <translation type="unfinished" />
+   <translation>前回の画像のうち{0}枚は、もう元の場所にありません。</translation>
   </message>
  </context>
  <context>
@@ -19245,27 +19245,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>1 object of the study holds no picture, as a report does, and was left out.</source>
-   <translation type="unfinished" />
+   <translation>検査のうちレポートなど画像のないオブジェクト1個を除きました。</translation>
   </message>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>No images were found there. Fovea opens JPEG, PNG, WebP, TIFF, DICOM and more.</source>
-   <translation type="unfinished" />
+   <translation>そこに画像は見つかりませんでした。FoveaはJPEG、PNG、WebP、TIFF、DICOMなどを開けます。</translation>
   </message>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>Pasted {0} {1}</source>
-   <translation type="unfinished" />
+   <translation>貼り付け{0} {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>{0} objects of the studies hold no picture, as reports do, and were left out.</source>
-   <translation type="unfinished" />
+   <translation>検査のうちレポートなど画像のないオブジェクト{0}個を除きました。</translation>
   </message>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>{0}, and {1} more that could not be read</source>
-   <translation type="unfinished" />
+   <translation>{0}、ほか読めないもの{1}個</translation>
   </message>
  </context>
  <context>
@@ -20468,47 +20468,47 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It has less contrast than nearly all pictures the model learned from.</source>
-   <translation type="unfinished" />
+   <translation>モデルが学習したほとんどすべての画像よりコントラストが低いです。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It has more contrast than nearly all pictures the model learned from.</source>
-   <translation type="unfinished" />
+   <translation>モデルが学習したほとんどすべての画像よりコントラストが高いです。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It holds more pieces of ink than are read one by one.</source>
-   <translation type="unfinished" />
+   <translation>一つずつ読める数より多くのインクがあります。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It is darker than nearly all pictures the model learned from.</source>
-   <translation type="unfinished" />
+   <translation>モデルが学習したほとんどすべての画像より暗いです。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It is lighter than nearly all pictures the model learned from.</source>
-   <translation type="unfinished" />
+   <translation>モデルが学習したほとんどすべての画像より明るいです。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It is more colourful than nearly all pictures the model learned from.</source>
-   <translation type="unfinished" />
+   <translation>モデルが学習したほとんどすべての画像より色が鮮やかです。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It is unlike the pictures that the model learned from.</source>
-   <translation type="unfinished" />
+   <translation>モデルが学習した画像に似ていません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>Much of it is neither paper nor ink.</source>
-   <translation type="unfinished" />
+   <translation>多くの部分が紙でもインクでもありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>Several pieces of ink stand apart in it; the model reads one digit.</source>
-   <translation type="unfinished" />
+   <translation>離れたインクがいくつもあります。モデルが読む数字は1個です。</translation>
   </message>
  </context>
  <context>
@@ -20516,42 +20516,42 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>Build upon a model</source>
-   <translation type="unfinished" />
+   <translation>モデルを土台にする</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>Build upon {0}</source>
-   <translation type="unfinished" />
+   <translation>{0}を土台にする</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>Every layer goes on learning from where {0} stands, with your pictures.</source>
-   <translation type="unfinished" />
+   <translation>すべての層が、{0}の今の状態から、あなたの画像で学習を続けます。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>First a new last layer learns alone, then the last layers of {0} are tuned slowly with it. For some hundred pictures or more.</source>
-   <translation type="unfinished" />
+   <translation>まず新しい最後の層だけが学習し、次に{0}の末尾の層を一緒にゆっくり調整します。画像が数百枚以上あるときに。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>Fovea's own</source>
-   <translation type="unfinished" />
+   <translation>Fovea独自</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>Go on with a model</source>
-   <translation type="unfinished" />
+   <translation>モデルから続ける</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>{0} stays as it is; only a new last layer learns from what it sees in each picture. Needs few pictures, and an epoch takes seconds.</source>
-   <translation type="unfinished" />
+   <translation>{0}はそのままで、新しい最後の層だけが、各画像に見えるものから学習します。少ない画像で済み、1エポックは数秒です。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
    <source>{0}, fine-tuned</source>
-   <translation type="unfinished" />
+   <translation>{0}、ファインチューニング</translation>
   </message>
  </context>
  <context>
@@ -21770,17 +21770,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/services/session.py" />
    <source>The engine stopped ({0}) and is being started again; your images are classified again.</source>
-   <translation type="unfinished" />
+   <translation>エンジンが停止しました({0})。再起動し、画像をもう一度分類します。</translation>
   </message>
   <message>
    <location filename="../../desktop/services/session.py" />
    <source>The engine stopped several times ({0}). Start Fovea again to classify more.</source>
-   <translation type="unfinished" />
+   <translation>エンジンが何度も停止しました({0})。さらに分類するにはFoveaを起動し直してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/services/session.py" />
    <source>The part of Fovea that opens pictures stopped several times ({0}). Start Fovea again to see more.</source>
-   <translation type="unfinished" />
+   <translation>画像を開く部分が何度も停止しました({0})。さらに見るにはFoveaを起動し直してください。</translation>
   </message>
  </context>
  <context>
@@ -21788,17 +21788,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/services/settings.py" />
    <source>Settings cannot be saved ({0}). Fovea works, but forgets them at the end.</source>
-   <translation type="unfinished" />
+   <translation>設定を保存できません({0})。Foveaは動きますが、終了すると設定を忘れます。</translation>
   </message>
   <message>
    <location filename="../../desktop/services/settings.py" />
    <source>The settings file was damaged. Fovea starts with its defaults; the damaged file was kept as {0}.</source>
-   <translation type="unfinished" />
+   <translation>設定ファイルが破損していました。Foveaは既定の設定で起動し、破損したファイルは{0}として残しました。</translation>
   </message>
   <message>
    <location filename="../../desktop/services/settings.py" />
    <source>{0}. Fovea starts with its defaults and does not save over the file.</source>
-   <translation type="unfinished" />
+   <translation>{0}。Foveaは既定の設定で起動し、このファイルに上書きしません。</translation>
   </message>
  </context>
  <context>
@@ -22720,67 +22720,67 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>1 file held a frame once more and was left out</source>
-   <translation type="unfinished" />
+   <translation>1個のファイルに同じフレームがもう一度あり、除きました</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>1 frame is missing, as the others' {1} tell</source>
-   <translation type="unfinished" />
+   <translation>ほかのものの{1}から、1フレームが欠けているとわかります</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>Series {0}</source>
-   <translation type="unfinished" />
+   <translation>シリーズ{0}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>Study {0}, {1}</source>
-   <translation type="unfinished" />
+   <translation>検査{0}、{1}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>numbers</source>
-   <translation type="unfinished" />
+   <translation>番号</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>ordered by file names: several frames have the same number, and no places</source>
-   <translation type="unfinished" />
+   <translation>ファイル名の順: 同じ番号のフレームが複数あり、位置がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>ordered by number: the files name no places</source>
-   <translation type="unfinished" />
+   <translation>番号の順: ファイルに位置がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>places</source>
-   <translation type="unfinished" />
+   <translation>位置</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>{0} files held a frame once more and were left out</source>
-   <translation type="unfinished" />
+   <translation>{0}個のファイルに同じフレームがもう一度あり、除きました</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>{0} frames are missing, as the others' {1} tell</source>
-   <translation type="unfinished" />
+   <translation>ほかのものの{1}から、{0}フレームが欠けているとわかります</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>{0} series {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} シリーズ{1}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>{0}, frame {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}、フレーム{1}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>{0}, part {1} of {2}</source>
-   <translation type="unfinished" />
+   <translation>{0}、部分{1} / {2}</translation>
   </message>
  </context>
  <context>
@@ -22950,17 +22950,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/core/trust/suiting.py" />
    <source>This looks like a chest X-ray.</source>
-   <translation type="unfinished" />
+   <translation>これは胸部X線画像のようです。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/suiting.py" />
    <source>This looks like a handwritten digit.</source>
-   <translation type="unfinished" />
+   <translation>これは手書き数字のようです。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/suiting.py" />
    <source>This looks like an everyday photo.</source>
-   <translation type="unfinished" />
+   <translation>これは日常の写真のようです。</translation>
   </message>
  </context>
  <context>
@@ -23499,7 +23499,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>paused</source>
-   <translation type="unfinished" />
+   <translation>一時停止中</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
