@@ -3402,12 +3402,12 @@
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>Keras (.keras)</source>
-   <translation type="unfinished" />
+   <translation>Keras(.keras)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>LiteRT (.tflite)</source>
-   <translation type="unfinished" />
+   <translation>LiteRT(.tflite)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -3417,7 +3417,7 @@
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>ONNX (.onnx)</source>
-   <translation type="unfinished" />
+   <translation>ONNX(.onnx)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -3517,12 +3517,12 @@
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>for ONNX Runtime and many other programs</source>
-   <translation type="unfinished" />
+   <translation>ONNX Runtimeとほかの多くのプログラム用</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>for telephones and small computers</source>
-   <translation type="unfinished" />
+   <translation>携帯電話と小型コンピューター用</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -3532,7 +3532,7 @@
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>to train on, or to use in Python</source>
-   <translation type="unfinished" />
+   <translation>さらに学習するため、またはPythonで使うため</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -4105,12 +4105,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source> and {count} more</source>
-   <translation type="unfinished" />
+   <translation> ほか{count}個</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source> and {count} more classes with {sum} pictures</source>
-   <translation type="unfinished" />
+   <translation> ほか{count}クラスの画像{sum}枚</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
@@ -4135,7 +4135,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>'evaluation.json' cannot be read: {error}</source>
-   <translation type="unfinished" />
+   <translation>'evaluation.json'を読めません: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
@@ -4155,7 +4155,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>'fovea data inspect' says why.</source>
-   <translation type="unfinished" />
+   <translation>理由は'fovea data inspect'でわかります。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/training_data.py" />
@@ -4205,7 +4205,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>'mnist.npz' was not found</source>
-   <translation type="unfinished" />
+   <translation>'mnist.npz'が見つかりませんでした</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -4225,7 +4225,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>'{file}' does not fit its network</source>
-   <translation type="unfinished" />
+   <translation>'{file}'がネットワークと合いません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/first_layer.py" />
@@ -4245,7 +4245,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>'{file}' of model '{id}' does not fit its network</source>
-   <translation type="unfinished" />
+   <translation>モデル'{id}'の'{file}'がネットワークと合いません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -4270,7 +4270,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>'{key}' cannot be set this way</source>
-   <translation type="unfinished" />
+   <translation>'{key}'はこの方法では設定できません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
@@ -4280,7 +4280,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>'{key}' is no setting</source>
-   <translation type="unfinished" />
+   <translation>'{key}'という設定はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -4310,12 +4310,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{left}' belongs to no layer of {name}</source>
-   <translation type="unfinished" />
+   <translation>'{left}'は{name}のどの層のものでもありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>'{name}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>'{name}'を読めません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
@@ -4335,7 +4335,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{name}' cannot be trained on: it has no {keras_file}</source>
-   <translation type="unfinished" />
+   <translation>'{name}'の上で学習できません: {keras_file}がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -4350,27 +4350,27 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/engine/explaining.py" />
    <source>'{name}' does not end in pooling and one dense layer; it has no class activation map</source>
-   <translation type="unfinished" />
+   <translation>'{name}'の末尾がプーリングと一つの全結合層ではないため、クラス活性化マップはありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/embeddings.py" />
    <source>'{name}' does not give what its stages know</source>
-   <translation type="unfinished" />
+   <translation>'{name}'は、その段階で知ったことを出力しません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/embeddings.py" />
    <source>'{name}' gives scores alone, nothing that another classifier could build upon</source>
-   <translation type="unfinished" />
+   <translation>'{name}'はスコアだけを出力し、別の分類器の土台になるものがありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>'{name}' has no Keras form: it was imported as .tflite</source>
-   <translation type="unfinished" />
+   <translation>'{name}'にKeras形式はありません: .tfliteとしてインポートされました</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/gradients.py" />
    <source>'{name}' has no Keras network to ask for gradients</source>
-   <translation type="unfinished" />
+   <translation>'{name}'には、勾配を求められるKerasネットワークがありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -4385,7 +4385,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' has the shape {shape}; {tuple} expected</source>
-   <translation type="unfinished" />
+   <translation>'{name}'の形は{shape}です。{tuple}が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
@@ -4425,7 +4425,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' holds no numbers of 32 bits</source>
-   <translation type="unfinished" />
+   <translation>'{name}'に32ビットの数がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4510,7 +4510,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' is missing</source>
-   <translation type="unfinished" />
+   <translation>'{name}'がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -4525,7 +4525,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>'{name}' is no list of labels</source>
-   <translation type="unfinished" />
+   <translation>'{name}'はラベルの一覧ではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_results.py" />
@@ -4540,12 +4540,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>'{name}' is no text in UTF-8</source>
-   <translation type="unfinished" />
+   <translation>'{name}'はUTF-8のテキストではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>'{name}' is not described</source>
-   <translation type="unfinished" />
+   <translation>'{name}'の記述がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -4560,12 +4560,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{name}' is there in version {version}; the plan begins from version {version2}</source>
-   <translation type="unfinished" />
+   <translation>'{name}'はバージョン{version}ですが、計画はバージョン{version2}から始めます</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>'{name}' is too large for a list of labels</source>
-   <translation type="unfinished" />
+   <translation>'{name}'はラベルの一覧としては大きすぎます</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
@@ -4595,17 +4595,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>'{name}' needs 'flatten', 'gap' or 'gmp' before it</source>
-   <translation type="unfinished" />
+   <translation>'{name}'の前に'flatten'、'gap'、'gmp'のいずれかが必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>'{name}' needs a picture, but a layer before it has flattened it</source>
-   <translation type="unfinished" />
+   <translation>'{name}'には画像が必要ですが、前の層が平坦化しています</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>'{name}' needs at least {size} pixels a side and gets {shape}×{shape2}</source>
-   <translation type="unfinished" />
+   <translation>'{name}'には一辺{size}ピクセル以上が必要ですが、{shape}×{shape2}です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -4615,12 +4615,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{name}' takes colour pictures; the plan prepares grey ones</source>
-   <translation type="unfinished" />
+   <translation>'{name}'はカラー画像を受け取りますが、計画ではグレーになります</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{name}' takes pictures of {size}; the plan prepares {size2}</source>
-   <translation type="unfinished" />
+   <translation>'{name}'は{size}の画像を受け取りますが、計画では{size2}になります</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -4645,7 +4645,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>'{name}': {shape} channels do not divide into {groups} groups</source>
-   <translation type="unfinished" />
+   <translation>'{name}': {shape}チャンネルを{groups}グループに分けられません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -4685,17 +4685,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>'{scaling}' is for colour pictures; this network takes grey ones.</source>
-   <translation type="unfinished" />
+   <translation>'{scaling}'はカラー画像用ですが、このネットワークはグレーを受け取ります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>'{solved}' cannot train a whole network</source>
-   <translation type="unfinished" />
+   <translation>'{solved}'ではネットワーク全体を学習できません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>'{solved}' solves a head without layers of its own, on the features of a model</source>
-   <translation type="unfinished" />
+   <translation>'{solved}'は、モデルの特徴量に対する、独自の層のないヘッドを解きます</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -4720,7 +4720,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{title}' does not give what its stages know</source>
-   <translation type="unfinished" />
+   <translation>'{title}'は、その段階で知ったことを出力しません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4730,17 +4730,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
    <source>'{title}' has no class {missing}</source>
-   <translation type="unfinished" />
+   <translation>'{title}'にクラス{missing}はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{title}' has no embedding that a new last layer could build upon</source>
-   <translation type="unfinished" />
+   <translation>'{title}'に、新しい最後の層の土台になる埋め込みがありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{title}' has no layer '{layer}'</source>
-   <translation type="unfinished" />
+   <translation>'{title}'に層'{layer}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -4750,7 +4750,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{title}' has no {name}</source>
-   <translation type="unfinished" />
+   <translation>'{title}'に{name}はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -4780,12 +4780,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>'{title}' holds no pictures of its '{split}' split</source>
-   <translation type="unfinished" />
+   <translation>'{title}'に分割'{split}'の画像がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
    <source>'{title}' holds no pictures to learn from</source>
-   <translation type="unfinished" />
+   <translation>'{title}'に学習用の画像がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -4825,7 +4825,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>'{title}' was not found</source>
-   <translation type="unfinished" />
+   <translation>'{title}'が見つかりませんでした</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4930,7 +4930,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>0 to 1, then ImageNet's means subtracted and divided by its deviations (PyTorch's habit)</source>
-   <translation type="unfinished" />
+   <translation>0から1にしてからImageNetの平均を引き、標準偏差で割る(PyTorchの慣習)</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -5010,12 +5010,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
    <source>; the model's own is {value:.3g}</source>
-   <translation type="unfinished" />
+   <translation>。モデル自身のものは{value:.3g}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>; {count} were given</source>
-   <translation type="unfinished" />
+   <translation>。与えられたのは{count}個</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5099,7 +5099,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>A model of another Fovea comes whole: export it there as one .zip.</source>
-   <translation type="unfinished" />
+   <translation>別のFoveaのモデルは丸ごと渡されます: そこで一つの.zipとしてエクスポートしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -5114,7 +5114,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/engine/inspecting.py" />
    <source>A picture or the lack of memory may have ended it: try a part of the data.</source>
-   <translation type="unfinished" />
+   <translation>画像またはメモリ不足で終了したのかもしれません: データの一部で試してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
@@ -5221,17 +5221,17 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>Are its outputs probabilities, or raw values (logits)?</source>
-   <translation type="unfinished" />
+   <translation>出力は確率ですか、生の値(ロジット)ですか。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>At least {fewest} of each are needed.</source>
-   <translation type="unfinished" />
+   <translation>それぞれ少なくとも{fewest}必要です。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Be the only ground for a decision that can harm anybody.</source>
-   <translation type="unfinished" />
+   <translation>誰かに害を与えうる決定の唯一の根拠とすること。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
@@ -5282,7 +5282,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>Change it in the plan's file.</source>
-   <translation type="unfinished" />
+   <translation>計画のファイルで変更してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -5317,7 +5317,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>Check the disk, then try again.</source>
-   <translation type="unfinished" />
+   <translation>ディスクを確認してから、もう一度試してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -5347,17 +5347,17 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/engine/gradients.py" />
    <source>Choose 'covering parts' (occlusion).</source>
-   <translation type="unfinished" />
+   <translation>「部分を隠す」(occlusion)を選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Choose a .keras, .h5, .tflite or .zip file.</source>
-   <translation type="unfinished" />
+   <translation>.keras、.h5、.tflite、.zipのいずれかのファイルを選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>Choose a file that ends in .h5 or .weights.h5.</source>
-   <translation type="unfinished" />
+   <translation>.h5または.weights.h5で終わるファイルを選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/patient_names.py" />
@@ -5387,12 +5387,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>Choose another folder.</source>
-   <translation type="unfinished" />
+   <translation>別のフォルダーを選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/embeddings.py" />
    <source>Choose another model.</source>
-   <translation type="unfinished" />
+   <translation>別のモデルを選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -5407,7 +5407,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>Choose another place.</source>
-   <translation type="unfinished" />
+   <translation>別の場所を選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
@@ -5417,7 +5417,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>Choose another start.</source>
-   <translation type="unfinished" />
+   <translation>別の開始点を選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -5427,17 +5427,17 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/engine/explaining.py" />
    <source>Choose gradients (grad-cam) or occlusion.</source>
-   <translation type="unfinished" />
+   <translation>勾配(grad-cam)または遮蔽(occlusion)を選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>Choose larger pictures or fewer layers.</source>
-   <translation type="unfinished" />
+   <translation>画像を大きくするか、層を減らしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/explain/grad_cam.py" />
    <source>Choose occlusion.</source>
-   <translation type="unfinished" />
+   <translation>遮蔽(occlusion)を選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -5503,7 +5503,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/engine/answers.py" />
    <source>Close other programs or use a smaller picture.</source>
-   <translation type="unfinished" />
+   <translation>ほかのプログラムを閉じるか、小さい画像を使ってください。</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training_job.py" />
@@ -5543,12 +5543,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>Convert it again with a fixed size.</source>
-   <translation type="unfinished" />
+   <translation>大きさを固定して変換し直してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>Convert it again with built-in operations alone.</source>
-   <translation type="unfinished" />
+   <translation>組み込みの演算だけで変換し直してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -5760,7 +5760,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
    <source>Expected 0 to 1.</source>
-   <translation type="unfinished" />
+   <translation>0から1が必要です。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
@@ -5780,7 +5780,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
    <source>Expected one that begins with {known}.</source>
-   <translation type="unfinished" />
+   <translation>{known}のどれかで始まるものが必要です。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -5825,7 +5825,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>Export it as .tflite.</source>
-   <translation type="unfinished" />
+   <translation>.tfliteとしてエクスポートしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -5860,12 +5860,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Fetch or copy it again, or export it again where it was made.</source>
-   <translation type="unfinished" />
+   <translation>もう一度取得またはコピーするか、作成した環境でもう一度エクスポートしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>Fetch or copy it again.</source>
-   <translation type="unfinished" />
+   <translation>もう一度取得またはコピーしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5915,7 +5915,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>For instance: C32k3s, P2, D128.</source>
-   <translation type="unfinished" />
+   <translation>例: C32k3s, P2, D128。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5925,7 +5925,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>Fovea ended</source>
-   <translation type="unfinished" />
+   <translation>Foveaが終了しました</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training.py" />
@@ -5975,7 +5975,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>Free some space, use fewer or smaller pictures, or move Fovea's files with FOVEA_HOME.</source>
-   <translation type="unfinished" />
+   <translation>空きを作るか、画像を減らすか小さくするか、 FOVEA_HOME でFoveaのファイルの場所を移してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5990,7 +5990,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>Get the weights from their publisher again.</source>
-   <translation type="unfinished" />
+   <translation>公開元から重みをもう一度入手してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -6010,7 +6010,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
    <source>Give a camera's number, a video file or an address.</source>
-   <translation type="unfinished" />
+   <translation>カメラの番号、動画ファイル、アドレスのいずれかを指定してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -6035,7 +6035,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
    <source>Give the folder with --data.</source>
-   <translation type="unfinished" />
+   <translation>フォルダーを --data で指定してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
@@ -6090,7 +6090,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>How is a picture brought into its size: stretched, its middle cut out, or padded?</source>
-   <translation type="unfinished" />
+   <translation>画像をどのように大きさに合わせますか: 引き伸ばす、中央を切り抜く、余白を付ける。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6100,7 +6100,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>How were pixels scaled when it was trained? Wrong scaling gives wrong answers.</source>
-   <translation type="unfinished" />
+   <translation>学習時にピクセルはどのように拡縮されましたか。誤った拡縮は誤った回答になります。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -6115,7 +6115,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>If several pictures show the same person or thing, some may lie on both sides of the split.</source>
-   <translation type="unfinished" />
+   <translation>複数の画像が同じ人や物を写している場合、一部が分割の両側にあるかもしれません。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6150,12 +6150,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Imported from a file of the kind {format}.</source>
-   <translation type="unfinished" />
+   <translation>{format}形式のファイルからインポート。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>In a checkout of Fovea: pip install '.[onnx]'. Or export as .tflite or .keras.</source>
-   <translation type="unfinished" />
+   <translation>Foveaのチェックアウトで: pip install '.[onnx]'。または.tfliteか.kerasとしてエクスポートしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -6225,7 +6225,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>Install them under Models, or with 'fovea models install {id}'.</source>
-   <translation type="unfinished" />
+   <translation>「モデル」で、または'fovea models install {id}'でインストールしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6285,7 +6285,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>It is damaged, or made to fill the memory.</source>
-   <translation type="unfinished" />
+   <translation>破損しているか、メモリを埋めるように作られています。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -6318,12 +6318,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>It takes pictures of any size: which size was it trained with?</source>
-   <translation type="unfinished" />
+   <translation>任意の大きさの画像を受け取ります: どの大きさで学習しましたか。</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
    <source>It was left out; everything else goes on.</source>
-   <translation type="unfinished" />
+   <translation>それを除き、ほかは続けます。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -6348,17 +6348,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>Its last checkpoint stays with the run.</source>
-   <translation type="unfinished" />
+   <translation>最後のチェックポイントは実行とともに残ります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Its layers: {known}.</source>
-   <translation type="unfinished" />
+   <translation>その層: {known}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Its outputs are probabilities: say so, or leave it to the file.</source>
-   <translation type="unfinished" />
+   <translation>出力は確率です: そう指定するか、ファイルに任せてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_rows.py" />
@@ -6383,17 +6383,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Its training began from the model {parent}.</source>
-   <translation type="unfinished" />
+   <translation>学習はモデル{parent}から始めました。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>Its weights are kept in 16 bits, which changes scores by up to a few thousandths.</source>
-   <translation type="unfinished" />
+   <translation>重みは16ビットで保存され、スコアが最大千分の数程度変わります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>Its weights do not come with Fovea</source>
-   <translation type="unfinished" />
+   <translation>重みはFoveaに付属しません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -6433,17 +6433,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Keras cannot build it: {words}</source>
-   <translation type="unfinished" />
+   <translation>Kerasで組み立てられません: {words}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>Keras {version} on {backend}</source>
-   <translation type="unfinished" />
+   <translation>Keras {version}({backend})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>Known are C32k3s, C32k3v/2, P2, A2, D128, flatten, gap, gmp, BN, drop.25, act:relu; see the documentation.</source>
-   <translation type="unfinished" />
+   <translation>使えるもの: C32k3s, C32k3v/2, P2, A2, D128, flatten, gap, gmp, BN, drop.25, act:relu。文書を参照してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6453,17 +6453,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>Known ones: {known}.</source>
-   <translation type="unfinished" />
+   <translation>使えるもの: {known}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>Known: {activations}.</source>
-   <translation type="unfinished" />
+   <translation>使えるもの: {activations}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>Known: {initialisers}.</source>
-   <translation type="unfinished" />
+   <translation>使えるもの: {initialisers}。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -6498,22 +6498,22 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Labels and preprocessing are what its user said on importing it; where they are wrong, its answers are.</source>
-   <translation type="unfinished" />
+   <translation>ラベルと前処理は、インポートしたユーザーの指定によります。それが誤っていれば、回答も誤ります。</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
    <source>Languages: {known}.</source>
-   <translation type="unfinished" />
+   <translation>言語: {known}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/selftest.py" />
    <source>Layers that mix the pictures of a batch cannot be used; save the network without them.</source>
-   <translation type="unfinished" />
+   <translation>バッチの画像を混ぜる層は使えません。その層なしでネットワークを保存してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>Layers there: {names}.</source>
-   <translation type="unfinished" />
+   <translation>そこにある層: {names}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/transfer_plans.py" />
@@ -6538,7 +6538,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
    <source>Leave the threshold out.</source>
-   <translation type="unfinished" />
+   <translation>しきい値の指定を省いてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -6583,7 +6583,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
    <source>Look at the folder of Fovea's own data, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Fovea自身のデータのフォルダーを確認してから、もう一度試してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -6593,7 +6593,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>Look for the file whose hash the catalogue names.</source>
-   <translation type="unfinished" />
+   <translation>カタログにあるハッシュのファイルを探してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -6638,7 +6638,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/data/features.py" />
    <source>Make room and resume.</source>
-   <translation type="unfinished" />
+   <translation>空きを作ってから再開してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/services/drawings.py" />
@@ -6648,17 +6648,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/data/features.py" />
    <source>Make room, or choose a later layer or one with a global pooling after it: it has fewer features.</source>
-   <translation type="unfinished" />
+   <translation>空きを作るか、もっと後の層、または後にグローバルプーリングのある層を選んでください: 特徴量が少なくなります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Make the plan again to begin from the version that there is.</source>
-   <translation type="unfinished" />
+   <translation>今あるバージョンから始めるように計画を作り直してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
    <source>Make the plan again.</source>
-   <translation type="unfinished" />
+   <translation>計画を作り直してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -6723,7 +6723,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Name one of its layers instead.</source>
-   <translation type="unfinished" />
+   <translation>代わりにその層のどれかを指定してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6753,17 +6753,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>No mistake was made on the pictures it was checked with; that is no promise for others.</source>
-   <translation type="unfinished" />
+   <translation>検証に使った画像では誤りがありませんでした。ほかの画像についての保証ではありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Nobody but you has checked this model: its figures come from {n} pictures of the {split} split of '{title}' and say nothing about other pictures.</source>
-   <translation type="unfinished" />
+   <translation>このモデルを確かめたのはあなただけです: 数値は'{title}'の分割{split}の画像{n}枚によるもので、ほかの画像については何も示しません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Nobody has measured it in Fovea: see 'Evaluate' with labelled pictures of your own.</source>
-   <translation type="unfinished" />
+   <translation>Foveaでまだ測定されていません: 自分のラベル付き画像で「評価」を見てください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -6773,7 +6773,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Not stated: whoever imported it knows what it is for.</source>
-   <translation type="unfinished" />
+   <translation>記載なし: インポートした人が用途を知っています。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -6803,7 +6803,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>ONNX Runtime {version}</source>
-   <translation type="unfinished" />
+   <translation>ONNX Runtime {version}</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/figures/result.py" />
@@ -6831,7 +6831,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>One label a line, or a JSON list of texts.</source>
-   <translation type="unfinished" />
+   <translation>1行に一つのラベル、またはテキストのJSONリスト。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -6906,7 +6906,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>Or set augment.STEP.SETTING.</source>
-   <translation type="unfinished" />
+   <translation>または augment.STEP.SETTING を設定してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -6948,12 +6948,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Pictures are brought to {width}×{height} colour pixels: what is lost there cannot count.</source>
-   <translation type="unfinished" />
+   <translation>画像は{width}×{height}のカラーピクセルにされます: そこで失われたものは考慮されません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Pictures are brought to {width}×{height} grey pixels: what is lost there cannot count.</source>
-   <translation type="unfinished" />
+   <translation>画像は{width}×{height}のグレーピクセルにされます: そこで失われたものは考慮されません。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -6963,17 +6963,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Pictures like those of '{title}', for learning and trying out.</source>
-   <translation type="unfinished" />
+   <translation>'{title}'のような画像。学習と試用のため。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Pixels go in {scaling}.</source>
-   <translation type="unfinished" />
+   <translation>ピクセルの与え方: {scaling}。</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/inspector.py" />
    <source>Please report this.</source>
-   <translation type="unfinished" />
+   <translation>このことを報告してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6993,7 +6993,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Prepare the pictures as the model takes them.</source>
-   <translation type="unfinished" />
+   <translation>モデルが受け取る形に画像を前処理してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
@@ -7082,7 +7082,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Save it again with a recent Keras as .keras.</source>
-   <translation type="unfinished" />
+   <translation>最近のKerasで.kerasとして保存し直してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
@@ -7102,7 +7102,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>Save it as UTF-8.</source>
-   <translation type="unfinished" />
+   <translation>UTF-8で保存してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -7122,22 +7122,22 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>Save or export the network again.</source>
-   <translation type="unfinished" />
+   <translation>ネットワークをもう一度保存またはエクスポートしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Save the part that goes from one picture to the scores of the classes.</source>
-   <translation type="unfinished" />
+   <translation>1枚の画像からクラスのスコアまでの部分を保存してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Save the whole network: model.save('net.keras').</source>
-   <translation type="unfinished" />
+   <translation>ネットワーク全体を保存してください: model.save('net.keras')。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Say that they are raw values (logits), if they are.</source>
-   <translation type="unfinished" />
+   <translation>生の値(ロジット)であれば、そう指定してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -7167,7 +7167,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>Set FOVEA_DATA to the folder that holds it.</source>
-   <translation type="unfinished" />
+   <translation>それがあるフォルダーを FOVEA_DATA に設定してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
@@ -7182,7 +7182,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>Settings there: {allowed}.</source>
-   <translation type="unfinished" />
+   <translation>そこにある設定: {allowed}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
@@ -7223,12 +7223,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/client.py" />
    <source>Start Fovea again; if that does not help, run 'fovea selftest'.</source>
-   <translation type="unfinished" />
+   <translation>Foveaを起動し直してください。それでも直らなければ'fovea selftest'を実行してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searching.py" />
    <source>Start it again: it goes on.</source>
-   <translation type="unfinished" />
+   <translation>もう一度開始してください: 続きから進みます。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -7243,7 +7243,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>Such parts can run code of their own. Rebuild the network from usual Keras layers, or export it as .tflite.</source>
-   <translation type="unfinished" />
+   <translation>このような部品は独自のコードを実行できます。通常のKerasの層でネットワークを作り直すか、.tfliteとしてエクスポートしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
@@ -7253,22 +7253,22 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>Take it up again.</source>
-   <translation type="unfinished" />
+   <translation>再開してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/embeddings.py" />
    <source>Take its embedding, or install the model again.</source>
-   <translation type="unfinished" />
+   <translation>その埋め込みを使うか、モデルをもう一度インストールしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>Teachable Machine also exports 'Tensorflow Lite' ('Floating point'): its .tflite can be imported as it is.</source>
-   <translation type="unfinished" />
+   <translation>Teachable Machineは'Tensorflow Lite'('Floating point')でもエクスポートできます: その.tfliteはそのままインポートできます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Tells apart {names}.</source>
-   <translation type="unfinished" />
+   <translation>{names}を見分けます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -7443,7 +7443,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The figures are cross-validated: each of the {n} pictures was checked by a last layer that had not learned from it; the model itself has learned from all of them, and the same pictures chose the penalty and the temperature.</source>
-   <translation type="unfinished" />
+   <translation>数値は交差検証によります: 画像{n}枚のそれぞれを、その画像から学習していない最後の層で検証しました。モデル自体はすべてから学習し、正則化の強さと温度も同じ画像で選びました。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
@@ -7513,7 +7513,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>The full edition of Fovea has it.</source>
-   <translation type="unfinished" />
+   <translation>Foveaの完全版にあります。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
@@ -7548,7 +7548,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>The names of its {expected} classes, in the order of its outputs{told}.</source>
-   <translation type="unfinished" />
+   <translation>{expected}クラスの名前、出力の順{told}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -7593,7 +7593,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>The picture was read correctly; try another model.</source>
-   <translation type="unfinished" />
+   <translation>画像は正しく読めました。別のモデルを試してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -7608,27 +7608,27 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>The run's log says where. The last checkpoint is kept.</source>
-   <translation type="unfinished" />
+   <translation>場所は実行のログにあります。最後のチェックポイントは残っています。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The same validation pictures chose the epoch and the temperature: on new pictures expect a little less.</source>
-   <translation type="unfinished" />
+   <translation>同じ検証画像でエポックと温度を選びました: 新しい画像では少し低くなると考えてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The same validation pictures chose the epoch, the temperature and the threshold: on new pictures expect a little less.</source>
-   <translation type="unfinished" />
+   <translation>同じ検証画像でエポック、温度、しきい値を選びました: 新しい画像では少し低くなると考えてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The same validation pictures chose the temperature and the threshold: on new pictures expect a little less.</source>
-   <translation type="unfinished" />
+   <translation>同じ検証画像で温度としきい値を選びました: 新しい画像では少し低くなると考えてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The same validation pictures chose the temperature: on new pictures expect a little less.</source>
-   <translation type="unfinished" />
+   <translation>同じ検証画像で温度を選びました: 新しい画像では少し低くなると考えてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -7703,7 +7703,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>These are not the published weights: whoever installed them vouched for their file. What it answers has not been checked.</source>
-   <translation type="unfinished" />
+   <translation>これは公開された重みではありません: インストールした人がファイルを保証しました。その回答は確認されていません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -7853,7 +7853,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
    <source>Try again a little later.</source>
-   <translation type="unfinished" />
+   <translation>少しあとでもう一度試してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -7868,7 +7868,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/similar.py" />
    <source>Try again.</source>
-   <translation type="unfinished" />
+   <translation>もう一度試してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -7948,7 +7948,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>Use a smaller batch or smaller pictures, or close other programs; then go on from the last checkpoint.</source>
-   <translation type="unfinished" />
+   <translation>バッチまたは画像を小さくするか、ほかのプログラムを閉じてから、最後のチェックポイントから続けてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
@@ -7958,7 +7958,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Use its embedding.</source>
-   <translation type="unfinished" />
+   <translation>その埋め込みを使ってください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_results.py" />
@@ -7968,7 +7968,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/searcher.py" />
    <source>Use smaller pictures or batches.</source>
-   <translation type="unfinished" />
+   <translation>画像またはバッチを小さくしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -8003,7 +8003,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/engine/teacher.py" />
    <source>Wait a moment.</source>
-   <translation type="unfinished" />
+   <translation>少し待ってください。</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training.py" />
@@ -8028,7 +8028,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>Weights have to lie in the file itself.</source>
-   <translation type="unfinished" />
+   <translation>重みはファイル自身の中にある必要があります。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -8048,7 +8048,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>What is the model to be called?</source>
-   <translation type="unfinished" />
+   <translation>モデルの名前は何にしますか。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -8092,17 +8092,17 @@ exit status: 0 all trials are done; 1 it failed, or there is no figure for --tes
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Whatever it is shown, it answers with one of its {count} classes.</source>
-   <translation type="unfinished" />
+   <translation>何を見せても、{count}クラスのどれかで回答します。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>Where it was made, save it as .keras (model.save('net.keras')) or convert it to .tflite.</source>
-   <translation type="unfinished" />
+   <translation>作成した環境で.kerasとして保存する(model.save('net.keras'))か、.tfliteに変換してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Where it was made, save it as .keras or convert it to .tflite.</source>
-   <translation type="unfinished" />
+   <translation>作成した環境で.kerasとして保存するか、.tfliteに変換してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -8148,7 +8148,7 @@ exit status: 0 all well (a model whose weights are not installed is no fault); 1
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>With {n} pictures to check with the figures are rough; see their intervals.</source>
-   <translation type="unfinished" />
+   <translation>検証画像が{n}枚なので数値は大まかです。区間を見てください。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -8187,7 +8187,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/__main__.py" />
    <source>Without one there is 'fovea demo'.</source>
-   <translation type="unfinished" />
+   <translation>画面がなくても'fovea demo'が使えます。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -8212,7 +8212,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>Write for instance fit.epochs=10.</source>
-   <translation type="unfinished" />
+   <translation>たとえばfit.epochs=10のように書いてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -8297,7 +8297,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a PyTorch file, which is a pickle and can run code of its own when it is opened</source>
-   <translation type="unfinished" />
+   <translation>PyTorchのファイル。pickleであり、開くと独自のコードを実行できます</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8317,7 +8317,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a TensorFlow graph, which is a program and cannot be checked layer by layer</source>
-   <translation type="unfinished" />
+   <translation>TensorFlowのグラフ。プログラムであり、層ごとに確認できません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8332,7 +8332,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a checkpoint, which holds weights without their network</source>
-   <translation type="unfinished" />
+   <translation>チェックポイント。ネットワークのない重みです</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8352,7 +8352,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a file of weights without their network</source>
-   <translation type="unfinished" />
+   <translation>ネットワークのない重みのファイル</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -8387,17 +8387,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>a label is empty</source>
-   <translation type="unfinished" />
+   <translation>空のラベルがあります</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>a layer cannot be called '{value}': the name is taken</source>
-   <translation type="unfinished" />
+   <translation>層の名前を'{value}'にできません: すでに使われています</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>a layer of somebody's own, '{registered}'</source>
-   <translation type="unfinished" />
+   <translation>独自の層'{registered}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_journal.py" />
@@ -8452,7 +8452,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>a part of another picture, with its label's share</source>
-   <translation type="unfinished" />
+   <translation>別の画像の一部を、ラベルの割合とともに</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -8462,7 +8462,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a pickle, which can run code of its own when it is opened</source>
-   <translation type="unfinished" />
+   <translation>pickle。開くと独自のコードを実行できます</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -8537,12 +8537,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
    <source>a threshold goes with two labels; this model has {count}</source>
-   <translation type="unfinished" />
+   <translation>しきい値には二つのラベルが必要です。このモデルは{count}個です</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
    <source>a threshold of {threshold}</source>
-   <translation type="unfinished" />
+   <translation>しきい値{threshold}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -8587,7 +8587,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>after its conversion the network answers otherwise, by {largest_difference:.1e} in a score; {parity_limit:.0e} at most expected</source>
-   <translation type="unfinished" />
+   <translation>変換後のネットワークの回答が異なり、スコアの差が{largest_difference:.1e}です。最大{parity_limit:.0e}のはずです</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -8637,7 +8637,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>an ONNX file, which Fovea writes but does not read</source>
-   <translation type="unfinished" />
+   <translation>ONNXファイル。Foveaは書き出しますが、読みません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8652,7 +8652,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>an activation '{node}'</source>
-   <translation type="unfinished" />
+   <translation>活性化関数'{node}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -8687,37 +8687,37 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>an operation of the network has a place that does not exist</source>
-   <translation type="unfinished" />
+   <translation>ネットワークの演算が、存在しない場所を指しています</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>an unexpected fault stopped it ({name})</source>
-   <translation type="unfinished" />
+   <translation>予期しない異常で停止しました({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
    <source>an unexpected fault stopped the learning ({name})</source>
-   <translation type="unfinished" />
+   <translation>予期しない異常で学習が停止しました({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
    <source>an unexpected fault stopped the learning ({place})</source>
-   <translation type="unfinished" />
+   <translation>予期しない異常で学習が停止しました({place})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searcher.py" />
    <source>an unexpected fault stopped the search ({name})</source>
-   <translation type="unfinished" />
+   <translation>予期しない異常で探索が停止しました({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>an unexpected fault stopped the training ({name})</source>
-   <translation type="unfinished" />
+   <translation>予期しない異常で学習が停止しました({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/answers.py" />
    <source>an unexpected fault stopped this picture ({name})</source>
-   <translation type="unfinished" />
+   <translation>予期しない異常でこの画像が止まりました({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
@@ -8737,7 +8737,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
    <source>another Fovea has been preparing its models for minutes</source>
-   <translation type="unfinished" />
+   <translation>別のFoveaが何分も前からモデルを準備しています</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -8807,7 +8807,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/nets/architectures.py" />
    <source>architecture '{name}': {error}</source>
-   <translation type="unfinished" />
+   <translation>アーキテクチャ'{name}': {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -8842,12 +8842,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>as the file itself scales bytes</source>
-   <translation type="unfinished" />
+   <translation>ファイル自身がバイトを拡縮する</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>as they are, 0 to 255</source>
-   <translation type="unfinished" />
+   <translation>0から255、そのまま</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -8862,7 +8862,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>at most {most_parameters} million are imported</source>
-   <translation type="unfinished" />
+   <translation>インポートできるのは最大{most_parameters}百万個です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -8872,32 +8872,32 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>at_least goes with the decision 'sensitivity', and with no other</source>
-   <translation type="unfinished" />
+   <translation>at_leastは判定'sensitivity'とだけ一緒に使えます</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>at_least {at_least} found; expected a fraction between 0 and 1</source>
-   <translation type="unfinished" />
+   <translation>at_leastが{at_least}です。0から1の間の割合が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>augment: {text} found, 'none' expected</source>
-   <translation type="unfinished" />
+   <translation>augment: {text}です。'none'のはずです</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/augment.py" />
    <source>augmentation 'european' found pictures of {shape}; 28×28×1 expected</source>
-   <translation type="unfinished" />
+   <translation>データ拡張'european'の画像が{shape}です。28×28×1が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>augmentation '{name}' has no setting {unknown}</source>
-   <translation type="unfinished" />
+   <translation>データ拡張'{name}'に設定{unknown}はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>augmentation '{name}': {key} is {value}; expected {wanted}</source>
-   <translation type="unfinished" />
+   <translation>データ拡張'{name}': {key}が{value}です。{wanted}が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -8912,7 +8912,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>bend smoothly</source>
-   <translation type="unfinished" />
+   <translation>滑らかに曲げる</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -8927,17 +8927,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>blended with another picture and its label</source>
-   <translation type="unfinished" />
+   <translation>別の画像とそのラベルを混ぜる</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>blue before green before red, ImageNet's means subtracted (Caffe's habit)</source>
-   <translation type="unfinished" />
+   <translation>青、緑、赤の順、ImageNetの平均を引く(Caffeの慣習)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>brightness and contrast</source>
-   <translation type="unfinished" />
+   <translation>明るさとコントラスト</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -8952,12 +8952,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>building the network</source>
-   <translation type="unfinished" />
+   <translation>ネットワークの組み立て</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>burnt-in markers</source>
-   <translation type="unfinished" />
+   <translation>焼き込まれた印</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -9014,12 +9014,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/worker.py" />
    <source>cancelled</source>
-   <translation type="unfinished" />
+   <translation>キャンセルしました</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>cancelled; no model was made</source>
-   <translation type="unfinished" />
+   <translation>キャンセルしました。モデルは作られていません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -9099,7 +9099,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>class weights and over- or under-sampling both balance the classes: choose one of them</source>
-   <translation type="unfinished" />
+   <translation>クラスの重みと、オーバーサンプリングまたはアンダーサンプリングは、どちらもクラスの偏りを補います: 一方を選んでください</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -9129,7 +9129,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>clip_norm {clip_norm} found; expected a number above 0, or none</source>
-   <translation type="unfinished" />
+   <translation>clip_normが{clip_norm}です。0より大きい数、またはなしが必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -9144,7 +9144,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>comparing checksums</source>
-   <translation type="unfinished" />
+   <translation>チェックサムの照合</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -9154,12 +9154,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>comparing the file's hash</source>
-   <translation type="unfinished" />
+   <translation>ファイルのハッシュの照合</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>comparing the two forms</source>
-   <translation type="unfinished" />
+   <translation>二つの形式の比較</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
@@ -9204,12 +9204,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>converting it</source>
-   <translation type="unfinished" />
+   <translation>変換</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>converting it to LiteRT</source>
-   <translation type="unfinished" />
+   <translation>LiteRTへの変換</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -9244,12 +9244,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>copying</source>
-   <translation type="unfinished" />
+   <translation>コピー</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>cover a part</source>
-   <translation type="unfinished" />
+   <translation>一部を隠す</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/solved.py" />
@@ -9264,7 +9264,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>cycles repeat a 'triangle' or a 'cosine', not the schedule '{schedule}'</source>
-   <translation type="unfinished" />
+   <translation>cyclesは'triangle'または'cosine'を繰り返すもので、スケジュール'{schedule}'は繰り返せません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -9279,7 +9279,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>data</source>
-   <translation type="unfinished" />
+   <translation>データ</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -9329,12 +9329,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>digits as Europeans write them</source>
-   <translation type="unfinished" />
+   <translation>ヨーロッパ式の数字の書き方</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>divided by 255, 0 to 1</source>
-   <translation type="unfinished" />
+   <translation>255で割る、0から1</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
@@ -9429,7 +9429,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>epochs, batch and steps_per_execution must be at least 1</source>
-   <translation type="unfinished" />
+   <translation>epochs、batch、steps_per_executionは1以上が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -9479,7 +9479,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>every deviation must be above 0</source>
-   <translation type="unfinished" />
+   <translation>標準偏差はすべて0より大きい必要があります</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -9514,7 +9514,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/child.py" />
    <source>exit status {exitcode}</source>
-   <translation type="unfinished" />
+   <translation>終了ステータス{exitcode}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -9585,7 +9585,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>fine-tuning needs at least one layer to unfreeze</source>
-   <translation type="unfinished" />
+   <translation>ファインチューニングには、凍結を解く層が少なくとも1層必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
@@ -9621,7 +9621,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>folds {folds} found; expected 0, or 2 or more with a head that is solved</source>
-   <translation type="unfinished" />
+   <translation>foldsが{folds}です。0、または解くヘッドのときは2以上が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -9744,7 +9744,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>from {low:g} to {high:g}</source>
-   <translation type="unfinished" />
+   <translation>{low:g}から{high:g}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -9764,7 +9764,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
    <source>given by the user{own}</source>
-   <translation type="unfinished" />
+   <translation>ユーザーが指定{own}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
@@ -9799,7 +9799,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>has the shape {shape}</source>
-   <translation type="unfinished" />
+   <translation>の形は{shape}です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -9914,7 +9914,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>installing {name} for a while</source>
-   <translation type="unfinished" />
+   <translation>{name}の一時的なインストール</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -9944,7 +9944,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
    <source>it asks for more than the {memory:.1f} GiB of memory that it may use</source>
-   <translation type="unfinished" />
+   <translation>使ってよい{memory:.1f} GiBを超えるメモリを求めています</translation>
   </message>
   <message>
    <location filename="../../desktop/services/first_models.py" />
@@ -10049,22 +10049,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
    <source>it needs more memory than it may use ({name})</source>
-   <translation type="unfinished" />
+   <translation>使ってよい量を超えるメモリが必要です({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/child.py" />
    <source>it stopped answering</source>
-   <translation type="unfinished" />
+   <translation>応答しなくなりました</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>it takes {kinds} and gives {kinds2}; FLOAT32 or bytes expected</source>
-   <translation type="unfinished" />
+   <translation>{kinds}を受け取り{kinds2}を出します。FLOAT32またはバイトが必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
    <source>it took longer than {seconds:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>{seconds:.0f}秒を超えました</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -10074,12 +10074,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its Keras network takes {shapes}, or does not give {outputs} scores</source>
-   <translation type="unfinished" />
+   <translation>そのKerasネットワークは{shapes}を受け取るか、{outputs}個のスコアを出しません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its answers differ by {worst:.2g} from those of its own self-test</source>
-   <translation type="unfinished" />
+   <translation>回答が自身の自己テストの回答と{worst:.2g}異なります</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -10099,17 +10099,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>its description of the era of Keras 2 cannot be built: {plain}</source>
-   <translation type="unfinished" />
+   <translation>Keras 2時代の記述から組み立てられません: {plain}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its domain gate is for colour pictures; its network takes grey ones</source>
-   <translation type="unfinished" />
+   <translation>ドメインゲートはカラー画像用ですが、ネットワークはグレーを受け取ります</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its domain gate takes {count} features; its network gives {size}</source>
-   <translation type="unfinished" />
+   <translation>ドメインゲートは特徴量{count}個を受け取りますが、ネットワークは{size}個を出します</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -10124,57 +10124,57 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>its input has no fixed size</source>
-   <translation type="unfinished" />
+   <translation>入力の大きさが固定されていません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its input is {shape}; (batch, height, width, 1 or 3) expected: channels come last</source>
-   <translation type="unfinished" />
+   <translation>入力は{shape}です。(batch, height, width, 1または3)が必要です: チャンネルは最後です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>its input is {shape}; [batch, height, width, 1 or 3] expected</source>
-   <translation type="unfinished" />
+   <translation>入力は{shape}です。[batch, height, width, 1または3]が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its network does not give {outputs} scores, one a label</source>
-   <translation type="unfinished" />
+   <translation>ネットワークが、ラベルごとに一つ、{outputs}個のスコアを出しません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its network has {count} outputs, its description names others</source>
-   <translation type="unfinished" />
+   <translation>ネットワークの出力は{count}個ですが、記述と異なります</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its network takes {tuple}, its description differs</source>
-   <translation type="unfinished" />
+   <translation>ネットワークは{tuple}を受け取りますが、記述と異なります</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its output is {out}; (batch, classes) expected</source>
-   <translation type="unfinished" />
+   <translation>出力は{out}です。(batch, classes)が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>its output is {out}; [batch, classes] expected</source>
-   <translation type="unfinished" />
+   <translation>出力は{out}です。[batch, classes]が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its outputs are no probabilities: from {min:.3g} to {max:.3g}, sums from {min2:.3g} to {max2:.3g}</source>
-   <translation type="unfinished" />
+   <translation>出力は確率ではありません: {min:.3g}から{max:.3g}、合計{min2:.3g}から{max2:.3g}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>its outputs were said to be raw values (logits), but its last layer is a {last}</source>
-   <translation type="unfinished" />
+   <translation>出力は生の値(ロジット)と指定されましたが、最後の層は{last}です</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>its pictures have {width:.0f}×{height:.0f} pixels; expected at most {most} million</source>
-   <translation type="unfinished" />
+   <translation>画像が{width:.0f}×{height:.0f}ピクセルです。最大{most}百万ピクセルのはずです</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -10199,7 +10199,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its self-test cannot be read</source>
-   <translation type="unfinished" />
+   <translation>自己テストを読めません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -10209,7 +10209,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>its tensors would take far more memory than the file itself</source>
-   <translation type="unfinished" />
+   <translation>テンソルがファイル自体よりはるかに多くのメモリを使います</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -10234,12 +10234,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/features.py" />
    <source>keeping the features of {count} pictures</source>
-   <translation type="unfinished" />
+   <translation>画像{count}枚の特徴量の保存</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>keeping the prepared pictures</source>
-   <translation type="unfinished" />
+   <translation>前処理した画像の保存</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -10249,7 +10249,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>label_smoothing and ema must be at least 0 and below 1</source>
-   <translation type="unfinished" />
+   <translation>label_smoothingとemaは0以上1未満が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -10264,7 +10264,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>largest difference between the trained model and its exported form over {n} validation pictures: {gap:.1e}</source>
-   <translation type="unfinished" />
+   <translation>検証画像{n}枚での、学習したモデルとエクスポートした形の最大の差: {gap:.1e}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
@@ -10314,12 +10314,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>limit {limit} found; expected a number of images, or 0 for all</source>
-   <translation type="unfinished" />
+   <translation>limitが{limit}です。画像の枚数、またはすべてを表す0が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>limit {limit} found; expected at least one image of each of the {count} classes</source>
-   <translation type="unfinished" />
+   <translation>limitが{limit}です。{count}クラスそれぞれに少なくとも1枚の画像が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/linear_heads.py" />
@@ -10394,7 +10394,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>looking through the file</source>
-   <translation type="unfinished" />
+   <translation>ファイルの調査</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -10459,22 +10459,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>mirror left and right</source>
-   <translation type="unfinished" />
+   <translation>左右反転</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>mirror top and bottom</source>
-   <translation type="unfinished" />
+   <translation>上下反転</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>model '{id}' cannot be loaded by LiteRT</source>
-   <translation type="unfinished" />
+   <translation>モデル'{id}'をLiteRTで読み込めません</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>model '{id}' gives {found}; expected {count} scores, one a label</source>
-   <translation type="unfinished" />
+   <translation>モデル'{id}'の出力は{found}です。ラベルごとに一つ、{count}個のスコアが必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -10484,7 +10484,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>model '{id}' has no output {place} for '{name}'</source>
-   <translation type="unfinished" />
+   <translation>モデル'{id}'に'{name}'の出力{place}はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -10604,7 +10604,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>momentum must be at least 0 and below 1, and weight_decay at least 0</source>
-   <translation type="unfinished" />
+   <translation>momentumは0以上1未満、weight_decayは0以上が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -10691,12 +10691,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>neither '{folder}' nor '{file}' was found</source>
-   <translation type="unfinished" />
+   <translation>'{folder}'も'{file}'も見つかりませんでした</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>nesterov needs a momentum above 0</source>
-   <translation type="unfinished" />
+   <translation>nesterovには0より大きいmomentumが必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/metrics.py" />
@@ -10731,7 +10731,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
    <source>no camera was named</source>
-   <translation type="unfinished" />
+   <translation>カメラが指定されていません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -10756,12 +10756,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>no distances follow from the pictures' features: {error}</source>
-   <translation type="unfinished" />
+   <translation>画像の特徴量から距離を求められません: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>no domain gate: {trouble}</source>
-   <translation type="unfinished" />
+   <translation>ドメインゲートなし: {trouble}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -10846,7 +10846,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/camera_client.py" />
    <source>no picture came within {seconds:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>{seconds:.0f}秒以内に画像が届きませんでした</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -10889,7 +10889,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/similar.py" />
    <source>no process could be started to look at the pictures</source>
-   <translation type="unfinished" />
+   <translation>画像を見るプロセスを開始できませんでした</translation>
   </message>
   <message>
    <location filename="../../desktop/system/workers.py" />
@@ -10899,7 +10899,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/client.py" />
    <source>no process could be started: {value}</source>
-   <translation type="unfinished" />
+   <translation>プロセスを開始できませんでした: {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -10919,7 +10919,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>no such output</source>
-   <translation type="unfinished" />
+   <translation>そのような出力はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
@@ -10934,7 +10934,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>no threshold could be chosen: validation holds no picture of '{missing}'</source>
-   <translation type="unfinished" />
+   <translation>しきい値を選べませんでした: 検証に'{missing}'の画像がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -10960,7 +10960,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>none of {count:,} pictures can be read</source>
-   <translation type="unfinished" />
+   <translation>画像{count:,}枚のどれも読めません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
@@ -11005,7 +11005,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>not stated</source>
-   <translation type="unfinished" />
+   <translation>記載なし</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -11020,7 +11020,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>not the published file: its user vouched for it by its SHA-256</source>
-   <translation type="unfinished" />
+   <translation>公開されたファイルではありません: ユーザーがSHA-256で保証しました</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -11035,7 +11035,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/teacher.py" />
    <source>nothing has been looked at yet</source>
-   <translation type="unfinished" />
+   <translation>まだ何も見ていません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
@@ -11120,12 +11120,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>on the validation split</source>
-   <translation type="unfinished" />
+   <translation>検証分割で</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>on {perturbed} copies of the validation split, augmented as in training</source>
-   <translation type="unfinished" />
+   <translation>検証分割の{perturbed}個のコピー(学習時と同様に拡張)で</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
@@ -11185,7 +11185,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>one of {choices}</source>
-   <translation type="unfinished" />
+   <translation>{choices}のいずれか</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -11200,7 +11200,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>one picture would need {value:,} bytes of memory</source>
-   <translation type="unfinished" />
+   <translation>1枚の画像に{value:,}バイトのメモリが必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -11345,7 +11345,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>plain bars at the edges</source>
-   <translation type="unfinished" />
+   <translation>端に単色の帯</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -11470,7 +11470,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>rotate, shift, shear, zoom</source>
-   <translation type="unfinished" />
+   <translation>回転、移動、せん断、拡大縮小</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_rows.py" />
@@ -11485,7 +11485,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>saturation and colour cast</source>
-   <translation type="unfinished" />
+   <translation>彩度と色かぶり</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11510,17 +11510,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
    <source>scale it so that it covers {size} and cut its middle out</source>
-   <translation type="unfinished" />
+   <translation>{size}を覆うように拡縮し、中央を切り抜く</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
    <source>scale it so that it fits into {size} and fill the rest with {pad_value}</source>
-   <translation type="unfinished" />
+   <translation>{size}に収まるように拡縮し、残りを{pad_value}で埋める</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
    <source>scale it so that its shorter side has {resize_shorter} pixels and cut the middle {size} out</source>
-   <translation type="unfinished" />
+   <translation>短い辺が{resize_shorter}ピクセルになるように拡縮し、中央の{size}を切り抜く</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -11550,7 +11550,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>sensitivity and specificity alike</source>
-   <translation type="unfinished" />
+   <translation>感度と特異度が等しい値</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -11560,12 +11560,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>set aside: '{rsplit}' ({reason})</source>
-   <translation type="unfinished" />
+   <translation>除外: '{rsplit}'({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>set aside: {count} pictures that cannot be read</source>
-   <translation type="unfinished" />
+   <translation>除外: 読めない画像{count}枚</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -11581,7 +11581,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>shift by whole pixels</source>
-   <translation type="unfinished" />
+   <translation>ピクセル単位で移動</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -11621,7 +11621,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>softer and sharper</source>
-   <translation type="unfinished" />
+   <translation>ぼかしと鮮鋭化</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/linear_heads.py" />
@@ -11636,7 +11636,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>something of '{node}'</source>
-   <translation type="unfinished" />
+   <translation>'{node}'の何か</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -11659,12 +11659,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>stopped after {count} epochs; the checkpoint is kept</source>
-   <translation type="unfinished" />
+   <translation>{count}エポックのあと停止しました。チェックポイントは残っています</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>stopped at once; the last checkpoint stays</source>
-   <translation type="unfinished" />
+   <translation>すぐに停止しました。最後のチェックポイントは残ります</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
@@ -11739,7 +11739,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
    <source>stretch it to {size}, whatever its shape</source>
-   <translation type="unfinished" />
+   <translation>形によらず{size}に引き伸ばす</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -11814,12 +11814,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
    <source>that is not the address of a camera</source>
-   <translation type="unfinished" />
+   <translation>それはカメラのアドレスではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the HDF5 file is damaged or cut off</source>
-   <translation type="unfinished" />
+   <translation>HDF5ファイルが破損しているか、途中で切れています</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -11829,12 +11829,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the LiteRT file is damaged or cut off</source>
-   <translation type="unfinished" />
+   <translation>LiteRTファイルが破損しているか、途中で切れています</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the LiteRT file is damaged or of an unknown version</source>
-   <translation type="unfinished" />
+   <translation>LiteRTファイルが破損しているか、不明なバージョンです</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -11899,7 +11899,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the archive has no '{missing}': it is no .keras file of Keras 3</source>
-   <translation type="unfinished" />
+   <translation>アーカイブに'{missing}'がありません: Keras 3の.kerasファイルではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -11959,7 +11959,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>the camera stopped with a fault ({fault})</source>
-   <translation type="unfinished" />
+   <translation>カメラが異常で停止しました({fault})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/works_here.py" />
@@ -12029,7 +12029,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>the classifying layer needs 'flatten', 'gap' or 'gmp' before it</source>
-   <translation type="unfinished" />
+   <translation>分類する層の前に'flatten'、'gap'、'gmp'のいずれかが必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -12039,22 +12039,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/convert/convert.py" />
    <source>the conversion to LiteRT failed: it wrote nothing</source>
-   <translation type="unfinished" />
+   <translation>LiteRTへの変換に失敗しました: 何も書き込まれませんでした</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/convert.py" />
    <source>the conversion to LiteRT failed: {message}</source>
-   <translation type="unfinished" />
+   <translation>LiteRTへの変換に失敗しました: {message}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>the converted file differs from the network by {gap:.1e}; at most {limit:.0e} expected</source>
-   <translation type="unfinished" />
+   <translation>変換したファイルとネットワークの差が{gap:.1e}です。最大{limit:.0e}のはずです</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>the converted file's outputs have other names than the model's</source>
-   <translation type="unfinished" />
+   <translation>変換したファイルの出力の名前がモデルのものと異なります</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -12102,7 +12102,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>the disk of Fovea's cache</source>
-   <translation type="unfinished" />
+   <translation>Foveaのキャッシュのディスク</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -12127,12 +12127,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>the domain gate of model '{id}' is for colour; it takes grey</source>
-   <translation type="unfinished" />
+   <translation>モデル'{id}'のドメインゲートはカラー用ですが、モデルはグレーを受け取ります</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>the domain gate of model '{id}' takes {count} features; its network gives {size}</source>
-   <translation type="unfinished" />
+   <translation>モデル'{id}'のドメインゲートは特徴量{count}個を受け取りますが、ネットワークは{size}個を出します</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -12167,7 +12167,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/client.py" />
    <source>the engine ended {blamed_after} times while working on this ({reason})</source>
-   <translation type="unfinished" />
+   <translation>この作業中にエンジンが{blamed_after}回終了しました({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -12177,7 +12177,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/client.py" />
    <source>the engine process does not start</source>
-   <translation type="unfinished" />
+   <translation>エンジンのプロセスが始まりません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -12212,7 +12212,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/events.py" />
    <source>the event '{values}' lacks a field or has a strange one</source>
-   <translation type="unfinished" />
+   <translation>イベント'{values}'にフィールドが欠けているか、おかしなものがあります</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -12227,27 +12227,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>the exported file</source>
-   <translation type="unfinished" />
+   <translation>エクスポートしたファイル</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>the exported file differs from the model by {facts:.1e} in a score; {limit:.0e} at most expected</source>
-   <translation type="unfinished" />
+   <translation>エクスポートしたファイルとモデルのスコアの差が{facts:.1e}です。最大{limit:.0e}のはずです</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>the exported file gives no usable numbers (NaN or infinity)</source>
-   <translation type="unfinished" />
+   <translation>エクスポートしたファイルが使える数を出しません(NaNまたは無限大)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>the exported file gives {shape}, the model {shape2}</source>
-   <translation type="unfinished" />
+   <translation>エクスポートしたファイルの出力は{shape}、モデルの出力は{shape2}です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/features.py" />
    <source>the features could not be written: {reason}</source>
-   <translation type="unfinished" />
+   <translation>特徴量を書き込めませんでした: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -12257,22 +12257,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>the file cannot be read</source>
-   <translation type="unfinished" />
+   <translation>ファイルを読めません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>the file carries code ('{error}'); it was not run</source>
-   <translation type="unfinished" />
+   <translation>ファイルがコードを含んでいます('{error}')。実行しませんでした</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file declares {declared:,} bytes of data and has {size:,}; at most {most:,} are opened</source>
-   <translation type="unfinished" />
+   <translation>ファイルは{declared:,}バイトのデータを宣言していますが、{size:,}バイトです。開けるのは最大{most:,}バイトです</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the file describes no Functional or Sequential network</source>
-   <translation type="unfinished" />
+   <translation>ファイルがFunctionalまたはSequentialのネットワークを記述していません</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -12287,47 +12287,47 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>the file does not say everything: {values}</source>
-   <translation type="unfinished" />
+   <translation>ファイルに書かれていないことがあります: {values}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install_steps.py" />
    <source>the file has changed while it was read: SHA-256 {found} found, {sha256} expected</source>
-   <translation type="unfinished" />
+   <translation>読んでいる間にファイルが変わりました: SHA-256は{found}で、{sha256}のはずです</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file has more than {most_objects:,} entries</source>
-   <translation type="unfinished" />
+   <translation>ファイルの項目が{most_objects:,}個を超えています</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>the file has {count:.1f} GB; at most 1.1 GB are opened</source>
-   <translation type="unfinished" />
+   <translation>ファイルは{count:.1f} GBです。開けるのは最大1.1 GBです</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the file has {size:,} bytes; at most {most_bytes:,} expected</source>
-   <translation type="unfinished" />
+   <translation>ファイルは{size:,}バイトです。最大{most_bytes:,}バイトです</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file holds data of a kind that weights do not have ({dtype})</source>
-   <translation type="unfinished" />
+   <translation>重みにはない種類のデータがあります({dtype})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file holds links in place of data</source>
-   <translation type="unfinished" />
+   <translation>データの代わりにリンクがあります</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file holds something that is neither a group nor data</source>
-   <translation type="unfinished" />
+   <translation>グループでもデータでもないものがあります</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the file holds weights alone, not the network that they belong to</source>
-   <translation type="unfinished" />
+   <translation>ファイルには重みだけがあり、それが属するネットワークがありません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -12337,12 +12337,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>the file is damaged, cut off or empty</source>
-   <translation type="unfinished" />
+   <translation>ファイルが破損しているか、途中で切れているか、空です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the file is damaged: its network cannot be read or does not run</source>
-   <translation type="unfinished" />
+   <translation>ファイルが破損しています: ネットワークを読めないか、動きません</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -12352,27 +12352,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file is packed by a filter that is not used here ({compression})</source>
-   <translation type="unfinished" />
+   <translation>ここでは使わないフィルターで圧縮されています({compression})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file keeps its data in other files</source>
-   <translation type="unfinished" />
+   <translation>ファイルのデータが別のファイルにあります</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the file keeps weights after its end, which is not read here</source>
-   <translation type="unfinished" />
+   <translation>ファイルの末尾より後に重みがあり、ここでは読めません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file links to another file instead of holding its data</source>
-   <translation type="unfinished" />
+   <translation>データを持つ代わりに別のファイルへリンクしています</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>the file lists far more than a network's weights</source>
-   <translation type="unfinished" />
+   <translation>ファイルに、ネットワークの重みよりはるかに多くのものが並んでいます</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
@@ -12387,7 +12387,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/install_steps.py" />
    <source>the file of weights is far larger than a network's</source>
-   <translation type="unfinished" />
+   <translation>重みのファイルが、ネットワークのものにしては大きすぎます</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -12402,17 +12402,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file's groups are nested deeper than {deepest} levels</source>
-   <translation type="unfinished" />
+   <translation>ファイルのグループの入れ子が{deepest}階層を超えています</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file's groups are nested too deeply</source>
-   <translation type="unfinished" />
+   <translation>ファイルのグループの入れ子が深すぎます</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file's notes are larger than any that weights need</source>
-   <translation type="unfinished" />
+   <translation>ファイルの注記が、重みに必要な大きさを超えています</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -12442,7 +12442,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>the folder holds no picture that can be opened</source>
-   <translation type="unfinished" />
+   <translation>フォルダーに開ける画像がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
@@ -12457,12 +12457,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
    <source>the folder of models cannot be written to ({lower})</source>
-   <translation type="unfinished" />
+   <translation>モデルのフォルダーに書き込めません({lower})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>the folder to write into does not exist</source>
-   <translation type="unfinished" />
+   <translation>書き込み先のフォルダーがありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -12482,17 +12482,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>the highest score decides: a threshold chosen {how} gains no more {what} than chance may ({value:+.1f} percentage points, 95 % interval {value2:+.1f} to {value3:+.1f}, cross-validated)</source>
-   <translation type="unfinished" />
+   <translation>最高スコアで判定します: {how}選んだしきい値の{what}の増分は、偶然の範囲を超えません({value:+.1f}ポイント、95 %区間{value2:+.1f}から{value3:+.1f}、交差検証)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>the highest score decides: validation has {positives} and {negatives} pictures or persons of the two classes, and {fewest} of each are needed to choose a threshold</source>
-   <translation type="unfinished" />
+   <translation>最高スコアで判定します: 検証には二つのクラスの画像または人が{positives}と{negatives}ありますが、しきい値を選ぶにはそれぞれ{fewest}必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>the highest threshold with a sensitivity of at least {at_least:.0%}</source>
-   <translation type="unfinished" />
+   <translation>感度{at_least:.0%}以上となる最も高いしきい値</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -12507,22 +12507,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/inspecting.py" />
    <source>the inspection ended without a result (exit status {patience_s})</source>
-   <translation type="unfinished" />
+   <translation>検査が結果なしで終了しました(終了ステータス{patience_s})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/inspector.py" />
    <source>the inspection failed unexpectedly ({name})</source>
-   <translation type="unfinished" />
+   <translation>検査が予期せず失敗しました({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/inspector.py" />
    <source>the inspection was cancelled</source>
-   <translation type="unfinished" />
+   <translation>検査はキャンセルされました</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>the label '{label}' is there twice</source>
-   <translation type="unfinished" />
+   <translation>ラベル'{label}'が2回あります</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -12537,7 +12537,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>the labels in '{name}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>'{name}'のラベルを読めません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -12552,17 +12552,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>the layer '{word}' has a number that is 0 or far too large</source>
-   <translation type="unfinished" />
+   <translation>層'{word}'の数が0か、大きすぎます</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>the layer '{word}' is not understood</source>
-   <translation type="unfinished" />
+   <translation>層'{word}'を解釈できません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>the layers are not a list of words</source>
-   <translation type="unfinished" />
+   <translation>層が語の一覧になっていません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
@@ -12572,7 +12572,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
    <source>the library that reads it crashed; it may have asked for more than the {memory:.1f} GiB of memory that it may use</source>
-   <translation type="unfinished" />
+   <translation>それを読むライブラリが異常終了しました。使ってよい{memory:.1f} GiBを超えるメモリを求めたのかもしれません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -12592,7 +12592,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>the list of pictures</source>
-   <translation type="unfinished" />
+   <translation>画像の一覧</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -12612,7 +12612,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>the lowest threshold there is, with a sensitivity of {reached:.1%}: the plan's cannot be reached</source>
-   <translation type="unfinished" />
+   <translation>最も低いしきい値、感度{reached:.1%}: 計画の値には届きません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
@@ -12642,12 +12642,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>the model '{model}' to begin from is not there</source>
-   <translation type="unfinished" />
+   <translation>開始点のモデル'{model}'がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>the model '{name}' is in the store</source>
-   <translation type="unfinished" />
+   <translation>モデル'{name}'が保管されました</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -12672,12 +12672,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/worker.py" />
    <source>the model has {count} classes, none is number {index}</source>
-   <translation type="unfinished" />
+   <translation>モデルは{count}クラスで、{index}番はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/gradients.py" />
    <source>the model has {count} classes, none is {index}</source>
-   <translation type="unfinished" />
+   <translation>モデルは{count}クラスで、{index}番はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -12737,62 +12737,62 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/convert/selftest.py" />
    <source>the network answers {group} pictures at once otherwise than one by one (by {gap:.1e} in a score)</source>
-   <translation type="unfinished" />
+   <translation>ネットワークの回答が、{group}枚を一度に見たときと1枚ずつ見たときで異なります(スコアの差{gap:.1e})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network brings files of its own, which image networks do not need</source>
-   <translation type="unfinished" />
+   <translation>画像ネットワークには不要な独自のファイルが付いています</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/explain/grad_cam.py" />
    <source>the network cannot be taken apart at a map</source>
-   <translation type="unfinished" />
+   <translation>ネットワークをマップの所で分けられません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>the network computes {width:,} features of a picture: too many for a gate</source>
-   <translation type="unfinished" />
+   <translation>ネットワークが画像から計算する特徴量は{width:,}個です: ゲートには多すぎます</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>the network gave no usable numbers for this picture</source>
-   <translation type="unfinished" />
+   <translation>この画像に対し、ネットワークが使える数を出しませんでした</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the network gives no usable numbers (NaN or infinity) for test pictures</source>
-   <translation type="unfinished" />
+   <translation>ネットワークがテスト画像に対して使える数を出しません(NaNまたは無限大)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the network has about {declared} million parameters</source>
-   <translation type="unfinished" />
+   <translation>ネットワークのパラメータは約{declared}百万個です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the network has branches that it chooses while running</source>
-   <translation type="unfinished" />
+   <translation>ネットワークに、実行中に選ばれる分岐があります</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/explain/grad_cam.py" />
    <source>the network has no spatial map</source>
-   <translation type="unfinished" />
+   <translation>ネットワークに空間マップがありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the network has {count:,} operations</source>
-   <translation type="unfinished" />
+   <translation>ネットワークの演算が{count:,}個あります</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the network has {count_params:,} parameters</source>
-   <translation type="unfinished" />
+   <translation>ネットワークのパラメータは{count_params:,}個です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the network has {count} inputs and {count2} outputs; one of each expected</source>
-   <translation type="unfinished" />
+   <translation>ネットワークの入力が{count}個、出力が{count2}個です。それぞれ1個が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
@@ -12802,57 +12802,57 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/model.py" />
    <source>the network takes {name} {signature}; its description says uint8 {value}</source>
-   <translation type="unfinished" />
+   <translation>ネットワークは{name} {signature}を受け取りますが、記述ではuint8 {value}です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the network uses the operation '{own}', which is not on the list of operations that Fovea runs</source>
-   <translation type="unfinished" />
+   <translation>ネットワークが、Foveaが実行する演算の一覧にない'{own}'を使っています</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network uses {what}, which is not on the list of layers that Fovea builds</source>
-   <translation type="unfinished" />
+   <translation>ネットワークが、Foveaが組み立てる層の一覧にないものを使っています: {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>the network's description has a layer without settings</source>
-   <translation type="unfinished" />
+   <translation>ネットワークの記述に、設定のない層があります</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network's description has more than {most_nodes:,} parts</source>
-   <translation type="unfinished" />
+   <translation>ネットワークの記述の部品が{most_nodes:,}個を超えています</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network's description has {count:,} bytes</source>
-   <translation type="unfinished" />
+   <translation>ネットワークの記述が{count:,}バイトあります</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network's description is no object</source>
-   <translation type="unfinished" />
+   <translation>ネットワークの記述がオブジェクトではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>the network's description lists no layers</source>
-   <translation type="unfinished" />
+   <translation>ネットワークの記述に層の一覧がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network's description names a class by something that is no text</source>
-   <translation type="unfinished" />
+   <translation>ネットワークの記述で、クラスがテキストでないもので示されています</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>the network's description names no layers</source>
-   <translation type="unfinished" />
+   <translation>ネットワークの記述に層の名前がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network's description: {error}</source>
-   <translation type="unfinished" />
+   <translation>ネットワークの記述: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
@@ -12872,7 +12872,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the output that its description calls probabilities is another</source>
-   <translation type="unfinished" />
+   <translation>記述が確率と呼ぶ出力は別のものです</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
@@ -12932,7 +12932,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/similar_child.py" />
    <source>the pictures could not be compared ({fault})</source>
-   <translation type="unfinished" />
+   <translation>画像を比較できませんでした({fault})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -12972,7 +12972,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
    <source>the plan does not say where its pictures lie</source>
-   <translation type="unfinished" />
+   <translation>計画に画像の場所がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -13002,7 +13002,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>the prepared pictures could not be read back</source>
-   <translation type="unfinished" />
+   <translation>前処理した画像を読み戻せませんでした</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -13017,7 +13017,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/teaching.py" />
    <source>the process that learns from labels has ended ({why})</source>
-   <translation type="unfinished" />
+   <translation>ラベルから学習するプロセスが終了しました({why})</translation>
   </message>
   <message>
    <location filename="../../desktop/system/workers.py" />
@@ -13082,7 +13082,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>the published file ({licence})</source>
-   <translation type="unfinished" />
+   <translation>公開されたファイル({licence})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
@@ -13204,7 +13204,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>the scratch copy of the model</source>
-   <translation type="unfinished" />
+   <translation>モデルの作業用コピー</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -13234,7 +13234,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/searching.py" />
    <source>the search's process has ended ({why})</source>
-   <translation type="unfinished" />
+   <translation>探索のプロセスが終了しました({why})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -13264,7 +13264,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>the setting '{key}' of a layer '{name}' is not known</source>
-   <translation type="unfinished" />
+   <translation>層'{name}'の設定'{key}'は不明です</translation>
   </message>
   <message>
    <location filename="../../desktop/services/settings.py" />
@@ -13299,12 +13299,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/training_client.py" />
    <source>the system ended it for lack of memory</source>
-   <translation type="unfinished" />
+   <translation>メモリ不足のためシステムが終了させました</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
    <source>the system ended it, most likely for want of memory</source>
-   <translation type="unfinished" />
+   <translation>システムが終了させました。おそらくメモリ不足です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/console.py" />
@@ -13359,7 +13359,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/training_client.py" />
    <source>the training was cancelled</source>
-   <translation type="unfinished" />
+   <translation>学習はキャンセルされました</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -13369,7 +13369,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/training_client.py" />
    <source>the training was stopped; its last checkpoint is kept</source>
-   <translation type="unfinished" />
+   <translation>学習は停止しました。最後のチェックポイントは残っています</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training_job.py" />
@@ -13399,7 +13399,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>the unpacked model</source>
-   <translation type="unfinished" />
+   <translation>展開したモデル</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -13409,7 +13409,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>the weight '{name}' of layer '{own}' {found}; {tuple} expected</source>
-   <translation type="unfinished" />
+   <translation>層'{own}'の重み'{name}'{found}。{tuple}が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -13419,7 +13419,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>the weights of '{name}' are not installed</source>
-   <translation type="unfinished" />
+   <translation>'{name}'の重みがインストールされていません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
@@ -13509,12 +13509,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>there is no activation '{activation}'</source>
-   <translation type="unfinished" />
+   <translation>活性化関数'{activation}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/architectures.py" />
    <source>there is no architecture '{name}'</source>
-   <translation type="unfinished" />
+   <translation>アーキテクチャ'{name}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -13524,12 +13524,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>there is no augmentation '{name}'</source>
-   <translation type="unfinished" />
+   <translation>データ拡張'{name}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>there is no camera number {number}</source>
-   <translation type="unfinished" />
+   <translation>カメラ番号{number}はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/checkpoint.py" />
@@ -13554,12 +13554,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>there is no data set '{source}'</source>
-   <translation type="unfinished" />
+   <translation>データセット'{source}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
    <source>there is no display to open a window on</source>
-   <translation type="unfinished" />
+   <translation>ウィンドウを開く画面がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -13584,12 +13584,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>there is no initialiser '{name}'</source>
-   <translation type="unfinished" />
+   <translation>初期化法'{name}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>there is no layer '{layer}'</source>
-   <translation type="unfinished" />
+   <translation>層'{layer}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -13667,12 +13667,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>there is no such file</source>
-   <translation type="unfinished" />
+   <translation>そのようなファイルはありません</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
    <source>there is no translation into '{language}'</source>
-   <translation type="unfinished" />
+   <translation>'{language}'への翻訳はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
@@ -13682,22 +13682,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>there is not enough memory for a domain gate</source>
-   <translation type="unfinished" />
+   <translation>ドメインゲートにはメモリが足りません</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/answers.py" />
    <source>there is not enough memory for this picture</source>
-   <translation type="unfinished" />
+   <translation>この画像にはメモリが足りません</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searcher.py" />
    <source>there is not enough memory for this search</source>
-   <translation type="unfinished" />
+   <translation>この探索にはメモリが足りません</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>there is not enough memory for this training</source>
-   <translation type="unfinished" />
+   <translation>この学習にはメモリが足りません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
@@ -13737,12 +13737,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>these weights do not fit the network: {what}</source>
-   <translation type="unfinished" />
+   <translation>この重みはネットワークと合いません: {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/imagenet.py" />
    <source>these weights do not fit {name}: {split}</source>
-   <translation type="unfinished" />
+   <translation>この重みは{name}と合いません: {split}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -13767,7 +13767,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>thicker and thinner ink</source>
-   <translation type="unfinished" />
+   <translation>インクを太く、細く</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -13802,7 +13802,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/gradients.py" />
    <source>this edition of Fovea comes without TensorFlow</source>
-   <translation type="unfinished" />
+   <translation>このエディションのFoveaにTensorFlowは付属していません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -13837,22 +13837,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>this is a SavedModel: it holds a program, not a list of layers, and a program cannot be checked</source>
-   <translation type="unfinished" />
+   <translation>これはSavedModelです: 層の一覧ではなくプログラムであり、プログラムは確認できません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>this is a folder</source>
-   <translation type="unfinished" />
+   <translation>これはフォルダーです</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>this is no HDF5 file</source>
-   <translation type="unfinished" />
+   <translation>これはHDF5ファイルではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>this is no LiteRT file (.tflite)</source>
-   <translation type="unfinished" />
+   <translation>これはLiteRTファイル(.tflite)ではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -13867,17 +13867,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/events.py" />
    <source>this is no event of a training</source>
-   <translation type="unfinished" />
+   <translation>これは学習のイベントではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>this is no file of PyTorch weights in the expected form: {words}</source>
-   <translation type="unfinished" />
+   <translation>これは期待される形のPyTorchの重みのファイルではありません: {words}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>this is no file of a network</source>
-   <translation type="unfinished" />
+   <translation>これはネットワークのファイルではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -13887,7 +13887,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>this is {refused_endings}</source>
-   <translation type="unfinished" />
+   <translation>これは{refused_endings}です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -13897,7 +13897,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>this model does not end in softmax scores; its training cannot go on</source>
-   <translation type="unfinished" />
+   <translation>このモデルの末尾がソフトマックスのスコアではないため、学習を続けられません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
@@ -13907,7 +13907,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/teacher.py" />
    <source>this picture was not looked at yet</source>
-   <translation type="unfinished" />
+   <translation>この画像はまだ見ていません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
@@ -13958,7 +13958,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>traces of JPEG</source>
-   <translation type="unfinished" />
+   <translation>JPEGの痕跡</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -13983,7 +13983,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>training needs {package}, which is not part of this installation</source>
-   <translation type="unfinished" />
+   <translation>学習には{package}が必要ですが、このインストールにはありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -13993,17 +13993,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>training saw exact copies of {doubled:,} of them</source>
-   <translation type="unfinished" />
+   <translation>そのうち{doubled:,}枚は、学習で完全なコピーを見ています</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>training saw none of their {which}</source>
-   <translation type="unfinished" />
+   <translation>学習ではその{which}を一つも見ていません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>training saw other pictures of {shared:,} of their persons or cases</source>
-   <translation type="unfinished" />
+   <translation>そのうち{shared:,}の人または件は、学習で別の画像を見ています</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -14028,7 +14028,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>true or false</source>
-   <translation type="unfinished" />
+   <translation>trueまたはfalse</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -14068,7 +14068,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>two numbers {within}, the smaller first</source>
-   <translation type="unfinished" />
+   <translation>二つの数{within}、小さいほうが先</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -14088,7 +14088,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>validation holds no picture of '{label}': nothing is measured of it</source>
-   <translation type="unfinished" />
+   <translation>検証に'{label}'の画像がありません: それについては何も測定されません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
@@ -14118,7 +14118,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>weights file sha256 {sha256}, md5 {md5}: {origin}</source>
-   <translation type="unfinished" />
+   <translation>重みファイルsha256 {sha256}、md5 {md5}: {origin}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -14158,12 +14158,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/similar.py" />
    <source>what looks at the pictures stopped ({reason})</source>
-   <translation type="unfinished" />
+   <translation>画像を見る部分が停止しました({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_client.py" />
    <source>what reads the camera stopped ({reason})</source>
-   <translation type="unfinished" />
+   <translation>カメラを読む部分が停止しました({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -14183,7 +14183,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>what the network computes of some pictures is infinite or no number</source>
-   <translation type="unfinished" />
+   <translation>一部の画像でネットワークの計算結果が無限大か、数ではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -14208,7 +14208,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>what was prepared of the pictures</source>
-   <translation type="unfinished" />
+   <translation>画像の前処理の結果</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -14323,7 +14323,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>writing ONNX needs the package {name}, which is not part of this installation</source>
-   <translation type="unfinished" />
+   <translation>ONNXの書き出しにはパッケージ{name}が必要ですが、このインストールにはありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -14493,7 +14493,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>{count:,} of {count2:,} pictures to {purpose} with are exact copies of pictures that are learnt from: the figures promise too much</source>
-   <translation type="unfinished" />
+   <translation>{purpose}に使う画像{count2:,}枚中{count:,}枚は、学習用の画像の完全なコピーです: 数値は実力以上になります</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -14516,7 +14516,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>{count:,} of {total:,} pictures of '{labels}' are to check with, about {wanted:,.0f} were asked for: what belongs together stays on one side</source>
-   <translation type="unfinished" />
+   <translation>'{labels}'の画像{total:,}枚中{count:,}枚が検証用です。約{wanted:,.0f}枚が求められました: ひとまとまりのものは片側に置かれます</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -14715,7 +14715,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>{count} halvings leave nothing of {shape}×{shape2} pixels</source>
-   <translation type="unfinished" />
+   <translation>{count}回半分にすると、{shape}×{shape2}ピクセルは何も残りません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -14735,7 +14735,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>{count} labels found; 2 to {most_classes:,} expected</source>
-   <translation type="unfinished" />
+   <translation>ラベルが{count}個あります。2から{most_classes:,}個が必要です</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/label_map.py" />
@@ -14786,7 +14786,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>{count} training and {count2} validation pictures are too few for a domain gate</source>
-   <translation type="unfinished" />
+   <translation>学習画像{count}枚と検証画像{count2}枚では、ドメインゲートには足りません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -14981,12 +14981,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{learned} training pictures of '{title}' ({counts}); cross-validated.</source>
-   <translation type="unfinished" />
+   <translation>'{title}'の学習画像{learned}枚({counts})。交差検証。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{learned} training pictures of '{title}' ({counts}); {held} for validation.</source>
-   <translation type="unfinished" />
+   <translation>'{title}'の学習画像{learned}枚({counts})。検証用{held}枚。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -15021,7 +15021,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{matrix} of {total} pictures of '{labels}' were called '{labels2}'.</source>
-   <translation type="unfinished" />
+   <translation>'{labels}'の画像{total}枚中{matrix}枚が'{labels2}'とされました。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -15031,7 +15031,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{model} up to {value}, then {own}</source>
-   <translation type="unfinished" />
+   <translation>{value}までは{model}、その後は{own}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -15084,17 +15084,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>{name} cannot be opened as a video: it is damaged, or of a kind that Fovea does not read</source>
-   <translation type="unfinished" />
+   <translation>{name}を動画として開けません: 破損しているか、Foveaが読めない種類です</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>{name} does not answer</source>
-   <translation type="unfinished" />
+   <translation>{name}が応答しません</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>{name} gives no moving pictures</source>
-   <translation type="unfinished" />
+   <translation>{name}は動画を出しません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
@@ -15104,7 +15104,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>{name} has {count} numbers for {shape} channels</source>
-   <translation type="unfinished" />
+   <translation>{name}の数は{count}個ですが、チャンネルは{shape}です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
@@ -15139,12 +15139,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/child.py" />
    <source>{name}: ended by the system, perhaps for lack of memory</source>
-   <translation type="unfinished" />
+   <translation>{name}: システムにより終了。メモリ不足かもしれません</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
    <source>{name}: {reason}</source>
-   <translation type="unfinished" />
+   <translation>{name}: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -15164,7 +15164,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>{n} validation pictures set the limit of what is called foreign: about {refused:.0%} of other pictures of the model's own kind will be called so, or more</source>
-   <translation type="unfinished" />
+   <translation>検証画像{n}枚で、見慣れないとみなす限界を定めました: モデル自身の種類の別の画像も、約{refused:.0%}またはそれ以上がそうみなされます</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/result.py" />
@@ -15250,7 +15250,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>{shared:,} of {count:,} persons or cases to check with have pictures that are learnt from, as the data's own splits have it: the figures promise too much</source>
-   <translation type="unfinished" />
+   <translation>データ自身の分割では、検証用の{count:,}人または件のうち{shared:,}の画像が学習にも使われます: 数値は実力以上になります</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -15400,7 +15400,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ml/convert/export_litert.py" />
    <source>{value} is not part of this installation</source>
-   <translation type="unfinished" />
+   <translation>{value}はこのインストールにありません</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -15565,12 +15565,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</source>
-   <translation type="unfinished" />
+   <translation>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training.py" />
    <source>“{name}” is being trained by another process</source>
-   <translation type="unfinished" />
+   <translation>「{name}」は別のプロセスが学習中です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -16712,19 +16712,19 @@ Drop files or folders here.</source>
    <location filename="../../installers/linux_files/fovea.desktop" />
    <source>Classify images and train classifiers on this computer</source>
    <extracomment>In the menu of programs.</extracomment>
-   <translation type="unfinished" />
+   <translation>このコンピューターで画像を分類し、分類器を学習させます</translation>
   </message>
   <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
    <source>Image Classifier</source>
    <extracomment>In the menu of programs.</extracomment>
-   <translation type="unfinished" />
+   <translation>画像分類ソフト</translation>
   </message>
   <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
    <source>classify;image;X-ray;DICOM;neural network;</source>
    <extracomment>Words to search for, each ended by ';'.</extracomment>
-   <translation type="unfinished" />
+   <translation>分類;画像;X線;レントゲン;DICOM;ニューラルネットワーク;</translation>
   </message>
  </context>
  <context>
@@ -23316,7 +23316,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>data</source>
-   <translation type="unfinished" />
+   <translation>データ</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
