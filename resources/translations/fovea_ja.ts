@@ -4066,31 +4066,36 @@
    <location filename="../../desktop/cli/models_change.py" />
    <source>
 Addresses and hashes are from {source}, sizes from public logs of downloads. Fovea's authors have not downloaded the files: the first one that passes on this computer is remembered by its SHA-256. What a package carries is compared with the SHA-256 that Fovea's authors computed, and needs no connection.</source>
-   <translation type="unfinished" />
+   <translation>
+アドレスとハッシュは{source}、大きさはダウンロードの公開記録によります。Foveaの作者自身はファイルをダウンロードしていません: このコンピューターで最初に一致したものをSHA-256で記憶します。パッケージに含まれるものは、Foveaの作者が計算したSHA-256と照合し、接続は不要です。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>
 Does it work here? {sentence}</source>
-   <translation type="unfinished" />
+   <translation>
+ここで役立つか: {sentence}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>
 The intervals rest on the {persons:,} people or cases that the names tell of.</source>
-   <translation type="unfinished" />
+   <translation>
+区間は、名前から読み取れる{persons:,}人または件に基づきます。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>
 no model here can answer; 'fovea models list' says why</source>
-   <translation type="unfinished" />
+   <translation>
+ここには回答できるモデルがありません。理由は'fovea models list'でわかります</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>
 pictures of the window:</source>
-   <translation type="unfinished" />
+   <translation>
+ウィンドウの画像:</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
@@ -4115,17 +4120,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source> and {step} batches</source>
-   <translation type="unfinished" />
+   <translation> {step}バッチ</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source> of '{module}'</source>
-   <translation type="unfinished" />
+   <translation> ('{module}')</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source> of the package {distribution} {version}</source>
-   <translation type="unfinished" />
+   <translation> (パッケージ{distribution} {version})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -4145,7 +4150,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>'fovea COMMAND --help' tells more, 'fovea help' explains the program.</source>
-   <translation type="unfinished" />
+   <translation>詳しくは'fovea COMMAND --help'、プログラムの説明は'fovea help'。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
@@ -4165,12 +4170,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/help.py" />
    <source>'fovea help' lists its topics.</source>
-   <translation type="unfinished" />
+   <translation>'fovea help'でトピックの一覧が表示されます。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>'fovea licences' lists them.</source>
-   <translation type="unfinished" />
+   <translation>'fovea licences'で一覧が表示されます。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -4255,12 +4260,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>'{id}' comes as a package ({distribution}), not from an address</source>
-   <translation type="unfinished" />
+   <translation>'{id}'はアドレスからではなく、パッケージ({distribution})として提供されます</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>'{id}' is not in the trash</source>
-   <translation type="unfinished" />
+   <translation>'{id}'はゴミ箱にありません</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
@@ -4275,7 +4280,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>'{key}' cannot be varied: each trial would be checked with other pictures, and none could be compared</source>
-   <translation type="unfinished" />
+   <translation>'{key}'は変えられません: 試行ごとに別の画像で検証されることになり、比較できません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -4495,7 +4500,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>'{name}' is in the trash; 'fovea models restore {quote}' takes it back</source>
-   <translation type="unfinished" />
+   <translation>'{name}'はゴミ箱にあります。'fovea models restore {quote}'で戻せます</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
@@ -4530,7 +4535,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/search_results.py" />
    <source>'{name}' is no name for a search</source>
-   <translation type="unfinished" />
+   <translation>'{name}'は探索の名前に使えません</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -4660,12 +4665,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>'{positive}' from a score of {value:.6g} on, else '{other}'</source>
-   <translation type="unfinished" />
+   <translation>スコア{value:.6g}以上なら'{positive}'、そうでなければ'{other}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>'{prog} --help' shows the usage.</source>
-   <translation type="unfinished" />
+   <translation>使い方は'{prog} --help'で表示されます。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -4845,12 +4850,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>'{where}{name}' has no settings below it</source>
-   <translation type="unfinished" />
+   <translation>'{where}{name}'の下に設定はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>'{where}{name}' is a group of settings</source>
-   <translation type="unfinished" />
+   <translation>'{where}{name}'は設定のグループです</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -4860,7 +4865,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>(this package brings no text of its licence)</source>
-   <translation type="unfinished" />
+   <translation>(このパッケージにはライセンスの本文が付いていません)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -4880,17 +4885,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>--frames goes with --camera</source>
-   <translation type="unfinished" />
+   <translation>--frames は --camera と一緒に使います</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>--input-size {input_size}: expected WxH</source>
-   <translation type="unfinished" />
+   <translation>--input-size {input_size}: WxHの形が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>--lang LANGUAGE (or FOVEA_LANG) names a language: {languages}.</source>
-   <translation type="unfinished" />
+   <translation>--lang LANGUAGE(または FOVEA_LANG )で言語を指定: {languages}。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -4900,22 +4905,22 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>--out would overwrite the picture itself</source>
-   <translation type="unfinished" />
+   <translation>--out が画像そのものを上書きします</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>--pictures is no folder</source>
-   <translation type="unfinished" />
+   <translation>--pictures がフォルダーではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>--sha256 takes 64 hexadecimal digits and goes with --from</source>
-   <translation type="unfinished" />
+   <translation>--sha256 には16進数64桁が必要で、 --from と一緒に使います</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>.8497 (the author's split)</source>
-   <translation type="unfinished" />
+   <translation>.8497(作成者の分割)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -4925,7 +4930,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>0 to 1 (default: {opacity})</source>
-   <translation type="unfinished" />
+   <translation>0から1(既定: {opacity})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -4945,27 +4950,27 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>63.87 % colour</source>
-   <translation type="unfinished" />
+   <translation>カラー63.87 %</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>66.4 % test</source>
-   <translation type="unfinished" />
+   <translation>テスト66.4 %</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>7.4 to 7.5 % top-5 error with its published weights</source>
-   <translation type="unfinished" />
+   <translation>公開された重みでトップ5誤り率7.4から7.5 %</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>70.4 %, augmented 72 %</source>
-   <translation type="unfinished" />
+   <translation>70.4 %、データ拡張で72 %</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>93.57 % test</source>
-   <translation type="unfinished" />
+   <translation>テスト93.57 %</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -4985,27 +4990,27 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>96.16 %: 32 units, dropout .1, Adam</source>
-   <translation type="unfinished" />
+   <translation>96.16 %: 32ユニット、ドロップアウト.1、Adam</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>96.68 % at 5,900 pictures, 72.44 % at 300 (a dense net: 85.56 and 48.26 %)</source>
-   <translation type="unfinished" />
+   <translation>画像5,900枚で96.68 %、300枚で72.44 %(全結合ネットワーク: 85.56 %と48.26 %)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>97.87 % test</source>
-   <translation type="unfinished" />
+   <translation>テスト97.87 %</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>99.06 to 99.20 %</source>
-   <translation type="unfinished" />
+   <translation>99.06から99.20 %</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>; it was started again</source>
-   <translation type="unfinished" />
+   <translation>。再起動しました</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
@@ -5124,7 +5129,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>A small residual net, quick on a CPU, for photos and scans of any kind: the one to begin with.</source>
-   <translation type="unfinished" />
+   <translation>小さな残差ネットワーク。CPUでも速く、どんな写真やスキャンにも使えます: まずこれから始めてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5194,7 +5199,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>AlexNet</source>
-   <translation type="unfinished" />
+   <translation>AlexNet</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5241,28 +5246,29 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>Both ends must be numbers.</source>
-   <translation type="unfinished" />
+   <translation>両端は数である必要があります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>Both ends of a range of whole numbers must be whole numbers.</source>
-   <translation type="unfinished" />
+   <translation>整数の範囲の両端は整数である必要があります。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>Bright areas point towards '{labels}' ({how}, model {id})</source>
-   <translation type="unfinished" />
+   <translation>明るい部分は'{labels}'を示しています({how}、モデル{id})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>CAUTION: {unanswered}
 </source>
-   <translation type="unfinished" />
+   <translation>注意: {unanswered}
+</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>CIFAR-10</source>
-   <translation type="unfinished" />
+   <translation>CIFAR-10</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
@@ -5277,7 +5283,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Cats and dogs</source>
-   <translation type="unfinished" />
+   <translation>猫と犬</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -5292,7 +5298,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Check --storage, or give the search another --name.</source>
-   <translation type="unfinished" />
+   <translation>--storage を確認するか、探索に別の --name を付けてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -5342,7 +5348,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Chest X-rays: strided convolutions</source>
-   <translation type="unfinished" />
+   <translation>胸部X線画像: ストライド付き畳み込み</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/gradients.py" />
@@ -5372,7 +5378,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>Choose another file.</source>
-   <translation type="unfinished" />
+   <translation>別のファイルを選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -5447,12 +5453,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>Choose one with --split.</source>
-   <translation type="unfinished" />
+   <translation>--split で一つ選んでください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>Choose smaller pictures, a smaller network or a smaller batch.</source>
-   <translation type="unfinished" />
+   <translation>画像、ネットワーク、バッチのどれかを小さくしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5468,17 +5474,17 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>Classes: {known}.</source>
-   <translation type="unfinished" />
+   <translation>クラス: {known}。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>Classify a few samples with every model, and draw the window.</source>
-   <translation type="unfinished" />
+   <translation>いくつかのサンプルを全モデルで分類し、ウィンドウを描きます。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>Classify pictures.</source>
-   <translation type="unfinished" />
+   <translation>画像を分類します。</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
@@ -5523,7 +5529,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>Commands: {available}.</source>
-   <translation type="unfinished" />
+   <translation>コマンド: {available}。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5593,7 +5599,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>Count, open and compare labelled pictures; say what is there and what is wrong with it.</source>
-   <translation type="unfinished" />
+   <translation>ラベル付き画像を数え、開き、比べ、何があり何が問題かを示します。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5607,7 +5613,11 @@ files, or CIFAR's python batches. Nothing in it is changed, and what is printed 
 
 exit status: 0 a model can be trained on it; 1 not as it is (the text says why), or it cannot be read; 2 wrong usage
 </source>
-   <translation type="unfinished" />
+   <translation>DATAは、クラスごとに一つのフォルダーがあるフォルダー(train、val、testの下でもよい)、そのアーカイブ、.npzファイル、IDX
+ファイル、またはCIFARのpythonバッチです。中身は何も変更されず、出力にこのコンピューターのフォルダー名は出ません。
+
+終了ステータス: 0 モデルを学習できる。1 このままではできない(理由を表示)、または読めない。2 使い方の誤り
+</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -5620,7 +5630,15 @@ exit status: 0 every picture was answered; 1 some were not (they are listed and 
 data cannot be used; 2 wrong usage, an unknown model or class mapping among it; 130 stopped by Ctrl-C (what was
 answered by then is kept as an incomplete result, which Evaluate in the window opens).
 </source>
-   <translation type="unfinished" />
+   <translation>DATAは、クラスごとに一つのフォルダーがあるフォルダー(上にtrain、val、testのフォルダーがあってもよい)、Kerasの
+配置の.npzファイル、MNISTのIDXファイル、またはCIFAR-10のpythonバッチです。 --split がなければ、分割'test'があるとき
+それを使います。モデルのラベルでないクラス名は --map で対応付けます。推測は行いませんが、大文字と小文字だけが
+異なる名前は同じとみなし、そのことを表示します。
+
+終了ステータス: 0 すべての画像に回答した。1 一部に回答がない(一覧に出し、数に入れない)、またはモデルか
+データが使えない。2 使い方の誤り(不明なモデルやクラスの対応付けを含む)。130 Ctrl-Cで停止(それまでの回答は
+未完了の結果として保存され、ウィンドウの「評価」で開ける)。
+</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5645,7 +5663,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Dense 100 on small grey letters that Fovea draws and shears.</source>
-   <translation type="unfinished" />
+   <translation>Foveaが描いて傾けた小さなグレーの文字に、全結合100。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -5665,37 +5683,37 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits from few pictures</source>
-   <translation type="unfinished" />
+   <translation>少ない画像から数字</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: LeNet-5 of 1998</source>
-   <translation type="unfinished" />
+   <translation>数字: 1998年のLeNet-5</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: a LeNet</source>
-   <translation type="unfinished" />
+   <translation>数字: LeNet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: dense 128 and 60</source>
-   <translation type="unfinished" />
+   <translation>数字: 全結合128と60</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: one point of the grid</source>
-   <translation type="unfinished" />
+   <translation>数字: 格子の1点</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: two convolutions</source>
-   <translation type="unfinished" />
+   <translation>数字: 畳み込み二つ</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: two small dense layers</source>
-   <translation type="unfinished" />
+   <translation>数字: 小さな全結合層二つ</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5710,7 +5728,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>Draw where in a picture a model found its answer.</source>
-   <translation type="unfinished" />
+   <translation>モデルが画像のどこから回答を得たかを描きます。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -5845,12 +5863,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>FOVEA_HOME=FOLDER moves all of Fovea's own files there.</source>
-   <translation type="unfinished" />
+   <translation>FOVEA_HOME=FOLDERで、Fovea自身のファイルをすべてそこに移します。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Features of VGG16</source>
-   <translation type="unfinished" />
+   <translation>VGG16の特徴量</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -5890,22 +5908,22 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>First a new head alone, then its last layers too, slowly.</source>
-   <translation type="unfinished" />
+   <translation>まず新しいヘッドだけ、次に末尾の層もゆっくりと。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Flatten, dense 128, dropout, dense 60; 30 % for validation.</source>
-   <translation type="unfinished" />
+   <translation>平坦化、全結合128、ドロップアウト、全結合60。検証用30 %。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Flatten, dense 32, dense 32.</source>
-   <translation type="unfinished" />
+   <translation>平坦化、全結合32、全結合32。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Flatten, dense 32, dropout; the search varies it.</source>
-   <translation type="unfinished" />
+   <translation>平坦化、全結合32、ドロップアウト。探索で変えます。</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -5920,7 +5938,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Four convolutions with normalisation and dropout on small grey pictures.</source>
-   <translation type="unfinished" />
+   <translation>小さなグレー画像に、正規化とドロップアウト付きの畳み込み四つ。</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
@@ -5935,12 +5953,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>Fovea {version}</source>
-   <translation type="unfinished" />
+   <translation>Fovea {version}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Fovea's small residual net</source>
-   <translation type="unfinished" />
+   <translation>Foveaの小さな残差ネットワーク</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -6020,7 +6038,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Give another --name, or the options that this one was begun with.</source>
-   <translation type="unfinished" />
+   <translation>別の --name を付けるか、これを始めたときのオプションを指定してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -6030,7 +6048,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Give settings to vary and one trial or more.</source>
-   <translation type="unfinished" />
+   <translation>変える設定と、1回以上の試行を指定してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
@@ -6040,7 +6058,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>Give the values to try: --vary KEY=a|b|c.</source>
-   <translation type="unfinished" />
+   <translation>試す値を指定してください: --vary KEY=a|b|c。</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training_job.py" />
@@ -6160,7 +6178,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>InceptionV3, fine-tuned</source>
-   <translation type="unfinished" />
+   <translation>InceptionV3、ファインチューニング</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -6195,7 +6213,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Install it: pip install optuna.</source>
-   <translation type="unfinished" />
+   <translation>インストールしてください: pip install optuna。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
@@ -6418,7 +6436,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>JSON instead of text</source>
-   <translation type="unfinished" />
+   <translation>テキストの代わりにJSON</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -6518,7 +6536,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/transfer_plans.py" />
    <source>Layers there: {value}.</source>
-   <translation type="unfinished" />
+   <translation>そこにある層: {value}。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6548,7 +6566,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Letters of a captcha</source>
-   <translation type="unfinished" />
+   <translation>キャプチャの文字</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6558,7 +6576,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>List the components of this program with their licences.</source>
-   <translation type="unfinished" />
+   <translation>このプログラムのコンポーネントとライセンスを列挙します。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
@@ -6578,7 +6596,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/console.py" />
    <source>Look at the folder and the disk it lies on, then try again.</source>
-   <translation type="unfinished" />
+   <translation>フォルダーとそのディスクを確認してから、もう一度試してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
@@ -6603,7 +6621,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>Look through labelled pictures.</source>
-   <translation type="unfinished" />
+   <translation>ラベル付き画像を調べます。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
@@ -6618,12 +6636,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>Lower the learning rate; {kept}.</source>
-   <translation type="unfinished" />
+   <translation>学習率を下げてください。{kept}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>MNIST</source>
-   <translation type="unfinished" />
+   <translation>MNIST</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -6633,7 +6651,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>Make it first.</source>
-   <translation type="unfinished" />
+   <translation>先に作ってください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/features.py" />
@@ -6673,7 +6691,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>Measure a model on labelled pictures.</source>
-   <translation type="unfinished" />
+   <translation>ラベル付き画像でモデルを測定します。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6821,12 +6839,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>One convolution, dense 1024, dropout; three epochs.</source>
-   <translation type="unfinished" />
+   <translation>畳み込み一つ、全結合1024、ドロップアウト。3エポック。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>One convolution, pooling, dense 512.</source>
-   <translation type="unfinished" />
+   <translation>畳み込み一つ、プーリング、全結合512。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -6958,7 +6976,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>Pictures are prepared for training once and kept; they can be made again at any time.</source>
-   <translation type="unfinished" />
+   <translation>画像は学習用に一度だけ前処理して保存されます。いつでも作り直せます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -6998,7 +7016,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/help.py" />
    <source>Print a page of the help, or look for words in it.</source>
-   <translation type="unfinished" />
+   <translation>ヘルプのページを表示するか、その中の語を探します。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -7162,7 +7180,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Searches: {value}.</source>
-   <translation type="unfinished" />
+   <translation>探索: {value}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
@@ -7172,12 +7190,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>Set it for all trials with --set; of the data, data.limit can be varied.</source>
-   <translation type="unfinished" />
+   <translation>すべての試行に --set で設定してください。データについてはdata.limitを変えられます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>Set one of them: {inner}.</source>
-   <translation type="unfinished" />
+   <translation>そのどれかを設定してください: {inner}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -7187,7 +7205,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>Settings there: {names}.</source>
-   <translation type="unfinished" />
+   <translation>そこにある設定: {names}。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7218,7 +7236,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/answers.py" />
    <source>Start Fovea again.</source>
-   <translation type="unfinished" />
+   <translation>Foveaを起動し直してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
@@ -7273,7 +7291,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>The 16-layer net of Simonyan and Zisserman (2014), from random weights; very large and slow.</source>
-   <translation type="unfinished" />
+   <translation>SimonyanとZisserman(2014年)の16層ネットワークを乱数の重みから。非常に大きく遅い。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -7368,7 +7386,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>The LeNet on 5,900 pictures or fewer, four epochs.</source>
-   <translation type="unfinished" />
+   <translation>画像5,900枚以下でLeNet、4エポック。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
@@ -7553,12 +7571,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>The net of 2012 (Krizhevsky, Sutskever, Hinton), from random weights; large and slow.</source>
-   <translation type="unfinished" />
+   <translation>2012年のネットワーク(Krizhevsky、Sutskever、Hinton)を乱数の重みから。大きく遅い。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>The net of LeCun et al. 1998: tanh, average pooling.</source>
-   <translation type="unfinished" />
+   <translation>LeCunら1998年のネットワーク: tanh、平均プーリング。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -7633,12 +7651,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>The same with rotation, shift, zoom and mirroring.</source>
-   <translation type="unfinished" />
+   <translation>同じものに回転、移動、拡大縮小、左右反転を加えて。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>The smaller number first; above 0 with log.</source>
-   <translation type="unfinished" />
+   <translation>小さいほうの数を先に。logでは0より大きい数。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -7713,32 +7731,32 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: a first demonstration</source>
-   <translation type="unfinished" />
+   <translation>もの: 最初の実演</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: four convolutions</source>
-   <translation type="unfinished" />
+   <translation>もの: 畳み込み四つ</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: four convolutions, augmented</source>
-   <translation type="unfinished" />
+   <translation>もの: 畳み込み四つ、データ拡張</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: normalised and with dropout</source>
-   <translation type="unfinished" />
+   <translation>もの: 正規化とドロップアウト付き</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: one convolution</source>
-   <translation type="unfinished" />
+   <translation>もの: 畳み込み一つ</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: three small convolutions</source>
-   <translation type="unfinished" />
+   <translation>もの: 小さな畳み込み三つ</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -7803,12 +7821,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Three convolutions, two of stride 2, on large pictures, in small batches.</source>
-   <translation type="unfinished" />
+   <translation>大きな画像に、畳み込み三つ(うち二つはストライド2)、小さなバッチで。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Three valid convolutions, squared error on one-hot.</source>
-   <translation type="unfinished" />
+   <translation>validパディングの畳み込み三つ、one-hotに対する二乗誤差。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7848,7 +7866,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>Try --model {suits}.</source>
-   <translation type="unfinished" />
+   <translation>--model {suits} を試してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
@@ -7883,22 +7901,22 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Two convolutions with batch normalisation and dropout, large batches.</source>
-   <translation type="unfinished" />
+   <translation>バッチ正規化とドロップアウト付きの畳み込み二つ、大きなバッチ。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Two convolutions, pooling, dense 128; large batches.</source>
-   <translation type="unfinished" />
+   <translation>畳み込み二つ、プーリング、全結合128。大きなバッチ。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Two pairs of convolutions, dense 512.</source>
-   <translation type="unfinished" />
+   <translation>畳み込み二組、全結合512。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Two wide 5×5 convolutions with pooling, dense 500.</source>
-   <translation type="unfinished" />
+   <translation>広い5×5畳み込み二つとプーリング、全結合500。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -7963,7 +7981,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/plans/search_results.py" />
    <source>Use letters, digits and hyphens.</source>
-   <translation type="unfinished" />
+   <translation>英字、数字、ハイフンを使ってください。</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searcher.py" />
@@ -7978,12 +7996,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>VGG16 as published stays as it is; a small head learns from what its layer block4_pool says.</source>
-   <translation type="unfinished" />
+   <translation>公開されたVGG16はそのまま。その層block4_poolの出力から小さなヘッドが学習します。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>VGG16 from random weights</source>
-   <translation type="unfinished" />
+   <translation>乱数の重みからのVGG16</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -8043,7 +8061,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>What is in the model store.</source>
-   <translation type="unfinished" />
+   <translation>保管されているモデル。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -8161,7 +8179,10 @@ exit status: 0 all well (a model whose weights are not installed is no fault); 1
 
 exit status: 0 every picture was answered and the window drawn; 1 something failed; 2 wrong usage.
 </source>
-   <translation type="unfinished" />
+   <translation>画面もネットワーク接続も不要です。ウィンドウの画像は --out に入ります(既定: ./out)。
+
+終了ステータス: 0 すべての画像に回答し、ウィンドウを描いた。1 何かが失敗した。2 使い方の誤り。
+</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
@@ -8170,7 +8191,11 @@ exit status: 0 every picture was answered and the window drawn; 1 something fail
 
 exit status: 0; 1 nothing was found, or the pages cannot be read; 2 there is no such topic.
 </source>
-   <translation type="unfinished" />
+   <translation>トピックなし: トピックの一覧。TOPIC#PARTはページの一項目を表示。'fovea --help'はコマンドの一覧、
+'fovea COMMAND --help'はそのオプション。
+
+終了ステータス: 0。1 見つからない、またはページを読めない。2 そのようなトピックはない。
+</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
@@ -8182,7 +8207,14 @@ be replaced by your own build. docs/licences.md has the steps.
 
 exit status: 0; 1 the list cannot be read; 2 there is no such component.
 </source>
-   <translation type="unfinished" />
+   <translation>名前なし: 表。名前あり: そのコンポーネントとライセンスの本文。 --json はオブジェクトのリストで、
+name、version、licence(SPDX)、kind、homepage、source、textsを含みます。
+
+QtとPySide6はLGPLバージョン3で使用しています: ライブラリはプログラムの横の独立したファイルで、自分で
+ビルドしたものに置き換えられます。手順はdocs/licences.mdにあります。
+
+終了ステータス: 0。1 一覧を読めない。2 そのようなコンポーネントはない。
+</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
@@ -8347,7 +8379,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>a file (.h5, .weights.h5)</source>
-   <translation type="unfinished" />
+   <translation>ファイル(.h5、.weights.h5)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8372,7 +8404,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>a grid needs values, and {ranges} is a range</source>
-   <translation type="unfinished" />
+   <translation>格子には値が必要ですが、{ranges}は範囲です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8412,7 +8444,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>a mirror of the same file; its hash is compared all the same</source>
-   <translation type="unfinished" />
+   <translation>同じファイルのミラー。ハッシュはそれでも照合する</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -8432,7 +8464,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>a network that begins from a finished one computes in 32 bits, as that does</source>
-   <translation type="unfinished" />
+   <translation>完成したネットワークから始めるネットワークは、それと同じく32ビットで計算します</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -8442,7 +8474,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/help.py" />
    <source>a page, as the list names it</source>
-   <translation type="unfinished" />
+   <translation>ページ(一覧にある名前)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -8472,7 +8504,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>a picture, a folder of pictures, or a DICOMDIR</source>
-   <translation type="unfinished" />
+   <translation>画像、画像のフォルダー、またはDICOMDIR</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/stopwatch.py" />
@@ -8492,7 +8524,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>a report to hand on: .html or .pdf</source>
-   <translation type="unfinished" />
+   <translation>渡すためのレポート: .htmlまたは.pdf</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -8502,7 +8534,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>a second model on the same pictures, with McNemar's test</source>
-   <translation type="unfinished" />
+   <translation>同じ画像での2番目のモデル、マクネマー検定付き</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -8562,12 +8594,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>a whole number</source>
-   <translation type="unfinished" />
+   <translation>整数</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>about {size} to download</source>
-   <translation type="unfinished" />
+   <translation>ダウンロード約{size}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -8597,7 +8629,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>all figures, for programs ('-': stdout instead of the table)</source>
-   <translation type="unfinished" />
+   <translation>すべての数値、プログラム用('-': 表の代わりに標準出力へ)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -8612,7 +8644,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>all {size}</source>
-   <translation type="unfinished" />
+   <translation>すべて{size}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8727,12 +8759,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>and {count:,} more without an answer; --csv lists all</source>
-   <translation type="unfinished" />
+   <translation>ほか{count:,}枚に回答なし。--csv ですべて列挙</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>and {rest:,} more</source>
-   <translation type="unfinished" />
+   <translation>ほか{rest:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
@@ -8752,7 +8784,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>another goal</source>
-   <translation type="unfinished" />
+   <translation>別の目標</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -8762,7 +8794,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>another plan: other classes, another network, or other settings beside those that are varied</source>
-   <translation type="unfinished" />
+   <translation>別の計画: クラス、ネットワーク、または変えるもの以外の設定が異なります</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -8787,22 +8819,22 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>any folder with one folder for each class</source>
-   <translation type="unfinished" />
+   <translation>クラスごとに一つのフォルダーがある任意のフォルダー</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>any folder, a thousand pictures or more</source>
-   <translation type="unfinished" />
+   <translation>任意のフォルダー、画像1,000枚以上</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>any folder, many thousand pictures</source>
-   <translation type="unfinished" />
+   <translation>任意のフォルダー、画像数万枚</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>any folder, some hundred pictures</source>
-   <translation type="unfinished" />
+   <translation>任意のフォルダー、画像数百枚</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/architectures.py" />
@@ -8812,12 +8844,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>architecture only</source>
-   <translation type="unfinished" />
+   <translation>アーキテクチャのみ</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>architecture, 60 M parameters</source>
-   <translation type="unfinished" />
+   <translation>アーキテクチャ、パラメータ60 M</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -8832,7 +8864,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>as JSON</source>
-   <translation type="unfinished" />
+   <translation>JSONで出力</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -8942,7 +8974,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>bring in a network (.keras, .h5, .tflite) or a model of another Fovea (.zip)</source>
-   <translation type="unfinished" />
+   <translation>ネットワーク(.keras、.h5、.tflite)または別のFoveaのモデル(.zip)を取り込む</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -8992,12 +9024,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>call a model something else</source>
-   <translation type="unfinished" />
+   <translation>モデルの名前を変える</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>called '{scores}'</source>
-   <translation type="unfinished" />
+   <translation>呼び名'{scores}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -9009,7 +9041,14 @@ on the prepared input, because the ink was moved and scaled. A map shows where a
 
 exit status: 0 the picture was written (with --json a description is printed); 1 it could not be made; 2 wrong usage.
 </source>
-   <translation type="unfinished" />
+   <translation>cam       ネットワーク自身の最後のマップ、すぐに求まる: プーリングと一つの全結合層で終わるネットワーク用
+grad-cam  勾配、空間マップのあるすべてのネットワーク用。TensorFlowを読み込むため数秒かかる
+occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅いが、ネットワークの仕組みによらない
+明るい場所はそのクラスを示します。ネットワークの入力の外は暗くなります。数字では、インクが移動・拡縮される
+ため、前処理後の入力にマップを描きます。マップはネットワークが見た場所を示し、正しいかどうかは示しません。
+
+終了ステータス: 0 画像を書き込んだ( --json では記述を出力)。1 作れなかった。2 使い方の誤り。
+</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/worker.py" />
@@ -9039,7 +9078,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>center_crop: the shorter side is scaled to N</source>
-   <translation type="unfinished" />
+   <translation>center_crop: 短い辺をNに拡縮</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -9049,17 +9088,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>check this installation: models, engine, window</source>
-   <translation type="unfinished" />
+   <translation>このインストールを確認する: モデル、エンジン、ウィンドウ</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/checkpoint.py" />
    <source>checkpoint version {meta}, {version} expected</source>
-   <translation type="unfinished" />
+   <translation>チェックポイントのバージョンが{meta}です。{version}のはずです</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>chest X-rays</source>
-   <translation type="unfinished" />
+   <translation>胸部X線画像</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -9084,12 +9123,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>class A of the data is label B; empty B: leave A out</source>
-   <translation type="unfinished" />
+   <translation>データのクラスAはラベルB。Bが空ならAを除く</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>class activation map</source>
-   <translation type="unfinished" />
+   <translation>クラス活性化マップ</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -9104,7 +9143,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>classes called 0, 1, 2 … are the model's own label numbers</source>
-   <translation type="unfinished" />
+   <translation>0、1、2 …というクラス名はモデル自身のラベル番号</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -9114,12 +9153,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>classify a few samples with every model, with pictures of the window</source>
-   <translation type="unfinished" />
+   <translation>いくつかのサンプルを全モデルで分類し、ウィンドウの画像を作る</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>classify pictures: files and whole folders</source>
-   <translation type="unfinished" />
+   <translation>画像を分類する: ファイルとフォルダー全体</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -9139,7 +9178,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>compare every file with its checksum</source>
-   <translation type="unfinished" />
+   <translation>すべてのファイルをチェックサムと照合する</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
@@ -9149,7 +9188,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>comparing pictures</source>
-   <translation type="unfinished" />
+   <translation>画像を比較中</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
@@ -9164,7 +9203,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>components whose licence texts are to be shown</source>
-   <translation type="unfinished" />
+   <translation>ライセンスの本文を表示するコンポーネント</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -9179,12 +9218,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>computing {words}</source>
-   <translation type="unfinished" />
+   <translation>計算: {words}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>confirm how the labels are read where class folders do not tell them: 'table' (a CSV names the pictures) or 'names' (the file names carry them), as they were recognised, or in full as Fovea proposes it: table:FILE:NAMES:LABELS, names:{label}_#; 'folders': each folder is a class, whatever it is called</source>
-   <translation type="unfinished" />
+   <translation>クラス別フォルダーからわからないとき、ラベルの読み方を確定する: 'table'(CSVが画像を挙げる)または'names'(ファイル名にある)は認識されたとおり、またはFoveaの提案どおり全体を: table:FILE:NAMES:LABELS、names:{label}_#。'folders': 名前によらず各フォルダーが一つのクラス</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
@@ -9229,17 +9268,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>copy a model into your own</source>
-   <translation type="unfinished" />
+   <translation>モデルを自分のものとしてコピーする</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>copy or move pictures into folders by answer, or rename them; with undo</source>
-   <translation type="unfinished" />
+   <translation>画像を回答別のフォルダーにコピーまたは移動、または名前を変更する。元に戻せる</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>copy the samples that come with Fovea into a folder</source>
-   <translation type="unfinished" />
+   <translation>Fovea付属のサンプルをフォルダーにコピーする</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
@@ -9254,12 +9293,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/solved.py" />
    <source>cross-validated in {found} parts: each of the {count:,} pictures is checked once by a head that did not learn from it, and the model learns from all of them</source>
-   <translation type="unfinished" />
+   <translation>{found}分割で交差検証: 画像{count:,}枚のそれぞれを、その画像から学習していないヘッドで一度検証し、モデルはすべてから学習します</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>curves only (Kermany et al.: 92.8 % accuracy, AUC .968)</source>
-   <translation type="unfinished" />
+   <translation>曲線のみ(Kermanyら: 正解率92.8 %、AUC .968)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -9314,12 +9353,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>default: ./out</source>
-   <translation type="unfinished" />
+   <translation>既定: ./out</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>default: bilinear</source>
-   <translation type="unfinished" />
+   <translation>既定: bilinear</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -9359,12 +9398,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>draw the window into a PNG file, without a display</source>
-   <translation type="unfinished" />
+   <translation>画面なしで、ウィンドウをPNGファイルに描く</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>draw where in a picture a model found its answer</source>
-   <translation type="unfinished" />
+   <translation>モデルが画像のどこから回答を得たかを描く</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -9384,7 +9423,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>either pictures or --camera are needed</source>
-   <translation type="unfinished" />
+   <translation>画像または --camera のどちらかが必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -9394,7 +9433,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/trial.py" />
    <source>ended early: others do better</source>
-   <translation type="unfinished" />
+   <translation>早めに終了: ほかのほうが良い結果です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
@@ -9474,7 +9513,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>every component of this program with its licence</source>
-   <translation type="unfinished" />
+   <translation>このプログラムの全コンポーネントとそのライセンス</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
@@ -9489,7 +9528,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>every model, with its state</source>
-   <translation type="unfinished" />
+   <translation>すべてのモデルとその状態</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -9499,7 +9538,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>every test letter right</source>
-   <translation type="unfinished" />
+   <translation>テストの文字すべて正解</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -9555,7 +9594,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
    <source>features</source>
-   <translation type="unfinished" />
+   <translation>特徴量</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -9590,13 +9629,14 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
    <source>fine-tuning: the last {free} layers learn now too</source>
-   <translation type="unfinished" />
+   <translation>ファインチューニング: ここから末尾の{free}層も学習します</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>fingerprint {fingerprint}
 </source>
-   <translation type="unfinished" />
+   <translation>フィンガープリント{fingerprint}
+</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -9606,7 +9646,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>folder or file</source>
-   <translation type="unfinished" />
+   <translation>フォルダーまたはファイル</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -9626,12 +9666,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>for a network that takes any size</source>
-   <translation type="unfinished" />
+   <translation>任意の大きさを受け取るネットワーク用</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>for everybody who uses this Python environment (as make does)</source>
-   <translation type="unfinished" />
+   <translation>このPython環境を使う全員のため(makeと同じ)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -9646,12 +9686,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>fovea: left out DICOM objects that hold no picture, as reports do: {count:,}</source>
-   <translation type="unfinished" />
+   <translation>fovea: レポートなど画像のないDICOMオブジェクトを除きました: {count:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>fovea: making {names} once, from what was installed; this takes up to a minute</source>
-   <translation type="unfinished" />
+   <translation>fovea: インストールしたものから{names}を一度だけ作成しています。最大1分ほどかかります</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -9661,12 +9701,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/console.py" />
    <source>fovea: stopped</source>
-   <translation type="unfinished" />
+   <translation>fovea: 停止しました</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>fovea: the engine ended ({reason})</source>
-   <translation type="unfinished" />
+   <translation>fovea: エンジンが終了しました({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict_camera.py" />
@@ -9676,12 +9716,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>fovea: there are no models; install Fovea again, or import one</source>
-   <translation type="unfinished" />
+   <translation>fovea: モデルがありません。Foveaを再インストールするか、モデルをインポートしてください</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>fovea: {get} …</source>
-   <translation type="unfinished" />
+   <translation>fovea: {get} …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -9691,12 +9731,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>fovea: {id}: {problem}</source>
-   <translation type="unfinished" />
+   <translation>fovea: {id}: {problem}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>fovea: {message}</source>
-   <translation type="unfinished" />
+   <translation>fovea: {message}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -9706,17 +9746,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>fovea: {name}: from the package {distribution}, offline</source>
-   <translation type="unfinished" />
+   <translation>fovea: {name}: パッケージ{distribution}から、オフライン</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>fovea: {name}: {about}{size:,} bytes from {value}; licence: {licence}</source>
-   <translation type="unfinished" />
+   <translation>fovea: {name}: {value}から{about}{size:,}バイト。ライセンス: {licence}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>fovea: {text}</source>
-   <translation type="unfinished" />
+   <translation>fovea: {text}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -9819,17 +9859,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>how (default: cam where its map is fine enough, else occlusion)</source>
-   <translation type="unfinished" />
+   <translation>方法(既定: マップが十分細かければcam、そうでなければocclusion)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>how a picture gets its size</source>
-   <translation type="unfinished" />
+   <translation>画像の大きさの合わせ方</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>how long until the window is there, and until it answers</source>
-   <translation type="unfinished" />
+   <translation>ウィンドウが出るまで、回答するまでの時間</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -9839,7 +9879,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>how much prepared pictures take on disk; remove them</source>
-   <translation type="unfinished" />
+   <translation>前処理済み画像のディスク使用量。削除もできる</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -9849,7 +9889,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>how pixels were scaled when it was trained</source>
-   <translation type="unfinished" />
+   <translation>学習時のピクセルの拡縮方法</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -9869,7 +9909,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>in 32 bits: 16 would not be faster on this device</source>
-   <translation type="unfinished" />
+   <translation>32ビットで: このデバイスでは16ビットにしても速くなりません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -9909,7 +9949,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>install the weights of a network of the catalogue</source>
-   <translation type="unfinished" />
+   <translation>カタログのネットワークの重みをインストールする</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
@@ -9969,12 +10009,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>it failed ({filter})</source>
-   <translation type="unfinished" />
+   <translation>失敗しました({filter})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/trial.py" />
    <source>it failed ({name})</source>
-   <translation type="unfinished" />
+   <translation>失敗しました({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -10009,7 +10049,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>it is about medical pictures: its card says so</source>
-   <translation type="unfinished" />
+   <translation>医療画像に関するもの: カードにそう記される</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -10089,7 +10129,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>its classes in the order of its outputs; 'imagenet'</source>
-   <translation type="unfinished" />
+   <translation>クラス(出力の順)。'imagenet'も可</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
@@ -10119,7 +10159,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>its id (default: list what is in the trash)</source>
-   <translation type="unfinished" />
+   <translation>そのID(既定: ゴミ箱の中を列挙)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -10184,7 +10224,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
    <source>its process ended: {last}</source>
-   <translation type="unfinished" />
+   <translation>そのプロセスが終了しました: {last}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -10219,7 +10259,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>its {goal} is no number</source>
-   <translation type="unfinished" />
+   <translation>その{goal}が数ではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -10229,7 +10269,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>keep the weights in 16 bits: half the size, scores differ by up to 0.01</source>
-   <translation type="unfinished" />
+   <translation>重みを16ビットで保存する: 半分の大きさ、スコアの差は最大0.01</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/features.py" />
@@ -10244,7 +10284,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>label pictures, with suggestions from what was labelled; make it a model</source>
-   <translation type="unfinished" />
+   <translation>画像にラベルを付け、付けたものから候補を得て、モデルにする</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -10254,7 +10294,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>labelled pictures: class folders, .npz, IDX or CIFAR batches</source>
-   <translation type="unfinished" />
+   <translation>ラベル付き画像: クラス別フォルダー、.npz、IDX、CIFARバッチ</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
@@ -10309,7 +10349,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>letters drawn by the program</source>
-   <translation type="unfinished" />
+   <translation>プログラムが描いた文字</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -10324,7 +10364,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/linear_heads.py" />
    <source>linear discriminant analysis (shrinkage {value:g})</source>
-   <translation type="unfinished" />
+   <translation>線形判別分析(縮小{value:g})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -10344,17 +10384,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/help.py" />
    <source>list the parts that hold all words</source>
-   <translation type="unfinished" />
+   <translation>すべての語を含む項目を列挙する</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>list, show, compare and delete trainings</source>
-   <translation type="unfinished" />
+   <translation>学習の一覧、表示、比較、削除</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>list, verify, install, import, export, rename, delete models</source>
-   <translation type="unfinished" />
+   <translation>モデルの一覧、検証、インストール、インポート、エクスポート、名前変更、削除</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -10374,12 +10414,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>look for exact copies only, not for near ones</source>
-   <translation type="unfinished" />
+   <translation>完全なコピーだけを探し、近似コピーは探さない</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>look through a folder of labelled pictures</source>
-   <translation type="unfinished" />
+   <translation>ラベル付き画像のフォルダーを調べる</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -10389,7 +10429,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>looking for people</source>
-   <translation type="unfinished" />
+   <translation>人を探しています</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
@@ -10404,7 +10444,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>looking: {done:,} files …</source>
-   <translation type="unfinished" />
+   <translation>調べています: {done:,}ファイル …</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -10424,7 +10464,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>make the models whose weights came with the installation; quick where they are there</source>
-   <translation type="unfinished" />
+   <translation>重みがインストール時に付いてきたモデルを作る。すでにあればすぐ終わる</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -10434,7 +10474,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>measure a model on a folder of labelled pictures</source>
-   <translation type="unfinished" />
+   <translation>ラベル付き画像のフォルダーでモデルを測定する</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -10449,7 +10489,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>method only</source>
-   <translation type="unfinished" />
+   <translation>方法のみ</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -10504,22 +10544,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>model '{id}' is damaged: {problem}</source>
-   <translation type="unfinished" />
+   <translation>モデル'{id}'が破損しています: {problem}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>model '{id}' is in the store: {count} classes</source>
-   <translation type="unfinished" />
+   <translation>モデル'{id}'が保管されました: {count}クラス</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>model '{id}' is installed; Keras and LiteRT differ by {largest_difference:.1e} at most</source>
-   <translation type="unfinished" />
+   <translation>モデル'{id}'をインストールしました。KerasとLiteRTの差は最大{largest_difference:.1e}です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>model '{id}' is ready</source>
-   <translation type="unfinished" />
+   <translation>モデル'{id}'の準備ができました</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -10614,7 +10654,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>move a model into the trash; it is kept there for 30 days</source>
-   <translation type="unfinished" />
+   <translation>モデルをゴミ箱に移す。30日間残る</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -10644,7 +10684,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>names shown for each finding (default: 3)</source>
-   <translation type="unfinished" />
+   <translation>確認結果ごとに表示する名前の数(既定: 3)</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -10711,17 +10751,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>no answer</source>
-   <translation type="unfinished" />
+   <translation>回答なし</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
    <source>no answer within {timeout_s:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>{timeout_s:.0f}秒以内に応答がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>no answer: {naming}: {clean}</source>
-   <translation type="unfinished" />
+   <translation>回答なし: {naming}: {clean}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -10771,7 +10811,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>no epoch was finished before, so none could be kept</source>
-   <translation type="unfinished" />
+   <translation>それまでに終わったエポックがないため、何も残せませんでした</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -10864,7 +10904,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/teaching/accuracy.py" />
    <source>no picture that was drawn at random has a label</source>
-   <translation type="unfinished" />
+   <translation>無作為に選ばれた画像にラベルがありません</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
@@ -10874,12 +10914,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
    <source>no picture was written</source>
-   <translation type="unfinished" />
+   <translation>画像が書き込まれませんでした</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>no pictures in the report</source>
-   <translation type="unfinished" />
+   <translation>レポートに画像を入れない</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -10924,7 +10964,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>no such place</source>
-   <translation type="unfinished" />
+   <translation>そのような場所はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
@@ -11040,7 +11080,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/help.py" />
    <source>nothing in the help holds '{words}'</source>
-   <translation type="unfinished" />
+   <translation>ヘルプに'{words}'を含むものはありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/fitness.py" />
@@ -11055,7 +11095,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>nothing odd was found</source>
-   <translation type="unfinished" />
+   <translation>問題は見つかりませんでした</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -11085,7 +11125,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
    <source>nothing was said about it</source>
-   <translation type="unfinished" />
+   <translation>それについての説明はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -11130,7 +11170,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>one JSON list</source>
-   <translation type="unfinished" />
+   <translation>一つのJSONリスト</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -11145,7 +11185,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>one JSON object instead of text</source>
-   <translation type="unfinished" />
+   <translation>テキストの代わりに一つのJSONオブジェクト</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -11175,7 +11215,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>one model (default: all)</source>
-   <translation type="unfinished" />
+   <translation>一つのモデル(既定: すべて)</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
@@ -11205,7 +11245,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>one row for every picture</source>
-   <translation type="unfinished" />
+   <translation>画像ごとに1行</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -11225,17 +11265,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>opening pictures</source>
-   <translation type="unfinished" />
+   <translation>画像を開いています</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>other pictures, or these have changed since</source>
-   <translation type="unfinished" />
+   <translation>別の画像、またはその後に変わった画像</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>other settings</source>
-   <translation type="unfinished" />
+   <translation>別の設定</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -11265,7 +11305,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>patience, swa, l1 and l2 must be at least 0</source>
-   <translation type="unfinished" />
+   <translation>patience、swa、l1、l2は0以上が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -11280,12 +11320,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>perturbed {perturbed} found; expected 0 to 20 copies</source>
-   <translation type="unfinished" />
+   <translation>perturbedが{perturbed}です。0から20個のコピーが必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>photos of cats and dogs</source>
-   <translation type="unfinished" />
+   <translation>猫と犬の写真</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -11320,7 +11360,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>pictures of yours to compare answers on (default: two photographs of scikit-learn)</source>
-   <translation type="unfinished" />
+   <translation>回答の比較に使う自分の画像(既定: scikit-learnの写真2枚)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -11350,12 +11390,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>plan.{name}: fields unknown in schema 1: {stray}</source>
-   <translation type="unfinished" />
+   <translation>plan.{name}: スキーマ1で不明なフィールド: {stray}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>plan: fields unknown in schema 1: start, preset</source>
-   <translation type="unfinished" />
+   <translation>plan: スキーマ1で不明なフィールド: start、preset</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -11365,12 +11405,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>prepared pictures and unpacked archives take {taken:.2f} GB of at most {most:.0f} GB</source>
-   <translation type="unfinished" />
+   <translation>前処理済み画像と展開したアーカイブ: {taken:.2f} GB(最大{most:.0f} GB)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>prepared pictures and unpacked archives take {taken:.2f} GB of at most {most:.0f} GB; {removed:.2f} GB were removed</source>
-   <translation type="unfinished" />
+   <translation>前処理済み画像と展開したアーカイブ: {taken:.2f} GB(最大{most:.0f} GB)。{removed:.2f} GBを削除しました</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -11380,12 +11420,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>print class, method and map as one JSON object</source>
-   <translation type="unfinished" />
+   <translation>クラス、方法、マップを一つのJSONオブジェクトで出力</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>printed as pictures only</source>
-   <translation type="unfinished" />
+   <translation>図としてのみ掲載</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -11395,7 +11435,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>rate must be above 0 and warmup a fraction below 1</source>
-   <translation type="unfinished" />
+   <translation>rateは0より大きく、warmupは1未満の割合が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -11410,12 +11450,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>read the help: its topics, one of them, or where words stand</source>
-   <translation type="unfinished" />
+   <translation>ヘルプを読む: トピックの一覧、その一つ、または語のある場所</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>reading names</source>
-   <translation type="unfinished" />
+   <translation>名前を読んでいます</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -11430,7 +11470,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>remove them all</source>
-   <translation type="unfinished" />
+   <translation>すべて削除する</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -11460,7 +11500,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>resumed after epoch {epoch}{within}</source>
-   <translation type="unfinished" />
+   <translation>エポック{epoch}{within}のあとから再開</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -11490,7 +11530,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>say what is in a folder and what is wrong with it</source>
-   <translation type="unfinished" />
+   <translation>フォルダーに何があり、何が問題かを示す</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -11525,7 +11565,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>schema {schema} found, {schema2} expected; a newer Fovea may read it</source>
-   <translation type="unfinished" />
+   <translation>スキーマが{schema}です。{schema2}のはずです。新しいFoveaなら読めるかもしれません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -11540,12 +11580,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>see how accuracy grows with the number of pictures</source>
-   <translation type="unfinished" />
+   <translation>画像の数とともに正解率がどう伸びるかを見る</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>seed {seed} found; expected a whole number from 0 to {seeds}</source>
-   <translation type="unfinished" />
+   <translation>seedが{seed}です。0から{seeds}の整数が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
@@ -11591,7 +11631,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>show all file names: a medical model's, and those that read like a person's, become numbers otherwise</source>
-   <translation type="unfinished" />
+   <translation>すべてのファイル名を表示する。指定しないと、医療用モデルのもの、人名のように読めるものは番号になる</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -11626,7 +11666,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/linear_heads.py" />
    <source>softmax regression (C = {value:g})</source>
-   <translation type="unfinished" />
+   <translation>ソフトマックス回帰(C = {value:g})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -11654,7 +11694,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>stopped</source>
-   <translation type="unfinished" />
+   <translation>停止しました</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
@@ -11674,22 +11714,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>stopped before the first answer: nothing is kept, no file was written</source>
-   <translation type="unfinished" />
+   <translation>最初の回答の前に停止: 何も保存されず、ファイルも書き込まれていません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>stopped early: no better epoch since epoch {number}</source>
-   <translation type="unfinished" />
+   <translation>早期終了: エポック{number}以降、より良いエポックなし</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>stopped early: {right:,} of the {count:,} answered pictures are right, about the same share of every class was seen; kept as incomplete (Evaluate in the window opens it), no file was written</source>
-   <translation type="unfinished" />
+   <translation>途中で停止: 回答した画像{count:,}枚中{right:,}枚が正解、各クラスからほぼ同じ割合を見ました。未完了として保存(ウィンドウの「評価」で開けます)、ファイルは書き込まれていません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/trial.py" />
    <source>stopped; the checkpoint is kept</source>
-   <translation type="unfinished" />
+   <translation>停止しました。チェックポイントは残っています</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -11729,7 +11769,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>stopping; what was answered by now is kept; Ctrl-C again stops at once and keeps nothing</source>
-   <translation type="unfinished" />
+   <translation>停止しています。これまでの回答は保存されます。もう一度Ctrl-Cを押すとすぐに停止し、何も保存しません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -11764,7 +11804,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>take a deleted model back</source>
-   <translation type="unfinished" />
+   <translation>削除したモデルを戻す</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -11779,7 +11819,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>take the kept result where the same model saw the same data before</source>
-   <translation type="unfinished" />
+   <translation>以前に同じモデルが同じデータを見ていれば、保存した結果を使う</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -11824,7 +11864,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>the ImageNet networks that can be installed</source>
-   <translation type="unfinished" />
+   <translation>インストールできるImageNetのネットワーク</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -11874,7 +11914,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the architecture 'head' goes with the starts 'features' and 'fine-tune', and with no other</source>
-   <translation type="unfinished" />
+   <translation>アーキテクチャ'head'は、開始'features'と'fine-tune'とだけ一緒に使えます</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -11969,7 +12009,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>the card of one model: what it is for, how good it is, its limits</source>
-   <translation type="unfinished" />
+   <translation>モデルのカード: 用途、良さ、限界</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -11984,27 +12024,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/checkpoint.py" />
    <source>the checkpoint '{name}' is damaged</source>
-   <translation type="unfinished" />
+   <translation>チェックポイント'{name}'が破損しています</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the checkpoint belongs to another training plan</source>
-   <translation type="unfinished" />
+   <translation>チェックポイントは別の学習計画のものです</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the checkpoint could not be written: {strerror}</source>
-   <translation type="unfinished" />
+   <translation>チェックポイントを書き込めませんでした: {strerror}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the checkpoint does not fit this network</source>
-   <translation type="unfinished" />
+   <translation>チェックポイントがこのネットワークと合いません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the checkpoint does not fit this optimizer</source>
-   <translation type="unfinished" />
+   <translation>チェックポイントがこのオプティマイザと合いません</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -12087,7 +12127,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the decision '{rule}' goes with two labels and a positive class of 0 or 1</source>
-   <translation type="unfinished" />
+   <translation>判定'{rule}'には、二つのラベルと0または1の陽性クラスが必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -12152,7 +12192,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>the engine</source>
-   <translation type="unfinished" />
+   <translation>エンジン</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -12162,7 +12202,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/answers.py" />
    <source>the engine ended its work without an answer for this picture</source>
-   <translation type="unfinished" />
+   <translation>エンジンがこの画像に回答せずに終了しました</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
@@ -12282,7 +12322,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>the file does not say everything, and nothing is guessed:</source>
-   <translation type="unfinished" />
+   <translation>ファイルに書かれていないことがあり、推測はしません:</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -12437,7 +12477,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>the folder for '{name}' is not there</source>
-   <translation type="unfinished" />
+   <translation>'{name}'のフォルダーがありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
@@ -12447,12 +12487,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>the folder of --out cannot be made: {lower}</source>
-   <translation type="unfinished" />
+   <translation>--out のフォルダーを作れません: {lower}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>the folder of --out does not exist</source>
-   <translation type="unfinished" />
+   <translation>--out のフォルダーがありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
@@ -12527,7 +12567,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>the label with the highest score</source>
-   <translation type="unfinished" />
+   <translation>スコアが最も高いラベル</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
@@ -12547,7 +12587,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the last good epoch was kept</source>
-   <translation type="unfinished" />
+   <translation>最後の良いエポックを残しました</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
@@ -12577,7 +12617,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>the licence of that, for its card</source>
-   <translation type="unfinished" />
+   <translation>そのライセンス、カード用</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -12617,17 +12657,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>the memory of {device} does not hold a batch of {batch}: each is computed in {parts} parts, whose gradients are averaged, so the steps stay the same</source>
-   <translation type="unfinished" />
+   <translation>{device}のメモリに{batch}枚のバッチが入りません: それぞれを{parts}回に分けて計算し、勾配を平均するので、学習の歩みは変わりません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the memory of {device} holds fewer validation pictures: {piece} are looked at together</source>
-   <translation type="unfinished" />
+   <translation>{device}のメモリに入る検証画像が少なくなりました: {piece}枚ずつ見ます</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>the memory of {device} is too small for this network: training on the CPU</source>
-   <translation type="unfinished" />
+   <translation>{device}のメモリはこのネットワークには小さすぎます: CPUで学習します</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -12662,7 +12702,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>the model has no class '{name}'</source>
-   <translation type="unfinished" />
+   <translation>モデルにクラス'{name}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -12712,7 +12752,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>the model; 'fovea models list' names them</source>
-   <translation type="unfinished" />
+   <translation>モデル。名前は'fovea models list'でわかる</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
@@ -12857,12 +12897,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
    <source>the new last layer learns from the pictures as they are: what the network sees in each is computed once</source>
-   <translation type="unfinished" />
+   <translation>新しい最後の層は画像をそのまま学習します: ネットワークが各画像に見るものは一度だけ計算されます</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/solved.py" />
    <source>the new last layer: {candidates}, the best of {count} ways</source>
-   <translation type="unfinished" />
+   <translation>新しい最後の層: {candidates}、{count}通りのうち最良</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -12917,17 +12957,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>the picture</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>the picture to explain</source>
-   <translation type="unfinished" />
+   <translation>説明する画像</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>the picture to write</source>
-   <translation type="unfinished" />
+   <translation>書き込む画像</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/similar_child.py" />
@@ -12962,12 +13002,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the plan '{name}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>計画'{name}'を読めません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the plan cannot be read: {error}</source>
-   <translation type="unfinished" />
+   <translation>計画を読めません: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
@@ -13007,7 +13047,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>the preset '{id}' needs to be told its classes and its pictures</source>
-   <translation type="unfinished" />
+   <translation>プリセット'{id}'には、クラスと画像の指定が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -13027,7 +13067,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>the program ended {times} times in the middle of it; it is not tried again</source>
-   <translation type="unfinished" />
+   <translation>その途中でプログラムが{times}回終了しました。もう試しません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/polarity.py" />
@@ -13087,7 +13127,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>the range of {key} is {low:g} to {high:g}</source>
-   <translation type="unfinished" />
+   <translation>{key}の範囲は{low:g}から{high:g}です</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -13214,17 +13254,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>the search '{name}' cannot be opened ({name2})</source>
-   <translation type="unfinished" />
+   <translation>探索'{name}'を開けません({name2})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>the search '{name}' cannot be read ({name2})</source>
-   <translation type="unfinished" />
+   <translation>探索'{name}'を読めません({name2})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>the search '{study_name}' was begun with {what}</source>
-   <translation type="unfinished" />
+   <translation>探索'{study_name}'を始めたときと異なります: {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/searching.py" />
@@ -13289,7 +13329,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the start '{kind}' goes {which} a model</source>
-   <translation type="unfinished" />
+   <translation>開始'{kind}'とモデル: {which}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -13309,12 +13349,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/console.py" />
    <source>the system refused it: {reason}</source>
-   <translation type="unfinished" />
+   <translation>システムが拒否しました: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/console.py" />
    <source>the system refused it: {reason} ('{name}')</source>
-   <translation type="unfinished" />
+   <translation>システムが拒否しました: {reason}('{name}')</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
@@ -13414,7 +13454,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>the weights of '{id}' are installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>'{id}'の重みを土台用にインストールしました</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
@@ -13424,7 +13464,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
    <source>the window could not be drawn: {trouble}</source>
-   <translation type="unfinished" />
+   <translation>ウィンドウを描けませんでした: {trouble}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -13434,7 +13474,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the {what} was no longer a number in epoch {epoch}</source>
-   <translation type="unfinished" />
+   <translation>エポック{epoch}で{what}が数でなくなりました</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -13519,7 +13559,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>there is no architecture '{name}'; known: {architectures}</source>
-   <translation type="unfinished" />
+   <translation>アーキテクチャ'{name}'はありません。使えるもの: {architectures}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -13534,7 +13574,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/checkpoint.py" />
    <source>there is no checkpoint '{name}' in this run</source>
-   <translation type="unfinished" />
+   <translation>この実行にチェックポイント'{name}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
@@ -13544,12 +13584,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>there is no command '{name}'</source>
-   <translation type="unfinished" />
+   <translation>コマンド'{name}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>there is no component '{sorted}'</source>
-   <translation type="unfinished" />
+   <translation>コンポーネント'{sorted}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
@@ -13564,7 +13604,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>there is no file '{file}'</source>
-   <translation type="unfinished" />
+   <translation>ファイル'{file}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -13574,7 +13614,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>there is no file '{source}'</source>
-   <translation type="unfinished" />
+   <translation>ファイル'{source}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -13622,7 +13662,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>there is no preset '{preset_id}'</source>
-   <translation type="unfinished" />
+   <translation>プリセット'{preset_id}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -13652,12 +13692,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>there is no search '{name}'</source>
-   <translation type="unfinished" />
+   <translation>探索'{name}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>there is no setting '{where}{name}'</source>
-   <translation type="unfinished" />
+   <translation>設定'{where}{name}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
@@ -13702,7 +13742,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>there is not enough memory for this training ({problem})</source>
-   <translation type="unfinished" />
+   <translation>この学習にはメモリが足りません({problem})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
@@ -13717,7 +13757,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>there is nothing to try</source>
-   <translation type="unfinished" />
+   <translation>試すものがありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -13832,7 +13872,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>this installation has no Optuna</source>
-   <translation type="unfinished" />
+   <translation>このインストールにOptunaはありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
@@ -13963,7 +14003,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>train a classifier</source>
-   <translation type="unfinished" />
+   <translation>分類器を学習させる</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -13978,7 +14018,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/trial.py" />
    <source>trained; taking it up makes its model</source>
-   <translation type="unfinished" />
+   <translation>学習済み。再開するとモデルができます</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
@@ -13988,7 +14028,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>training plan: {found}</source>
-   <translation type="unfinished" />
+   <translation>学習計画: {found}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
@@ -14048,7 +14088,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>try many settings of a training and see which won</source>
-   <translation type="unfinished" />
+   <translation>学習の設定を多数試し、最も良いものを見る</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
@@ -14058,12 +14098,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>two labels are alike</source>
-   <translation type="unfinished" />
+   <translation>同じラベルが二つあります</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>two labels: the score from which on the positive one is answered</source>
-   <translation type="unfinished" />
+   <translation>ラベルが二つのとき: 陽性と回答するスコアの下限</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -14073,7 +14113,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>unfreeze and head_epochs must be at least 0, and head_rate above 0</source>
-   <translation type="unfinished" />
+   <translation>unfreezeとhead_epochsは0以上、head_rateは0より大きい必要があります</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -14083,7 +14123,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>usage: fovea COMMAND …      (without a command: the window)</source>
-   <translation type="unfinished" />
+   <translation>使い方: fovea COMMAND …      (コマンドなし: ウィンドウ)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
@@ -14093,12 +14133,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>validation loss</source>
-   <translation type="unfinished" />
+   <translation>検証損失</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>validation {validation} found; expected a fraction between 0 and 0.9</source>
-   <translation type="unfinished" />
+   <translation>validationが{validation}です。0から0.9の割合が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/depth.py" />
@@ -14143,12 +14183,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>what it was trained on, for its card</source>
-   <translation type="unfinished" />
+   <translation>学習に使ったもの、カード用</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>what its last layer gives</source>
-   <translation type="unfinished" />
+   <translation>最後の層の出力</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -14168,7 +14208,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>what the file does not say, and nobody guesses</source>
-   <translation type="unfinished" />
+   <translation>ファイルに書かれておらず、推測もしないもの</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -14178,7 +14218,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>what the model is to be called</source>
-   <translation type="unfinished" />
+   <translation>モデルの名前</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
@@ -14238,7 +14278,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>which class (default: the model's answer)</source>
-   <translation type="unfinished" />
+   <translation>どのクラスか(既定: モデルの回答)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -14248,7 +14288,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>which of the data's splits; 'all' for all of them</source>
-   <translation type="unfinished" />
+   <translation>データのどの分割か。'all'はすべて</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -14283,7 +14323,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>with --from: take another file than the published one, if it has this hash</source>
-   <translation type="unfinished" />
+   <translation>--from と一緒に: 公開されたものと違っても、このハッシュのファイルなら使う</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -14303,12 +14343,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>write a model for other programs, with a certificate of its answers</source>
-   <translation type="unfinished" />
+   <translation>回答の証明書を付けて、ほかのプログラム用にモデルを書き出す</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>write beside each file which number is which picture; not to be handed on</source>
-   <translation type="unfinished" />
+   <translation>各ファイルの隣に、どの番号がどの画像かを書く。渡さないこと</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -14460,7 +14500,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>{count:,} images, {elapsed_s:.1f} s on {value}</source>
-   <translation type="unfinished" />
+   <translation>画像{count:,}枚、{value}で{elapsed_s:.1f}秒</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -14697,7 +14737,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{count} classes found for {count2} labels</source>
-   <translation type="unfinished" />
+   <translation>ラベル{count2}個に対してクラスが{count}個です</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -14708,8 +14748,8 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/cli/models.py" />
    <source>{count} files as they should be</source>
    <extracomment>Where the count is one, English says: {count} file as it should be</extracomment>
-   <translation type="unfinished">
-    <numerusform />
+   <translation>
+    <numerusform>{count}個のファイルが正常</numerusform>
    </translation>
   </message>
   <message>
@@ -14730,7 +14770,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{count} labels found, at least 2 expected</source>
-   <translation type="unfinished" />
+   <translation>ラベルが{count}個です。2個以上が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -14791,12 +14831,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{cycles} cycles found; expected 1 to 20</source>
-   <translation type="unfinished" />
+   <translation>cyclesが{cycles}です。1から20が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s{left}</source>
-   <translation type="unfinished" />
+   <translation>{done:.1f} / {total:.1f} MB、{rate:.1f} MB/s{left}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -14806,7 +14846,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>{done} of {total} parts covered …</source>
-   <translation type="unfinished" />
+   <translation>{total}か所中{done}か所を隠しました …</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -14856,7 +14896,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{head_epochs} epochs for the head found; expected fewer than the {epochs} in all</source>
-   <translation type="unfinished" />
+   <translation>ヘッドのエポック数が{head_epochs}です。全体の{epochs}より少ない必要があります</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -14961,7 +15001,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{key}: {text} found, 'on' or 'none' expected</source>
-   <translation type="unfinished" />
+   <translation>{key}: {text}です。'on'または'none'のはずです</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -14991,7 +15031,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>{least} to {largest}, in the middle {middle}</source>
-   <translation type="unfinished" />
+   <translation>{least}から{largest}、中央{middle}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -15074,12 +15114,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>{name} ({id}) on '{title}'{split}</source>
-   <translation type="unfinished" />
+   <translation>{name}({id})、'{title}'{split}で</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>{name} ({id}, version {version})</source>
-   <translation type="unfinished" />
+   <translation>{name}({id}、バージョン{version})</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
@@ -15174,17 +15214,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{out}: a copy of the only form that the model has: there is nothing to compare it with</source>
-   <translation type="unfinished" />
+   <translation>{out}: このモデルの唯一の形式のコピー: 比較するものがありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{out}: answers differ by {difference:.1e} at most over {pictures} pictures</source>
-   <translation type="unfinished" />
+   <translation>{out}: 画像{pictures}枚で回答の差は最大{difference:.1e}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{out}: the whole model</source>
-   <translation type="unfinished" />
+   <translation>{out}: モデル全体</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -15245,7 +15285,8 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/cli/evaluate.py" />
    <source>{sentence}
 Difference in accuracy: {value} ({bounds})</source>
-   <translation type="unfinished" />
+   <translation>{sentence}
+正解率の差: {value}({bounds})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
@@ -15255,7 +15296,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>{shown} … {count:,} in all</source>
-   <translation type="unfinished" />
+   <translation>{shown} …全部で{count:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -15265,17 +15306,17 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{size} to download</source>
-   <translation type="unfinished" />
+   <translation>ダウンロード{size}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{size}, here</source>
-   <translation type="unfinished" />
+   <translation>{size}、ここにあり</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>{size}: pip install {distribution}</source>
-   <translation type="unfinished" />
+   <translation>{size}: pip install {distribution}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -15350,12 +15391,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>{title}: {total:,} pictures in {classes:,} classes</source>
-   <translation type="unfinished" />
+   <translation>{title}: {classes:,}クラスの画像{total:,}枚</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>{title}: {total:,} pictures in {classes:,} classes, {broken:,} more do not open</source>
-   <translation type="unfinished" />
+   <translation>{title}: {classes:,}クラスの画像{total:,}枚、ほか{broken:,}枚は開けません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -15460,17 +15501,17 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>{what}: {done:,}</source>
-   <translation type="unfinished" />
+   <translation>{what}: {done:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>{what}: {done:,} of {total:,}</source>
-   <translation type="unfinished" />
+   <translation>{what}: {done:,} / {total:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where} is not an object</source>
-   <translation type="unfinished" />
+   <translation>{where}はオブジェクトではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -15505,12 +15546,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where}: expected a list, found {name}</source>
-   <translation type="unfinished" />
+   <translation>{where}: リストが必要ですが、{name}です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where}: fields {parts}</source>
-   <translation type="unfinished" />
+   <translation>{where}: フィールド{parts}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -15535,7 +15576,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where}: {name} found, {words} expected</source>
-   <translation type="unfinished" />
+   <translation>{where}: {name}です。{words}が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -15545,12 +15586,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where}: {text} found, {words} expected</source>
-   <translation type="unfinished" />
+   <translation>{where}: {text}です。{words}が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where}: {value} found; expected one of {map}</source>
-   <translation type="unfinished" />
+   <translation>{where}: {value}です。{map}のどれかが必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -23591,7 +23632,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>stopped</source>
-   <translation type="unfinished" />
+   <translation>停止しました</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -24966,77 +25007,77 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>ambiguous option: %(option)s could match %(matches)s</source>
-   <translation type="unfinished" />
+   <translation>あいまいなオプション: %(option)s は %(matches)s のどれにも当てはまります</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>argument %(argument_name)s: %(message)s</source>
-   <translation type="unfinished" />
+   <translation>引数 %(argument_name)s: %(message)s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>expected at least one argument</source>
-   <translation type="unfinished" />
+   <translation>引数が少なくとも一つ必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>expected at most one argument</source>
-   <translation type="unfinished" />
+   <translation>引数は多くても一つです</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>expected one argument</source>
-   <translation type="unfinished" />
+   <translation>引数が一つ必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>invalid %(type)s value: %(value)r</source>
-   <translation type="unfinished" />
+   <translation>無効な %(type)s の値: %(value)r</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>invalid choice: %(value)r (choose from %(choices)s)</source>
-   <translation type="unfinished" />
+   <translation>無効な選択: %(value)r(%(choices)s から選んでください)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>not allowed with argument %s</source>
-   <translation type="unfinished" />
+   <translation>引数 %s と一緒には使えません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>one of the arguments %s is required</source>
-   <translation type="unfinished" />
+   <translation>引数 %s のどれか一つが必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>options</source>
-   <translation type="unfinished" />
+   <translation>オプション</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>positional arguments</source>
-   <translation type="unfinished" />
+   <translation>位置引数</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>show this help message and exit</source>
-   <translation type="unfinished" />
+   <translation>このヘルプを表示して終了する</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>the following arguments are required: %s</source>
-   <translation type="unfinished" />
+   <translation>次の引数が必要です: %s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>unrecognized arguments: %s</source>
-   <translation type="unfinished" />
+   <translation>認識できない引数: %s</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>usage: </source>
-   <translation type="unfinished" />
+   <translation>使い方: </translation>
   </message>
  </context>
 </TS>
