@@ -4135,7 +4135,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source> of {total:,}</source>
-   <translation type="unfinished" />
+   <translation> / {total:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -4180,32 +4180,32 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea predict --model {model_id} PICTURE' asks it</source>
-   <translation type="unfinished" />
+   <translation>'fovea predict --model {model_id} PICTURE'で回答を求められます</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea runs list' shows the runs there are.</source>
-   <translation type="unfinished" />
+   <translation>実行の一覧は'fovea runs list'で表示されます。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>'fovea sort --undo {id}' takes it back</source>
-   <translation type="unfinished" />
+   <translation>'fovea sort --undo {id}'で取り消せます</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea train --resume {name}' takes it up</source>
-   <translation type="unfinished" />
+   <translation>'fovea train --resume {name}'で再開できます</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea train --resume {own}' takes it up; for a new one name another folder.</source>
-   <translation type="unfinished" />
+   <translation>'fovea train --resume {own}'で再開できます。新しく始めるには別のフォルダーを指定してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>'fovea train --resume {run}' makes its model</source>
-   <translation type="unfinished" />
+   <translation>'fovea train --resume {run}'でモデルができます</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
@@ -4255,7 +4255,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>'{given}' begins {count} runs</source>
-   <translation type="unfinished" />
+   <translation>'{given}'で始まる実行が{count}個あります</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -4295,7 +4295,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>'{layout}' is no layout: expected folders, table… or names…</source>
-   <translation type="unfinished" />
+   <translation>'{layout}'はレイアウトではありません。使えるもの: folders、table…、names…</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
@@ -4655,7 +4655,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>'{pair}' is no KEY=VALUE</source>
-   <translation type="unfinished" />
+   <translation>'{pair}'はKEY=VALUEの形ではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -4705,17 +4705,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>'{text}' are no numbers of pictures</source>
-   <translation type="unfinished" />
+   <translation>'{text}'は画像の数ではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>'{text}' is no range</source>
-   <translation type="unfinished" />
+   <translation>'{text}'は範囲ではありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>'{text}' names no values</source>
-   <translation type="unfinished" />
+   <translation>'{text}'に値がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -4845,7 +4845,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>'{twice}' is varied twice</source>
-   <translation type="unfinished" />
+   <translation>'{twice}'が2回指定されています</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
@@ -4860,7 +4860,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>(deleted)</source>
-   <translation type="unfinished" />
+   <translation>(削除済み)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
@@ -4870,12 +4870,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>, n = {count:,}</source>
-   <translation type="unfinished" />
+   <translation>、n = {count:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>, n = {least:,} to {most:,}</source>
-   <translation type="unfinished" />
+   <translation>、n = {least:,}から{most:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -4900,7 +4900,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>--move goes with --into</source>
-   <translation type="unfinished" />
+   <translation>--move は --into と一緒に使います</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -4925,7 +4925,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>0 to 1</source>
-   <translation type="unfinished" />
+   <translation>0から1</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -5079,7 +5079,32 @@ Of a hundred pictures like those the model learned from, answer sets hold the ri
 exit status: 0 every picture was answered; 1 some failed, none was found, or the model is not installed or damaged;
 2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was printed until then holds).
 </source>
-   <translation type="unfinished" />
+   <translation>フォルダーは全階層を探し、隠しファイルは飛ばします。回答は画像の順に出ます。
+一つのシリーズのDICOMファイルは、患者内の位置の順にまとめ、フレームごとに1行で出ます。
+一つのファイルの複数フレームや、DICOMDIRが挙げるものも同様です。検査の行には、指定したフォルダーまたはDICOMDIR、
+検査、シリーズ、フレームを示します。ファイル名は人名のことが多いため、 --files を指定したときだけ示します。
+
+--json では、画像ごとに1行で一つのオブジェクトを出力します:
+  path、model、label、index、probability、top(label、probabilityのリスト)、notices(テキストのリスト)、
+  elapsed_ms(decode、prepare、predict)、prepared_sha256、in_domain(モデルが学習した種類の画像か。
+  モデルが判断できないときはnull)、domain_score(0は自身の画像の中央、1を超えると種類が違う)、
+  domain_reasons(違う理由のコード。それ以上わからないときは"unlike")、
+  answer_set(誤り率error_rateで考慮すべきラベル。モデルがそのように校正されていないとき、
+  および種類の違う画像ではnull)、general(語を知るモデルの、より一般的な語)、
+  digits(複数の数字がある画像の、各数字のlabelとprobability)、
+  suits(別の種類の画像に適する手元のモデル、またはnull)、notice(医療用モデルのもの)
+  - 失敗したときは、pathとerror(kind、message)。
+  - 検査または複数フレームのDICOMファイルのフレームでは、さらにstudyとseries(指定したものの中で1から数える)、
+  series_number(ファイルのとおり、またはnull)、modality、frameとframes(1から)、 --files ではfileも。
+--camera では'path'はカメラまたは動画の名前とフレームの番号です: 常に最新のフレームに回答し、
+その間に来たものは除きます。何も保存されません。
+モデルが学習したものに似た画像100枚のうち、候補の回答の組に正しいラベルが入るのは少なくとも
+100 x (1 - error_rate)枚です。1枚の画像や別の種類の画像については、何も言えません。
+'label'はモデルの判定規則に従い、最高スコアとは限りません。'probability'は'label'のスコアです。
+
+終了ステータス: 0 すべての画像に回答した。1 一部が失敗、画像なし、またはモデルが未インストールか破損。
+2 使い方の誤り(不明なモデルを含む)。130 Ctrl-Cで停止(それまでの出力は有効)。
+</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
@@ -5154,7 +5179,22 @@ finished); the run and the model's figures come as "event": "run" and "model".
 
 exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad plan; 130 stopped by Ctrl-C
 </source>
-   <translation type="unfinished" />
+   <translation>学習は実行として残ります: 計画、どの画像がどちら側か、曲線、エポックごとのチェックポイント
+('fovea runs list')。--resume は、異常終了のあとでも、止まった所から正確に再開します。Ctrl-C 1回: このバッチの
+あと、チェックポイントを残して停止。2回: すぐに停止(最後のチェックポイントは残る)。
+
+例:
+  fovea train --data photos --name "My pets"
+  fovea train --preset mnist-lenet --name digits --epochs 5
+  fovea train --data photos --from cifar10 --how features --name pets
+  fovea train --data photos --architecture C32k3s,P2,flatten,D128 --size 64 --set optimizer.rate=0.002 --name small
+  fovea train --resume last
+
+--json では、すべてのイベントが1行に一つのJSONオブジェクトになります("event": started, phase, batch-done, epoch-done, note,
+checkpointed, finished)。実行とモデルの数値は"event": "run"と"model"として出ます。
+
+終了ステータス: 0 モデルが保管された。1 失敗した。2 使い方の誤りまたは不適切な計画。130 Ctrl-Cで停止
+</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5343,7 +5383,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>Check this installation: models, engine, window.</source>
-   <translation type="unfinished" />
+   <translation>このインストールを確認します: モデル、エンジン、ウィンドウ。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5579,12 +5619,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>Copy or move pictures into folders by what a model says of them, or rename them.</source>
-   <translation type="unfinished" />
+   <translation>モデルの回答により画像をフォルダーにコピーまたは移動、または名前を変更します。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/samples.py" />
    <source>Copy samples into a folder: pictures to try, to evaluate a model on, to train on.</source>
-   <translation type="unfinished" />
+   <translation>サンプルをフォルダーにコピーします: 試す、モデルを評価する、学習に使うための画像。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/studies.py" />
@@ -5723,7 +5763,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>Draw the window into a PNG file, without a display.</source>
-   <translation type="unfinished" />
+   <translation>画面なしで、ウィンドウをPNGファイルに描きます。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -5763,7 +5803,17 @@ example:
 
 exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 stopped by Ctrl-C
 </source>
-   <translation type="unfinished" />
+   <translation>各ネットワークを、クラスの割合どおりに選んだ各枚数の画像で新たに学習し、--repeats 回、抽選と
+最初の重みを変えて繰り返します。すべて同じ検証画像で、または --test ではデータ自身のテスト分割で測定します。
+測定したものは残ります: 同じコマンドで止まった所から続きます。学習用の画像より多い枚数は、
+最初の学習の前に断ります。
+
+例:
+  fovea study small-data --preset mnist-lenet --against mnist-mlp-32 --images 300,1000,3000 --repeats 3 --epochs 4
+      --name digits --plot digits.png
+
+終了ステータス: 0 すべて測定した。1 失敗した。2 使い方の誤りまたは不適切な計画。130 Ctrl-Cで停止
+</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
@@ -6013,17 +6063,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>Give --data DATA.</source>
-   <translation type="unfinished" />
+   <translation>--data DATA を指定してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Give --images up to {there}.</source>
-   <translation type="unfinished" />
+   <translation>--images は{there}までにしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Give --repeats 1 or more.</source>
-   <translation type="unfinished" />
+   <translation>--repeats は1以上にしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
@@ -6043,7 +6093,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>Give each setting once.</source>
-   <translation type="unfinished" />
+   <translation>各設定は一度だけ指定してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -6103,7 +6153,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>How accuracy grows with the number of pictures.</source>
-   <translation type="unfinished" />
+   <translation>画像の数とともに正解率がどう伸びるか。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -6426,7 +6476,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF decoded; HEIF by libheif {libheif_version}</source>
-   <translation type="unfinished" />
+   <translation>JPEG、PNG、WebP、GIF、BMP、TIFF、AVIFを復号。HEIFはlibheif {libheif_version}による</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -6441,7 +6491,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>JSON lines instead of text; the last one is the result</source>
-   <translation type="unfinished" />
+   <translation>テキストの代わりにJSONの行。最後の行が結果</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -6491,7 +6541,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>Label pictures, and let a head learn from the labels at once.</source>
-   <translation type="unfinished" />
+   <translation>画像にラベルを付け、そのラベルからすぐにヘッドを学習させます。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
@@ -6546,12 +6596,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>Leave --size and --colour out.</source>
-   <translation type="unfinished" />
+   <translation>--size と --colour を省いてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Leave --test out: validation is measured then.</source>
-   <translation type="unfinished" />
+   <translation>--test を省いてください: その場合は検証で測定します。</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
@@ -6834,7 +6884,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/stopwatch.py" />
    <source>One JSON object: painted and answered, in seconds on the computer's steady clock, which a caller that notes the moment of the start can subtract from.</source>
-   <translation type="unfinished" />
+   <translation>一つのJSONオブジェクト: paintedとanswered、コンピューターの単調な時計による秒数。開始時刻を記録した呼び出し側がそれを差し引けます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -6904,7 +6954,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/stopwatch.py" />
    <source>Open the window offscreen with a picture; print when it was painted and when it was answered.</source>
-   <translation type="unfinished" />
+   <translation>画像とともにウィンドウをオフスクリーンで開き、描かれた時刻と回答した時刻を出力します。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
@@ -6941,7 +6991,19 @@ examples:
 
 exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage; 130 stopped by Ctrl-C
 </source>
-   <translation type="unfinished" />
+   <translation>PROJECTはプロジェクトのIDまたは名前、または画像のフォルダーです: そのプロジェクトは最初に指定したときに作られます。
+画像は元の場所のままで、決して変更されません。どのラベルも、コマンドが先に進む前にディスクに保存されます。
+
+例:
+  fovea teach create "My pets" photos
+  fovea teach label my-pets labels.csv --folder photos
+  fovea teach suggest my-pets --csv suggestions.csv
+  fovea teach accept my-pets --at-least 0.98
+  fovea teach make my-pets --name Pets
+  fovea teach export my-pets sorted --link
+
+終了ステータス: 0 すべて正常。1 何かが失敗した(説明を表示)。2 使い方の誤り。130 Ctrl-Cで停止
+</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
@@ -7666,7 +7728,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>The trainings on this computer.</source>
-   <translation type="unfinished" />
+   <translation>このコンピューターの学習。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -7846,12 +7908,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>Train a classifier, evaluate it and put it into the store.</source>
-   <translation type="unfinished" />
+   <translation>分類器を学習させ、評価し、保管します。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Train nets on fewer and fewer pictures.</source>
-   <translation type="unfinished" />
+   <translation>画像を減らしながらネットワークを学習させます。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7896,7 +7958,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>Try many settings of a training and see which won.</source>
-   <translation type="unfinished" />
+   <translation>学習の設定を多数試し、最も良いものを見ます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -8090,7 +8152,26 @@ examples:
 exit status: 0 all trials are done; 1 it failed, or there is no figure for --test; 2 wrong usage or a bad plan;
 130 stopped by Ctrl-C
 </source>
-   <translation type="unfinished" />
+   <translation>変えるのは、'fovea train --set'と同じく計画のフィールドです:
+  --vary optimizer.name=adam|sgd --vary architecture.dropout=0.1|0.2     値
+  --range optimizer.rate=0.0001..0.01:log --range fit.batch=16..256:int   数
+
+--grid は値のすべての組み合わせを試します。--trials N ではOptunaのTPEが、見たものから学びながらN回選びます。
+同じエポックでほかの中央より悪い試行は早く終わります( --no-prune: 終わらない)。同じ名前の探索は、
+止まった所から続きます。複数のコンピューターで一つを分担できます: それぞれに同じ --name と --storage を
+与えてください。例: postgresql://user@host/fovea。
+
+どの試行も一つの実行です('fovea runs show')。'fovea train --resume RUN'で最良のもののモデルができます。
+
+例:
+  fovea search --preset mnist-grid --name digits --grid --vary architecture.layers=flatten,D16|flatten,D32
+  fovea search --data photos --name pets --trials 20 --range optimizer.rate=0.0003..0.01:log --vary fit.batch=16|32
+  fovea search --show pets --plot pets.png --csv pets.csv
+  fovea search --list
+
+終了ステータス: 0 すべての試行が終わった。1 失敗した、または --test の数値がない。2 使い方の誤りまたは不適切な計画。
+130 Ctrl-Cで停止
+</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -8156,12 +8237,18 @@ files with name and verdict).
 exit status: 0 all well (a model whose weights are not installed is no fault); 1 a model is damaged;
 2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was fetched is kept for the next try).
 </source>
-   <translation type="unfinished" />
+   <translation>--json では、'list'はオブジェクト(id, name, state, bundled, version, labels, input, size, medical, notice,
+problem)のリストを一つ、'show'は一つのオブジェクト(同じフィールドと'manifest')、'verify'はオブジェクト(id, state, holds,
+problem、nameとverdictを持つfiles)のリストを一つ出力します。
+
+終了ステータス: 0 すべて正常(重みが未インストールのモデルは問題としない)。1 モデルが破損している。
+2 使い方の誤り(不明なモデルを含む)。130 Ctrl-Cで停止(取得したものは次回のために残す)。
+</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>With fewer than {fewest} pictures to check with these are no figures to compare by.</source>
-   <translation type="unfinished" />
+   <translation>検証画像が{fewest}枚未満では、比較できる数値になりません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -8224,22 +8311,22 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>Write KEY=A|B|C.</source>
-   <translation type="unfinished" />
+   <translation>KEY=A|B|Cの形で書いてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>Write KEY=LOW..HIGH, with :log or :int.</source>
-   <translation type="unfinished" />
+   <translation>KEY=LOW..HIGHの形で、:logまたは:intを付けて書いてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>Write for instance --set fit.epochs=10.</source>
-   <translation type="unfinished" />
+   <translation>たとえば --set fit.epochs=10 のように書いてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Write for instance 300,1000,3000.</source>
-   <translation type="unfinished" />
+   <translation>たとえば300,1000,3000のように書いてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -8259,7 +8346,7 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>Write more of the id.</source>
-   <translation type="unfinished" />
+   <translation>IDをもっと長く書いてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -8274,7 +8361,7 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>a CSV: file and label of each picture</source>
-   <translation type="unfinished" />
+   <translation>CSV: 各画像のファイルとラベル</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8374,7 +8461,7 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>a database of its own, shared by several computers</source>
-   <translation type="unfinished" />
+   <translation>複数のコンピューターで共有する独自のデータベース</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -8389,17 +8476,17 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>a folder of class folders, an archive of one, an .npz, IDX files, CIFAR batches, or pictures with a table of their labels (see --layout); the name of a public set (mnist, cifar10-jpeg, chest-xray, cats-dogs, captcha-letters); or, with a plan for a public set, where the sets lie</source>
-   <translation type="unfinished" />
+   <translation>クラス別フォルダーのあるフォルダー、そのアーカイブ、.npz、IDXファイル、CIFARバッチ、または画像とラベルの表( --layout を参照)。公開データセットの名前(mnist、cifar10-jpeg、chest-xray、cats-dogs、captcha-letters)。または、公開データセットの計画では、データセットの場所</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>a folder of pictures and --model are needed, or --undo, or --log</source>
-   <translation type="unfinished" />
+   <translation>画像のフォルダーと --model 、または --undo 、または --log が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>a folder of your own for the run (default: the runs)</source>
-   <translation type="unfinished" />
+   <translation>実行用の自分のフォルダー(既定: 実行の場所)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
@@ -8414,7 +8501,7 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>a head on what '{name}' sees in each picture (--preset, --architecture, --from, --size and --colour choose otherwise)</source>
-   <translation type="unfinished" />
+   <translation>'{name}'が各画像に見るものに対するヘッド( --preset 、--architecture 、--from 、--size 、--colour で変えられる)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -8454,7 +8541,7 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>a named system; 'fovea train --list-presets' shows them</source>
-   <translation type="unfinished" />
+   <translation>名前の付いたシステム。'fovea train --list-presets'で表示</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
@@ -8469,7 +8556,7 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>a new folder, or a file .csv or .json</source>
-   <translation type="unfinished" />
+   <translation>新しいフォルダー、または.csvか.jsonのファイル</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
@@ -8499,7 +8586,7 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>a picture in {form} decodes to another one</source>
-   <translation type="unfinished" />
+   <translation>{form}の画像が別の画像に復号されます</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -8509,7 +8596,7 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
   <message>
    <location filename="../../desktop/cli/stopwatch.py" />
    <source>a picture; the model is the one that the settings name</source>
-   <translation type="unfinished" />
+   <translation>画像。モデルは設定にあるもの</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
@@ -8529,7 +8616,7 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>a run that is taken up keeps its plan: --resume goes without {others}</source>
-   <translation type="unfinished" />
+   <translation>再開する実行は計画を変えません: --resume は{others}と一緒に使えません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -8579,7 +8666,7 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>a training plan (JSON)</source>
-   <translation type="unfinished" />
+   <translation>学習計画(JSON)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -8604,17 +8691,17 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>accuracy of some nets against the number of pictures to learn from</source>
-   <translation type="unfinished" />
+   <translation>複数のネットワークの、学習用の画像の数に対する正解率</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>accuracy on the test split {accuracy}</source>
-   <translation type="unfinished" />
+   <translation>テスト分割での正解率{accuracy}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>accuracy on {split}, mean of {repeats} (least to most){of}</source>
-   <translation type="unfinished" />
+   <translation>{split}での正解率、{repeats}回の平均(最小から最大){of}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8634,7 +8721,7 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>all into one folder; with --name telling the answers</source>
-   <translation type="unfinished" />
+   <translation>すべて一つのフォルダーへ。 --name で回答を示す</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -8789,7 +8876,7 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>another net: a preset's, or layers (repeatable)</source>
-   <translation type="unfinished" />
+   <translation>別のネットワーク: プリセットのもの、または層の指定(繰り返し可)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -8814,7 +8901,7 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>any field of the plan: optimizer.rate=0.01 fit.patience=5 augment.affine.rotate=15 …</source>
-   <translation type="unfinished" />
+   <translation>計画の任意のフィールド: optimizer.rate=0.01 fit.patience=5 augment.affine.rotate=15 …</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -8859,7 +8946,7 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>as 'fovea teach list --deleted' shows it</source>
-   <translation type="unfinished" />
+   <translation>'fovea teach list --deleted'が示すもの</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -8889,7 +8976,7 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>at least one training of each is needed</source>
-   <translation type="unfinished" />
+   <translation>それぞれ少なくとも1回の学習が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -8899,7 +8986,7 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>at the end measure the best trial on the test split</source>
-   <translation type="unfinished" />
+   <translation>最後に、最良の試行をテスト分割で測定する</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -8934,12 +9021,12 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>back  {new}  -&gt;  {old}</source>
-   <translation type="unfinished" />
+   <translation>戻し  {new}  -&gt;  {old}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>begin with a model of the store</source>
-   <translation type="unfinished" />
+   <translation>保管されているモデルから始める</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -8949,12 +9036,12 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>best</source>
-   <translation type="unfinished" />
+   <translation>最良</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>best {goal} of {count} trials {value}{n}: {chosen}</source>
-   <translation type="unfinished" />
+   <translation>{count}試行で最良の{goal}は{value}{n}: {chosen}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -8979,7 +9066,7 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>bring the pictures to N×N pixels</source>
-   <translation type="unfinished" />
+   <translation>画像をN×Nピクセルにする</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
@@ -9019,7 +9106,7 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>calibrating</source>
-   <translation type="unfinished" />
+   <translation>校正中</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -9133,7 +9220,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>class folders, an archive, .npz …</source>
-   <translation type="unfinished" />
+   <translation>クラス別フォルダー、アーカイブ、.npz …</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -9163,7 +9250,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>classify: show where the network looked</source>
-   <translation type="unfinished" />
+   <translation>分類: ネットワークが見た場所を表示する</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -9213,7 +9300,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>computing features</source>
-   <translation type="unfinished" />
+   <translation>特徴量を計算中</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
@@ -9263,7 +9350,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>copy</source>
-   <translation type="unfinished" />
+   <translation>コピー</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -9308,7 +9395,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>damaged</source>
-   <translation type="unfinished" />
+   <translation>破損</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -9348,7 +9435,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>decoded at {width}×{height}</source>
-   <translation type="unfinished" />
+   <translation>{width}×{height}で復号</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
@@ -9363,7 +9450,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>default: light</source>
-   <translation type="unfinished" />
+   <translation>既定: ライト</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -9408,17 +9495,17 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>draw: the drawing, as Export saves it</source>
-   <translation type="unfinished" />
+   <translation>描画: エクスポートで保存した描画</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>drawn offscreen at {width}×{height}</source>
-   <translation type="unfinished" />
+   <translation>オフスクリーンで{width}×{height}に描きました</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>either --into FOLDER or --rename PATTERN is needed</source>
-   <translation type="unfinished" />
+   <translation>--into FOLDER または --rename PATTERN のどちらかが必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -9428,7 +9515,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>end no trial early</source>
-   <translation type="unfinished" />
+   <translation>どの試行も早く終わらせない</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/trial.py" />
@@ -9453,17 +9540,17 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>epoch {epoch}  batch {step}/{steps}  loss {loss:.4f}  accuracy {accuracy:.4f}  {images_per_s:,.0f} pictures/s</source>
-   <translation type="unfinished" />
+   <translation>エポック{epoch}  バッチ{step}/{steps}  損失{loss:.4f}  正解率{accuracy:.4f}  毎秒{images_per_s:,.0f}枚</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>epoch {epoch}/{epochs}  loss {loss:.4f}  accuracy {accuracy:.4f}  validation loss {val_loss:.4f}  accuracy {val_accuracy:.4f}  {seconds:.0f} s{marks}</source>
-   <translation type="unfinished" />
+   <translation>エポック{epoch}/{epochs}  損失{loss:.4f}  正解率{accuracy:.4f}  検証損失{val_loss:.4f}  正解率{val_accuracy:.4f}  {seconds:.0f}秒{marks}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>epochs {epoch} to {epochs}</source>
-   <translation type="unfinished" />
+   <translation>エポック{epoch}から{epochs}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -9473,32 +9560,32 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>evaluate, train, models: which part of the view</source>
-   <translation type="unfinished" />
+   <translation>評価、学習、モデル: ビューのどの部分か</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>evaluate, wizard: labelled data (default: none yet)</source>
-   <translation type="unfinished" />
+   <translation>評価、ウィザード: ラベル付きデータ(既定: まだなし)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>evaluate: which of the data's splits</source>
-   <translation type="unfinished" />
+   <translation>評価: データのどの分割か</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>evaluating</source>
-   <translation type="unfinished" />
+   <translation>評価中</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>evaluating ended with {status}: {which}</source>
-   <translation type="unfinished" />
+   <translation>評価がステータス{status}で終了しました: {which}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>events as JSON lines</source>
-   <translation type="unfinished" />
+   <translation>イベントをJSONの行で出力</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -9508,7 +9595,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>every combination of the values</source>
-   <translation type="unfinished" />
+   <translation>値のすべての組み合わせ</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -9523,7 +9610,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>every measurement as a table</source>
-   <translation type="unfinished" />
+   <translation>すべての測定の表</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -9533,7 +9620,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>every run, the newest first</source>
-   <translation type="unfinished" />
+   <translation>すべての実行、新しいものから</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -9543,7 +9630,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>everything holds</source>
-   <translation type="unfinished" />
+   <translation>すべて正常です</translation>
   </message>
   <message>
    <location filename="../../desktop/system/workers.py" />
@@ -9558,13 +9645,14 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>exit status: 0 all well; 1 a run is not there, in use or damaged; 2 wrong usage</source>
-   <translation type="unfinished" />
+   <translation>終了ステータス: 0 すべて正常。1 実行がない、使用中、または破損。2 使い方の誤り</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>exit status: 0 the picture was written (its path is printed); 1 it could not be drawn; 2 wrong usage.
 </source>
-   <translation type="unfinished" />
+   <translation>終了ステータス: 0 画像を書き込んだ(パスを出力)。1 描けなかった。2 使い方の誤り。
+</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -9584,7 +9672,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>exporting</source>
-   <translation type="unfinished" />
+   <translation>エクスポート中</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -9604,7 +9692,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>figures of several runs, and where their plans differ</source>
-   <translation type="unfinished" />
+   <translation>複数の実行の数値と、計画の違い</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -9614,7 +9702,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>files, folders, archives</source>
-   <translation type="unfinished" />
+   <translation>ファイル、フォルダー、アーカイブ</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
@@ -9696,7 +9784,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>fovea: no pictures found; expected {expected}, by suffix or by content</source>
-   <translation type="unfinished" />
+   <translation>fovea: 画像が見つかりません。拡張子または内容による{expected}が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/console.py" />
@@ -9711,7 +9799,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/predict_camera.py" />
    <source>fovea: the video breaks off before its end</source>
-   <translation type="unfinished" />
+   <translation>fovea: 動画が終わりの前で途切れています</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -9726,7 +9814,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>fovea: {hint}</source>
-   <translation type="unfinished" />
+   <translation>fovea: {hint}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -9741,7 +9829,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>fovea: {message}: training a network from nothing instead ({hint})</source>
-   <translation type="unfinished" />
+   <translation>fovea: {message}: 代わりに最初からネットワークを学習させます({hint})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -9761,7 +9849,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>frame {at:,} of {total:,}</source>
-   <translation type="unfinished" />
+   <translation>フレーム{at:,} / {total:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -9789,17 +9877,17 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>give either --grid or --trials N</source>
-   <translation type="unfinished" />
+   <translation>--grid または --trials N のどちらかを指定してください</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>give the search a --name</source>
-   <translation type="unfinished" />
+   <translation>探索に --name を付けてください</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/stopwatch.py" />
    <source>give up after (default: 120)</source>
-   <translation type="unfinished" />
+   <translation>この秒数であきらめる(既定: 120)</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
@@ -9824,7 +9912,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>hard links instead of copies</source>
-   <translation type="unfinished" />
+   <translation>コピーの代わりにハードリンク</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
@@ -9854,7 +9942,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>hold back some pictures to compare with this older model</source>
-   <translation type="unfinished" />
+   <translation>この古いモデルと比較するため、一部の画像を取り分ける</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -9874,7 +9962,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>how many classes to list (default: 1, with --json {json_top})</source>
-   <translation type="unfinished" />
+   <translation>列挙するクラスの数(既定: 1、 --json では{json_top})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -9884,7 +9972,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>how often the list of possible answers may leave out the right one, one of {rate_words} (default: {default_rate:g})</source>
-   <translation type="unfinished" />
+   <translation>候補の回答の一覧に正しい回答が入らないことを許す割合、{rate_words}のいずれか(既定: {default_rate:g})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -9894,7 +9982,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>id or name of a project, or a folder of pictures</source>
-   <translation type="unfinished" />
+   <translation>プロジェクトのIDまたは名前、または画像のフォルダー</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -9959,7 +10047,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>instead of files: a camera's number, a video file or an address; ends with the video or by Ctrl-C</source>
-   <translation type="unfinished" />
+   <translation>ファイルの代わりに: カメラの番号、動画ファイル、アドレス。動画の終わりまたはCtrl-Cで終了</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -10004,7 +10092,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>it decodes to a blank picture</source>
-   <translation type="unfinished" />
+   <translation>空白の画像に復号されます</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -10029,7 +10117,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>it has no stored answers to compare with</source>
-   <translation type="unfinished" />
+   <translation>比較する保存済みの回答がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -10124,7 +10212,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>its answers differ by {worst:.2g}, at most {tolerance:.2g} expected</source>
-   <translation type="unfinished" />
+   <translation>回答が{worst:.2g}異なります。最大{tolerance:.2g}のはずです</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -10219,7 +10307,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>its process ended with status {value}</source>
-   <translation type="unfinished" />
+   <translation>そのプロセスがステータス{value}で終了しました</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
@@ -10229,7 +10317,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>its run is not on this computer: no model can be made of it here</source>
-   <translation type="unfinished" />
+   <translation>その実行がこのコンピューターにないため、ここではモデルを作れません</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -10244,7 +10332,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>its stored answers cannot be read</source>
-   <translation type="unfinished" />
+   <translation>保存済みの回答を読めません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
@@ -10254,7 +10342,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>its weights are not installed</source>
-   <translation type="unfinished" />
+   <translation>重みがインストールされていません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -10264,7 +10352,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>keep exact copies together, do not look for near ones</source>
-   <translation type="unfinished" />
+   <translation>完全なコピーだけをまとめ、近似コピーは探さない</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -10314,17 +10402,17 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>leave a check out, for example 'training'</source>
-   <translation type="unfinished" />
+   <translation>確認を一つ省く。例: 'training'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>leave a picture whose name is taken</source>
-   <translation type="unfinished" />
+   <translation>名前がすでにある画像はそのままにする</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>leave answers with a lower score</source>
-   <translation type="unfinished" />
+   <translation>これより低いスコアの回答は処理しない</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -10334,12 +10422,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>left  {count:,}: {why}</source>
-   <translation type="unfinished" />
+   <translation>未処理  {count:,}: {why}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>left  {name}: {why}</source>
-   <translation type="unfinished" />
+   <translation>未処理  {name}: {why}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -10379,7 +10467,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>list the commands, or what one of them did</source>
-   <translation type="unfinished" />
+   <translation>コマンドの一覧、またはその一つが行ったこと</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
@@ -10409,7 +10497,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>look at the pictures in colour or in grey</source>
-   <translation type="unfinished" />
+   <translation>画像をカラーまたはグレーで見る</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -10424,7 +10512,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>looking at the pictures</source>
-   <translation type="unfinished" />
+   <translation>画像を見ています</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -10439,7 +10527,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>looking through the pictures, {stage}: {done:,}</source>
-   <translation type="unfinished" />
+   <translation>画像を調べています、{stage}: {done:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -10454,7 +10542,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>made for</source>
-   <translation type="unfinished" />
+   <translation>用途</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -10479,7 +10567,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>measure on the data's test split instead of on validation</source>
-   <translation type="unfinished" />
+   <translation>検証ではなくデータのテスト分割で測定する</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -10649,7 +10737,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>move</source>
-   <translation type="unfinished" />
+   <translation>移動</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -10659,12 +10747,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>move runs into the trash, where they stay thirty days</source>
-   <translation type="unfinished" />
+   <translation>実行をゴミ箱に移す。30日間残る</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>move the files instead of copying them</source>
-   <translation type="unfinished" />
+   <translation>コピーせずにファイルを移動する</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -10746,7 +10834,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>new names instead, each in the folder where it is</source>
-   <translation type="unfinished" />
+   <translation>代わりに新しい名前を、それぞれ今のフォルダーの中で</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
@@ -10766,7 +10854,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>no authority is known: downloads over https would be refused</source>
-   <translation type="unfinished" />
+   <translation>認証局が一つもわかりません: https経由のダウンロードは拒否されます</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
@@ -10806,7 +10894,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>no epoch left</source>
-   <translation type="unfinished" />
+   <translation>残りのエポックなし</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
@@ -10816,12 +10904,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>no figure on the test split: {why}</source>
-   <translation type="unfinished" />
+   <translation>テスト分割での数値なし: {why}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>no files have been copied, moved or renamed</source>
-   <translation type="unfinished" />
+   <translation>ファイルのコピー、移動、名前変更はまだありません</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -10949,12 +11037,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>no runs yet; 'fovea train --data DATA --name NAME' begins one</source>
-   <translation type="unfinished" />
+   <translation>まだ実行がありません。'fovea train --data DATA --name NAME'で始められます</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>no searches yet; 'fovea search --help' shows how to begin one</source>
-   <translation type="unfinished" />
+   <translation>まだ探索がありません。始め方は'fovea search --help'でわかります</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
@@ -10979,17 +11067,17 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>no translation comes with this version; its words are English</source>
-   <translation type="unfinished" />
+   <translation>このバージョンに翻訳は付属せず、表示は英語です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>no trial has finished</source>
-   <translation type="unfinished" />
+   <translation>終わった試行がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>no trial has finished yet</source>
-   <translation type="unfinished" />
+   <translation>まだ終わった試行がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -11010,12 +11098,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>not as delivered: {changed}</source>
-   <translation type="unfinished" />
+   <translation>提供時のままではありません: {changed}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>not as it was saved: {changed}</source>
-   <translation type="unfinished" />
+   <translation>保存時のままではありません: {changed}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -11025,12 +11113,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>not done within {training_s:.0f} s</source>
-   <translation type="unfinished" />
+   <translation>{training_s:.0f}秒以内に終わりませんでした</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>not installed</source>
-   <translation type="unfinished" />
+   <translation>未インストール</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -11050,7 +11138,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>not sure</source>
-   <translation type="unfinished" />
+   <translation>確かでない</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -11065,7 +11153,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>not tried: the engine does not start</source>
-   <translation type="unfinished" />
+   <translation>試していません: エンジンが起動しません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -11100,7 +11188,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>nothing to do</source>
-   <translation type="unfinished" />
+   <translation>することがありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -11120,7 +11208,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>nothing was said</source>
-   <translation type="unfinished" />
+   <translation>出力がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
@@ -11130,12 +11218,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>numbers of pictures to learn from</source>
-   <translation type="unfinished" />
+   <translation>学習用の画像の数</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>numbers to try</source>
-   <translation type="unfinished" />
+   <translation>試す数</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -11150,7 +11238,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>of the pictures of a study: name their files, too</source>
-   <translation type="unfinished" />
+   <translation>検査の画像について: ファイル名も示す</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -11175,12 +11263,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>one JSON object</source>
-   <translation type="unfinished" />
+   <translation>一つのJSONオブジェクト</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>one JSON object a line</source>
-   <translation type="unfinished" />
+   <translation>1行に一つのJSONオブジェクト</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11190,7 +11278,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>one epoch in a child; exported, verified and asked: {count} scores</source>
-   <translation type="unfinished" />
+   <translation>子プロセスで1エポック。エクスポート、検証、回答を確認: スコア{count}個</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -11200,7 +11288,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>one group</source>
-   <translation type="unfinished" />
+   <translation>1グループ</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/calibration.py" />
@@ -11235,7 +11323,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>one picture is</source>
-   <translation type="unfinished" />
+   <translation>画像1枚を</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -11250,7 +11338,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>one run: its state, figures and settings</source>
-   <translation type="unfinished" />
+   <translation>一つの実行: 状態、数値、設定</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -11260,7 +11348,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>only runs in this state (done, stopped, interrupted …)</source>
-   <translation type="unfinished" />
+   <translation>この状態の実行だけ(done、stopped、interrupted …)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11295,7 +11383,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>parallel coordinates, as PNG or HTML by the suffix</source>
-   <translation type="unfinished" />
+   <translation>平行座標図。拡張子によりPNGまたはHTML</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -11340,7 +11428,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>pictures and folders of pictures</source>
-   <translation type="unfinished" />
+   <translation>画像と、画像のフォルダー</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -11370,7 +11458,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>pictures to open</source>
-   <translation type="unfinished" />
+   <translation>開く画像</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -11380,7 +11468,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>pixels (default: 1280x720)</source>
-   <translation type="unfinished" />
+   <translation>ピクセル(既定: 1280x720)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -11415,7 +11503,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>preparing pictures</source>
-   <translation type="unfinished" />
+   <translation>画像を準備中</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -11430,7 +11518,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>pydicom brings no test file of this transfer syntax</source>
-   <translation type="unfinished" />
+   <translation>pydicomにこの転送構文のテストファイルがありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -11460,7 +11548,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>reading the headers of DICOM files: {done:,} of {total:,} …</source>
-   <translation type="unfinished" />
+   <translation>DICOMファイルのヘッダーを読んでいます: {done:,} / {total:,} …</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -11475,7 +11563,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>rename</source>
-   <translation type="unfinished" />
+   <translation>名前変更</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -11490,12 +11578,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>residual-cnn, fast-cnn, the net of a preset, or layers such as C32k3s,P2,flatten,D128</source>
-   <translation type="unfinished" />
+   <translation>residual-cnn、fast-cnn、プリセットのネットワーク、またはC32k3s,P2,flatten,D128のような層</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>results</source>
-   <translation type="unfinished" />
+   <translation>結果</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
@@ -11520,7 +11608,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>run {name}: {name2}</source>
-   <translation type="unfinished" />
+   <translation>実行{name}: {name2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -11535,17 +11623,17 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>say what to train: --data DATA, --preset ID or --plan FILE</source>
-   <translation type="unfinished" />
+   <translation>学習させるものを指定してください: --data DATA、--preset ID、--plan FILE のどれか</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>say what to train: --data DATA, --preset ID, --plan FILE or --resume RUN</source>
-   <translation type="unfinished" />
+   <translation>学習させるものを指定してください: --data DATA、--preset ID、--plan FILE、--resume RUN のどれか</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>say what would be done, and do nothing</source>
-   <translation type="unfinished" />
+   <translation>行われることを示すだけで、何もしない</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
@@ -11610,7 +11698,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>settings</source>
-   <translation type="unfinished" />
+   <translation>設定</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -11626,7 +11714,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>show a search instead of running one</source>
-   <translation type="unfinished" />
+   <translation>実行する代わりに探索を表示する</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -11636,12 +11724,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>show so many (default: 20)</source>
-   <translation type="unfinished" />
+   <translation>表示する数(既定: 20)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>show the named systems and end</source>
-   <translation type="unfinished" />
+   <translation>名前の付いたシステムを表示して終了する</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -11651,12 +11739,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>so many (default: as many as suit)</source>
-   <translation type="unfinished" />
+   <translation>数(既定: 適した数だけ)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>so many trials in all, chosen by TPE</source>
-   <translation type="unfinished" />
+   <translation>全部でこの数の試行、TPEが選ぶ</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -11671,7 +11759,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>something does not hold</source>
-   <translation type="unfinished" />
+   <translation>正常でないものがあります</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
@@ -11734,37 +11822,37 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>stopped; the same command goes on</source>
-   <translation type="unfinished" />
+   <translation>停止しました。同じコマンドで続きます</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>stopping after this batch; Ctrl-C again stops now</source>
-   <translation type="unfinished" />
+   <translation>このバッチのあと停止します。もう一度Ctrl-Cですぐに停止します</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>stopping after this file …</source>
-   <translation type="unfinished" />
+   <translation>このファイルのあと停止します …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>stopping after this file; what was done can be undone …</source>
-   <translation type="unfinished" />
+   <translation>このファイルのあと停止します。行ったことは元に戻せます …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>stopping; nothing is left behind</source>
-   <translation type="unfinished" />
+   <translation>停止しています。途中のものは残りません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>stopping; nothing is taken over</source>
-   <translation type="unfinished" />
+   <translation>停止しています。何も取り込まれません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_projects.py" />
    <source>stopping; what was added stays</source>
-   <translation type="unfinished" />
+   <translation>停止しています。追加したものは残ります</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -11789,7 +11877,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>study {study}, series {number}</source>
-   <translation type="unfinished" />
+   <translation>検査{study}、シリーズ{number}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -11799,7 +11887,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>suggestions of one class alone</source>
-   <translation type="unfinished" />
+   <translation>一つのクラスの候補だけ</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -11809,12 +11897,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>take a run out of the trash</source>
-   <translation type="unfinished" />
+   <translation>実行をゴミ箱から戻す</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>take back the last command, or that one</source>
-   <translation type="unfinished" />
+   <translation>最後のコマンド、または指定したものを取り消す</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -11824,12 +11912,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>take those of another kind, and the unsure ones, along</source>
-   <translation type="unfinished" />
+   <translation>種類の違うもの、確かでないものも含める</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>take up a run: its id, its folder, or 'last'</source>
-   <translation type="unfinished" />
+   <translation>実行を再開する: そのID、フォルダー、または'last'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -11844,12 +11932,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>teach: the project (default: the list of them)</source>
-   <translation type="unfinished" />
+   <translation>教える: プロジェクト(既定: その一覧)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>teach: what is shown next (default: all)</source>
-   <translation type="unfinished" />
+   <translation>教える: 次に表示するもの(既定: すべて)</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
@@ -11994,7 +12082,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the best of several looks better than it is: --test measures it on other pictures</source>
-   <translation type="unfinished" />
+   <translation>複数のうち最良のものは実際より良く見えます: --test で別の画像により測定できます</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
@@ -12099,7 +12187,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>the curves, as PNG or HTML by the suffix</source>
-   <translation type="unfinished" />
+   <translation>曲線。拡張子によりPNGまたはHTML</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -12197,7 +12285,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>the engine did not answer within {start_s:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>エンジンが{start_s:.0f}秒以内に応答しませんでした</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/answers.py" />
@@ -12212,7 +12300,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>the engine process answers differently</source>
-   <translation type="unfinished" />
+   <translation>エンジンのプロセスの回答が異なります</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
@@ -12222,12 +12310,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>the engine process ended: {reason}</source>
-   <translation type="unfinished" />
+   <translation>エンジンのプロセスが終了しました: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>the engine process was not ready within {start_s:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>エンジンのプロセスが{start_s:.0f}秒以内に準備できませんでした</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -12432,7 +12520,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>the file to write</source>
-   <translation type="unfinished" />
+   <translation>書き込むファイル</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -12467,7 +12555,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the folder '{name}' holds a run already</source>
-   <translation type="unfinished" />
+   <translation>フォルダー'{name}'にはすでに実行があります</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -12607,7 +12695,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>the learning has ended</source>
-   <translation type="unfinished" />
+   <translation>学習が終了しました</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
@@ -12692,12 +12780,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>the model (default: the first that can answer)</source>
-   <translation type="unfinished" />
+   <translation>モデル(既定: 回答できる最初のもの)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the model folder (default: the user's models)</source>
-   <translation type="unfinished" />
+   <translation>モデルのフォルダー(既定: ユーザーのモデル)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -12772,7 +12860,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>the names there (default: as they are)</source>
-   <translation type="unfinished" />
+   <translation>そこでの名前(既定: そのまま)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/selftest.py" />
@@ -12937,7 +13025,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>the part to validate with where the data has none of its own: a fraction, or fraction:group with group person, auto or none (default: 0.2:auto)</source>
-   <translation type="unfinished" />
+   <translation>データに検証用のものがないとき、検証に使う部分: 割合、またはfraction:group(groupはperson、auto、noneのいずれか)(既定: 0.2:auto)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
@@ -12997,7 +13085,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the plan</source>
-   <translation type="unfinished" />
+   <translation>計画</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -13017,7 +13105,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the plan leaves it closed (data.use_test)</source>
-   <translation type="unfinished" />
+   <translation>計画がそれを閉じたままにしています(data.use_test)</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -13027,17 +13115,17 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>the plan of the run '{run_id}' is damaged</source>
-   <translation type="unfinished" />
+   <translation>実行'{run_id}'の計画が破損しています</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the plan was written; 'fovea train --plan {name}' trains it</source>
-   <translation type="unfinished" />
+   <translation>計画を書き込みました。'fovea train --plan {name}'で学習します</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>the plans are the same</source>
-   <translation type="unfinished" />
+   <translation>計画は同じです</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -13157,7 +13245,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the run</source>
-   <translation type="unfinished" />
+   <translation>実行</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -13187,12 +13275,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the run of trial {number} is not on this computer</source>
-   <translation type="unfinished" />
+   <translation>試行{number}の実行がこのコンピューターにありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>the run's id, or 'last'</source>
-   <translation type="unfinished" />
+   <translation>実行のID、または'last'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -13249,7 +13337,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the search</source>
-   <translation type="unfinished" />
+   <translation>探索</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -13279,7 +13367,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the searches on this computer</source>
-   <translation type="unfinished" />
+   <translation>このコンピューターの探索</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -13334,7 +13422,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>the study</source>
-   <translation type="unfinished" />
+   <translation>比較研究</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/training_client.py" />
@@ -13384,7 +13472,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>the trained model gives no numbers</source>
-   <translation type="unfinished" />
+   <translation>学習したモデルが数を出しません</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training.py" />
@@ -13394,7 +13482,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>the training ended: {text}</source>
-   <translation type="unfinished" />
+   <translation>学習が終了しました: {text}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/training_client.py" />
@@ -13404,7 +13492,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the training was stopped</source>
-   <translation type="unfinished" />
+   <translation>学習は停止しました</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/training_client.py" />
@@ -13419,17 +13507,17 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>the translation {name} cannot be loaded</source>
-   <translation type="unfinished" />
+   <translation>翻訳{name}を読み込めません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>the trash holds no project</source>
-   <translation type="unfinished" />
+   <translation>ゴミ箱にプロジェクトはありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the trials as a table</source>
-   <translation type="unfinished" />
+   <translation>試行の表</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -13469,7 +13557,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>the window was drawn empty</source>
-   <translation type="unfinished" />
+   <translation>ウィンドウが空で描かれました</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
@@ -13484,7 +13572,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there are no copies</source>
-   <translation type="unfinished" />
+   <translation>コピーはありません</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
@@ -13494,7 +13582,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>there are no pictures to train on</source>
-   <translation type="unfinished" />
+   <translation>学習に使う画像がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
@@ -13529,7 +13617,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>there is a model or an unfinished training '{wanted}': this one becomes '{id}'</source>
-   <translation type="unfinished" />
+   <translation>モデルまたは終わっていない学習'{wanted}'がすでにあります: これは'{id}'になります</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -13579,7 +13667,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there is no class '{class_name}'</source>
-   <translation type="unfinished" />
+   <translation>クラス'{class_name}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -13619,7 +13707,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>there is no file or folder '{missing}'</source>
-   <translation type="unfinished" />
+   <translation>ファイルまたはフォルダー'{missing}'はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
@@ -13652,12 +13740,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there is no picture to suggest anything for</source>
-   <translation type="unfinished" />
+   <translation>候補を示す画像がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there is no picture without a label</source>
-   <translation type="unfinished" />
+   <translation>ラベルのない画像はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -13677,7 +13765,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>there is no project yet; 'fovea teach create NAME PICTURES' makes one</source>
-   <translation type="unfinished" />
+   <translation>まだプロジェクトがありません。'fovea teach create NAME PICTURES'で作れます</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -13687,7 +13775,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>there is no run to take up</source>
-   <translation type="unfinished" />
+   <translation>再開する実行がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -13747,12 +13835,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there is nothing to suggest yet: {waiting_for} needed</source>
-   <translation type="unfinished" />
+   <translation>まだ候補を示せません: {waiting_for}が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>there is nothing to take back</source>
-   <translation type="unfinished" />
+   <translation>取り消すものがありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -13762,7 +13850,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>there is nothing to {command}</source>
-   <translation type="unfinished" />
+   <translation>対象がありません: {command}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -13822,12 +13910,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>this data has no test split</source>
-   <translation type="unfinished" />
+   <translation>このデータにテスト分割はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>this data has none</source>
-   <translation type="unfinished" />
+   <translation>このデータにはありません</translation>
   </message>
   <message>
    <location filename="../../desktop/services/model_jobs.py" />
@@ -13837,7 +13925,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>this edition does not train</source>
-   <translation type="unfinished" />
+   <translation>このエディションは学習しません</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/gradients.py" />
@@ -13977,7 +14065,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>those in the trash instead</source>
-   <translation type="unfinished" />
+   <translation>代わりにゴミ箱の中のもの</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -14008,12 +14096,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>train: a small net trained now on drawn shapes</source>
-   <translation type="unfinished" />
+   <translation>学習: 描いた図形で今学習する小さなネットワーク</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>train: the run to look at (default: none)</source>
-   <translation type="unfinished" />
+   <translation>学習: 見る実行(既定: なし)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/trial.py" />
@@ -14048,7 +14136,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>trainings of each (default: 3)</source>
-   <translation type="unfinished" />
+   <translation>それぞれの学習回数(既定: 3)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
@@ -14058,12 +14146,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>trial {number} of {wanted}: {value}  ({state})  {chosen}</source>
-   <translation type="unfinished" />
+   <translation>試行{number} / {wanted}: {value}  ({state})  {chosen}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>trial {number}: epoch {epoch}/{epochs}  validation {val_accuracy:.4f}</source>
-   <translation type="unfinished" />
+   <translation>試行{number}: エポック{epoch}/{epochs}  検証{val_accuracy:.4f}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -14148,7 +14236,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>values to try</source>
-   <translation type="unfinished" />
+   <translation>試す値</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
@@ -14163,12 +14251,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>what</source>
-   <translation type="unfinished" />
+   <translation>内容</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>what 'delete' printed (default: list what is in the trash)</source>
-   <translation type="unfinished" />
+   <translation>'delete'が表示したもの(既定: ゴミ箱の中を列挙)</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -14178,7 +14266,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>what it is</source>
-   <translation type="unfinished" />
+   <translation>説明</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -14213,7 +14301,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>what the model is called</source>
-   <translation type="unfinished" />
+   <translation>モデルの名前</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -14228,22 +14316,22 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>what the search is called</source>
-   <translation type="unfinished" />
+   <translation>探索の名前</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>what the study is called</source>
-   <translation type="unfinished" />
+   <translation>比較研究の名前</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>what the table's names are relative to</source>
-   <translation type="unfinished" />
+   <translation>表の中の名前の基準となる場所</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>what to train (one of these; default: what suits the pictures)</source>
-   <translation type="unfinished" />
+   <translation>学習させるもの(このどれか。既定: 画像に適したもの)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -14263,17 +14351,17 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>when</source>
-   <translation type="unfinished" />
+   <translation>日時</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>where the folders of the answers are to be</source>
-   <translation type="unfinished" />
+   <translation>回答のフォルダーを置く場所</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/samples.py" />
    <source>where the new folder is made</source>
-   <translation type="unfinished" />
+   <translation>新しいフォルダーを作る場所</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -14293,17 +14381,17 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>which ones first (default: the surest)</source>
-   <translation type="unfinished" />
+   <translation>どれから先に(既定: 最も確かなもの)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/samples.py" />
    <source>which samples (see below)</source>
-   <translation type="unfinished" />
+   <translation>どのサンプルか(下を参照)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>which view</source>
-   <translation type="unfinished" />
+   <translation>どのビューか</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -14313,12 +14401,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>with --camera: end after so many answers</source>
-   <translation type="unfinished" />
+   <translation>--camera と一緒に: この回数の回答で終了</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>with --from the pictures are prepared as '{start}' takes them</source>
-   <translation type="unfinished" />
+   <translation>--from では、画像は'{start}'が受け取る形に前処理されます</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -14333,12 +14421,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>wizard: the starting point (default: recommended)</source>
-   <translation type="unfinished" />
+   <translation>ウィザード: 開始点(既定: 推奨)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>wizard: which page (default: 1)</source>
-   <translation type="unfinished" />
+   <translation>ウィザード: どのページか(既定: 1)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -14353,12 +14441,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>write the plan to FILE and train nothing</source>
-   <translation type="unfinished" />
+   <translation>計画をFILEに書き込み、学習はしない</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>write them there instead</source>
-   <translation type="unfinished" />
+   <translation>代わりにそこに書き込む</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
@@ -14368,22 +14456,22 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>writing the model</source>
-   <translation type="unfinished" />
+   <translation>モデルを書き込み中</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>{answered:,} answered, {failed:,} failed</source>
-   <translation type="unfinished" />
+   <translation>回答{answered:,}、失敗{failed:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>{answered:,} answered, {failed:,} failed …</source>
-   <translation type="unfinished" />
+   <translation>回答{answered:,}、失敗{failed:,} …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict_camera.py" />
    <source>{answered:,} frames answered, {failed:,} failed</source>
-   <translation type="unfinished" />
+   <translation>回答したフレーム{answered:,}、失敗{failed:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -14408,7 +14496,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>{broken:,} pictures do not open and take no part</source>
-   <translation type="unfinished" />
+   <translation>画像{broken:,}枚は開けないため、対象外です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -14462,12 +14550,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} classified …</source>
-   <translation type="unfinished" />
+   <translation>分類{count:,}枚 …</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} copied</source>
-   <translation type="unfinished" />
+   <translation>コピー{count:,}枚</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
@@ -14510,7 +14598,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} left</source>
-   <translation type="unfinished" />
+   <translation>未処理{count:,}枚</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
@@ -14520,7 +14608,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} moved</source>
-   <translation type="unfinished" />
+   <translation>移動{count:,}枚</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/pictures/studies.py" />
@@ -14561,7 +14649,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>{count:,} pictures are</source>
-   <translation type="unfinished" />
+   <translation>画像{count:,}枚を</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -14694,7 +14782,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} renamed</source>
-   <translation type="unfinished" />
+   <translation>名前変更{count:,}枚</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/recognise.py" />
@@ -14707,7 +14795,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>{count:,} suggestions were taken; 'fovea teach undo {id}' takes them back</source>
-   <translation type="unfinished" />
+   <translation>候補{count:,}件を採用しました。'fovea teach undo {id}'で取り消せます</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -14717,7 +14805,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>{count:,} taken back</source>
-   <translation type="unfinished" />
+   <translation>取り消し{count:,}枚</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
@@ -14808,12 +14896,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>{count} scores found, {count2} expected</source>
-   <translation type="unfinished" />
+   <translation>スコアが{count}個です。{count2}個のはずです</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>{count} stored answers repeated, largest difference {worst:.1g}; the engine answers</source>
-   <translation type="unfinished" />
+   <translation>保存済みの回答{count}個を再現、最大の差{worst:.1g}。エンジンは回答します</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/read_tables.py" />
@@ -14861,17 +14949,17 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>{flavour}, {frozen}, Python {python_version}, Qt {qversion}</source>
-   <translation type="unfinished" />
+   <translation>{flavour}、{frozen}、Python {python_version}、Qt {qversion}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>{form} cannot be written: a library is missing</source>
-   <translation type="unfinished" />
+   <translation>{form}を書き出せません: ライブラリがありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>{found:,} pictures were found again, {missing:,} are missing still, {replaced:,} hold another picture now</source>
-   <translation type="unfinished" />
+   <translation>画像{found:,}枚が見つかり、{missing:,}枚はまだ見つからず、{replaced:,}枚は今は別の画像です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
@@ -14931,7 +15019,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>{hits} of {n}</source>
-   <translation type="unfinished" />
+   <translation>{n}中{hits}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -14991,7 +15079,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>{id} is back</source>
-   <translation type="unfinished" />
+   <translation>{id}が戻りました</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -15051,12 +15139,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>{many} left out: broken, there twice, or in several classes ('fovea data inspect' lists them)</source>
-   <translation type="unfinished" />
+   <translation>{many}除外: 破損、二重、または複数のクラスにあります(一覧は'fovea data inspect')</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>{many} of nearly the same pictures: each stays on one side of the split (--exact: do not look)</source>
-   <translation type="unfinished" />
+   <translation>ほぼ同じ画像の{many}: それぞれ分割の片側に置かれます( --exact: 探さない)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -15169,12 +15257,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>{name} was left out: {reason}</source>
-   <translation type="unfinished" />
+   <translation>{name}を除きました: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>{name}: accuracy on {split}</source>
-   <translation type="unfinished" />
+   <translation>{name}: {split}での正解率</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/child.py" />
@@ -15189,17 +15277,17 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>{name}: {size:,} pictures, training {repeat} of {repeats}</source>
-   <translation type="unfinished" />
+   <translation>{name}: 画像{size:,}枚、学習{repeat} / {repeats}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>{name}: {size:,} pictures: accuracy on {split} {accuracy}</source>
-   <translation type="unfinished" />
+   <translation>{name}: 画像{size:,}枚: {split}での正解率{accuracy}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>{n} drawn digits measured; a report as HTML ({st_size:,} bytes) and as PDF</source>
-   <translation type="unfinished" />
+   <translation>描いた数字{n}個を測定。レポートはHTML({st_size:,}バイト)とPDF</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
@@ -15229,22 +15317,22 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>{parameters} parameters on {device}; {train} training and {validation} validation pictures; {left}</source>
-   <translation type="unfinished" />
+   <translation>{device}でパラメータ{parameters}個。学習画像{train}枚、検証画像{validation}枚。{left}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>{place} ({kind})</source>
-   <translation type="unfinished" />
+   <translation>{place}({kind})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>{place}, part {part} of {parts}</source>
-   <translation type="unfinished" />
+   <translation>{place}、部分{part} / {parts}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>{place}, {frame}</source>
-   <translation type="unfinished" />
+   <translation>{place}、{frame}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -15269,7 +15357,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>{run_id} is in the trash; 'fovea runs restore {tokens}' takes it out again</source>
-   <translation type="unfinished" />
+   <translation>{run_id}はゴミ箱にあります。'fovea runs restore {tokens}'で戻せます</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -15301,7 +15389,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>{sizes:,} pictures to learn from are asked for, and there are {there:,}</source>
-   <translation type="unfinished" />
+   <translation>学習用の画像{sizes:,}枚が求められましたが、{there:,}枚しかありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -15376,7 +15464,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>{text}: expected {smallest} to {largest}x{largest}</source>
-   <translation type="unfinished" />
+   <translation>{text}: {smallest}から{largest}x{largest}が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -15386,7 +15474,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>{time} left</source>
-   <translation type="unfinished" />
+   <translation>残り{time}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -15406,7 +15494,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>{train:,} to learn from, {validation:,} to check with, {left_out:,} left out</source>
-   <translation type="unfinished" />
+   <translation>学習用{train:,}、検証用{validation:,}、除外{left_out:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -15436,7 +15524,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>{value} is missing</source>
-   <translation type="unfinished" />
+   <translation>{value}がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/export_litert.py" />
@@ -15616,7 +15704,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>… and {count:,} more</source>
-   <translation type="unfinished" />
+   <translation>… ほか{count:,}</translation>
   </message>
  </context>
  <context>
@@ -23200,13 +23288,13 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>About</source>
    <extracomment>Before a text on a model's card: what the model does.</extracomment>
-   <translation type="unfinished" />
+   <translation>概要</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Answer</source>
    <extracomment>How the answer follows from the scores.</extracomment>
-   <translation type="unfinished" />
+   <translation>回答</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23222,18 +23310,18 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>FAILED</source>
-   <translation type="unfinished" />
+   <translation>失敗</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Fails on</source>
-   <translation type="unfinished" />
+   <translation>失敗例</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>For</source>
    <extracomment>Before a text on a model's card: what it is intended for.</extracomment>
-   <translation type="unfinished" />
+   <translation>用途</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23243,7 +23331,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Labels</source>
-   <translation type="unfinished" />
+   <translation>ラベル</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23253,12 +23341,12 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Measured</source>
-   <translation type="unfinished" />
+   <translation>測定</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Must not</source>
-   <translation type="unfinished" />
+   <translation>禁止用途</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23274,12 +23362,12 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Numbers</source>
    <extracomment>What the numbers beside answers are called.</extracomment>
-   <translation type="unfinished" />
+   <translation>数値</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>STOPS TRAINING</source>
-   <translation type="unfinished" />
+   <translation>学習不可</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23305,34 +23393,34 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>answers</source>
-   <translation type="unfinished" />
+   <translation>回答</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>begun</source>
    <extracomment>When a training was begun.</extracomment>
-   <translation type="unfinished" />
+   <translation>開始</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>best</source>
    <extracomment>The best value found by a search.</extracomment>
-   <translation type="unfinished" />
+   <translation>最良</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>caution</source>
-   <translation type="unfinished" />
+   <translation>注意</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>check</source>
-   <translation type="unfinished" />
+   <translation>確認</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>class</source>
-   <translation type="unfinished" />
+   <translation>クラス</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23342,17 +23430,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>colours</source>
-   <translation type="unfinished" />
+   <translation>色</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>component</source>
-   <translation type="unfinished" />
+   <translation>コンポーネント</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>damaged</source>
-   <translation type="unfinished" />
+   <translation>破損</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23362,7 +23450,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>device</source>
-   <translation type="unfinished" />
+   <translation>デバイス</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23377,38 +23465,38 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>epochs</source>
-   <translation type="unfinished" />
+   <translation>エポック</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>failed</source>
-   <translation type="unfinished" />
+   <translation>失敗</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>figure</source>
-   <translation type="unfinished" />
+   <translation>数値</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>file</source>
-   <translation type="unfinished" />
+   <translation>ファイル</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>fingerprint</source>
-   <translation type="unfinished" />
+   <translation>フィンガープリント</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>formats</source>
-   <translation type="unfinished" />
+   <translation>形式</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>from</source>
    <extracomment>Head of a column: where a model comes from, from Fovea or from the user.</extracomment>
-   <translation type="unfinished" />
+   <translation>元</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23418,37 +23506,37 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>hint</source>
-   <translation type="unfinished" />
+   <translation>ヒント</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>id</source>
-   <translation type="unfinished" />
+   <translation>ID</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>images</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>input</source>
-   <translation type="unfinished" />
+   <translation>入力</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>installed</source>
-   <translation type="unfinished" />
+   <translation>インストール済み</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>interrupted</source>
-   <translation type="unfinished" />
+   <translation>中断</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>kind</source>
-   <translation type="unfinished" />
+   <translation>種類</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23458,27 +23546,27 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>licence</source>
-   <translation type="unfinished" />
+   <translation>ライセンス</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>loss</source>
-   <translation type="unfinished" />
+   <translation>損失</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>made for</source>
-   <translation type="unfinished" />
+   <translation>用途</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>message</source>
-   <translation type="unfinished" />
+   <translation>メッセージ</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>model</source>
-   <translation type="unfinished" />
+   <translation>モデル</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23488,23 +23576,23 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>ms</source>
-   <translation type="unfinished" />
+   <translation>ms</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>name</source>
-   <translation type="unfinished" />
+   <translation>名前</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>net</source>
-   <translation type="unfinished" />
+   <translation>ネットワーク</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>next</source>
    <extracomment>Head of a column: the classes with the next highest scores.</extracomment>
-   <translation type="unfinished" />
+   <translation>次点</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23514,28 +23602,28 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>not installed</source>
-   <translation type="unfinished" />
+   <translation>未インストール</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>note</source>
-   <translation type="unfinished" />
+   <translation>注記</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>ok</source>
-   <translation type="unfinished" />
+   <translation>正常</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>parameters</source>
-   <translation type="unfinished" />
+   <translation>パラメータ</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>parent</source>
    <extracomment>The training that this one went on from.</extracomment>
-   <translation type="unfinished" />
+   <translation>継続元</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23546,12 +23634,12 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>people</source>
    <extracomment>How many people the pictures show, as far as names of files tell.</extracomment>
-   <translation type="unfinished" />
+   <translation>人</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>picture</source>
-   <translation type="unfinished" />
+   <translation>画像</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23566,7 +23654,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>preset</source>
-   <translation type="unfinished" />
+   <translation>プリセット</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23577,17 +23665,17 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>pruned</source>
    <extracomment>A trial of a search that was ended early.</extracomment>
-   <translation type="unfinished" />
+   <translation>打ち切り</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>queued</source>
-   <translation type="unfinished" />
+   <translation>待機中</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>ready</source>
-   <translation type="unfinished" />
+   <translation>準備完了</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23597,37 +23685,37 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>run</source>
-   <translation type="unfinished" />
+   <translation>実行</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>running</source>
-   <translation type="unfinished" />
+   <translation>実行中</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>search</source>
-   <translation type="unfinished" />
+   <translation>探索</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>seconds</source>
-   <translation type="unfinished" />
+   <translation>秒</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>size</source>
-   <translation type="unfinished" />
+   <translation>大きさ</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>specificity</source>
-   <translation type="unfinished" />
+   <translation>特異度</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>state</source>
-   <translation type="unfinished" />
+   <translation>状態</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23637,12 +23725,12 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>the plans differ in</source>
-   <translation type="unfinished" />
+   <translation>計画の違い</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>time</source>
-   <translation type="unfinished" />
+   <translation>時間</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23652,32 +23740,32 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>trial</source>
-   <translation type="unfinished" />
+   <translation>試行</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>trials</source>
-   <translation type="unfinished" />
+   <translation>試行</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>truth \ answer</source>
-   <translation type="unfinished" />
+   <translation>正解 \ 回答</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>val_accuracy</source>
-   <translation type="unfinished" />
+   <translation>検証正解率</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>val_balanced_accuracy</source>
-   <translation type="unfinished" />
+   <translation>検証均衡正解率</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>val_loss</source>
-   <translation type="unfinished" />
+   <translation>検証損失</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23687,27 +23775,27 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>value</source>
-   <translation type="unfinished" />
+   <translation>値</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>version</source>
-   <translation type="unfinished" />
+   <translation>バージョン</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>weights</source>
-   <translation type="unfinished" />
+   <translation>重み</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>weights not installed</source>
-   <translation type="unfinished" />
+   <translation>重み未インストール</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>what it is</source>
-   <translation type="unfinished" />
+   <translation>説明</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23718,7 +23806,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>you</source>
    <extracomment>In the column 'from': the user made or brought it in.</extracomment>
-   <translation type="unfinished" />
+   <translation>自分</translation>
   </message>
  </context>
  <context>
