@@ -7363,7 +7363,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {frames} frame{value}) asks for {need:,}.</source>
-   <translation>DICOMのピクセルデータは{have:,}バイトですが、ヘッダー({columns}×{rows}ピクセル、{frames}フレーム{value})では{need:,}バイト必要です。</translation>
+   <translation>DICOMのピクセルデータは{have:,}バイトですが、ヘッダー({columns}×{rows}ピクセル、{frames} frame{value})では{need:,}バイト必要です。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -8226,7 +8226,12 @@ is reported, not failed.
 
 exit status: 0 everything holds; 1 something does not; 2 wrong usage.
 </source>
-   <translation type="unfinished" />
+   <translation>--json では一つのオブジェクト: holds、version、edition、system、checks(name、state、detail、secondsのリスト)。
+確認のstateはok、failed、not-installedのどれかです: 重みのないモデルや、このエディションにない部分は、
+失敗とせず報告します。
+
+終了ステータス: 0 すべて正常。1 正常でないものがある。2 使い方の誤り。
+</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -10372,7 +10377,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>label pictures, with suggestions from what was labelled; make it a model</source>
-   <translation>画像にラベルを付け、付けたものから候補を得て、モデルにする</translation>
+   <translation>画像にラベルを付け、付けたものから提案を得て、モデルにする</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -11887,7 +11892,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>suggestions of one class alone</source>
-   <translation>一つのクラスの候補だけ</translation>
+   <translation>一つのクラスの提案だけ</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -13740,7 +13745,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there is no picture to suggest anything for</source>
-   <translation>候補を示す画像がありません</translation>
+   <translation>提案する画像がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
@@ -13835,7 +13840,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there is nothing to suggest yet: {waiting_for} needed</source>
-   <translation>まだ候補を示せません: {waiting_for}が必要です</translation>
+   <translation>まだ提案できません: {waiting_for}が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -14795,7 +14800,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>{count:,} suggestions were taken; 'fovea teach undo {id}' takes them back</source>
-   <translation>候補{count:,}件を採用しました。'fovea teach undo {id}'で取り消せます</translation>
+   <translation>提案{count:,}件を採用しました。'fovea teach undo {id}'で取り消せます</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -17390,7 +17395,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Take the suggestion</source>
-   <translation>候補を採用</translation>
+   <translation>提案を採用</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
@@ -17781,12 +17786,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>It begins to suggest when there is {0}.</source>
-   <translation>{0}があると候補を示し始めます。</translation>
+   <translation>{0}があると提案し始めます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Label a few pictures of two classes: then it begins to suggest.</source>
-   <translation>2クラスの画像に数枚ずつラベルを付けると、候補を示し始めます。</translation>
+   <translation>2クラスの画像に数枚ずつラベルを付けると、提案し始めます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
@@ -19657,7 +19662,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>Enter takes the suggestion.</source>
-   <translation>Enterで候補を採用します。</translation>
+   <translation>Enterで提案を採用します。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
@@ -19677,7 +19682,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>This picture {0}.</source>
-   <translation>この画像は{0}。</translation>
+   <translation>この画像: {0}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
@@ -19728,7 +19733,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>no label; suggested {0}, model score {1}</source>
-   <translation>ラベルなし、候補{0}、モデルスコア{1}</translation>
+   <translation>ラベルなし、提案{0}、モデルスコア{1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
@@ -19766,7 +19771,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>By suggestion, surest first</source>
-   <translation>候補順、確かなものから</translation>
+   <translation>提案順、確かなものから</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -19801,7 +19806,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>It suggests nothing yet: label a few pictures of two classes first.</source>
-   <translation>まだ候補を示せません。先に2クラスの画像に数枚ずつラベルを付けてください。</translation>
+   <translation>まだ提案できません。先に2クラスの画像に数枚ずつラベルを付けてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -19841,7 +19846,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>No suggestion has so high a score. Move the slider to the left.</source>
-   <translation>これほど高いスコアの候補はありません。スライダーを左に動かしてください。</translation>
+   <translation>これほど高いスコアの提案はありません。スライダーを左に動かしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -19906,7 +19911,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Suggestions from this model score on</source>
-   <translation>このモデルスコア以上の候補</translation>
+   <translation>このモデルスコア以上の提案</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -19916,12 +19921,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Take the suggestion</source>
-   <translation>候補を採用</translation>
+   <translation>提案を採用</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Take these {0} suggestions</source>
-   <translation>この候補{0}件を採用</translation>
+   <translation>この提案{0}件を採用</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -23877,7 +23882,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>Drop unsorted pictures or folders here, say what a few of them are, and Fovea suggests the rest. Your files stay where they are and are never changed; nothing leaves this computer.</source>
-   <translation>未整理の画像やフォルダーをここにドロップし、数枚が何かを教えると、残りはFoveaが候補を示します。ファイルは元の場所のまま決して変更されず、このコンピューターの外には何も出ません。</translation>
+   <translation>未整理の画像やフォルダーをここにドロップし、数枚が何かを教えると、残りはFoveaが提案します。ファイルは元の場所のまま決して変更されず、このコンピューターの外には何も出ません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
