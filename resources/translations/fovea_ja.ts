@@ -1032,7 +1032,7 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation>検証結果</translation>
+   <translation>確認</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -2627,7 +2627,7 @@
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Reading…</source>
-   <translation>読んでいます…</translation>
+   <translation>読み取っています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
@@ -2707,7 +2707,7 @@
   <message>
    <location filename="../../desktop/ui/train/edition_note.py" />
    <source>Note</source>
-   <translation>メモ</translation>
+   <translation>情報</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/edition_note.py" />
@@ -3294,7 +3294,7 @@
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Choose…</source>
-   <translation>選ぶ…</translation>
+   <translation>選択…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -3785,7 +3785,7 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Note</source>
-   <translation>メモ</translation>
+   <translation>情報</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
@@ -13422,7 +13422,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the start '{kind}' goes {which} a model</source>
-   <translation>開始'{kind}'とモデル: {which}</translation>
+   <translation>開始'{kind}'でのモデルの要否: {which}(with = 必要、without = 不要)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -16499,7 +16499,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Choose…</source>
-   <translation>選ぶ…</translation>
+   <translation>選択…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16742,7 +16742,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>From</source>
-   <translation>元</translation>
+   <translation>入手元</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -17000,7 +17000,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Start</source>
-   <translation>開始点</translation>
+   <translation>開始</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
@@ -18117,7 +18117,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Choose…</source>
-   <translation>選ぶ…</translation>
+   <translation>選択…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
@@ -19314,7 +19314,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Note</source>
-   <translation>メモ</translation>
+   <translation>情報</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
@@ -19964,7 +19964,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Choose…</source>
-   <translation>選ぶ…</translation>
+   <translation>選択…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
@@ -20046,7 +20046,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Note</source>
-   <translation>メモ</translation>
+   <translation>備考</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22331,7 +22331,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Choose…</source>
-   <translation>選ぶ…</translation>
+   <translation>選択…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
@@ -22467,7 +22467,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Choose…</source>
-   <translation>選ぶ…</translation>
+   <translation>選択…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22653,7 +22653,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>From</source>
-   <translation>元</translation>
+   <translation>元の場所</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
@@ -23725,7 +23725,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>stopped</source>
-   <translation>停止しました</translation>
+   <translation>停止</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -24841,7 +24841,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Looking…</source>
-   <translation>探しています…</translation>
+   <translation>調べています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
