@@ -101,7 +101,7 @@ class SettingsDialog(QDialog):
         layout.addWidget(note)
         layout.addStretch(1)
         layout.addWidget(buttons)
-        self.setMinimumWidth(440)
+        self.setMinimumWidth(max(440, self.sizeHint().width()))
 
     @Slot()
     def _choose_theme(self) -> None:

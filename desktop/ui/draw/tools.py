@@ -61,6 +61,8 @@ class Tools(QWidget):
         self.width_slider.setMaximumWidth(160)
         self.width_slider.valueChanged.connect(self._tell_width)
         self._thin, self._thick = make_label(self.tr("Thin"), "secondary"), make_label(self.tr("Thick"), "secondary")
+        for end in (self._thin, self._thick):
+            end.setMinimumWidth(end.sizeHint().width())
         self.pressure = QCheckBox(self.tr("Pen pressure changes the width"))
         self.pressure.setToolTip(self.tr("For pens of graphics tablets and touch screens"))
         self.pressure.toggled.connect(self.pressure_chosen)

@@ -21,6 +21,8 @@ class Rail(QFrame):
         super().__init__(parent)
         self.setAccessibleName(self.tr("Views"))
         self.setProperty("ground", "surface")
+        # As wide as its longest word, in every language, however little room the views have.
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         self._icons: dict[QToolButton, str] = {}
         self._views: dict[str, QToolButton] = {}
         self._progress: dict[QToolButton, float] = {}

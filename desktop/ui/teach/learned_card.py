@@ -73,7 +73,9 @@ class LearnedCard(QFrame):
         self.figure.setText(self.tr("{0} right").format(value_of(estimate)) if known else "")
         self.figure.setVisible(known)
         if not known:
-            self.about.setText(sentence(estimate.reason) or self.tr("Too few labels to say how often it is right."))
+            reason = sentence(estimate.reason) or self.tr("Too few labels to say how often it is right.")
+            hint = self.tr("Label some of ‘Most uncertain first’ or ‘Drawn at random’: then it can be measured.")
+            self.about.setText(f"{reason} {hint}")
             return
         text = self.tr(
             "{0}. On {1} labelled pictures that were drawn at random, each left out, with its copies, while it learned."

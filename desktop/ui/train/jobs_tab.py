@@ -30,6 +30,7 @@ class EmptyJobs(QFrame):
         super().__init__(parent)
         self.setObjectName("trainEmpty")
         self._sign = QLabel()
+        self._sign.setAccessibleName(self.tr("No training yet"))
         self._sign.setAlignment(Qt.AlignmentFlag.AlignCenter)
         title = make_label(self.tr("Teach Fovea your own classes"), "answer", wrap=True)
         words = make_label(

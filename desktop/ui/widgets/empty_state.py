@@ -42,7 +42,7 @@ class EmptyFrame(QFrame):
         centred.addLayout(self.row)
         centred.addStretch(1)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(24, 24, 24, 24)
+        layout.setContentsMargins(12, 24, 12, 24)
         layout.setSpacing(12)
         layout.addStretch(3)
         layout.addWidget(self._sign)

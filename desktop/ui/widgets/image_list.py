@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 from desktop.services.session import ImageItem, Session
 from desktop.ui.classify.images_model import ITEM_ROLE, ImagesModel
 from desktop.ui.kit.names import short_name
-from desktop.ui.kit.theme import theme
+from desktop.ui.kit.theme import text_width, theme
 from desktop.ui.kit.widgets import caption
 from desktop.ui.widgets.gallery import AnyIndex, Gallery
 
@@ -188,6 +188,7 @@ class ImageList(QWidget):
 
     def _build(self) -> None:
         self._title = QLabel(self.tr("Images"))
+        self._title.setMinimumWidth(text_width(theme().font("title"), self._title.text()))
         self._title.setProperty("role", "title")
         self._count = QLabel()
         self._count.setProperty("role", "secondary")

@@ -36,10 +36,10 @@ class PreparedView(QWidget):
         self._pixels.pressed.connect(self.enlarge)
         self._lines: list[QLabel] = []
         self._fact_box = QVBoxLayout()
-        self._fact_box.setSpacing(4)
+        self._fact_box.setSpacing(2)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
+        layout.setSpacing(5)
         layout.addWidget(self._title)
         layout.addWidget(self._pixels)
         layout.addLayout(self._fact_box)
