@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QColor, QKeySequence
-from PySide6.QtWidgets import QApplication, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
 from desktop import paths
 from desktop.app.help_pages import read
@@ -86,6 +86,7 @@ def test_the_help_opens_at_the_page_of_the_view(qtbot: Any, window: MainWindow) 
 
 
 def test_a_dialog_answers_the_same_key(qtbot: Any, window: MainWindow) -> None:
+    assert window.menus is not None  # made after the first paint: they hear of the key
     window.show_settings()
     (dialog,) = window.findChildren(SettingsDialog)
     qtbot.waitUntil(dialog.isVisible)
@@ -93,7 +94,8 @@ def test_a_dialog_answers_the_same_key(qtbot: Any, window: MainWindow) -> None:
         dialog.activateWindow()
     keys = [key for key in QKeySequence.keyBindings(QKeySequence.StandardKey.HelpContents) if key.toString() == "F1"]
     assert keys
-    held = QApplication.focusWidget() or dialog.findChild(QPushButton)  # keys come where the keyboard is
+    qtbot.waitUntil(lambda: dialog.isAncestorOf(QApplication.focusWidget() or window), timeout=20_000)
+    held = QApplication.focusWidget()  # keys come where the keyboard is
     assert held is not None
     qtbot.keyClick(held, Qt.Key.Key_F1)
     at(window, qtbot, "settings")
