@@ -75,12 +75,6 @@
    <translation>Hat keine eigenen Klassen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/heat_picture.py" />
-   <source>HeatPicture</source>
-   <extracomment>nothing</extracomment>
-   <translation>HeatPicture</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
    <translation>Installiert</translation>
@@ -280,6 +274,10 @@
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
    <translation>−1 bis 1</translation>
+  </message>
+  <message>
+   <source>HeatPicture</source>
+   <translation type="vanished">HeatPicture</translation>
   </message>
  </context>
  <context>
@@ -2734,6 +2732,11 @@
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>New training…</source>
    <translation>Neues Training…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/jobs_tab.py" />
+   <source>No training yet</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
@@ -16159,6 +16162,50 @@ Unterschied der Genauigkeit: {value} ({bounds})</translation>
   </message>
  </context>
  <context>
+  <name>HeatPicture</name>
+  <message>
+   <location filename="../../desktop/ui/widgets/heat_picture.py" />
+   <source>Bright: what speaks for ‘{0}’ ({1}, model {2})</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/heat_picture.py" />
+   <source>Grad-CAM</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/heat_picture.py" />
+   <source>It shows where the network looked, not that its answer is right.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/heat_picture.py" />
+   <source>class activation map</source>
+   <translation>Klassenaktivierungskarte</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/heat_picture.py" />
+   <source>nothing</source>
+   <extracomment>The lower end of a colour scale.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/heat_picture.py" />
+   <source>occlusion</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/heat_picture.py" />
+   <source>speaks most for the class</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/heat_picture.py" />
+   <source>– not finished: {0} of {1} parts</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
   <name>HelpWindow</name>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
@@ -17838,6 +17885,11 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
+   <source>Label some of ‘Most uncertain first’ or ‘Drawn at random’: then it can be measured.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Make it a model…</source>
    <translation>Zum Modell machen…</translation>
   </message>
@@ -19449,8 +19501,12 @@ Dateien oder Ordner hier ablegen.</translation>
   <name>PageView</name>
   <message>
    <location filename="../../desktop/ui/help/page_view.py" />
+   <source>Page of the help</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <source>HelpPage of the help</source>
-   <translation>Seite der Hilfe</translation>
+   <translation type="vanished">Seite der Hilfe</translation>
   </message>
  </context>
  <context>
@@ -22619,13 +22675,18 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
-   <source>{0} done. It can be taken back here, and later under Edit › Files Sorted….</source>
-   <translation>{0} erledigt. Es lässt sich hier zurücknehmen und später unter Bearbeiten › Sortierte Dateien….</translation>
+   <source>{0} done. It can be taken back here, later under Edit › Files Sorted…</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} pictures get a new name.</source>
    <translation>{0} Bilder bekommen einen neuen Namen.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>{0} pictures go into one folder.</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22644,8 +22705,16 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>{name} is the name so far; {answer}, {score}, {number} and {model} are filled in for each.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <source>{0} done. It can be taken back here, and later under Edit › Files Sorted….</source>
+   <translation type="vanished">{0} erledigt. Es lässt sich hier zurücknehmen und später unter Bearbeiten › Sortierte Dateien….</translation>
+  </message>
+  <message>
    <source>{name} is the name so far, {answer}, {score}, {number} and {model} say what they say.</source>
-   <translation>{name} ist der bisherige Name; {answer}, {score}, {number} und {model} sind Antwort, Score, Nummer und Modell.</translation>
+   <translation type="vanished">{name} ist der bisherige Name; {answer}, {score}, {number} und {model} sind Antwort, Score, Nummer und Modell.</translation>
   </message>
  </context>
  <context>
@@ -24506,6 +24575,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Trainings were taken up again, as you asked: {0}.</source>
    <translation>Trainings wurden wieder aufgenommen, wie Sie es wollten: {0}.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/view.py" />
+   <source>Trainings, runs and searches</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />

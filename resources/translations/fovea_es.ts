@@ -75,12 +75,6 @@
    <translation>No tiene clases propias</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/heat_picture.py" />
-   <source>HeatPicture</source>
-   <extracomment>nothing</extracomment>
-   <translation>nada</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
    <translation>Instalado</translation>
@@ -280,6 +274,10 @@
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
    <translation>de −1 a 1</translation>
+  </message>
+  <message>
+   <source>HeatPicture</source>
+   <translation type="vanished">nada</translation>
   </message>
  </context>
  <context>
@@ -2734,6 +2732,11 @@
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>New training…</source>
    <translation>Entrenamiento nuevo…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/jobs_tab.py" />
+   <source>No training yet</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
@@ -16159,6 +16162,50 @@ Diferencia de exactitud: {value} ({bounds})</translation>
   </message>
  </context>
  <context>
+  <name>HeatPicture</name>
+  <message>
+   <location filename="../../desktop/ui/widgets/heat_picture.py" />
+   <source>Bright: what speaks for ‘{0}’ ({1}, model {2})</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/heat_picture.py" />
+   <source>Grad-CAM</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/heat_picture.py" />
+   <source>It shows where the network looked, not that its answer is right.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/heat_picture.py" />
+   <source>class activation map</source>
+   <translation>mapa de activación de clases</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/heat_picture.py" />
+   <source>nothing</source>
+   <extracomment>The lower end of a colour scale.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/heat_picture.py" />
+   <source>occlusion</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/heat_picture.py" />
+   <source>speaks most for the class</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/heat_picture.py" />
+   <source>– not finished: {0} of {1} parts</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
   <name>HelpWindow</name>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
@@ -17838,6 +17885,11 @@ Suelte aquí archivos o carpetas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
+   <source>Label some of ‘Most uncertain first’ or ‘Drawn at random’: then it can be measured.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Make it a model…</source>
    <translation>Convertirlo en modelo…</translation>
   </message>
@@ -19449,8 +19501,12 @@ Suelte aquí archivos o carpetas.</translation>
   <name>PageView</name>
   <message>
    <location filename="../../desktop/ui/help/page_view.py" />
+   <source>Page of the help</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <source>HelpPage of the help</source>
-   <translation>Página de la ayuda</translation>
+   <translation type="vanished">Página de la ayuda</translation>
   </message>
  </context>
  <context>
@@ -22619,13 +22675,18 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
-   <source>{0} done. It can be taken back here, and later under Edit › Files Sorted….</source>
-   <translation>{0} hechas. Se puede deshacer aquí, y más tarde en Editar › Archivos ordenados….</translation>
+   <source>{0} done. It can be taken back here, later under Edit › Files Sorted…</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} pictures get a new name.</source>
    <translation>{0} imágenes reciben un nombre nuevo.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>{0} pictures go into one folder.</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22644,8 +22705,16 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>{name} is the name so far; {answer}, {score}, {number} and {model} are filled in for each.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <source>{0} done. It can be taken back here, and later under Edit › Files Sorted….</source>
+   <translation type="vanished">{0} hechas. Se puede deshacer aquí, y más tarde en Editar › Archivos ordenados….</translation>
+  </message>
+  <message>
    <source>{name} is the name so far, {answer}, {score}, {number} and {model} say what they say.</source>
-   <translation>{name} es el nombre actual; {answer}, {score}, {number} y {model} son respuesta, puntuación, número y modelo.</translation>
+   <translation type="vanished">{name} es el nombre actual; {answer}, {score}, {number} y {model} son respuesta, puntuación, número y modelo.</translation>
   </message>
  </context>
  <context>
@@ -24506,6 +24575,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Trainings were taken up again, as you asked: {0}.</source>
    <translation>Se retomaron entrenamientos, como usted pidió: {0}.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/view.py" />
+   <source>Trainings, runs and searches</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />

@@ -75,12 +75,6 @@
    <translation>没有自己的类别</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/widgets/heat_picture.py" />
-   <source>HeatPicture</source>
-   <extracomment>nothing</extracomment>
-   <translation>HeatPicture</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
    <translation>已安装</translation>
@@ -280,6 +274,10 @@
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
    <translation>−1 至 1</translation>
+  </message>
+  <message>
+   <source>HeatPicture</source>
+   <translation type="vanished">HeatPicture</translation>
   </message>
  </context>
  <context>
@@ -2734,6 +2732,11 @@
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>New training…</source>
    <translation>新建训练…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/jobs_tab.py" />
+   <source>No training yet</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
@@ -16116,6 +16119,50 @@ Difference in accuracy: {value} ({bounds})</source>
   </message>
  </context>
  <context>
+  <name>HeatPicture</name>
+  <message>
+   <location filename="../../desktop/ui/widgets/heat_picture.py" />
+   <source>Bright: what speaks for ‘{0}’ ({1}, model {2})</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/heat_picture.py" />
+   <source>Grad-CAM</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/heat_picture.py" />
+   <source>It shows where the network looked, not that its answer is right.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/heat_picture.py" />
+   <source>class activation map</source>
+   <translation>类激活图</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/heat_picture.py" />
+   <source>nothing</source>
+   <extracomment>The lower end of a colour scale.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/heat_picture.py" />
+   <source>occlusion</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/heat_picture.py" />
+   <source>speaks most for the class</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/heat_picture.py" />
+   <source>– not finished: {0} of {1} parts</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
   <name>HelpWindow</name>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
@@ -17795,6 +17842,11 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
+   <source>Label some of ‘Most uncertain first’ or ‘Drawn at random’: then it can be measured.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Make it a model…</source>
    <translation>做成模型…</translation>
   </message>
@@ -19406,8 +19458,12 @@ Drop files or folders here.</source>
   <name>PageView</name>
   <message>
    <location filename="../../desktop/ui/help/page_view.py" />
+   <source>Page of the help</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <source>HelpPage of the help</source>
-   <translation>帮助页面</translation>
+   <translation type="vanished">帮助页面</translation>
   </message>
  </context>
  <context>
@@ -22576,13 +22632,18 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
-   <source>{0} done. It can be taken back here, and later under Edit › Files Sorted….</source>
-   <translation>已完成 {0} 个。可在此处撤回，以后也可在“编辑 › 已整理的文件…”中撤回。</translation>
+   <source>{0} done. It can be taken back here, later under Edit › Files Sorted…</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} pictures get a new name.</source>
    <translation>{0} 张图片将获得新名称。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>{0} pictures go into one folder.</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22601,8 +22662,16 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>{name} is the name so far; {answer}, {score}, {number} and {model} are filled in for each.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <source>{0} done. It can be taken back here, and later under Edit › Files Sorted….</source>
+   <translation type="vanished">已完成 {0} 个。可在此处撤回，以后也可在“编辑 › 已整理的文件…”中撤回。</translation>
+  </message>
+  <message>
    <source>{name} is the name so far, {answer}, {score}, {number} and {model} say what they say.</source>
-   <translation>{name} 是现有名称，{answer}、{score}、{number} 和 {model} 的含义如其字面。</translation>
+   <translation type="vanished">{name} 是现有名称，{answer}、{score}、{number} 和 {model} 的含义如其字面。</translation>
   </message>
  </context>
  <context>
@@ -24463,6 +24532,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Trainings were taken up again, as you asked: {0}.</source>
    <translation>已按你的要求继续训练：{0}。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/view.py" />
+   <source>Trainings, runs and searches</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />

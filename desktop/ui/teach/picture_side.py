@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.engine.messages import Failure, Preview
 from desktop.services.teaching import Teaching
@@ -51,7 +51,13 @@ class PictureSide(QWidget):
         layout.addWidget(self._name)
         layout.addWidget(self.picture, 3)
         layout.addWidget(self.said)
-        layout.addWidget(self.bars, 2)
+        # Where there is little room the bars scroll: squeezed they would lie over each other.
+        self._room = QScrollArea()
+        self._room.setWidgetResizable(True)
+        self._room.setFrameShape(QFrame.Shape.NoFrame)
+        self._room.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._room.setWidget(self.bars)
+        layout.addWidget(self._room, 2)
         layout.addWidget(self.keys)
         teaching.learned.connect(self.refresh)
         teaching.changed_labels.connect(self.refresh)
@@ -135,10 +141,10 @@ class PictureSide(QWidget):
         if named:
             truth = next((i for i, (c, _) in enumerate(named) if known is not None and c.id == known.id), None)
             self.bars.set_scores([c.name for c, _ in named], [score for _, score in named], 0, "", truth)
-            self.bars.show()
+            self._room.show()
         else:
             self.bars.clear()
-            self.bars.hide()
+            self._room.hide()
         self._show_keys(bool(named))
 
     def _show_keys(self, suggested: bool) -> None:

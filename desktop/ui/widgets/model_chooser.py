@@ -153,7 +153,7 @@ class ModelChooser(QWidget):
         self._state.setText(state_word(entry.state) + (f": {entry.problem}" if entry.problem else ""))
         self._sign.set_sign(_STATE_ICONS[entry.state], _STATE_TONES[entry.state])
         set_role(self._state, "error" if entry.state == "damaged" else "caution")
-        summary = entry.manifest.card.summary if entry.manifest else ""
+        summary = on_card(entry.manifest.card.summary) if entry.manifest else ""
         self._summary.setText(summary)
         self._summary.setVisible(bool(summary))
         self._combo.setAccessibleDescription(f"{state_word(entry.state)}. {summary}")
@@ -189,7 +189,7 @@ class _Entries(QAbstractListModel):
         if entry is None:
             return None
         name = on_card(entry.manifest.name) if entry.manifest else entry.id
-        summary = entry.problem or (entry.manifest.card.summary if entry.manifest else "")
+        summary = entry.problem or (on_card(entry.manifest.card.summary) if entry.manifest else "")
         if role == Qt.ItemDataRole.DisplayRole:
             return name
         if role == _IdRole:
