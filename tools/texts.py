@@ -137,7 +137,7 @@ def collect(folder: Path) -> Iterator[Text]:
     for path, tree in trees.items():
         name = path.relative_to(root).as_posix()
         own = contexts[path] or next((c for c in map(contexts.get, _imported(tree, root)) if c), "")
-        for context, text, comment in _found(tree, own):
+        for context, text, comment in _found(tree, own, _speaking(tree, root, contexts)):
             yield Text(context, text, name, comment=comment)
         if name.startswith("desktop/ui/") and not _uses(tree, PHRASE):
             continue
@@ -311,7 +311,20 @@ def _imported(tree: ast.Module, root: Path) -> Iterator[Path]:
             yield root / Path(*node.module.split(".")).with_suffix(".py")
 
 
-def _found(tree: ast.Module, own: str) -> Iterator[tuple[str, str, str]]:
+def _speaking(tree: ast.Module, root: Path, contexts: dict[Path, str]) -> dict[str, str]:
+    """Names under which a module has others whose ``tr`` it calls (``words.tr``), with the context of each."""
+    held = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            place = root / Path(*node.module.split("."))
+            for alias in node.names:
+                context = contexts.get((place / alias.name).with_suffix(".py"))
+                if context:
+                    held[alias.asname or alias.name] = context
+    return held
+
+
+def _found(tree: ast.Module, own: str, speaking: dict[str, str]) -> Iterator[tuple[str, str, str]]:
     """Context, text and what translators are told (the second argument of ``tr``)."""
     classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
     marks = {"translate", MARK}
@@ -331,7 +344,10 @@ def _found(tree: ast.Module, own: str) -> Iterator[tuple[str, str, str]]:
             elif name in OWN and arguments and arguments[0]:
                 told = (arguments[1] if len(arguments) > 1 else "") or ""
                 method = isinstance(node.func, ast.Attribute)
-                if method and inside and name_of(node.func.value) == "self":  # type: ignore[attr-defined]
+                at = name_of(node.func.value) if isinstance(node.func, ast.Attribute) else ""
+                if at in speaking:
+                    yield speaking[at], arguments[0], told
+                elif method and inside and at == "self":
                     yield inside, arguments[0], told
                 elif not method and own:
                     yield own, arguments[0], told

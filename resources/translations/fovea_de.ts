@@ -4,65 +4,9 @@
  <context>
   <name />
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1 (divided by 255)</source>
-   <translation>0 bis 1 (durch 255 geteilt)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation>0 bis 1, abzüglich der Mittelwerte von ImageNet, durch dessen Abweichungen (PyTorch)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 255, as they are</source>
-   <translation>0 bis 255, wie sie sind</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>A file that is opened from the desktop will not come to this window: no connection for it could be made. Drop it here instead.</source>
    <translation>Eine Datei, die vom Desktop aus geöffnet wird, kommt nicht in dieses Fenster: Es konnte keine Verbindung dafür hergestellt werden. Legen Sie sie stattdessen hier ab.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Begun</source>
-   <extracomment>When a training was begun.</extracomment>
-   <translation>Begonnen</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Checked</source>
-   <translation>Geprüft</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>Stammt von</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>Nachweis</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Damaged: {0}</source>
-   <translation>Beschädigt: {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Data</source>
-   <translation>Daten</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Device</source>
-   <translation>Gerät</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Epochs</source>
-   <translation>Epochen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
@@ -70,108 +14,9 @@
    <translation>Fovea läuft bereits, antwortet aber nicht.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Has no classes of its own</source>
-   <translation>Hat keine eigenen Klassen</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Installed</source>
-   <translation>Installiert</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Installed, to build upon</source>
-   <translation>Installiert, zum Aufbauen darauf</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>Lizenz</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
    <translation>Name der Klasse</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Network</source>
-   <translation>Netz</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Not installed</source>
-   <translation>Nicht installiert</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Not installed · {0} to fetch</source>
-   <translation>Nicht installiert · {0} zu holen</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Not made yet · nothing to fetch</source>
-   <translation>Noch nicht hergestellt · nichts zu holen</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Not measured</source>
-   <translation>Nicht gemessen</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Parameters</source>
-   <translation>Parameter</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Preset</source>
-   <extracomment>A ready-made set of settings for a training.</extracomment>
-   <translation>Vorlage</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Reported</source>
-   <translation>Berichtet</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Run</source>
-   <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation>Lauf</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Runs</source>
-   <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation>Läufe</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Size of the download</source>
-   <translation>Größe des Downloads</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>State</source>
-   <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation>Zustand</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Time spent</source>
-   <translation>Verbrauchte Zeit</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Validation accuracy</source>
-   <translation>Validierungsgenauigkeit</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Validation loss</source>
-   <translation>Validierungsverlust</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
@@ -179,81 +24,9 @@
    <translation>Warten Sie, bis sein Fenster antwortet, oder beenden Sie es, und versuchen Sie es dann erneut. Nichts wurde geöffnet.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>With Fovea</source>
-   <extracomment>Models that come with the program.</extracomment>
-   <translation>Mit Fovea</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Yours</source>
-   <extracomment>Models that the user made or brought in.</extracomment>
-   <translation>Ihre</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/job_list.py" />
-   <source>best epoch: {0}</source>
-   <translation>beste Epoche: {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation>blau, grün, rot, abzüglich der Mittelwerte von ImageNet (Caffe)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>how pictures got their size</source>
-   <translation>wie Bilder ihre Größe bekamen</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>how pixels were given</source>
-   <translation>wie Pixel gegeben wurden</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its classes</source>
-   <translation>seine Klassen</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its name</source>
-   <translation>sein Name</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its size</source>
-   <translation>seine Größe</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>of the best epoch</source>
-   <translation>der besten Epoche</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>of the finished model</source>
-   <translation>des fertigen Modells</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
    <translation>von {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>what its outputs are</source>
-   <translation>was seine Ausgaben sind</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>{0} classes</source>
-   <translation>{0} Klassen</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>{0} of {1}</source>
-   <translation>{0} von {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
@@ -261,23 +34,196 @@
    <translation>{0} Bilder in {1} Klassen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>{0} · {1}×{1} colour</source>
-   <translation>{0} · {1}×{1} farbig</translation>
+   <source>0 to 1 (divided by 255)</source>
+   <translation type="vanished">0 bis 1 (durch 255 geteilt)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/curves.py" />
-   <source>{0} – best</source>
-   <translation>{0} – beste</translation>
+   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
+   <translation type="vanished">0 bis 1, abzüglich der Mittelwerte von ImageNet, durch dessen Abweichungen (PyTorch)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>−1 to 1</source>
-   <translation>−1 bis 1</translation>
+   <source>0 to 255, as they are</source>
+   <translation type="vanished">0 bis 255, wie sie sind</translation>
+  </message>
+  <message>
+   <source>Begun</source>
+   <translation type="vanished">Begonnen</translation>
+  </message>
+  <message>
+   <source>Checked</source>
+   <translation type="vanished">Geprüft</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">Stammt von</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">Nachweis</translation>
+  </message>
+  <message>
+   <source>Damaged: {0}</source>
+   <translation type="vanished">Beschädigt: {0}</translation>
+  </message>
+  <message>
+   <source>Data</source>
+   <translation type="vanished">Daten</translation>
+  </message>
+  <message>
+   <source>Device</source>
+   <translation type="vanished">Gerät</translation>
+  </message>
+  <message>
+   <source>Epochs</source>
+   <translation type="vanished">Epochen</translation>
+  </message>
+  <message>
+   <source>Has no classes of its own</source>
+   <translation type="vanished">Hat keine eigenen Klassen</translation>
   </message>
   <message>
    <source>HeatPicture</source>
    <translation type="vanished">HeatPicture</translation>
+  </message>
+  <message>
+   <source>Installed</source>
+   <translation type="vanished">Installiert</translation>
+  </message>
+  <message>
+   <source>Installed, to build upon</source>
+   <translation type="vanished">Installiert, zum Aufbauen darauf</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">Lizenz</translation>
+  </message>
+  <message>
+   <source>Network</source>
+   <translation type="vanished">Netz</translation>
+  </message>
+  <message>
+   <source>Not installed</source>
+   <translation type="vanished">Nicht installiert</translation>
+  </message>
+  <message>
+   <source>Not installed · {0} to fetch</source>
+   <translation type="vanished">Nicht installiert · {0} zu holen</translation>
+  </message>
+  <message>
+   <source>Not made yet · nothing to fetch</source>
+   <translation type="vanished">Noch nicht hergestellt · nichts zu holen</translation>
+  </message>
+  <message>
+   <source>Not measured</source>
+   <translation type="vanished">Nicht gemessen</translation>
+  </message>
+  <message>
+   <source>Parameters</source>
+   <translation type="vanished">Parameter</translation>
+  </message>
+  <message>
+   <source>Preset</source>
+   <translation type="vanished">Vorlage</translation>
+  </message>
+  <message>
+   <source>Reported</source>
+   <translation type="vanished">Berichtet</translation>
+  </message>
+  <message>
+   <source>Run</source>
+   <translation type="vanished">Lauf</translation>
+  </message>
+  <message>
+   <source>Runs</source>
+   <translation type="vanished">Läufe</translation>
+  </message>
+  <message>
+   <source>Size of the download</source>
+   <translation type="vanished">Größe des Downloads</translation>
+  </message>
+  <message>
+   <source>State</source>
+   <translation type="vanished">Zustand</translation>
+  </message>
+  <message>
+   <source>Time spent</source>
+   <translation type="vanished">Verbrauchte Zeit</translation>
+  </message>
+  <message>
+   <source>Validation accuracy</source>
+   <translation type="vanished">Validierungsgenauigkeit</translation>
+  </message>
+  <message>
+   <source>Validation loss</source>
+   <translation type="vanished">Validierungsverlust</translation>
+  </message>
+  <message>
+   <source>With Fovea</source>
+   <translation type="vanished">Mit Fovea</translation>
+  </message>
+  <message>
+   <source>Yours</source>
+   <translation type="vanished">Ihre</translation>
+  </message>
+  <message>
+   <source>best epoch: {0}</source>
+   <translation type="vanished">beste Epoche: {0}</translation>
+  </message>
+  <message>
+   <source>blue, green, red, less ImageNet's means (Caffe)</source>
+   <translation type="vanished">blau, grün, rot, abzüglich der Mittelwerte von ImageNet (Caffe)</translation>
+  </message>
+  <message>
+   <source>how pictures got their size</source>
+   <translation type="vanished">wie Bilder ihre Größe bekamen</translation>
+  </message>
+  <message>
+   <source>how pixels were given</source>
+   <translation type="vanished">wie Pixel gegeben wurden</translation>
+  </message>
+  <message>
+   <source>its classes</source>
+   <translation type="vanished">seine Klassen</translation>
+  </message>
+  <message>
+   <source>its name</source>
+   <translation type="vanished">sein Name</translation>
+  </message>
+  <message>
+   <source>its size</source>
+   <translation type="vanished">seine Größe</translation>
+  </message>
+  <message>
+   <source>of the best epoch</source>
+   <translation type="vanished">der besten Epoche</translation>
+  </message>
+  <message>
+   <source>of the finished model</source>
+   <translation type="vanished">des fertigen Modells</translation>
+  </message>
+  <message>
+   <source>what its outputs are</source>
+   <translation type="vanished">was seine Ausgaben sind</translation>
+  </message>
+  <message>
+   <source>{0} classes</source>
+   <translation type="vanished">{0} Klassen</translation>
+  </message>
+  <message>
+   <source>{0} of {1}</source>
+   <translation type="vanished">{0} von {1}</translation>
+  </message>
+  <message>
+   <source>{0} · {1}×{1} colour</source>
+   <translation type="vanished">{0} · {1}×{1} farbig</translation>
+  </message>
+  <message>
+   <source>{0} – best</source>
+   <translation type="vanished">{0} – beste</translation>
+  </message>
+  <message>
+   <source>−1 to 1</source>
+   <translation type="vanished">−1 bis 1</translation>
   </message>
  </context>
  <context>
@@ -958,119 +904,97 @@
   <name>CardList</name>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
-   <source>Damaged: {0}</source>
-   <translation>Beschädigt: {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Has no classes of its own</source>
-   <translation>Hat keine eigenen Klassen</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Installed</source>
-   <translation>Installiert</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Installed, to build upon</source>
-   <translation>Installiert, zum Aufbauen darauf</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Models</source>
    <extracomment>A view of the window: trained models (networks), not people or cars.</extracomment>
    <translation>Modelle</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Damaged: {0}</source>
+   <translation type="vanished">Beschädigt: {0}</translation>
+  </message>
+  <message>
+   <source>Has no classes of its own</source>
+   <translation type="vanished">Hat keine eigenen Klassen</translation>
+  </message>
+  <message>
+   <source>Installed</source>
+   <translation type="vanished">Installiert</translation>
+  </message>
+  <message>
+   <source>Installed, to build upon</source>
+   <translation type="vanished">Installiert, zum Aufbauen darauf</translation>
+  </message>
+  <message>
    <source>Not installed</source>
-   <translation>Nicht installiert</translation>
+   <translation type="vanished">Nicht installiert</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation>Nicht installiert · {0} zu holen</translation>
+   <translation type="vanished">Nicht installiert · {0} zu holen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation>Noch nicht hergestellt · nichts zu holen</translation>
+   <translation type="vanished">Noch nicht hergestellt · nichts zu holen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation>Nicht gemessen</translation>
+   <translation type="vanished">Nicht gemessen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
-   <extracomment>Models that come with the program.</extracomment>
-   <translation>Mit Fovea</translation>
+   <translation type="vanished">Mit Fovea</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
-   <extracomment>Models that the user made or brought in.</extracomment>
-   <translation>Ihre</translation>
+   <translation type="vanished">Ihre</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation>{0} Klassen</translation>
+   <translation type="vanished">{0} Klassen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation>{0} · {1}×{1} farbig</translation>
+   <translation type="vanished">{0} · {1}×{1} farbig</translation>
   </message>
  </context>
  <context>
   <name>CardTab</name>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Checked</source>
-   <translation>Geprüft</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>Stammt von</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>Nachweis</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>Lizenz</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Model card</source>
    <translation>Modellkarte</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Checked</source>
+   <translation type="vanished">Geprüft</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">Stammt von</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">Nachweis</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">Lizenz</translation>
+  </message>
+  <message>
    <source>Network</source>
-   <translation>Netz</translation>
+   <translation type="vanished">Netz</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation>Parameter</translation>
+   <translation type="vanished">Parameter</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation>Berichtet</translation>
+   <translation type="vanished">Berichtet</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation>Größe des Downloads</translation>
+   <translation type="vanished">Größe des Downloads</translation>
   </message>
  </context>
  <context>
@@ -2289,9 +2213,8 @@
    <translation>{0} nach Epoche {1}: Training {2}, Validierung {3}. Die Tabelle hat jede Epoche.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/curves.py" />
    <source>{0} – best</source>
-   <translation>{0} – beste</translation>
+   <translation type="vanished">{0} – beste</translation>
   </message>
  </context>
  <context>
@@ -2974,24 +2897,9 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Checked</source>
-   <translation>Geprüft</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
    <translation>Klasse</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>Stammt von</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>Nachweis</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3020,28 +2928,13 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>Lizenz</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Measured on: {0}</source>
    <translation>Gemessen an: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Network</source>
-   <translation>Netz</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Nobody has measured this model in Fovea. A folder of labelled pictures is enough to do so.</source>
    <translation>Niemand hat dieses Modell in Fovea gemessen. Dafür genügt ein Ordner mit Bildern und Labels.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Parameters</source>
-   <translation>Parameter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3060,16 +2953,6 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Reported</source>
-   <translation>Berichtet</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Size of the download</source>
-   <translation>Größe des Downloads</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Value</source>
    <translation>Wert</translation>
   </message>
@@ -3082,6 +2965,38 @@
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>{0} to {1}</source>
    <translation>{0} bis {1}</translation>
+  </message>
+  <message>
+   <source>Checked</source>
+   <translation type="vanished">Geprüft</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">Stammt von</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">Nachweis</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">Lizenz</translation>
+  </message>
+  <message>
+   <source>Network</source>
+   <translation type="vanished">Netz</translation>
+  </message>
+  <message>
+   <source>Parameters</source>
+   <translation type="vanished">Parameter</translation>
+  </message>
+  <message>
+   <source>Reported</source>
+   <translation type="vanished">Berichtet</translation>
+  </message>
+  <message>
+   <source>Size of the download</source>
+   <translation type="vanished">Größe des Downloads</translation>
   </message>
  </context>
  <context>
@@ -3276,21 +3191,6 @@
   <name>ExportDialog</name>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1 (divided by 255)</source>
-   <translation>0 bis 1 (durch 255 geteilt)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation>0 bis 1, abzüglich der Mittelwerte von ImageNet, durch dessen Abweichungen (PyTorch)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 255, as they are</source>
-   <translation>0 bis 255, wie sie sind</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Beside it lies a certificate that says how far its answers are from the model's own. It names no picture.</source>
    <translation>Daneben liegt ein Zertifikat, das sagt, wie weit seine Antworten von denen des Modells entfernt sind. Es nennt kein Bild.</translation>
   </message>
@@ -3335,44 +3235,48 @@
    <translation>Die Prüfsummen reisen mit: Das andere Fovea vergleicht jede Datei.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 1 (divided by 255)</source>
+   <translation type="vanished">0 bis 1 (durch 255 geteilt)</translation>
+  </message>
+  <message>
+   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
+   <translation type="vanished">0 bis 1, abzüglich der Mittelwerte von ImageNet, durch dessen Abweichungen (PyTorch)</translation>
+  </message>
+  <message>
+   <source>0 to 255, as they are</source>
+   <translation type="vanished">0 bis 255, wie sie sind</translation>
+  </message>
+  <message>
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation>blau, grün, rot, abzüglich der Mittelwerte von ImageNet (Caffe)</translation>
+   <translation type="vanished">blau, grün, rot, abzüglich der Mittelwerte von ImageNet (Caffe)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation>wie Bilder ihre Größe bekamen</translation>
+   <translation type="vanished">wie Bilder ihre Größe bekamen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation>wie Pixel gegeben wurden</translation>
+   <translation type="vanished">wie Pixel gegeben wurden</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation>seine Klassen</translation>
+   <translation type="vanished">seine Klassen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation>sein Name</translation>
+   <translation type="vanished">sein Name</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation>seine Größe</translation>
+   <translation type="vanished">seine Größe</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation>was seine Ausgaben sind</translation>
+   <translation type="vanished">was seine Ausgaben sind</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation>−1 bis 1</translation>
+   <translation type="vanished">−1 bis 1</translation>
   </message>
  </context>
  <context>
@@ -3629,18 +3533,8 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>Stammt von</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Compare every file with its checksum</source>
    <translation>Jede Datei mit ihrer Prüfsumme vergleichen</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>Nachweis</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3655,28 +3549,8 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>Lizenz</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Network</source>
-   <translation>Netz</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Not as they were: {0}.</source>
    <translation>Nicht, wie sie waren: {0}.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Parameters</source>
-   <translation>Parameter</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Reported</source>
-   <translation>Berichtet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3692,11 +3566,6 @@
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size</source>
    <translation>Größe</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Size of the download</source>
-   <translation>Größe des Downloads</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3737,6 +3606,34 @@
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>✗ unreadable</source>
    <translation>✗ nicht lesbar</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">Stammt von</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">Nachweis</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">Lizenz</translation>
+  </message>
+  <message>
+   <source>Network</source>
+   <translation type="vanished">Netz</translation>
+  </message>
+  <message>
+   <source>Parameters</source>
+   <translation type="vanished">Parameter</translation>
+  </message>
+  <message>
+   <source>Reported</source>
+   <translation type="vanished">Berichtet</translation>
+  </message>
+  <message>
+   <source>Size of the download</source>
+   <translation type="vanished">Größe des Downloads</translation>
   </message>
  </context>
  <context>
@@ -16563,21 +16460,6 @@ Dateien oder Ordner hier ablegen.</translation>
   <name>ImportDialog</name>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1 (divided by 255)</source>
-   <translation>0 bis 1 (durch 255 geteilt)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation>0 bis 1, abzüglich der Mittelwerte von ImageNet, durch dessen Abweichungen (PyTorch)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 255, as they are</source>
-   <translation>0 bis 255, wie sie sind</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>A file of class names</source>
    <translation>Eine Datei mit Klassennamen</translation>
   </message>
@@ -16723,11 +16605,6 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation>blau, grün, rot, abzüglich der Mittelwerte von ImageNet (Caffe)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>colour</source>
    <translation>farbig</translation>
   </message>
@@ -16735,36 +16612,6 @@ Dateien oder Ordner hier ablegen.</translation>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>grey</source>
    <translation>grau</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>how pictures got their size</source>
-   <translation>wie Bilder ihre Größe bekamen</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>how pixels were given</source>
-   <translation>wie Pixel gegeben wurden</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its classes</source>
-   <translation>seine Klassen</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its name</source>
-   <translation>sein Name</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its size</source>
-   <translation>seine Größe</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>what its outputs are</source>
-   <translation>was seine Ausgaben sind</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16782,28 +16629,52 @@ Dateien oder Ordner hier ablegen.</translation>
    <translation>{0} Pixel</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 1 (divided by 255)</source>
+   <translation type="vanished">0 bis 1 (durch 255 geteilt)</translation>
+  </message>
+  <message>
+   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
+   <translation type="vanished">0 bis 1, abzüglich der Mittelwerte von ImageNet, durch dessen Abweichungen (PyTorch)</translation>
+  </message>
+  <message>
+   <source>0 to 255, as they are</source>
+   <translation type="vanished">0 bis 255, wie sie sind</translation>
+  </message>
+  <message>
+   <source>blue, green, red, less ImageNet's means (Caffe)</source>
+   <translation type="vanished">blau, grün, rot, abzüglich der Mittelwerte von ImageNet (Caffe)</translation>
+  </message>
+  <message>
+   <source>how pictures got their size</source>
+   <translation type="vanished">wie Bilder ihre Größe bekamen</translation>
+  </message>
+  <message>
+   <source>how pixels were given</source>
+   <translation type="vanished">wie Pixel gegeben wurden</translation>
+  </message>
+  <message>
+   <source>its classes</source>
+   <translation type="vanished">seine Klassen</translation>
+  </message>
+  <message>
+   <source>its name</source>
+   <translation type="vanished">sein Name</translation>
+  </message>
+  <message>
+   <source>its size</source>
+   <translation type="vanished">seine Größe</translation>
+  </message>
+  <message>
+   <source>what its outputs are</source>
+   <translation type="vanished">was seine Ausgaben sind</translation>
+  </message>
+  <message>
    <source>−1 to 1</source>
-   <translation>−1 bis 1</translation>
+   <translation type="vanished">−1 bis 1</translation>
   </message>
  </context>
  <context>
   <name>InstallDialog</name>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1 (divided by 255)</source>
-   <translation>0 bis 1 (durch 255 geteilt)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation>0 bis 1, abzüglich der Mittelwerte von ImageNet, durch dessen Abweichungen (PyTorch)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 255, as they are</source>
-   <translation>0 bis 255, wie sie sind</translation>
-  </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>All files (*)</source>
@@ -16890,44 +16761,48 @@ Dateien oder Ordner hier ablegen.</translation>
    <translation>Gewichte in 32 Bit: wie veröffentlicht</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 1 (divided by 255)</source>
+   <translation type="vanished">0 bis 1 (durch 255 geteilt)</translation>
+  </message>
+  <message>
+   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
+   <translation type="vanished">0 bis 1, abzüglich der Mittelwerte von ImageNet, durch dessen Abweichungen (PyTorch)</translation>
+  </message>
+  <message>
+   <source>0 to 255, as they are</source>
+   <translation type="vanished">0 bis 255, wie sie sind</translation>
+  </message>
+  <message>
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation>blau, grün, rot, abzüglich der Mittelwerte von ImageNet (Caffe)</translation>
+   <translation type="vanished">blau, grün, rot, abzüglich der Mittelwerte von ImageNet (Caffe)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation>wie Bilder ihre Größe bekamen</translation>
+   <translation type="vanished">wie Bilder ihre Größe bekamen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation>wie Pixel gegeben wurden</translation>
+   <translation type="vanished">wie Pixel gegeben wurden</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation>seine Klassen</translation>
+   <translation type="vanished">seine Klassen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation>sein Name</translation>
+   <translation type="vanished">sein Name</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation>seine Größe</translation>
+   <translation type="vanished">seine Größe</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation>was seine Ausgaben sind</translation>
+   <translation type="vanished">was seine Ausgaben sind</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation>−1 bis 1</translation>
+   <translation type="vanished">−1 bis 1</translation>
   </message>
  </context>
  <context>
@@ -17011,9 +16886,8 @@ Dateien oder Ordner hier ablegen.</translation>
    <translation>Trainings</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation>beste Epoche: {0}</translation>
+   <translation type="vanished">beste Epoche: {0}</translation>
   </message>
  </context>
  <context>
@@ -17116,9 +16990,8 @@ Dateien oder Ordner hier ablegen.</translation>
  <context>
   <name>JobsModel</name>
   <message>
-   <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation>beste Epoche: {0}</translation>
+   <translation type="vanished">beste Epoche: {0}</translation>
   </message>
  </context>
  <context>
@@ -17723,21 +17596,6 @@ Dateien oder Ordner hier ablegen.</translation>
   <name>LayersTab</name>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Checked</source>
-   <translation>Geprüft</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>Stammt von</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>Nachweis</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>It came as .tflite: its operations are {0}</source>
    <translation>Es kam als .tflite: Seine Operationen sind {0}</translation>
   </message>
@@ -17763,33 +17621,8 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>Lizenz</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Network</source>
-   <translation>Netz</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Parameters</source>
-   <translation>Parameter</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Reported</source>
-   <translation>Berichtet</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Settings</source>
    <translation>Einstellungen</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Size of the download</source>
-   <translation>Größe des Downloads</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -17800,6 +17633,38 @@ Dateien oder Ordner hier ablegen.</translation>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>{0} layers, {1} parameters</source>
    <translation>{0} Schichten, {1} Parameter</translation>
+  </message>
+  <message>
+   <source>Checked</source>
+   <translation type="vanished">Geprüft</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">Stammt von</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">Nachweis</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">Lizenz</translation>
+  </message>
+  <message>
+   <source>Network</source>
+   <translation type="vanished">Netz</translation>
+  </message>
+  <message>
+   <source>Parameters</source>
+   <translation type="vanished">Parameter</translation>
+  </message>
+  <message>
+   <source>Reported</source>
+   <translation type="vanished">Berichtet</translation>
+  </message>
+  <message>
+   <source>Size of the download</source>
+   <translation type="vanished">Größe des Downloads</translation>
   </message>
  </context>
  <context>
@@ -18744,66 +18609,52 @@ Dateien oder Ordner hier ablegen.</translation>
  <context>
   <name>ModelCard</name>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation>Beschädigt: {0}</translation>
+   <translation type="vanished">Beschädigt: {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation>Hat keine eigenen Klassen</translation>
+   <translation type="vanished">Hat keine eigenen Klassen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation>Installiert</translation>
+   <translation type="vanished">Installiert</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation>Installiert, zum Aufbauen darauf</translation>
+   <translation type="vanished">Installiert, zum Aufbauen darauf</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation>Nicht installiert</translation>
+   <translation type="vanished">Nicht installiert</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation>Nicht installiert · {0} zu holen</translation>
+   <translation type="vanished">Nicht installiert · {0} zu holen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation>Noch nicht hergestellt · nichts zu holen</translation>
+   <translation type="vanished">Noch nicht hergestellt · nichts zu holen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation>Nicht gemessen</translation>
+   <translation type="vanished">Nicht gemessen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
-   <extracomment>Models that come with the program.</extracomment>
-   <translation>Mit Fovea</translation>
+   <translation type="vanished">Mit Fovea</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
-   <extracomment>Models that the user made or brought in.</extracomment>
-   <translation>Ihre</translation>
+   <translation type="vanished">Ihre</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation>{0} Klassen</translation>
+   <translation type="vanished">{0} Klassen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation>{0} · {1}×{1} farbig</translation>
+   <translation type="vanished">{0} · {1}×{1} farbig</translation>
   </message>
  </context>
  <context>
@@ -19161,9 +19012,34 @@ Dateien oder Ordner hier ablegen.</translation>
    <translation> · noch {0}</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 1 (divided by 255)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 255, as they are</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Building the network…</source>
    <translation>Netz wird gebaut…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Checked</source>
+   <translation>Geprüft</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Comes from</source>
+   <translation>Stammt von</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19196,6 +19072,36 @@ Dateien oder Ordner hier ablegen.</translation>
    <translation>Kopiert…</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Credit</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Damaged: {0}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Has no classes of its own</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Installed</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Installed, to build upon</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Licence</source>
+   <translation>Lizenz</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Looking through the file…</source>
    <translation>Datei wird durchgesehen…</translation>
@@ -19206,9 +19112,55 @@ Dateien oder Ordner hier ablegen.</translation>
    <translation>MD5 wie veröffentlicht</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Network</source>
+   <translation>Netz</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Not installed</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Not installed · {0} to fetch</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Not made yet · nothing to fetch</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Not measured</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Parameters</source>
+   <translation>Parameter</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Reported</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>SHA-256</source>
    <translation>SHA-256</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Size of the download</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>With Fovea</source>
+   <extracomment>Models that come with the program.</extracomment>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19216,9 +19168,20 @@ Dateien oder Ordner hier ablegen.</translation>
    <translation>Modell wird geschrieben…</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Yours</source>
+   <extracomment>Models that the user made or brought in.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>about {0}</source>
    <translation>etwa {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>blue, green, red, less ImageNet's means (Caffe)</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19229,6 +19192,31 @@ Dateien oder Ordner hier ablegen.</translation>
    <location filename="../../desktop/ui/models/words.py" />
    <source>grey</source>
    <translation>grau</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>how pictures got their size</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>how pixels were given</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>its classes</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>its name</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>its size</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19247,7 +19235,12 @@ Dateien oder Ordner hier ablegen.</translation>
    <translation>das Python-Paket {0} {1}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/words.py" />
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>what its outputs are</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
    <translation>{0} Klassen</translation>
   </message>
@@ -19260,6 +19253,16 @@ Dateien oder Ordner hier ablegen.</translation>
    <location filename="../../desktop/ui/models/words.py" />
    <source>{0} {1}, {2}</source>
    <translation>{0} {1}, {2}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>{0} · {1}×{1} colour</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>−1 to 1</source>
+   <translation type="unfinished" />
   </message>
  </context>
  <context>
@@ -21286,79 +21289,60 @@ augment.flip.p = 0.5</translation>
  <context>
   <name>RunsModel</name>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Begun</source>
-   <extracomment>When a training was begun.</extracomment>
-   <translation>Begonnen</translation>
+   <translation type="vanished">Begonnen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Data</source>
-   <translation>Daten</translation>
+   <translation type="vanished">Daten</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Device</source>
-   <translation>Gerät</translation>
+   <translation type="vanished">Gerät</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Epochs</source>
-   <translation>Epochen</translation>
+   <translation type="vanished">Epochen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Preset</source>
-   <extracomment>A ready-made set of settings for a training.</extracomment>
-   <translation>Vorlage</translation>
+   <translation type="vanished">Vorlage</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Run</source>
-   <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation>Lauf</translation>
+   <translation type="vanished">Lauf</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Runs</source>
-   <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation>Läufe</translation>
+   <translation type="vanished">Läufe</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>State</source>
-   <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation>Zustand</translation>
+   <translation type="vanished">Zustand</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Time spent</source>
-   <translation>Verbrauchte Zeit</translation>
+   <translation type="vanished">Verbrauchte Zeit</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation accuracy</source>
-   <translation>Validierungsgenauigkeit</translation>
+   <translation type="vanished">Validierungsgenauigkeit</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation loss</source>
-   <translation>Validierungsverlust</translation>
+   <translation type="vanished">Validierungsverlust</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the best epoch</source>
-   <translation>der besten Epoche</translation>
+   <translation type="vanished">der besten Epoche</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the finished model</source>
-   <translation>des fertigen Modells</translation>
+   <translation type="vanished">des fertigen Modells</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>{0} of {1}</source>
-   <translation>{0} von {1}</translation>
+   <translation type="vanished">{0} von {1}</translation>
   </message>
  </context>
  <context>
@@ -24383,6 +24367,12 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>Train</name>
   <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Begun</source>
+   <extracomment>When a training was begun.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Calibrating the scores</source>
    <translation>Scores werden kalibriert</translation>
@@ -24413,6 +24403,16 @@ fit.epochs = 10 | 20</translation>
    <translation>Abgeschnitten nach {0} von {1} Epochen</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Data</source>
+   <translation>Daten</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Device</source>
+   <translation>Gerät</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Done</source>
    <translation>Fertig</translation>
@@ -24426,6 +24426,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Epoch {0} of {1}</source>
    <translation>Epoche {0} von {1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Epochs</source>
+   <translation>Epochen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24468,14 +24473,38 @@ fit.epochs = 10 | 20</translation>
    <translation>Bilder werden vorbereitet</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Preset</source>
+   <extracomment>A ready-made set of settings for a training.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Run</source>
+   <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Running</source>
    <translation>Läuft</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Runs</source>
+   <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Starting…</source>
    <translation>Startet…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>State</source>
+   <extracomment>What a training is doing: waiting, running, done …</extracomment>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24496,6 +24525,21 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Stopping, keeping a checkpoint…</source>
    <translation>Hält an und behält einen Checkpoint…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Time spent</source>
+   <translation>Verbrauchte Zeit</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Validation accuracy</source>
+   <translation>Validierungsgenauigkeit</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Validation loss</source>
+   <translation>Validierungsverlust</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24526,6 +24570,31 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/words.py" />
    <source>about {0} left</source>
    <translation>noch etwa {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/job_list.py" />
+   <source>best epoch: {0}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>of the best epoch</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>of the finished model</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>{0} of {1}</source>
+   <translation>{0} von {1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/curves.py" />
+   <source>{0} – best</source>
+   <translation>{0} – beste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24611,21 +24680,6 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Checked</source>
-   <translation>Geprüft</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>Stammt von</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>Nachweis</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Epoch</source>
    <translation>Epoche</translation>
   </message>
@@ -24636,39 +24690,14 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>Lizenz</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Loss</source>
    <extracomment>Machine learning: the value that training makes small.</extracomment>
    <translation>Verlust</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Network</source>
-   <translation>Netz</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Parameters</source>
-   <translation>Parameter</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Reported</source>
-   <translation>Berichtet</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Seconds</source>
    <translation>Sekunden</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Size of the download</source>
-   <translation>Größe des Downloads</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -24699,6 +24728,38 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>validation</source>
    <translation>Validierung</translation>
+  </message>
+  <message>
+   <source>Checked</source>
+   <translation type="vanished">Geprüft</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">Stammt von</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">Nachweis</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">Lizenz</translation>
+  </message>
+  <message>
+   <source>Network</source>
+   <translation type="vanished">Netz</translation>
+  </message>
+  <message>
+   <source>Parameters</source>
+   <translation type="vanished">Parameter</translation>
+  </message>
+  <message>
+   <source>Reported</source>
+   <translation type="vanished">Berichtet</translation>
+  </message>
+  <message>
+   <source>Size of the download</source>
+   <translation type="vanished">Größe des Downloads</translation>
   </message>
  </context>
  <context>
@@ -25011,66 +25072,52 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>_Cards</name>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation>Beschädigt: {0}</translation>
+   <translation type="vanished">Beschädigt: {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation>Hat keine eigenen Klassen</translation>
+   <translation type="vanished">Hat keine eigenen Klassen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation>Installiert</translation>
+   <translation type="vanished">Installiert</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation>Installiert, zum Aufbauen darauf</translation>
+   <translation type="vanished">Installiert, zum Aufbauen darauf</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation>Nicht installiert</translation>
+   <translation type="vanished">Nicht installiert</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation>Nicht installiert · {0} zu holen</translation>
+   <translation type="vanished">Nicht installiert · {0} zu holen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation>Noch nicht hergestellt · nichts zu holen</translation>
+   <translation type="vanished">Noch nicht hergestellt · nichts zu holen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation>Nicht gemessen</translation>
+   <translation type="vanished">Nicht gemessen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
-   <extracomment>Models that come with the program.</extracomment>
-   <translation>Mit Fovea</translation>
+   <translation type="vanished">Mit Fovea</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
-   <extracomment>Models that the user made or brought in.</extracomment>
-   <translation>Ihre</translation>
+   <translation type="vanished">Ihre</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation>{0} Klassen</translation>
+   <translation type="vanished">{0} Klassen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation>{0} · {1}×{1} farbig</translation>
+   <translation type="vanished">{0} · {1}×{1} farbig</translation>
   </message>
  </context>
  <context>
@@ -25092,66 +25139,52 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>_Delegate</name>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation>Beschädigt: {0}</translation>
+   <translation type="vanished">Beschädigt: {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation>Hat keine eigenen Klassen</translation>
+   <translation type="vanished">Hat keine eigenen Klassen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation>Installiert</translation>
+   <translation type="vanished">Installiert</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation>Installiert, zum Aufbauen darauf</translation>
+   <translation type="vanished">Installiert, zum Aufbauen darauf</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation>Nicht installiert</translation>
+   <translation type="vanished">Nicht installiert</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation>Nicht installiert · {0} zu holen</translation>
+   <translation type="vanished">Nicht installiert · {0} zu holen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation>Noch nicht hergestellt · nichts zu holen</translation>
+   <translation type="vanished">Noch nicht hergestellt · nichts zu holen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation>Nicht gemessen</translation>
+   <translation type="vanished">Nicht gemessen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
-   <extracomment>Models that come with the program.</extracomment>
-   <translation>Mit Fovea</translation>
+   <translation type="vanished">Mit Fovea</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
-   <extracomment>Models that the user made or brought in.</extracomment>
-   <translation>Ihre</translation>
+   <translation type="vanished">Ihre</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation>{0} Klassen</translation>
+   <translation type="vanished">{0} Klassen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation>{0} · {1}×{1} farbig</translation>
+   <translation type="vanished">{0} · {1}×{1} farbig</translation>
   </message>
  </context>
  <context>
@@ -25165,9 +25198,8 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>_JobDelegate</name>
   <message>
-   <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation>beste Epoche: {0}</translation>
+   <translation type="vanished">beste Epoche: {0}</translation>
   </message>
  </context>
  <context>

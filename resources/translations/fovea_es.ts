@@ -4,65 +4,9 @@
  <context>
   <name />
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1 (divided by 255)</source>
-   <translation>de 0 a 1 (dividido entre 255)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation>de 0 a 1, menos las medias de ImageNet, entre sus desviaciones (PyTorch)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 255, as they are</source>
-   <translation>de 0 a 255, tal cual</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>A file that is opened from the desktop will not come to this window: no connection for it could be made. Drop it here instead.</source>
    <translation>Un archivo que se abra desde el escritorio no llegará a esta ventana: no se pudo establecer la conexión. Suéltelo aquí.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Begun</source>
-   <extracomment>When a training was begun.</extracomment>
-   <translation>Iniciado</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Checked</source>
-   <translation>Comprobado</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>Procede de</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>Créditos</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Damaged: {0}</source>
-   <translation>Dañado: {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Data</source>
-   <translation>Datos</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Device</source>
-   <translation>Dispositivo</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Epochs</source>
-   <translation>Épocas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
@@ -70,108 +14,9 @@
    <translation>Fovea ya está en marcha, pero no responde.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Has no classes of its own</source>
-   <translation>No tiene clases propias</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Installed</source>
-   <translation>Instalado</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Installed, to build upon</source>
-   <translation>Instalado, para partir de él</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>Licencia</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
    <translation>Nombre de la clase</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Network</source>
-   <translation>Red</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Not installed</source>
-   <translation>No instalado</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Not installed · {0} to fetch</source>
-   <translation>No instalado · {0} por descargar</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Not made yet · nothing to fetch</source>
-   <translation>Aún no creado · nada que descargar</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Not measured</source>
-   <translation>No medido</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Parameters</source>
-   <translation>Parámetros</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Preset</source>
-   <extracomment>A ready-made set of settings for a training.</extracomment>
-   <translation>Preajuste</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Reported</source>
-   <translation>Declarado</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Run</source>
-   <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation>Ejecución</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Runs</source>
-   <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation>Ejecuciones</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Size of the download</source>
-   <translation>Tamaño de la descarga</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>State</source>
-   <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation>Estado</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Time spent</source>
-   <translation>Tiempo empleado</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Validation accuracy</source>
-   <translation>Exactitud de validación</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Validation loss</source>
-   <translation>Pérdida de validación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
@@ -179,81 +24,9 @@
    <translation>Espere a que su ventana responda, o ciérrela, e inténtelo de nuevo. No se abrió nada.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>With Fovea</source>
-   <extracomment>Models that come with the program.</extracomment>
-   <translation>Con Fovea</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Yours</source>
-   <extracomment>Models that the user made or brought in.</extracomment>
-   <translation>Suyos</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/job_list.py" />
-   <source>best epoch: {0}</source>
-   <translation>mejor época: {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation>azul, verde, rojo, menos las medias de ImageNet (Caffe)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>how pictures got their size</source>
-   <translation>cómo recibieron las imágenes su tamaño</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>how pixels were given</source>
-   <translation>cómo se daban los píxeles</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its classes</source>
-   <translation>sus clases</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its name</source>
-   <translation>su nombre</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its size</source>
-   <translation>su tamaño</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>of the best epoch</source>
-   <translation>de la mejor época</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>of the finished model</source>
-   <translation>del modelo terminado</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
    <translation>de {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>what its outputs are</source>
-   <translation>qué son sus salidas</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>{0} classes</source>
-   <translation>{0} clases</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>{0} of {1}</source>
-   <translation>{0} de {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
@@ -261,23 +34,196 @@
    <translation>{0} imágenes en {1} clases</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>{0} · {1}×{1} colour</source>
-   <translation>{0} · {1}×{1} color</translation>
+   <source>0 to 1 (divided by 255)</source>
+   <translation type="vanished">de 0 a 1 (dividido entre 255)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/curves.py" />
-   <source>{0} – best</source>
-   <translation>{0} – mejor</translation>
+   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
+   <translation type="vanished">de 0 a 1, menos las medias de ImageNet, entre sus desviaciones (PyTorch)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>−1 to 1</source>
-   <translation>de −1 a 1</translation>
+   <source>0 to 255, as they are</source>
+   <translation type="vanished">de 0 a 255, tal cual</translation>
+  </message>
+  <message>
+   <source>Begun</source>
+   <translation type="vanished">Iniciado</translation>
+  </message>
+  <message>
+   <source>Checked</source>
+   <translation type="vanished">Comprobado</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">Procede de</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">Créditos</translation>
+  </message>
+  <message>
+   <source>Damaged: {0}</source>
+   <translation type="vanished">Dañado: {0}</translation>
+  </message>
+  <message>
+   <source>Data</source>
+   <translation type="vanished">Datos</translation>
+  </message>
+  <message>
+   <source>Device</source>
+   <translation type="vanished">Dispositivo</translation>
+  </message>
+  <message>
+   <source>Epochs</source>
+   <translation type="vanished">Épocas</translation>
+  </message>
+  <message>
+   <source>Has no classes of its own</source>
+   <translation type="vanished">No tiene clases propias</translation>
   </message>
   <message>
    <source>HeatPicture</source>
    <translation type="vanished">nada</translation>
+  </message>
+  <message>
+   <source>Installed</source>
+   <translation type="vanished">Instalado</translation>
+  </message>
+  <message>
+   <source>Installed, to build upon</source>
+   <translation type="vanished">Instalado, para partir de él</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">Licencia</translation>
+  </message>
+  <message>
+   <source>Network</source>
+   <translation type="vanished">Red</translation>
+  </message>
+  <message>
+   <source>Not installed</source>
+   <translation type="vanished">No instalado</translation>
+  </message>
+  <message>
+   <source>Not installed · {0} to fetch</source>
+   <translation type="vanished">No instalado · {0} por descargar</translation>
+  </message>
+  <message>
+   <source>Not made yet · nothing to fetch</source>
+   <translation type="vanished">Aún no creado · nada que descargar</translation>
+  </message>
+  <message>
+   <source>Not measured</source>
+   <translation type="vanished">No medido</translation>
+  </message>
+  <message>
+   <source>Parameters</source>
+   <translation type="vanished">Parámetros</translation>
+  </message>
+  <message>
+   <source>Preset</source>
+   <translation type="vanished">Preajuste</translation>
+  </message>
+  <message>
+   <source>Reported</source>
+   <translation type="vanished">Declarado</translation>
+  </message>
+  <message>
+   <source>Run</source>
+   <translation type="vanished">Ejecución</translation>
+  </message>
+  <message>
+   <source>Runs</source>
+   <translation type="vanished">Ejecuciones</translation>
+  </message>
+  <message>
+   <source>Size of the download</source>
+   <translation type="vanished">Tamaño de la descarga</translation>
+  </message>
+  <message>
+   <source>State</source>
+   <translation type="vanished">Estado</translation>
+  </message>
+  <message>
+   <source>Time spent</source>
+   <translation type="vanished">Tiempo empleado</translation>
+  </message>
+  <message>
+   <source>Validation accuracy</source>
+   <translation type="vanished">Exactitud de validación</translation>
+  </message>
+  <message>
+   <source>Validation loss</source>
+   <translation type="vanished">Pérdida de validación</translation>
+  </message>
+  <message>
+   <source>With Fovea</source>
+   <translation type="vanished">Con Fovea</translation>
+  </message>
+  <message>
+   <source>Yours</source>
+   <translation type="vanished">Suyos</translation>
+  </message>
+  <message>
+   <source>best epoch: {0}</source>
+   <translation type="vanished">mejor época: {0}</translation>
+  </message>
+  <message>
+   <source>blue, green, red, less ImageNet's means (Caffe)</source>
+   <translation type="vanished">azul, verde, rojo, menos las medias de ImageNet (Caffe)</translation>
+  </message>
+  <message>
+   <source>how pictures got their size</source>
+   <translation type="vanished">cómo recibieron las imágenes su tamaño</translation>
+  </message>
+  <message>
+   <source>how pixels were given</source>
+   <translation type="vanished">cómo se daban los píxeles</translation>
+  </message>
+  <message>
+   <source>its classes</source>
+   <translation type="vanished">sus clases</translation>
+  </message>
+  <message>
+   <source>its name</source>
+   <translation type="vanished">su nombre</translation>
+  </message>
+  <message>
+   <source>its size</source>
+   <translation type="vanished">su tamaño</translation>
+  </message>
+  <message>
+   <source>of the best epoch</source>
+   <translation type="vanished">de la mejor época</translation>
+  </message>
+  <message>
+   <source>of the finished model</source>
+   <translation type="vanished">del modelo terminado</translation>
+  </message>
+  <message>
+   <source>what its outputs are</source>
+   <translation type="vanished">qué son sus salidas</translation>
+  </message>
+  <message>
+   <source>{0} classes</source>
+   <translation type="vanished">{0} clases</translation>
+  </message>
+  <message>
+   <source>{0} of {1}</source>
+   <translation type="vanished">{0} de {1}</translation>
+  </message>
+  <message>
+   <source>{0} · {1}×{1} colour</source>
+   <translation type="vanished">{0} · {1}×{1} color</translation>
+  </message>
+  <message>
+   <source>{0} – best</source>
+   <translation type="vanished">{0} – mejor</translation>
+  </message>
+  <message>
+   <source>−1 to 1</source>
+   <translation type="vanished">de −1 a 1</translation>
   </message>
  </context>
  <context>
@@ -958,119 +904,97 @@
   <name>CardList</name>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
-   <source>Damaged: {0}</source>
-   <translation>Dañado: {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Has no classes of its own</source>
-   <translation>No tiene clases propias</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Installed</source>
-   <translation>Instalado</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Installed, to build upon</source>
-   <translation>Instalado, para partir de él</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Models</source>
    <extracomment>A view of the window: trained models (networks), not people or cars.</extracomment>
    <translation>Modelos</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Damaged: {0}</source>
+   <translation type="vanished">Dañado: {0}</translation>
+  </message>
+  <message>
+   <source>Has no classes of its own</source>
+   <translation type="vanished">No tiene clases propias</translation>
+  </message>
+  <message>
+   <source>Installed</source>
+   <translation type="vanished">Instalado</translation>
+  </message>
+  <message>
+   <source>Installed, to build upon</source>
+   <translation type="vanished">Instalado, para partir de él</translation>
+  </message>
+  <message>
    <source>Not installed</source>
-   <translation>No instalado</translation>
+   <translation type="vanished">No instalado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation>No instalado · {0} por descargar</translation>
+   <translation type="vanished">No instalado · {0} por descargar</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation>Aún no creado · nada que descargar</translation>
+   <translation type="vanished">Aún no creado · nada que descargar</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation>No medido</translation>
+   <translation type="vanished">No medido</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
-   <extracomment>Models that come with the program.</extracomment>
-   <translation>Con Fovea</translation>
+   <translation type="vanished">Con Fovea</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
-   <extracomment>Models that the user made or brought in.</extracomment>
-   <translation>Suyos</translation>
+   <translation type="vanished">Suyos</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation>{0} clases</translation>
+   <translation type="vanished">{0} clases</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation>{0} · {1}×{1} color</translation>
+   <translation type="vanished">{0} · {1}×{1} color</translation>
   </message>
  </context>
  <context>
   <name>CardTab</name>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Checked</source>
-   <translation>Comprobado</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>Procede de</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>Créditos</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>Licencia</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Model card</source>
    <translation>Ficha del modelo</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Checked</source>
+   <translation type="vanished">Comprobado</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">Procede de</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">Créditos</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">Licencia</translation>
+  </message>
+  <message>
    <source>Network</source>
-   <translation>Red</translation>
+   <translation type="vanished">Red</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation>Parámetros</translation>
+   <translation type="vanished">Parámetros</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation>Declarado</translation>
+   <translation type="vanished">Declarado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation>Tamaño de la descarga</translation>
+   <translation type="vanished">Tamaño de la descarga</translation>
   </message>
  </context>
  <context>
@@ -2289,9 +2213,8 @@
    <translation>{0} tras la época {1}: entrenamiento {2}, validación {3}. La tabla tiene todas las épocas.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/curves.py" />
    <source>{0} – best</source>
-   <translation>{0} – mejor</translation>
+   <translation type="vanished">{0} – mejor</translation>
   </message>
  </context>
  <context>
@@ -2974,24 +2897,9 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Checked</source>
-   <translation>Comprobado</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
    <translation>Clase</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>Procede de</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>Créditos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3020,28 +2928,13 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>Licencia</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Measured on: {0}</source>
    <translation>Medido con: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Network</source>
-   <translation>Red</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Nobody has measured this model in Fovea. A folder of labelled pictures is enough to do so.</source>
    <translation>Nadie ha medido este modelo en Fovea. Para ello basta una carpeta de imágenes etiquetadas.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Parameters</source>
-   <translation>Parámetros</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3060,16 +2953,6 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Reported</source>
-   <translation>Declarado</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Size of the download</source>
-   <translation>Tamaño de la descarga</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Value</source>
    <translation>Valor</translation>
   </message>
@@ -3082,6 +2965,38 @@
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>{0} to {1}</source>
    <translation>de {0} a {1}</translation>
+  </message>
+  <message>
+   <source>Checked</source>
+   <translation type="vanished">Comprobado</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">Procede de</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">Créditos</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">Licencia</translation>
+  </message>
+  <message>
+   <source>Network</source>
+   <translation type="vanished">Red</translation>
+  </message>
+  <message>
+   <source>Parameters</source>
+   <translation type="vanished">Parámetros</translation>
+  </message>
+  <message>
+   <source>Reported</source>
+   <translation type="vanished">Declarado</translation>
+  </message>
+  <message>
+   <source>Size of the download</source>
+   <translation type="vanished">Tamaño de la descarga</translation>
   </message>
  </context>
  <context>
@@ -3276,21 +3191,6 @@
   <name>ExportDialog</name>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1 (divided by 255)</source>
-   <translation>de 0 a 1 (dividido entre 255)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation>de 0 a 1, menos las medias de ImageNet, entre sus desviaciones (PyTorch)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 255, as they are</source>
-   <translation>de 0 a 255, tal cual</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Beside it lies a certificate that says how far its answers are from the model's own. It names no picture.</source>
    <translation>Al lado hay un certificado que dice cuánto se apartan sus respuestas de las del propio modelo. No nombra ninguna imagen.</translation>
   </message>
@@ -3335,44 +3235,48 @@
    <translation>Las sumas de comprobación van con él: el otro Fovea compara cada archivo.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 1 (divided by 255)</source>
+   <translation type="vanished">de 0 a 1 (dividido entre 255)</translation>
+  </message>
+  <message>
+   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
+   <translation type="vanished">de 0 a 1, menos las medias de ImageNet, entre sus desviaciones (PyTorch)</translation>
+  </message>
+  <message>
+   <source>0 to 255, as they are</source>
+   <translation type="vanished">de 0 a 255, tal cual</translation>
+  </message>
+  <message>
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation>azul, verde, rojo, menos las medias de ImageNet (Caffe)</translation>
+   <translation type="vanished">azul, verde, rojo, menos las medias de ImageNet (Caffe)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation>cómo recibieron las imágenes su tamaño</translation>
+   <translation type="vanished">cómo recibieron las imágenes su tamaño</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation>cómo se daban los píxeles</translation>
+   <translation type="vanished">cómo se daban los píxeles</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation>sus clases</translation>
+   <translation type="vanished">sus clases</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation>su nombre</translation>
+   <translation type="vanished">su nombre</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation>su tamaño</translation>
+   <translation type="vanished">su tamaño</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation>qué son sus salidas</translation>
+   <translation type="vanished">qué son sus salidas</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation>de −1 a 1</translation>
+   <translation type="vanished">de −1 a 1</translation>
   </message>
  </context>
  <context>
@@ -3629,18 +3533,8 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>Procede de</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Compare every file with its checksum</source>
    <translation>Comparar cada archivo con su suma de comprobación</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>Créditos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3655,28 +3549,8 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>Licencia</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Network</source>
-   <translation>Red</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Not as they were: {0}.</source>
    <translation>No como estaban: {0}.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Parameters</source>
-   <translation>Parámetros</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Reported</source>
-   <translation>Declarado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3692,11 +3566,6 @@
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size</source>
    <translation>Tamaño</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Size of the download</source>
-   <translation>Tamaño de la descarga</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3737,6 +3606,34 @@
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>✗ unreadable</source>
    <translation>✗ ilegible</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">Procede de</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">Créditos</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">Licencia</translation>
+  </message>
+  <message>
+   <source>Network</source>
+   <translation type="vanished">Red</translation>
+  </message>
+  <message>
+   <source>Parameters</source>
+   <translation type="vanished">Parámetros</translation>
+  </message>
+  <message>
+   <source>Reported</source>
+   <translation type="vanished">Declarado</translation>
+  </message>
+  <message>
+   <source>Size of the download</source>
+   <translation type="vanished">Tamaño de la descarga</translation>
   </message>
  </context>
  <context>
@@ -16563,21 +16460,6 @@ Suelte aquí archivos o carpetas.</translation>
   <name>ImportDialog</name>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1 (divided by 255)</source>
-   <translation>de 0 a 1 (dividido entre 255)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation>de 0 a 1, menos las medias de ImageNet, entre sus desviaciones (PyTorch)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 255, as they are</source>
-   <translation>de 0 a 255, tal cual</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>A file of class names</source>
    <translation>Un archivo de nombres de clases</translation>
   </message>
@@ -16723,11 +16605,6 @@ Suelte aquí archivos o carpetas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation>azul, verde, rojo, menos las medias de ImageNet (Caffe)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>colour</source>
    <translation>color</translation>
   </message>
@@ -16735,36 +16612,6 @@ Suelte aquí archivos o carpetas.</translation>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>grey</source>
    <translation>gris</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>how pictures got their size</source>
-   <translation>cómo recibieron las imágenes su tamaño</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>how pixels were given</source>
-   <translation>cómo se daban los píxeles</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its classes</source>
-   <translation>sus clases</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its name</source>
-   <translation>su nombre</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its size</source>
-   <translation>su tamaño</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>what its outputs are</source>
-   <translation>qué son sus salidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16782,28 +16629,52 @@ Suelte aquí archivos o carpetas.</translation>
    <translation>{0} píxeles</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 1 (divided by 255)</source>
+   <translation type="vanished">de 0 a 1 (dividido entre 255)</translation>
+  </message>
+  <message>
+   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
+   <translation type="vanished">de 0 a 1, menos las medias de ImageNet, entre sus desviaciones (PyTorch)</translation>
+  </message>
+  <message>
+   <source>0 to 255, as they are</source>
+   <translation type="vanished">de 0 a 255, tal cual</translation>
+  </message>
+  <message>
+   <source>blue, green, red, less ImageNet's means (Caffe)</source>
+   <translation type="vanished">azul, verde, rojo, menos las medias de ImageNet (Caffe)</translation>
+  </message>
+  <message>
+   <source>how pictures got their size</source>
+   <translation type="vanished">cómo recibieron las imágenes su tamaño</translation>
+  </message>
+  <message>
+   <source>how pixels were given</source>
+   <translation type="vanished">cómo se daban los píxeles</translation>
+  </message>
+  <message>
+   <source>its classes</source>
+   <translation type="vanished">sus clases</translation>
+  </message>
+  <message>
+   <source>its name</source>
+   <translation type="vanished">su nombre</translation>
+  </message>
+  <message>
+   <source>its size</source>
+   <translation type="vanished">su tamaño</translation>
+  </message>
+  <message>
+   <source>what its outputs are</source>
+   <translation type="vanished">qué son sus salidas</translation>
+  </message>
+  <message>
    <source>−1 to 1</source>
-   <translation>de −1 a 1</translation>
+   <translation type="vanished">de −1 a 1</translation>
   </message>
  </context>
  <context>
   <name>InstallDialog</name>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1 (divided by 255)</source>
-   <translation>de 0 a 1 (dividido entre 255)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation>de 0 a 1, menos las medias de ImageNet, entre sus desviaciones (PyTorch)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 255, as they are</source>
-   <translation>de 0 a 255, tal cual</translation>
-  </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>All files (*)</source>
@@ -16890,44 +16761,48 @@ Suelte aquí archivos o carpetas.</translation>
    <translation>Pesos en 32 bits: como se publicaron</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 1 (divided by 255)</source>
+   <translation type="vanished">de 0 a 1 (dividido entre 255)</translation>
+  </message>
+  <message>
+   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
+   <translation type="vanished">de 0 a 1, menos las medias de ImageNet, entre sus desviaciones (PyTorch)</translation>
+  </message>
+  <message>
+   <source>0 to 255, as they are</source>
+   <translation type="vanished">de 0 a 255, tal cual</translation>
+  </message>
+  <message>
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation>azul, verde, rojo, menos las medias de ImageNet (Caffe)</translation>
+   <translation type="vanished">azul, verde, rojo, menos las medias de ImageNet (Caffe)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation>cómo recibieron las imágenes su tamaño</translation>
+   <translation type="vanished">cómo recibieron las imágenes su tamaño</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation>cómo se daban los píxeles</translation>
+   <translation type="vanished">cómo se daban los píxeles</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation>sus clases</translation>
+   <translation type="vanished">sus clases</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation>su nombre</translation>
+   <translation type="vanished">su nombre</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation>su tamaño</translation>
+   <translation type="vanished">su tamaño</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation>qué son sus salidas</translation>
+   <translation type="vanished">qué son sus salidas</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation>de −1 a 1</translation>
+   <translation type="vanished">de −1 a 1</translation>
   </message>
  </context>
  <context>
@@ -17011,9 +16886,8 @@ Suelte aquí archivos o carpetas.</translation>
    <translation>Entrenamientos</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation>mejor época: {0}</translation>
+   <translation type="vanished">mejor época: {0}</translation>
   </message>
  </context>
  <context>
@@ -17116,9 +16990,8 @@ Suelte aquí archivos o carpetas.</translation>
  <context>
   <name>JobsModel</name>
   <message>
-   <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation>mejor época: {0}</translation>
+   <translation type="vanished">mejor época: {0}</translation>
   </message>
  </context>
  <context>
@@ -17723,21 +17596,6 @@ Suelte aquí archivos o carpetas.</translation>
   <name>LayersTab</name>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Checked</source>
-   <translation>Comprobado</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>Procede de</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>Créditos</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>It came as .tflite: its operations are {0}</source>
    <translation>Vino como .tflite: sus operaciones son {0}</translation>
   </message>
@@ -17763,33 +17621,8 @@ Suelte aquí archivos o carpetas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>Licencia</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Network</source>
-   <translation>Red</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Parameters</source>
-   <translation>Parámetros</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Reported</source>
-   <translation>Declarado</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Settings</source>
    <translation>Ajustes</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Size of the download</source>
-   <translation>Tamaño de la descarga</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -17800,6 +17633,38 @@ Suelte aquí archivos o carpetas.</translation>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>{0} layers, {1} parameters</source>
    <translation>{0} capas, {1} parámetros</translation>
+  </message>
+  <message>
+   <source>Checked</source>
+   <translation type="vanished">Comprobado</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">Procede de</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">Créditos</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">Licencia</translation>
+  </message>
+  <message>
+   <source>Network</source>
+   <translation type="vanished">Red</translation>
+  </message>
+  <message>
+   <source>Parameters</source>
+   <translation type="vanished">Parámetros</translation>
+  </message>
+  <message>
+   <source>Reported</source>
+   <translation type="vanished">Declarado</translation>
+  </message>
+  <message>
+   <source>Size of the download</source>
+   <translation type="vanished">Tamaño de la descarga</translation>
   </message>
  </context>
  <context>
@@ -18744,66 +18609,52 @@ Suelte aquí archivos o carpetas.</translation>
  <context>
   <name>ModelCard</name>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation>Dañado: {0}</translation>
+   <translation type="vanished">Dañado: {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation>No tiene clases propias</translation>
+   <translation type="vanished">No tiene clases propias</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation>Instalado</translation>
+   <translation type="vanished">Instalado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation>Instalado, para partir de él</translation>
+   <translation type="vanished">Instalado, para partir de él</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation>No instalado</translation>
+   <translation type="vanished">No instalado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation>No instalado · {0} por descargar</translation>
+   <translation type="vanished">No instalado · {0} por descargar</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation>Aún no creado · nada que descargar</translation>
+   <translation type="vanished">Aún no creado · nada que descargar</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation>No medido</translation>
+   <translation type="vanished">No medido</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
-   <extracomment>Models that come with the program.</extracomment>
-   <translation>Con Fovea</translation>
+   <translation type="vanished">Con Fovea</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
-   <extracomment>Models that the user made or brought in.</extracomment>
-   <translation>Suyos</translation>
+   <translation type="vanished">Suyos</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation>{0} clases</translation>
+   <translation type="vanished">{0} clases</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation>{0} · {1}×{1} color</translation>
+   <translation type="vanished">{0} · {1}×{1} color</translation>
   </message>
  </context>
  <context>
@@ -19161,9 +19012,34 @@ Suelte aquí archivos o carpetas.</translation>
    <translation> · quedan {0}</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 1 (divided by 255)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 255, as they are</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Building the network…</source>
    <translation>Construyendo la red…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Checked</source>
+   <translation>Comprobado</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Comes from</source>
+   <translation>Procede de</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19196,6 +19072,36 @@ Suelte aquí archivos o carpetas.</translation>
    <translation>Copiando…</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Credit</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Damaged: {0}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Has no classes of its own</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Installed</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Installed, to build upon</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Licence</source>
+   <translation>Licencia</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Looking through the file…</source>
    <translation>Examinando el archivo…</translation>
@@ -19206,9 +19112,55 @@ Suelte aquí archivos o carpetas.</translation>
    <translation>MD5 según lo publicado</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Network</source>
+   <translation>Red</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Not installed</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Not installed · {0} to fetch</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Not made yet · nothing to fetch</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Not measured</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Parameters</source>
+   <translation>Parámetros</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Reported</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>SHA-256</source>
    <translation>SHA-256</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Size of the download</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>With Fovea</source>
+   <extracomment>Models that come with the program.</extracomment>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19216,9 +19168,20 @@ Suelte aquí archivos o carpetas.</translation>
    <translation>Escribiendo el modelo…</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Yours</source>
+   <extracomment>Models that the user made or brought in.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>about {0}</source>
    <translation>unos {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>blue, green, red, less ImageNet's means (Caffe)</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19229,6 +19192,31 @@ Suelte aquí archivos o carpetas.</translation>
    <location filename="../../desktop/ui/models/words.py" />
    <source>grey</source>
    <translation>gris</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>how pictures got their size</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>how pixels were given</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>its classes</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>its name</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>its size</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19247,7 +19235,12 @@ Suelte aquí archivos o carpetas.</translation>
    <translation>el paquete de Python {0} {1}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/words.py" />
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>what its outputs are</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
    <translation>{0} clases</translation>
   </message>
@@ -19260,6 +19253,16 @@ Suelte aquí archivos o carpetas.</translation>
    <location filename="../../desktop/ui/models/words.py" />
    <source>{0} {1}, {2}</source>
    <translation>{0} {1}, {2}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>{0} · {1}×{1} colour</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>−1 to 1</source>
+   <translation type="unfinished" />
   </message>
  </context>
  <context>
@@ -21286,79 +21289,60 @@ augment.flip.p = 0.5</translation>
  <context>
   <name>RunsModel</name>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Begun</source>
-   <extracomment>When a training was begun.</extracomment>
-   <translation>Iniciado</translation>
+   <translation type="vanished">Iniciado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Data</source>
-   <translation>Datos</translation>
+   <translation type="vanished">Datos</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Device</source>
-   <translation>Dispositivo</translation>
+   <translation type="vanished">Dispositivo</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Epochs</source>
-   <translation>Épocas</translation>
+   <translation type="vanished">Épocas</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Preset</source>
-   <extracomment>A ready-made set of settings for a training.</extracomment>
-   <translation>Preajuste</translation>
+   <translation type="vanished">Preajuste</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Run</source>
-   <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation>Ejecución</translation>
+   <translation type="vanished">Ejecución</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Runs</source>
-   <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation>Ejecuciones</translation>
+   <translation type="vanished">Ejecuciones</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>State</source>
-   <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation>Estado</translation>
+   <translation type="vanished">Estado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Time spent</source>
-   <translation>Tiempo empleado</translation>
+   <translation type="vanished">Tiempo empleado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation accuracy</source>
-   <translation>Exactitud de validación</translation>
+   <translation type="vanished">Exactitud de validación</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation loss</source>
-   <translation>Pérdida de validación</translation>
+   <translation type="vanished">Pérdida de validación</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the best epoch</source>
-   <translation>de la mejor época</translation>
+   <translation type="vanished">de la mejor época</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the finished model</source>
-   <translation>del modelo terminado</translation>
+   <translation type="vanished">del modelo terminado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>{0} of {1}</source>
-   <translation>{0} de {1}</translation>
+   <translation type="vanished">{0} de {1}</translation>
   </message>
  </context>
  <context>
@@ -24383,6 +24367,12 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>Train</name>
   <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Begun</source>
+   <extracomment>When a training was begun.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Calibrating the scores</source>
    <translation>Calibrando las puntuaciones</translation>
@@ -24413,6 +24403,16 @@ fit.epochs = 10 | 20</translation>
    <translation>Interrumpido tras {0} de {1} épocas</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Data</source>
+   <translation>Datos</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Device</source>
+   <translation>Dispositivo</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Done</source>
    <translation>Hecho</translation>
@@ -24426,6 +24426,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Epoch {0} of {1}</source>
    <translation>Época {0} de {1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Epochs</source>
+   <translation>Épocas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24468,14 +24473,38 @@ fit.epochs = 10 | 20</translation>
    <translation>Preparando las imágenes</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Preset</source>
+   <extracomment>A ready-made set of settings for a training.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Run</source>
+   <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Running</source>
    <translation>En marcha</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Runs</source>
+   <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Starting…</source>
    <translation>Iniciando…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>State</source>
+   <extracomment>What a training is doing: waiting, running, done …</extracomment>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24496,6 +24525,21 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Stopping, keeping a checkpoint…</source>
    <translation>Deteniendo, se conserva un punto de control…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Time spent</source>
+   <translation>Tiempo empleado</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Validation accuracy</source>
+   <translation>Exactitud de validación</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Validation loss</source>
+   <translation>Pérdida de validación</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24526,6 +24570,31 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/words.py" />
    <source>about {0} left</source>
    <translation>quedan unos {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/job_list.py" />
+   <source>best epoch: {0}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>of the best epoch</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>of the finished model</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>{0} of {1}</source>
+   <translation>{0} de {1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/curves.py" />
+   <source>{0} – best</source>
+   <translation>{0} – mejor</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24611,21 +24680,6 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Checked</source>
-   <translation>Comprobado</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>Procede de</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>Créditos</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Epoch</source>
    <translation>Época</translation>
   </message>
@@ -24636,39 +24690,14 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>Licencia</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Loss</source>
    <extracomment>Machine learning: the value that training makes small.</extracomment>
    <translation>Pérdida</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Network</source>
-   <translation>Red</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Parameters</source>
-   <translation>Parámetros</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Reported</source>
-   <translation>Declarado</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Seconds</source>
    <translation>Segundos</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Size of the download</source>
-   <translation>Tamaño de la descarga</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -24699,6 +24728,38 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>validation</source>
    <translation>validación</translation>
+  </message>
+  <message>
+   <source>Checked</source>
+   <translation type="vanished">Comprobado</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">Procede de</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">Créditos</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">Licencia</translation>
+  </message>
+  <message>
+   <source>Network</source>
+   <translation type="vanished">Red</translation>
+  </message>
+  <message>
+   <source>Parameters</source>
+   <translation type="vanished">Parámetros</translation>
+  </message>
+  <message>
+   <source>Reported</source>
+   <translation type="vanished">Declarado</translation>
+  </message>
+  <message>
+   <source>Size of the download</source>
+   <translation type="vanished">Tamaño de la descarga</translation>
   </message>
  </context>
  <context>
@@ -25011,66 +25072,52 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>_Cards</name>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation>Dañado: {0}</translation>
+   <translation type="vanished">Dañado: {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation>No tiene clases propias</translation>
+   <translation type="vanished">No tiene clases propias</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation>Instalado</translation>
+   <translation type="vanished">Instalado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation>Instalado, para partir de él</translation>
+   <translation type="vanished">Instalado, para partir de él</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation>No instalado</translation>
+   <translation type="vanished">No instalado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation>No instalado · {0} por descargar</translation>
+   <translation type="vanished">No instalado · {0} por descargar</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation>Aún no creado · nada que descargar</translation>
+   <translation type="vanished">Aún no creado · nada que descargar</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation>No medido</translation>
+   <translation type="vanished">No medido</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
-   <extracomment>Models that come with the program.</extracomment>
-   <translation>Con Fovea</translation>
+   <translation type="vanished">Con Fovea</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
-   <extracomment>Models that the user made or brought in.</extracomment>
-   <translation>Suyos</translation>
+   <translation type="vanished">Suyos</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation>{0} clases</translation>
+   <translation type="vanished">{0} clases</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation>{0} · {1}×{1} color</translation>
+   <translation type="vanished">{0} · {1}×{1} color</translation>
   </message>
  </context>
  <context>
@@ -25092,66 +25139,52 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>_Delegate</name>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation>Dañado: {0}</translation>
+   <translation type="vanished">Dañado: {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation>No tiene clases propias</translation>
+   <translation type="vanished">No tiene clases propias</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation>Instalado</translation>
+   <translation type="vanished">Instalado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation>Instalado, para partir de él</translation>
+   <translation type="vanished">Instalado, para partir de él</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation>No instalado</translation>
+   <translation type="vanished">No instalado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation>No instalado · {0} por descargar</translation>
+   <translation type="vanished">No instalado · {0} por descargar</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation>Aún no creado · nada que descargar</translation>
+   <translation type="vanished">Aún no creado · nada que descargar</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation>No medido</translation>
+   <translation type="vanished">No medido</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
-   <extracomment>Models that come with the program.</extracomment>
-   <translation>Con Fovea</translation>
+   <translation type="vanished">Con Fovea</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
-   <extracomment>Models that the user made or brought in.</extracomment>
-   <translation>Suyos</translation>
+   <translation type="vanished">Suyos</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation>{0} clases</translation>
+   <translation type="vanished">{0} clases</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation>{0} · {1}×{1} color</translation>
+   <translation type="vanished">{0} · {1}×{1} color</translation>
   </message>
  </context>
  <context>
@@ -25165,9 +25198,8 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>_JobDelegate</name>
   <message>
-   <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation>mejor época: {0}</translation>
+   <translation type="vanished">mejor época: {0}</translation>
   </message>
  </context>
  <context>

@@ -4,65 +4,9 @@
  <context>
   <name />
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1 (divided by 255)</source>
-   <translation>0 à 1 (divisés par 255)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation>0 à 1, moins les moyennes d’ImageNet, par ses écarts-types (PyTorch)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 255, as they are</source>
-   <translation>0 à 255, tels quels</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>A file that is opened from the desktop will not come to this window: no connection for it could be made. Drop it here instead.</source>
    <translation>Un fichier ouvert depuis le bureau n’arrivera pas dans cette fenêtre : aucune connexion n’a pu être établie pour cela. Déposez-le plutôt ici.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Begun</source>
-   <extracomment>When a training was begun.</extracomment>
-   <translation>Début</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Checked</source>
-   <translation>Vérifié</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>Origine</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>Crédits</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Damaged: {0}</source>
-   <translation>Endommagé : {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Data</source>
-   <translation>Données</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Device</source>
-   <translation>Appareil</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Epochs</source>
-   <translation>Époques</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
@@ -70,108 +14,9 @@
    <translation>Fovea est déjà en cours d’exécution, mais ne répond pas.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Has no classes of its own</source>
-   <translation>N’a pas de classes propres</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Installed</source>
-   <translation>Installé</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Installed, to build upon</source>
-   <translation>Installé, pour construire dessus</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>Licence</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
    <translation>Nom de la classe</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Network</source>
-   <translation>Réseau</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Not installed</source>
-   <translation>Non installé</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Not installed · {0} to fetch</source>
-   <translation>Non installé · {0} à télécharger</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Not made yet · nothing to fetch</source>
-   <translation>Pas encore créé · rien à télécharger</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Not measured</source>
-   <translation>Non mesuré</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Parameters</source>
-   <translation>Paramètres</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Preset</source>
-   <extracomment>A ready-made set of settings for a training.</extracomment>
-   <translation>Préréglage</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Reported</source>
-   <translation>Indiqué</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Run</source>
-   <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation>Entraînement</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Runs</source>
-   <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation>Historique</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Size of the download</source>
-   <translation>Taille du téléchargement</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>State</source>
-   <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation>État</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Time spent</source>
-   <translation>Temps passé</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Validation accuracy</source>
-   <translation>Exactitude de validation</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Validation loss</source>
-   <translation>Perte de validation</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
@@ -179,81 +24,9 @@
    <translation>Attendez que sa fenêtre réponde, ou fermez-la, puis réessayez. Rien n’a été ouvert.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>With Fovea</source>
-   <extracomment>Models that come with the program.</extracomment>
-   <translation>Avec Fovea</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Yours</source>
-   <extracomment>Models that the user made or brought in.</extracomment>
-   <translation>Les vôtres</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/job_list.py" />
-   <source>best epoch: {0}</source>
-   <translation>meilleure époque : {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation>bleu, vert, rouge, moins les moyennes d’ImageNet (Caffe)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>how pictures got their size</source>
-   <translation>comment les images ont reçu leur taille</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>how pixels were given</source>
-   <translation>comment les pixels étaient donnés</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its classes</source>
-   <translation>ses classes</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its name</source>
-   <translation>son nom</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its size</source>
-   <translation>sa taille</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>of the best epoch</source>
-   <translation>de la meilleure époque</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>of the finished model</source>
-   <translation>du modèle terminé</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
    <translation>sur {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>what its outputs are</source>
-   <translation>ce que sont ses sorties</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>{0} classes</source>
-   <translation>{0} classes</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>{0} of {1}</source>
-   <translation>{0} sur {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
@@ -261,23 +34,196 @@
    <translation>{0} images dans {1} classes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>{0} · {1}×{1} colour</source>
-   <translation>{0} · {1}×{1} couleur</translation>
+   <source>0 to 1 (divided by 255)</source>
+   <translation type="vanished">0 à 1 (divisés par 255)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/curves.py" />
-   <source>{0} – best</source>
-   <translation>{0} – meilleur</translation>
+   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
+   <translation type="vanished">0 à 1, moins les moyennes d’ImageNet, par ses écarts-types (PyTorch)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>−1 to 1</source>
-   <translation>−1 à 1</translation>
+   <source>0 to 255, as they are</source>
+   <translation type="vanished">0 à 255, tels quels</translation>
+  </message>
+  <message>
+   <source>Begun</source>
+   <translation type="vanished">Début</translation>
+  </message>
+  <message>
+   <source>Checked</source>
+   <translation type="vanished">Vérifié</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">Origine</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">Crédits</translation>
+  </message>
+  <message>
+   <source>Damaged: {0}</source>
+   <translation type="vanished">Endommagé : {0}</translation>
+  </message>
+  <message>
+   <source>Data</source>
+   <translation type="vanished">Données</translation>
+  </message>
+  <message>
+   <source>Device</source>
+   <translation type="vanished">Appareil</translation>
+  </message>
+  <message>
+   <source>Epochs</source>
+   <translation type="vanished">Époques</translation>
+  </message>
+  <message>
+   <source>Has no classes of its own</source>
+   <translation type="vanished">N’a pas de classes propres</translation>
   </message>
   <message>
    <source>HeatPicture</source>
    <translation type="vanished">HeatPicture</translation>
+  </message>
+  <message>
+   <source>Installed</source>
+   <translation type="vanished">Installé</translation>
+  </message>
+  <message>
+   <source>Installed, to build upon</source>
+   <translation type="vanished">Installé, pour construire dessus</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">Licence</translation>
+  </message>
+  <message>
+   <source>Network</source>
+   <translation type="vanished">Réseau</translation>
+  </message>
+  <message>
+   <source>Not installed</source>
+   <translation type="vanished">Non installé</translation>
+  </message>
+  <message>
+   <source>Not installed · {0} to fetch</source>
+   <translation type="vanished">Non installé · {0} à télécharger</translation>
+  </message>
+  <message>
+   <source>Not made yet · nothing to fetch</source>
+   <translation type="vanished">Pas encore créé · rien à télécharger</translation>
+  </message>
+  <message>
+   <source>Not measured</source>
+   <translation type="vanished">Non mesuré</translation>
+  </message>
+  <message>
+   <source>Parameters</source>
+   <translation type="vanished">Paramètres</translation>
+  </message>
+  <message>
+   <source>Preset</source>
+   <translation type="vanished">Préréglage</translation>
+  </message>
+  <message>
+   <source>Reported</source>
+   <translation type="vanished">Indiqué</translation>
+  </message>
+  <message>
+   <source>Run</source>
+   <translation type="vanished">Entraînement</translation>
+  </message>
+  <message>
+   <source>Runs</source>
+   <translation type="vanished">Historique</translation>
+  </message>
+  <message>
+   <source>Size of the download</source>
+   <translation type="vanished">Taille du téléchargement</translation>
+  </message>
+  <message>
+   <source>State</source>
+   <translation type="vanished">État</translation>
+  </message>
+  <message>
+   <source>Time spent</source>
+   <translation type="vanished">Temps passé</translation>
+  </message>
+  <message>
+   <source>Validation accuracy</source>
+   <translation type="vanished">Exactitude de validation</translation>
+  </message>
+  <message>
+   <source>Validation loss</source>
+   <translation type="vanished">Perte de validation</translation>
+  </message>
+  <message>
+   <source>With Fovea</source>
+   <translation type="vanished">Avec Fovea</translation>
+  </message>
+  <message>
+   <source>Yours</source>
+   <translation type="vanished">Les vôtres</translation>
+  </message>
+  <message>
+   <source>best epoch: {0}</source>
+   <translation type="vanished">meilleure époque : {0}</translation>
+  </message>
+  <message>
+   <source>blue, green, red, less ImageNet's means (Caffe)</source>
+   <translation type="vanished">bleu, vert, rouge, moins les moyennes d’ImageNet (Caffe)</translation>
+  </message>
+  <message>
+   <source>how pictures got their size</source>
+   <translation type="vanished">comment les images ont reçu leur taille</translation>
+  </message>
+  <message>
+   <source>how pixels were given</source>
+   <translation type="vanished">comment les pixels étaient donnés</translation>
+  </message>
+  <message>
+   <source>its classes</source>
+   <translation type="vanished">ses classes</translation>
+  </message>
+  <message>
+   <source>its name</source>
+   <translation type="vanished">son nom</translation>
+  </message>
+  <message>
+   <source>its size</source>
+   <translation type="vanished">sa taille</translation>
+  </message>
+  <message>
+   <source>of the best epoch</source>
+   <translation type="vanished">de la meilleure époque</translation>
+  </message>
+  <message>
+   <source>of the finished model</source>
+   <translation type="vanished">du modèle terminé</translation>
+  </message>
+  <message>
+   <source>what its outputs are</source>
+   <translation type="vanished">ce que sont ses sorties</translation>
+  </message>
+  <message>
+   <source>{0} classes</source>
+   <translation type="vanished">{0} classes</translation>
+  </message>
+  <message>
+   <source>{0} of {1}</source>
+   <translation type="vanished">{0} sur {1}</translation>
+  </message>
+  <message>
+   <source>{0} · {1}×{1} colour</source>
+   <translation type="vanished">{0} · {1}×{1} couleur</translation>
+  </message>
+  <message>
+   <source>{0} – best</source>
+   <translation type="vanished">{0} – meilleur</translation>
+  </message>
+  <message>
+   <source>−1 to 1</source>
+   <translation type="vanished">−1 à 1</translation>
   </message>
  </context>
  <context>
@@ -958,119 +904,97 @@
   <name>CardList</name>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
-   <source>Damaged: {0}</source>
-   <translation>Endommagé : {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Has no classes of its own</source>
-   <translation>N’a pas de classes propres</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Installed</source>
-   <translation>Installé</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Installed, to build upon</source>
-   <translation>Installé, pour construire dessus</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Models</source>
    <extracomment>A view of the window: trained models (networks), not people or cars.</extracomment>
    <translation>Modèles</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Damaged: {0}</source>
+   <translation type="vanished">Endommagé : {0}</translation>
+  </message>
+  <message>
+   <source>Has no classes of its own</source>
+   <translation type="vanished">N’a pas de classes propres</translation>
+  </message>
+  <message>
+   <source>Installed</source>
+   <translation type="vanished">Installé</translation>
+  </message>
+  <message>
+   <source>Installed, to build upon</source>
+   <translation type="vanished">Installé, pour construire dessus</translation>
+  </message>
+  <message>
    <source>Not installed</source>
-   <translation>Non installé</translation>
+   <translation type="vanished">Non installé</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation>Non installé · {0} à télécharger</translation>
+   <translation type="vanished">Non installé · {0} à télécharger</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation>Pas encore créé · rien à télécharger</translation>
+   <translation type="vanished">Pas encore créé · rien à télécharger</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation>Non mesuré</translation>
+   <translation type="vanished">Non mesuré</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
-   <extracomment>Models that come with the program.</extracomment>
-   <translation>Avec Fovea</translation>
+   <translation type="vanished">Avec Fovea</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
-   <extracomment>Models that the user made or brought in.</extracomment>
-   <translation>Les vôtres</translation>
+   <translation type="vanished">Les vôtres</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation>{0} classes</translation>
+   <translation type="vanished">{0} classes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation>{0} · {1}×{1} couleur</translation>
+   <translation type="vanished">{0} · {1}×{1} couleur</translation>
   </message>
  </context>
  <context>
   <name>CardTab</name>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Checked</source>
-   <translation>Vérifié</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>Origine</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>Crédits</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>Licence</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Model card</source>
    <translation>Fiche du modèle</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Checked</source>
+   <translation type="vanished">Vérifié</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">Origine</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">Crédits</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">Licence</translation>
+  </message>
+  <message>
    <source>Network</source>
-   <translation>Réseau</translation>
+   <translation type="vanished">Réseau</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation>Paramètres</translation>
+   <translation type="vanished">Paramètres</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation>Indiqué</translation>
+   <translation type="vanished">Indiqué</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation>Taille du téléchargement</translation>
+   <translation type="vanished">Taille du téléchargement</translation>
   </message>
  </context>
  <context>
@@ -2289,9 +2213,8 @@
    <translation>{0} après l’époque {1} : entraînement {2}, validation {3}. Le tableau contient chaque époque.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/curves.py" />
    <source>{0} – best</source>
-   <translation>{0} – meilleur</translation>
+   <translation type="vanished">{0} – meilleur</translation>
   </message>
  </context>
  <context>
@@ -2974,24 +2897,9 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Checked</source>
-   <translation>Vérifié</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
    <translation>Classe</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>Origine</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>Crédits</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3020,28 +2928,13 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>Licence</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Measured on: {0}</source>
    <translation>Mesuré sur : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Network</source>
-   <translation>Réseau</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Nobody has measured this model in Fovea. A folder of labelled pictures is enough to do so.</source>
    <translation>Personne n’a mesuré ce modèle dans Fovea. Un dossier d’images étiquetées suffit pour le faire.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Parameters</source>
-   <translation>Paramètres</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3060,16 +2953,6 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Reported</source>
-   <translation>Indiqué</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Size of the download</source>
-   <translation>Taille du téléchargement</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Value</source>
    <translation>Valeur</translation>
   </message>
@@ -3082,6 +2965,38 @@
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>{0} to {1}</source>
    <translation>de {0} à {1}</translation>
+  </message>
+  <message>
+   <source>Checked</source>
+   <translation type="vanished">Vérifié</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">Origine</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">Crédits</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">Licence</translation>
+  </message>
+  <message>
+   <source>Network</source>
+   <translation type="vanished">Réseau</translation>
+  </message>
+  <message>
+   <source>Parameters</source>
+   <translation type="vanished">Paramètres</translation>
+  </message>
+  <message>
+   <source>Reported</source>
+   <translation type="vanished">Indiqué</translation>
+  </message>
+  <message>
+   <source>Size of the download</source>
+   <translation type="vanished">Taille du téléchargement</translation>
   </message>
  </context>
  <context>
@@ -3276,21 +3191,6 @@
   <name>ExportDialog</name>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1 (divided by 255)</source>
-   <translation>0 à 1 (divisés par 255)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation>0 à 1, moins les moyennes d’ImageNet, par ses écarts-types (PyTorch)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 255, as they are</source>
-   <translation>0 à 255, tels quels</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Beside it lies a certificate that says how far its answers are from the model's own. It names no picture.</source>
    <translation>À côté se trouve un certificat qui dit de combien ses réponses s’écartent de celles du modèle. Il ne nomme aucune image.</translation>
   </message>
@@ -3335,44 +3235,48 @@
    <translation>Les sommes de contrôle l’accompagnent : l’autre Fovea compare chaque fichier.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 1 (divided by 255)</source>
+   <translation type="vanished">0 à 1 (divisés par 255)</translation>
+  </message>
+  <message>
+   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
+   <translation type="vanished">0 à 1, moins les moyennes d’ImageNet, par ses écarts-types (PyTorch)</translation>
+  </message>
+  <message>
+   <source>0 to 255, as they are</source>
+   <translation type="vanished">0 à 255, tels quels</translation>
+  </message>
+  <message>
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation>bleu, vert, rouge, moins les moyennes d’ImageNet (Caffe)</translation>
+   <translation type="vanished">bleu, vert, rouge, moins les moyennes d’ImageNet (Caffe)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation>comment les images ont reçu leur taille</translation>
+   <translation type="vanished">comment les images ont reçu leur taille</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation>comment les pixels étaient donnés</translation>
+   <translation type="vanished">comment les pixels étaient donnés</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation>ses classes</translation>
+   <translation type="vanished">ses classes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation>son nom</translation>
+   <translation type="vanished">son nom</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation>sa taille</translation>
+   <translation type="vanished">sa taille</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation>ce que sont ses sorties</translation>
+   <translation type="vanished">ce que sont ses sorties</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation>−1 à 1</translation>
+   <translation type="vanished">−1 à 1</translation>
   </message>
  </context>
  <context>
@@ -3629,18 +3533,8 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>Origine</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Compare every file with its checksum</source>
    <translation>Comparer chaque fichier à sa somme de contrôle</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>Crédits</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3655,28 +3549,8 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>Licence</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Network</source>
-   <translation>Réseau</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Not as they were: {0}.</source>
    <translation>Modifiés : {0}.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Parameters</source>
-   <translation>Paramètres</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Reported</source>
-   <translation>Indiqué</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3692,11 +3566,6 @@
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size</source>
    <translation>Taille</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Size of the download</source>
-   <translation>Taille du téléchargement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3737,6 +3606,34 @@
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>✗ unreadable</source>
    <translation>✗ illisible</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">Origine</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">Crédits</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">Licence</translation>
+  </message>
+  <message>
+   <source>Network</source>
+   <translation type="vanished">Réseau</translation>
+  </message>
+  <message>
+   <source>Parameters</source>
+   <translation type="vanished">Paramètres</translation>
+  </message>
+  <message>
+   <source>Reported</source>
+   <translation type="vanished">Indiqué</translation>
+  </message>
+  <message>
+   <source>Size of the download</source>
+   <translation type="vanished">Taille du téléchargement</translation>
   </message>
  </context>
  <context>
@@ -16563,21 +16460,6 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <name>ImportDialog</name>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1 (divided by 255)</source>
-   <translation>0 à 1 (divisés par 255)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation>0 à 1, moins les moyennes d’ImageNet, par ses écarts-types (PyTorch)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 255, as they are</source>
-   <translation>0 à 255, tels quels</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>A file of class names</source>
    <translation>Un fichier de noms de classes</translation>
   </message>
@@ -16723,11 +16605,6 @@ Déposez ici des fichiers ou des dossiers.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation>bleu, vert, rouge, moins les moyennes d’ImageNet (Caffe)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>colour</source>
    <translation>couleur</translation>
   </message>
@@ -16735,36 +16612,6 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>grey</source>
    <translation>gris</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>how pictures got their size</source>
-   <translation>comment les images ont reçu leur taille</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>how pixels were given</source>
-   <translation>comment les pixels étaient donnés</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its classes</source>
-   <translation>ses classes</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its name</source>
-   <translation>son nom</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its size</source>
-   <translation>sa taille</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>what its outputs are</source>
-   <translation>ce que sont ses sorties</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16782,28 +16629,52 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <translation>{0} pixels</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 1 (divided by 255)</source>
+   <translation type="vanished">0 à 1 (divisés par 255)</translation>
+  </message>
+  <message>
+   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
+   <translation type="vanished">0 à 1, moins les moyennes d’ImageNet, par ses écarts-types (PyTorch)</translation>
+  </message>
+  <message>
+   <source>0 to 255, as they are</source>
+   <translation type="vanished">0 à 255, tels quels</translation>
+  </message>
+  <message>
+   <source>blue, green, red, less ImageNet's means (Caffe)</source>
+   <translation type="vanished">bleu, vert, rouge, moins les moyennes d’ImageNet (Caffe)</translation>
+  </message>
+  <message>
+   <source>how pictures got their size</source>
+   <translation type="vanished">comment les images ont reçu leur taille</translation>
+  </message>
+  <message>
+   <source>how pixels were given</source>
+   <translation type="vanished">comment les pixels étaient donnés</translation>
+  </message>
+  <message>
+   <source>its classes</source>
+   <translation type="vanished">ses classes</translation>
+  </message>
+  <message>
+   <source>its name</source>
+   <translation type="vanished">son nom</translation>
+  </message>
+  <message>
+   <source>its size</source>
+   <translation type="vanished">sa taille</translation>
+  </message>
+  <message>
+   <source>what its outputs are</source>
+   <translation type="vanished">ce que sont ses sorties</translation>
+  </message>
+  <message>
    <source>−1 to 1</source>
-   <translation>−1 à 1</translation>
+   <translation type="vanished">−1 à 1</translation>
   </message>
  </context>
  <context>
   <name>InstallDialog</name>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1 (divided by 255)</source>
-   <translation>0 à 1 (divisés par 255)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation>0 à 1, moins les moyennes d’ImageNet, par ses écarts-types (PyTorch)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 255, as they are</source>
-   <translation>0 à 255, tels quels</translation>
-  </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>All files (*)</source>
@@ -16890,44 +16761,48 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <translation>Poids sur 32 bits : comme publiés</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 1 (divided by 255)</source>
+   <translation type="vanished">0 à 1 (divisés par 255)</translation>
+  </message>
+  <message>
+   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
+   <translation type="vanished">0 à 1, moins les moyennes d’ImageNet, par ses écarts-types (PyTorch)</translation>
+  </message>
+  <message>
+   <source>0 to 255, as they are</source>
+   <translation type="vanished">0 à 255, tels quels</translation>
+  </message>
+  <message>
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation>bleu, vert, rouge, moins les moyennes d’ImageNet (Caffe)</translation>
+   <translation type="vanished">bleu, vert, rouge, moins les moyennes d’ImageNet (Caffe)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation>comment les images ont reçu leur taille</translation>
+   <translation type="vanished">comment les images ont reçu leur taille</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation>comment les pixels étaient donnés</translation>
+   <translation type="vanished">comment les pixels étaient donnés</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation>ses classes</translation>
+   <translation type="vanished">ses classes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation>son nom</translation>
+   <translation type="vanished">son nom</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation>sa taille</translation>
+   <translation type="vanished">sa taille</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation>ce que sont ses sorties</translation>
+   <translation type="vanished">ce que sont ses sorties</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation>−1 à 1</translation>
+   <translation type="vanished">−1 à 1</translation>
   </message>
  </context>
  <context>
@@ -17011,9 +16886,8 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <translation>Entraînements</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation>meilleure époque : {0}</translation>
+   <translation type="vanished">meilleure époque : {0}</translation>
   </message>
  </context>
  <context>
@@ -17116,9 +16990,8 @@ Déposez ici des fichiers ou des dossiers.</translation>
  <context>
   <name>JobsModel</name>
   <message>
-   <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation>meilleure époque : {0}</translation>
+   <translation type="vanished">meilleure époque : {0}</translation>
   </message>
  </context>
  <context>
@@ -17723,21 +17596,6 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <name>LayersTab</name>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Checked</source>
-   <translation>Vérifié</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>Origine</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>Crédits</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>It came as .tflite: its operations are {0}</source>
    <translation>Il est venu en .tflite : ses opérations sont {0}</translation>
   </message>
@@ -17763,33 +17621,8 @@ Déposez ici des fichiers ou des dossiers.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>Licence</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Network</source>
-   <translation>Réseau</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Parameters</source>
-   <translation>Paramètres</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Reported</source>
-   <translation>Indiqué</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Settings</source>
    <translation>Réglages</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Size of the download</source>
-   <translation>Taille du téléchargement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -17800,6 +17633,38 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>{0} layers, {1} parameters</source>
    <translation>{0} couches, {1} paramètres</translation>
+  </message>
+  <message>
+   <source>Checked</source>
+   <translation type="vanished">Vérifié</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">Origine</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">Crédits</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">Licence</translation>
+  </message>
+  <message>
+   <source>Network</source>
+   <translation type="vanished">Réseau</translation>
+  </message>
+  <message>
+   <source>Parameters</source>
+   <translation type="vanished">Paramètres</translation>
+  </message>
+  <message>
+   <source>Reported</source>
+   <translation type="vanished">Indiqué</translation>
+  </message>
+  <message>
+   <source>Size of the download</source>
+   <translation type="vanished">Taille du téléchargement</translation>
   </message>
  </context>
  <context>
@@ -18744,66 +18609,52 @@ Déposez ici des fichiers ou des dossiers.</translation>
  <context>
   <name>ModelCard</name>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation>Endommagé : {0}</translation>
+   <translation type="vanished">Endommagé : {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation>N’a pas de classes propres</translation>
+   <translation type="vanished">N’a pas de classes propres</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation>Installé</translation>
+   <translation type="vanished">Installé</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation>Installé, pour construire dessus</translation>
+   <translation type="vanished">Installé, pour construire dessus</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation>Non installé</translation>
+   <translation type="vanished">Non installé</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation>Non installé · {0} à télécharger</translation>
+   <translation type="vanished">Non installé · {0} à télécharger</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation>Pas encore créé · rien à télécharger</translation>
+   <translation type="vanished">Pas encore créé · rien à télécharger</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation>Non mesuré</translation>
+   <translation type="vanished">Non mesuré</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
-   <extracomment>Models that come with the program.</extracomment>
-   <translation>Avec Fovea</translation>
+   <translation type="vanished">Avec Fovea</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
-   <extracomment>Models that the user made or brought in.</extracomment>
-   <translation>Les vôtres</translation>
+   <translation type="vanished">Les vôtres</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation>{0} classes</translation>
+   <translation type="vanished">{0} classes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation>{0} · {1}×{1} couleur</translation>
+   <translation type="vanished">{0} · {1}×{1} couleur</translation>
   </message>
  </context>
  <context>
@@ -19161,9 +19012,34 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <translation> · reste {0}</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 1 (divided by 255)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 255, as they are</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Building the network…</source>
    <translation>Construction du réseau…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Checked</source>
+   <translation>Vérifié</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Comes from</source>
+   <translation>Origine</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19196,6 +19072,36 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <translation>Copie…</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Credit</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Damaged: {0}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Has no classes of its own</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Installed</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Installed, to build upon</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Licence</source>
+   <translation>Licence</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Looking through the file…</source>
    <translation>Examen du fichier…</translation>
@@ -19206,9 +19112,55 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <translation>MD5 publié</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Network</source>
+   <translation>Réseau</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Not installed</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Not installed · {0} to fetch</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Not made yet · nothing to fetch</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Not measured</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Parameters</source>
+   <translation>Paramètres</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Reported</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>SHA-256</source>
    <translation>SHA-256</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Size of the download</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>With Fovea</source>
+   <extracomment>Models that come with the program.</extracomment>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19216,9 +19168,20 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <translation>Écriture du modèle…</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Yours</source>
+   <extracomment>Models that the user made or brought in.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>about {0}</source>
    <translation>environ {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>blue, green, red, less ImageNet's means (Caffe)</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19229,6 +19192,31 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <location filename="../../desktop/ui/models/words.py" />
    <source>grey</source>
    <translation>gris</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>how pictures got their size</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>how pixels were given</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>its classes</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>its name</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>its size</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19247,7 +19235,12 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <translation>le paquet Python {0} {1}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/words.py" />
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>what its outputs are</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
    <translation>{0} classes</translation>
   </message>
@@ -19260,6 +19253,16 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <location filename="../../desktop/ui/models/words.py" />
    <source>{0} {1}, {2}</source>
    <translation>{0} {1}, {2}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>{0} · {1}×{1} colour</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>−1 to 1</source>
+   <translation type="unfinished" />
   </message>
  </context>
  <context>
@@ -21286,79 +21289,60 @@ augment.flip.p = 0.5</translation>
  <context>
   <name>RunsModel</name>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Begun</source>
-   <extracomment>When a training was begun.</extracomment>
-   <translation>Début</translation>
+   <translation type="vanished">Début</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Data</source>
-   <translation>Données</translation>
+   <translation type="vanished">Données</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Device</source>
-   <translation>Appareil</translation>
+   <translation type="vanished">Appareil</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Epochs</source>
-   <translation>Époques</translation>
+   <translation type="vanished">Époques</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Preset</source>
-   <extracomment>A ready-made set of settings for a training.</extracomment>
-   <translation>Préréglage</translation>
+   <translation type="vanished">Préréglage</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Run</source>
-   <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation>Entraînement</translation>
+   <translation type="vanished">Entraînement</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Runs</source>
-   <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation>Historique</translation>
+   <translation type="vanished">Historique</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>State</source>
-   <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation>État</translation>
+   <translation type="vanished">État</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Time spent</source>
-   <translation>Temps passé</translation>
+   <translation type="vanished">Temps passé</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation accuracy</source>
-   <translation>Exactitude de validation</translation>
+   <translation type="vanished">Exactitude de validation</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation loss</source>
-   <translation>Perte de validation</translation>
+   <translation type="vanished">Perte de validation</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the best epoch</source>
-   <translation>de la meilleure époque</translation>
+   <translation type="vanished">de la meilleure époque</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the finished model</source>
-   <translation>du modèle terminé</translation>
+   <translation type="vanished">du modèle terminé</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>{0} of {1}</source>
-   <translation>{0} sur {1}</translation>
+   <translation type="vanished">{0} sur {1}</translation>
   </message>
  </context>
  <context>
@@ -24383,6 +24367,12 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>Train</name>
   <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Begun</source>
+   <extracomment>When a training was begun.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Calibrating the scores</source>
    <translation>Calibration des scores</translation>
@@ -24413,6 +24403,16 @@ fit.epochs = 10 | 20</translation>
    <translation>Interrompu après {0} époques sur {1}</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Data</source>
+   <translation>Données</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Device</source>
+   <translation>Appareil</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Done</source>
    <translation>Terminé</translation>
@@ -24426,6 +24426,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Epoch {0} of {1}</source>
    <translation>Époque {0} sur {1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Epochs</source>
+   <translation>Époques</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24468,14 +24473,38 @@ fit.epochs = 10 | 20</translation>
    <translation>Préparation des images</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Preset</source>
+   <extracomment>A ready-made set of settings for a training.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Run</source>
+   <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Running</source>
    <translation>En cours</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Runs</source>
+   <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Starting…</source>
    <translation>Démarrage…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>State</source>
+   <extracomment>What a training is doing: waiting, running, done …</extracomment>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24496,6 +24525,21 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Stopping, keeping a checkpoint…</source>
    <translation>Arrêt, en gardant un point de reprise…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Time spent</source>
+   <translation>Temps passé</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Validation accuracy</source>
+   <translation>Exactitude de validation</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Validation loss</source>
+   <translation>Perte de validation</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24526,6 +24570,31 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/words.py" />
    <source>about {0} left</source>
    <translation>encore {0} environ</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/job_list.py" />
+   <source>best epoch: {0}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>of the best epoch</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>of the finished model</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>{0} of {1}</source>
+   <translation>{0} sur {1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/curves.py" />
+   <source>{0} – best</source>
+   <translation>{0} – meilleur</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24611,21 +24680,6 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Checked</source>
-   <translation>Vérifié</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>Origine</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>Crédits</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Epoch</source>
    <translation>Époque</translation>
   </message>
@@ -24636,39 +24690,14 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>Licence</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Loss</source>
    <extracomment>Machine learning: the value that training makes small.</extracomment>
    <translation>Perte</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Network</source>
-   <translation>Réseau</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Parameters</source>
-   <translation>Paramètres</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Reported</source>
-   <translation>Indiqué</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Seconds</source>
    <translation>Secondes</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Size of the download</source>
-   <translation>Taille du téléchargement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -24699,6 +24728,38 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>validation</source>
    <translation>validation</translation>
+  </message>
+  <message>
+   <source>Checked</source>
+   <translation type="vanished">Vérifié</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">Origine</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">Crédits</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">Licence</translation>
+  </message>
+  <message>
+   <source>Network</source>
+   <translation type="vanished">Réseau</translation>
+  </message>
+  <message>
+   <source>Parameters</source>
+   <translation type="vanished">Paramètres</translation>
+  </message>
+  <message>
+   <source>Reported</source>
+   <translation type="vanished">Indiqué</translation>
+  </message>
+  <message>
+   <source>Size of the download</source>
+   <translation type="vanished">Taille du téléchargement</translation>
   </message>
  </context>
  <context>
@@ -25011,66 +25072,52 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>_Cards</name>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation>Endommagé : {0}</translation>
+   <translation type="vanished">Endommagé : {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation>N’a pas de classes propres</translation>
+   <translation type="vanished">N’a pas de classes propres</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation>Installé</translation>
+   <translation type="vanished">Installé</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation>Installé, pour construire dessus</translation>
+   <translation type="vanished">Installé, pour construire dessus</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation>Non installé</translation>
+   <translation type="vanished">Non installé</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation>Non installé · {0} à télécharger</translation>
+   <translation type="vanished">Non installé · {0} à télécharger</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation>Pas encore créé · rien à télécharger</translation>
+   <translation type="vanished">Pas encore créé · rien à télécharger</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation>Non mesuré</translation>
+   <translation type="vanished">Non mesuré</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
-   <extracomment>Models that come with the program.</extracomment>
-   <translation>Avec Fovea</translation>
+   <translation type="vanished">Avec Fovea</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
-   <extracomment>Models that the user made or brought in.</extracomment>
-   <translation>Les vôtres</translation>
+   <translation type="vanished">Les vôtres</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation>{0} classes</translation>
+   <translation type="vanished">{0} classes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation>{0} · {1}×{1} couleur</translation>
+   <translation type="vanished">{0} · {1}×{1} couleur</translation>
   </message>
  </context>
  <context>
@@ -25092,66 +25139,52 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>_Delegate</name>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation>Endommagé : {0}</translation>
+   <translation type="vanished">Endommagé : {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation>N’a pas de classes propres</translation>
+   <translation type="vanished">N’a pas de classes propres</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation>Installé</translation>
+   <translation type="vanished">Installé</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation>Installé, pour construire dessus</translation>
+   <translation type="vanished">Installé, pour construire dessus</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation>Non installé</translation>
+   <translation type="vanished">Non installé</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation>Non installé · {0} à télécharger</translation>
+   <translation type="vanished">Non installé · {0} à télécharger</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation>Pas encore créé · rien à télécharger</translation>
+   <translation type="vanished">Pas encore créé · rien à télécharger</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation>Non mesuré</translation>
+   <translation type="vanished">Non mesuré</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
-   <extracomment>Models that come with the program.</extracomment>
-   <translation>Avec Fovea</translation>
+   <translation type="vanished">Avec Fovea</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
-   <extracomment>Models that the user made or brought in.</extracomment>
-   <translation>Les vôtres</translation>
+   <translation type="vanished">Les vôtres</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation>{0} classes</translation>
+   <translation type="vanished">{0} classes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation>{0} · {1}×{1} couleur</translation>
+   <translation type="vanished">{0} · {1}×{1} couleur</translation>
   </message>
  </context>
  <context>
@@ -25165,9 +25198,8 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>_JobDelegate</name>
   <message>
-   <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation>meilleure époque : {0}</translation>
+   <translation type="vanished">meilleure époque : {0}</translation>
   </message>
  </context>
  <context>

@@ -4,65 +4,9 @@
  <context>
   <name />
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1 (divided by 255)</source>
-   <translation>0から1(255で割る)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation>0から1、ImageNetの平均を引き、その標準偏差で割る(PyTorch)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 255, as they are</source>
-   <translation>0から255、そのまま</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>A file that is opened from the desktop will not come to this window: no connection for it could be made. Drop it here instead.</source>
    <translation>デスクトップから開いたファイルをこのウィンドウに渡す接続を作れませんでした。ここにドロップしてください。</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Begun</source>
-   <extracomment>When a training was begun.</extracomment>
-   <translation>開始</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Checked</source>
-   <translation>検証結果</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>入手元</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>クレジット</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Damaged: {0}</source>
-   <translation>破損: {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Data</source>
-   <translation>データ</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Device</source>
-   <translation>デバイス</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Epochs</source>
-   <translation>エポック数</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
@@ -70,108 +14,9 @@
    <translation>Foveaはすでに動いていますが、応答がありません。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Has no classes of its own</source>
-   <translation>独自のクラスなし</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Installed</source>
-   <translation>インストール済み</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Installed, to build upon</source>
-   <translation>インストール済み(土台用)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>ライセンス</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
    <translation>クラスの名前</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Network</source>
-   <translation>ネットワーク</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Not installed</source>
-   <translation>未インストール</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Not installed · {0} to fetch</source>
-   <translation>未インストール · 取得量{0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Not made yet · nothing to fetch</source>
-   <translation>未作成 · 取得不要</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Not measured</source>
-   <translation>未測定</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Parameters</source>
-   <translation>パラメータ</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Preset</source>
-   <extracomment>A ready-made set of settings for a training.</extracomment>
-   <translation>プリセット</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Reported</source>
-   <translation>報告値</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Run</source>
-   <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation>実行</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Runs</source>
-   <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation>実行</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Size of the download</source>
-   <translation>ダウンロードの大きさ</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>State</source>
-   <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation>状態</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Time spent</source>
-   <translation>かかった時間</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Validation accuracy</source>
-   <translation>検証正解率</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Validation loss</source>
-   <translation>検証損失</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
@@ -179,81 +24,9 @@
    <translation>そのウィンドウが応答するまで待つか終了させてから、もう一度試してください。何も開かれませんでした。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>With Fovea</source>
-   <extracomment>Models that come with the program.</extracomment>
-   <translation>付属</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Yours</source>
-   <extracomment>Models that the user made or brought in.</extracomment>
-   <translation>自分の</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/job_list.py" />
-   <source>best epoch: {0}</source>
-   <translation>最良のエポック: {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation>青、緑、赤、ImageNetの平均を引く(Caffe)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>how pictures got their size</source>
-   <translation>画像の大きさの合わせ方</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>how pixels were given</source>
-   <translation>ピクセルの与え方</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its classes</source>
-   <translation>クラス</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its name</source>
-   <translation>名前</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its size</source>
-   <translation>大きさ</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>of the best epoch</source>
-   <translation>最良のエポック</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>of the finished model</source>
-   <translation>完成したモデル</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
    <translation>/ {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>what its outputs are</source>
-   <translation>出力の種類</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>{0} classes</source>
-   <translation>{0}クラス</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>{0} of {1}</source>
-   <translation>{0} / {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
@@ -261,23 +34,196 @@
    <translation>{1}クラスの画像{0}枚</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>{0} · {1}×{1} colour</source>
-   <translation>{0} · {1}×{1} カラー</translation>
+   <source>0 to 1 (divided by 255)</source>
+   <translation type="vanished">0から1(255で割る)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/curves.py" />
-   <source>{0} – best</source>
-   <translation>{0} – 最良</translation>
+   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
+   <translation type="vanished">0から1、ImageNetの平均を引き、その標準偏差で割る(PyTorch)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>−1 to 1</source>
-   <translation>−1から1</translation>
+   <source>0 to 255, as they are</source>
+   <translation type="vanished">0から255、そのまま</translation>
+  </message>
+  <message>
+   <source>Begun</source>
+   <translation type="vanished">開始</translation>
+  </message>
+  <message>
+   <source>Checked</source>
+   <translation type="vanished">検証結果</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">入手元</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">クレジット</translation>
+  </message>
+  <message>
+   <source>Damaged: {0}</source>
+   <translation type="vanished">破損: {0}</translation>
+  </message>
+  <message>
+   <source>Data</source>
+   <translation type="vanished">データ</translation>
+  </message>
+  <message>
+   <source>Device</source>
+   <translation type="vanished">デバイス</translation>
+  </message>
+  <message>
+   <source>Epochs</source>
+   <translation type="vanished">エポック数</translation>
+  </message>
+  <message>
+   <source>Has no classes of its own</source>
+   <translation type="vanished">独自のクラスなし</translation>
   </message>
   <message>
    <source>HeatPicture</source>
    <translation type="vanished">ヒートマップ画像</translation>
+  </message>
+  <message>
+   <source>Installed</source>
+   <translation type="vanished">インストール済み</translation>
+  </message>
+  <message>
+   <source>Installed, to build upon</source>
+   <translation type="vanished">インストール済み(土台用)</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">ライセンス</translation>
+  </message>
+  <message>
+   <source>Network</source>
+   <translation type="vanished">ネットワーク</translation>
+  </message>
+  <message>
+   <source>Not installed</source>
+   <translation type="vanished">未インストール</translation>
+  </message>
+  <message>
+   <source>Not installed · {0} to fetch</source>
+   <translation type="vanished">未インストール · 取得量{0}</translation>
+  </message>
+  <message>
+   <source>Not made yet · nothing to fetch</source>
+   <translation type="vanished">未作成 · 取得不要</translation>
+  </message>
+  <message>
+   <source>Not measured</source>
+   <translation type="vanished">未測定</translation>
+  </message>
+  <message>
+   <source>Parameters</source>
+   <translation type="vanished">パラメータ</translation>
+  </message>
+  <message>
+   <source>Preset</source>
+   <translation type="vanished">プリセット</translation>
+  </message>
+  <message>
+   <source>Reported</source>
+   <translation type="vanished">報告値</translation>
+  </message>
+  <message>
+   <source>Run</source>
+   <translation type="vanished">実行</translation>
+  </message>
+  <message>
+   <source>Runs</source>
+   <translation type="vanished">実行</translation>
+  </message>
+  <message>
+   <source>Size of the download</source>
+   <translation type="vanished">ダウンロードの大きさ</translation>
+  </message>
+  <message>
+   <source>State</source>
+   <translation type="vanished">状態</translation>
+  </message>
+  <message>
+   <source>Time spent</source>
+   <translation type="vanished">かかった時間</translation>
+  </message>
+  <message>
+   <source>Validation accuracy</source>
+   <translation type="vanished">検証正解率</translation>
+  </message>
+  <message>
+   <source>Validation loss</source>
+   <translation type="vanished">検証損失</translation>
+  </message>
+  <message>
+   <source>With Fovea</source>
+   <translation type="vanished">付属</translation>
+  </message>
+  <message>
+   <source>Yours</source>
+   <translation type="vanished">自分の</translation>
+  </message>
+  <message>
+   <source>best epoch: {0}</source>
+   <translation type="vanished">最良のエポック: {0}</translation>
+  </message>
+  <message>
+   <source>blue, green, red, less ImageNet's means (Caffe)</source>
+   <translation type="vanished">青、緑、赤、ImageNetの平均を引く(Caffe)</translation>
+  </message>
+  <message>
+   <source>how pictures got their size</source>
+   <translation type="vanished">画像の大きさの合わせ方</translation>
+  </message>
+  <message>
+   <source>how pixels were given</source>
+   <translation type="vanished">ピクセルの与え方</translation>
+  </message>
+  <message>
+   <source>its classes</source>
+   <translation type="vanished">クラス</translation>
+  </message>
+  <message>
+   <source>its name</source>
+   <translation type="vanished">名前</translation>
+  </message>
+  <message>
+   <source>its size</source>
+   <translation type="vanished">大きさ</translation>
+  </message>
+  <message>
+   <source>of the best epoch</source>
+   <translation type="vanished">最良のエポック</translation>
+  </message>
+  <message>
+   <source>of the finished model</source>
+   <translation type="vanished">完成したモデル</translation>
+  </message>
+  <message>
+   <source>what its outputs are</source>
+   <translation type="vanished">出力の種類</translation>
+  </message>
+  <message>
+   <source>{0} classes</source>
+   <translation type="vanished">{0}クラス</translation>
+  </message>
+  <message>
+   <source>{0} of {1}</source>
+   <translation type="vanished">{0} / {1}</translation>
+  </message>
+  <message>
+   <source>{0} · {1}×{1} colour</source>
+   <translation type="vanished">{0} · {1}×{1} カラー</translation>
+  </message>
+  <message>
+   <source>{0} – best</source>
+   <translation type="vanished">{0} – 最良</translation>
+  </message>
+  <message>
+   <source>−1 to 1</source>
+   <translation type="vanished">−1から1</translation>
   </message>
  </context>
  <context>
@@ -958,119 +904,97 @@
   <name>CardList</name>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
-   <source>Damaged: {0}</source>
-   <translation>破損: {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Has no classes of its own</source>
-   <translation>独自のクラスなし</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Installed</source>
-   <translation>インストール済み</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Installed, to build upon</source>
-   <translation>インストール済み(土台用)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Models</source>
    <extracomment>A view of the window: trained models (networks), not people or cars.</extracomment>
    <translation>モデル</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Damaged: {0}</source>
+   <translation type="vanished">破損: {0}</translation>
+  </message>
+  <message>
+   <source>Has no classes of its own</source>
+   <translation type="vanished">独自のクラスなし</translation>
+  </message>
+  <message>
+   <source>Installed</source>
+   <translation type="vanished">インストール済み</translation>
+  </message>
+  <message>
+   <source>Installed, to build upon</source>
+   <translation type="vanished">インストール済み(土台用)</translation>
+  </message>
+  <message>
    <source>Not installed</source>
-   <translation>未インストール</translation>
+   <translation type="vanished">未インストール</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation>未インストール · 取得量{0}</translation>
+   <translation type="vanished">未インストール · 取得量{0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation>未作成 · 取得不要</translation>
+   <translation type="vanished">未作成 · 取得不要</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation>未測定</translation>
+   <translation type="vanished">未測定</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
-   <extracomment>Models that come with the program.</extracomment>
-   <translation>付属</translation>
+   <translation type="vanished">付属</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
-   <extracomment>Models that the user made or brought in.</extracomment>
-   <translation>自分の</translation>
+   <translation type="vanished">自分の</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation>{0}クラス</translation>
+   <translation type="vanished">{0}クラス</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation>{0} · {1}×{1} カラー</translation>
+   <translation type="vanished">{0} · {1}×{1} カラー</translation>
   </message>
  </context>
  <context>
   <name>CardTab</name>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Checked</source>
-   <translation>確認</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>入手元</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>クレジット</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>ライセンス</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Model card</source>
    <translation>モデルカード</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Checked</source>
+   <translation type="vanished">確認</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">入手元</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">クレジット</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">ライセンス</translation>
+  </message>
+  <message>
    <source>Network</source>
-   <translation>ネットワーク</translation>
+   <translation type="vanished">ネットワーク</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation>パラメータ</translation>
+   <translation type="vanished">パラメータ</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation>報告値</translation>
+   <translation type="vanished">報告値</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation>ダウンロードの大きさ</translation>
+   <translation type="vanished">ダウンロードの大きさ</translation>
   </message>
  </context>
  <context>
@@ -2289,9 +2213,8 @@
    <translation>{0}、エポック{1}後: 学習{2}、検証{3}。表にすべてのエポックがあります。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/curves.py" />
    <source>{0} – best</source>
-   <translation>{0} – 最良</translation>
+   <translation type="vanished">{0} – 最良</translation>
   </message>
  </context>
  <context>
@@ -2974,24 +2897,9 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Checked</source>
-   <translation>検証結果</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
    <translation>クラス</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>入手元</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>クレジット</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3020,28 +2928,13 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>ライセンス</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Measured on: {0}</source>
    <translation>測定に使ったもの: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Network</source>
-   <translation>ネットワーク</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Nobody has measured this model in Fovea. A folder of labelled pictures is enough to do so.</source>
    <translation>このモデルはFoveaでまだ測定されていません。ラベル付き画像のフォルダーがあれば測定できます。</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Parameters</source>
-   <translation>パラメータ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3060,16 +2953,6 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Reported</source>
-   <translation>報告値</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Size of the download</source>
-   <translation>ダウンロードの大きさ</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Value</source>
    <translation>値</translation>
   </message>
@@ -3082,6 +2965,38 @@
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>{0} to {1}</source>
    <translation>{0}から{1}</translation>
+  </message>
+  <message>
+   <source>Checked</source>
+   <translation type="vanished">検証結果</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">入手元</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">クレジット</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">ライセンス</translation>
+  </message>
+  <message>
+   <source>Network</source>
+   <translation type="vanished">ネットワーク</translation>
+  </message>
+  <message>
+   <source>Parameters</source>
+   <translation type="vanished">パラメータ</translation>
+  </message>
+  <message>
+   <source>Reported</source>
+   <translation type="vanished">報告値</translation>
+  </message>
+  <message>
+   <source>Size of the download</source>
+   <translation type="vanished">ダウンロードの大きさ</translation>
   </message>
  </context>
  <context>
@@ -3276,21 +3191,6 @@
   <name>ExportDialog</name>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1 (divided by 255)</source>
-   <translation>0から1(255で割る)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation>0から1、ImageNetの平均を引き、その標準偏差で割る(PyTorch)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 255, as they are</source>
-   <translation>0から255、そのまま</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Beside it lies a certificate that says how far its answers are from the model's own. It names no picture.</source>
    <translation>回答がモデル自身の回答とどれだけ違うかを示す証明書が付きます。画像の名前は書かれません。</translation>
   </message>
@@ -3335,44 +3235,48 @@
    <translation>チェックサムも一緒に渡されます: 相手のFoveaがすべてのファイルを照合します。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 1 (divided by 255)</source>
+   <translation type="vanished">0から1(255で割る)</translation>
+  </message>
+  <message>
+   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
+   <translation type="vanished">0から1、ImageNetの平均を引き、その標準偏差で割る(PyTorch)</translation>
+  </message>
+  <message>
+   <source>0 to 255, as they are</source>
+   <translation type="vanished">0から255、そのまま</translation>
+  </message>
+  <message>
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation>青、緑、赤、ImageNetの平均を引く(Caffe)</translation>
+   <translation type="vanished">青、緑、赤、ImageNetの平均を引く(Caffe)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation>画像の大きさの合わせ方</translation>
+   <translation type="vanished">画像の大きさの合わせ方</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation>ピクセルの与え方</translation>
+   <translation type="vanished">ピクセルの与え方</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation>クラス</translation>
+   <translation type="vanished">クラス</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation>名前</translation>
+   <translation type="vanished">名前</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation>大きさ</translation>
+   <translation type="vanished">大きさ</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation>出力の種類</translation>
+   <translation type="vanished">出力の種類</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation>−1から1</translation>
+   <translation type="vanished">−1から1</translation>
   </message>
  </context>
  <context>
@@ -3629,18 +3533,8 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>入手元</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Compare every file with its checksum</source>
    <translation>すべてのファイルをチェックサムと照合</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>クレジット</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3655,28 +3549,8 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>ライセンス</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Network</source>
-   <translation>ネットワーク</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Not as they were: {0}.</source>
    <translation>元のままでないもの: {0}。</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Parameters</source>
-   <translation>パラメータ</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Reported</source>
-   <translation>報告値</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3692,11 +3566,6 @@
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size</source>
    <translation>大きさ</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Size of the download</source>
-   <translation>ダウンロードの大きさ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3737,6 +3606,34 @@
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>✗ unreadable</source>
    <translation>✗ 読めません</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">入手元</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">クレジット</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">ライセンス</translation>
+  </message>
+  <message>
+   <source>Network</source>
+   <translation type="vanished">ネットワーク</translation>
+  </message>
+  <message>
+   <source>Parameters</source>
+   <translation type="vanished">パラメータ</translation>
+  </message>
+  <message>
+   <source>Reported</source>
+   <translation type="vanished">報告値</translation>
+  </message>
+  <message>
+   <source>Size of the download</source>
+   <translation type="vanished">ダウンロードの大きさ</translation>
   </message>
  </context>
  <context>
@@ -16520,21 +16417,6 @@ Drop files or folders here.</source>
   <name>ImportDialog</name>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1 (divided by 255)</source>
-   <translation>0から1(255で割る)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation>0から1、ImageNetの平均を引き、その標準偏差で割る(PyTorch)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 255, as they are</source>
-   <translation>0から255、そのまま</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>A file of class names</source>
    <translation>クラス名のファイル</translation>
   </message>
@@ -16680,11 +16562,6 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation>青、緑、赤、ImageNetの平均を引く(Caffe)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>colour</source>
    <translation>カラー</translation>
   </message>
@@ -16692,36 +16569,6 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>grey</source>
    <translation>グレー</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>how pictures got their size</source>
-   <translation>画像の大きさの合わせ方</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>how pixels were given</source>
-   <translation>ピクセルの与え方</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its classes</source>
-   <translation>クラス</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its name</source>
-   <translation>名前</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its size</source>
-   <translation>大きさ</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>what its outputs are</source>
-   <translation>出力の種類</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16739,28 +16586,52 @@ Drop files or folders here.</source>
    <translation>{0}ピクセル</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 1 (divided by 255)</source>
+   <translation type="vanished">0から1(255で割る)</translation>
+  </message>
+  <message>
+   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
+   <translation type="vanished">0から1、ImageNetの平均を引き、その標準偏差で割る(PyTorch)</translation>
+  </message>
+  <message>
+   <source>0 to 255, as they are</source>
+   <translation type="vanished">0から255、そのまま</translation>
+  </message>
+  <message>
+   <source>blue, green, red, less ImageNet's means (Caffe)</source>
+   <translation type="vanished">青、緑、赤、ImageNetの平均を引く(Caffe)</translation>
+  </message>
+  <message>
+   <source>how pictures got their size</source>
+   <translation type="vanished">画像の大きさの合わせ方</translation>
+  </message>
+  <message>
+   <source>how pixels were given</source>
+   <translation type="vanished">ピクセルの与え方</translation>
+  </message>
+  <message>
+   <source>its classes</source>
+   <translation type="vanished">クラス</translation>
+  </message>
+  <message>
+   <source>its name</source>
+   <translation type="vanished">名前</translation>
+  </message>
+  <message>
+   <source>its size</source>
+   <translation type="vanished">大きさ</translation>
+  </message>
+  <message>
+   <source>what its outputs are</source>
+   <translation type="vanished">出力の種類</translation>
+  </message>
+  <message>
    <source>−1 to 1</source>
-   <translation>−1から1</translation>
+   <translation type="vanished">−1から1</translation>
   </message>
  </context>
  <context>
   <name>InstallDialog</name>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1 (divided by 255)</source>
-   <translation>0から1(255で割る)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation>0から1、ImageNetの平均を引き、その標準偏差で割る(PyTorch)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 255, as they are</source>
-   <translation>0から255、そのまま</translation>
-  </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>All files (*)</source>
@@ -16847,44 +16718,48 @@ Drop files or folders here.</source>
    <translation>32ビットの重み: 公開時のまま</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 1 (divided by 255)</source>
+   <translation type="vanished">0から1(255で割る)</translation>
+  </message>
+  <message>
+   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
+   <translation type="vanished">0から1、ImageNetの平均を引き、その標準偏差で割る(PyTorch)</translation>
+  </message>
+  <message>
+   <source>0 to 255, as they are</source>
+   <translation type="vanished">0から255、そのまま</translation>
+  </message>
+  <message>
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation>青、緑、赤、ImageNetの平均を引く(Caffe)</translation>
+   <translation type="vanished">青、緑、赤、ImageNetの平均を引く(Caffe)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation>画像の大きさの合わせ方</translation>
+   <translation type="vanished">画像の大きさの合わせ方</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation>ピクセルの与え方</translation>
+   <translation type="vanished">ピクセルの与え方</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation>クラス</translation>
+   <translation type="vanished">クラス</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation>名前</translation>
+   <translation type="vanished">名前</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation>大きさ</translation>
+   <translation type="vanished">大きさ</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation>出力の種類</translation>
+   <translation type="vanished">出力の種類</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation>−1から1</translation>
+   <translation type="vanished">−1から1</translation>
   </message>
  </context>
  <context>
@@ -16968,9 +16843,8 @@ Drop files or folders here.</source>
    <translation>学習</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation>最良のエポック: {0}</translation>
+   <translation type="vanished">最良のエポック: {0}</translation>
   </message>
  </context>
  <context>
@@ -17073,9 +16947,8 @@ Drop files or folders here.</source>
  <context>
   <name>JobsModel</name>
   <message>
-   <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation>最良のエポック: {0}</translation>
+   <translation type="vanished">最良のエポック: {0}</translation>
   </message>
  </context>
  <context>
@@ -17680,21 +17553,6 @@ Drop files or folders here.</source>
   <name>LayersTab</name>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Checked</source>
-   <translation>検証結果</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>入手元</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>クレジット</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>It came as .tflite: its operations are {0}</source>
    <translation>.tfliteとして取り込まれました。演算は{0}です</translation>
   </message>
@@ -17720,33 +17578,8 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>ライセンス</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Network</source>
-   <translation>ネットワーク</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Parameters</source>
-   <translation>パラメータ</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Reported</source>
-   <translation>報告値</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Settings</source>
    <translation>設定</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Size of the download</source>
-   <translation>ダウンロードの大きさ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -17757,6 +17590,38 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>{0} layers, {1} parameters</source>
    <translation>{0}層、パラメータ{1}個</translation>
+  </message>
+  <message>
+   <source>Checked</source>
+   <translation type="vanished">検証結果</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">入手元</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">クレジット</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">ライセンス</translation>
+  </message>
+  <message>
+   <source>Network</source>
+   <translation type="vanished">ネットワーク</translation>
+  </message>
+  <message>
+   <source>Parameters</source>
+   <translation type="vanished">パラメータ</translation>
+  </message>
+  <message>
+   <source>Reported</source>
+   <translation type="vanished">報告値</translation>
+  </message>
+  <message>
+   <source>Size of the download</source>
+   <translation type="vanished">ダウンロードの大きさ</translation>
   </message>
  </context>
  <context>
@@ -18701,66 +18566,52 @@ Drop files or folders here.</source>
  <context>
   <name>ModelCard</name>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation>破損: {0}</translation>
+   <translation type="vanished">破損: {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation>独自のクラスなし</translation>
+   <translation type="vanished">独自のクラスなし</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation>インストール済み</translation>
+   <translation type="vanished">インストール済み</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation>インストール済み(土台用)</translation>
+   <translation type="vanished">インストール済み(土台用)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation>未インストール</translation>
+   <translation type="vanished">未インストール</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation>未インストール · 取得量{0}</translation>
+   <translation type="vanished">未インストール · 取得量{0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation>未作成 · 取得不要</translation>
+   <translation type="vanished">未作成 · 取得不要</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation>未測定</translation>
+   <translation type="vanished">未測定</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
-   <extracomment>Models that come with the program.</extracomment>
-   <translation>付属</translation>
+   <translation type="vanished">付属</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
-   <extracomment>Models that the user made or brought in.</extracomment>
-   <translation>自分の</translation>
+   <translation type="vanished">自分の</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation>{0}クラス</translation>
+   <translation type="vanished">{0}クラス</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation>{0} · {1}×{1} カラー</translation>
+   <translation type="vanished">{0} · {1}×{1} カラー</translation>
   </message>
  </context>
  <context>
@@ -19118,9 +18969,34 @@ Drop files or folders here.</source>
    <translation> · 残り{0}</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 1 (divided by 255)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 255, as they are</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Building the network…</source>
    <translation>ネットワークを組み立てています…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Checked</source>
+   <translation>検証結果</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Comes from</source>
+   <translation>入手元</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19153,6 +19029,36 @@ Drop files or folders here.</source>
    <translation>コピーしています…</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Credit</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Damaged: {0}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Has no classes of its own</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Installed</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Installed, to build upon</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Licence</source>
+   <translation>ライセンス</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Looking through the file…</source>
    <translation>ファイルを調べています…</translation>
@@ -19163,9 +19069,55 @@ Drop files or folders here.</source>
    <translation>公開されたMD5</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Network</source>
+   <translation>ネットワーク</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Not installed</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Not installed · {0} to fetch</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Not made yet · nothing to fetch</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Not measured</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Parameters</source>
+   <translation>パラメータ</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Reported</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>SHA-256</source>
    <translation>SHA-256</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Size of the download</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>With Fovea</source>
+   <extracomment>Models that come with the program.</extracomment>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19173,9 +19125,20 @@ Drop files or folders here.</source>
    <translation>モデルを書き込んでいます…</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Yours</source>
+   <extracomment>Models that the user made or brought in.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>about {0}</source>
    <translation>約{0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>blue, green, red, less ImageNet's means (Caffe)</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19186,6 +19149,31 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/models/words.py" />
    <source>grey</source>
    <translation>グレー</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>how pictures got their size</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>how pixels were given</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>its classes</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>its name</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>its size</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19204,7 +19192,12 @@ Drop files or folders here.</source>
    <translation>Pythonパッケージ{0} {1}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/words.py" />
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>what its outputs are</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
    <translation>{0}クラス</translation>
   </message>
@@ -19217,6 +19210,16 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/models/words.py" />
    <source>{0} {1}, {2}</source>
    <translation>{0} {1}、{2}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>{0} · {1}×{1} colour</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>−1 to 1</source>
+   <translation type="unfinished" />
   </message>
  </context>
  <context>
@@ -21243,79 +21246,60 @@ augment.flip.p = 0.5</translation>
  <context>
   <name>RunsModel</name>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Begun</source>
-   <extracomment>When a training was begun.</extracomment>
-   <translation>開始</translation>
+   <translation type="vanished">開始</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Data</source>
-   <translation>データ</translation>
+   <translation type="vanished">データ</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Device</source>
-   <translation>デバイス</translation>
+   <translation type="vanished">デバイス</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Epochs</source>
-   <translation>エポック数</translation>
+   <translation type="vanished">エポック数</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Preset</source>
-   <extracomment>A ready-made set of settings for a training.</extracomment>
-   <translation>プリセット</translation>
+   <translation type="vanished">プリセット</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Run</source>
-   <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation>実行</translation>
+   <translation type="vanished">実行</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Runs</source>
-   <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation>実行</translation>
+   <translation type="vanished">実行</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>State</source>
-   <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation>状態</translation>
+   <translation type="vanished">状態</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Time spent</source>
-   <translation>かかった時間</translation>
+   <translation type="vanished">かかった時間</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation accuracy</source>
-   <translation>検証正解率</translation>
+   <translation type="vanished">検証正解率</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation loss</source>
-   <translation>検証損失</translation>
+   <translation type="vanished">検証損失</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the best epoch</source>
-   <translation>最良のエポック</translation>
+   <translation type="vanished">最良のエポック</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the finished model</source>
-   <translation>完成したモデル</translation>
+   <translation type="vanished">完成したモデル</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>{0} of {1}</source>
-   <translation>{0} / {1}</translation>
+   <translation type="vanished">{0} / {1}</translation>
   </message>
  </context>
  <context>
@@ -24340,6 +24324,12 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>Train</name>
   <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Begun</source>
+   <extracomment>When a training was begun.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Calibrating the scores</source>
    <translation>スコアを校正しています</translation>
@@ -24370,6 +24360,16 @@ fit.epochs = 10 | 20</translation>
    <translation>{1}エポック中{0}エポックで中断</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Data</source>
+   <translation>データ</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Device</source>
+   <translation>デバイス</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Done</source>
    <translation>完了</translation>
@@ -24383,6 +24383,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Epoch {0} of {1}</source>
    <translation>エポック{0} / {1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Epochs</source>
+   <translation>エポック数</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24425,14 +24430,38 @@ fit.epochs = 10 | 20</translation>
    <translation>画像を準備しています</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Preset</source>
+   <extracomment>A ready-made set of settings for a training.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Run</source>
+   <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Running</source>
    <translation>実行中</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Runs</source>
+   <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Starting…</source>
    <translation>開始しています…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>State</source>
+   <extracomment>What a training is doing: waiting, running, done …</extracomment>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24453,6 +24482,21 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Stopping, keeping a checkpoint…</source>
    <translation>停止しています。チェックポイントを残します…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Time spent</source>
+   <translation>かかった時間</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Validation accuracy</source>
+   <translation>検証正解率</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Validation loss</source>
+   <translation>検証損失</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24483,6 +24527,31 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/words.py" />
    <source>about {0} left</source>
    <translation>残り約{0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/job_list.py" />
+   <source>best epoch: {0}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>of the best epoch</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>of the finished model</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>{0} of {1}</source>
+   <translation>{0} / {1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/curves.py" />
+   <source>{0} – best</source>
+   <translation>{0} – 最良</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24568,21 +24637,6 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Checked</source>
-   <translation>検証結果</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>入手元</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>クレジット</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Epoch</source>
    <translation>エポック</translation>
   </message>
@@ -24593,39 +24647,14 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>ライセンス</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Loss</source>
    <extracomment>Machine learning: the value that training makes small.</extracomment>
    <translation>損失</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Network</source>
-   <translation>ネットワーク</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Parameters</source>
-   <translation>パラメータ</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Reported</source>
-   <translation>報告値</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Seconds</source>
    <translation>秒</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Size of the download</source>
-   <translation>ダウンロードの大きさ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -24656,6 +24685,38 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>validation</source>
    <translation>検証</translation>
+  </message>
+  <message>
+   <source>Checked</source>
+   <translation type="vanished">検証結果</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">入手元</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">クレジット</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">ライセンス</translation>
+  </message>
+  <message>
+   <source>Network</source>
+   <translation type="vanished">ネットワーク</translation>
+  </message>
+  <message>
+   <source>Parameters</source>
+   <translation type="vanished">パラメータ</translation>
+  </message>
+  <message>
+   <source>Reported</source>
+   <translation type="vanished">報告値</translation>
+  </message>
+  <message>
+   <source>Size of the download</source>
+   <translation type="vanished">ダウンロードの大きさ</translation>
   </message>
  </context>
  <context>
@@ -24968,66 +25029,52 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>_Cards</name>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation>破損: {0}</translation>
+   <translation type="vanished">破損: {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation>独自のクラスなし</translation>
+   <translation type="vanished">独自のクラスなし</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation>インストール済み</translation>
+   <translation type="vanished">インストール済み</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation>インストール済み(土台用)</translation>
+   <translation type="vanished">インストール済み(土台用)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation>未インストール</translation>
+   <translation type="vanished">未インストール</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation>未インストール · 取得量{0}</translation>
+   <translation type="vanished">未インストール · 取得量{0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation>未作成 · 取得不要</translation>
+   <translation type="vanished">未作成 · 取得不要</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation>未測定</translation>
+   <translation type="vanished">未測定</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
-   <extracomment>Models that come with the program.</extracomment>
-   <translation>付属</translation>
+   <translation type="vanished">付属</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
-   <extracomment>Models that the user made or brought in.</extracomment>
-   <translation>自分の</translation>
+   <translation type="vanished">自分の</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation>{0}クラス</translation>
+   <translation type="vanished">{0}クラス</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation>{0} · {1}×{1} カラー</translation>
+   <translation type="vanished">{0} · {1}×{1} カラー</translation>
   </message>
  </context>
  <context>
@@ -25049,66 +25096,52 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>_Delegate</name>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation>破損: {0}</translation>
+   <translation type="vanished">破損: {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation>独自のクラスなし</translation>
+   <translation type="vanished">独自のクラスなし</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation>インストール済み</translation>
+   <translation type="vanished">インストール済み</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation>インストール済み(土台用)</translation>
+   <translation type="vanished">インストール済み(土台用)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation>未インストール</translation>
+   <translation type="vanished">未インストール</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation>未インストール · 取得量{0}</translation>
+   <translation type="vanished">未インストール · 取得量{0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation>未作成 · 取得不要</translation>
+   <translation type="vanished">未作成 · 取得不要</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation>未測定</translation>
+   <translation type="vanished">未測定</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
-   <extracomment>Models that come with the program.</extracomment>
-   <translation>付属</translation>
+   <translation type="vanished">付属</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
-   <extracomment>Models that the user made or brought in.</extracomment>
-   <translation>自分の</translation>
+   <translation type="vanished">自分の</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation>{0}クラス</translation>
+   <translation type="vanished">{0}クラス</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation>{0} · {1}×{1} カラー</translation>
+   <translation type="vanished">{0} · {1}×{1} カラー</translation>
   </message>
  </context>
  <context>
@@ -25122,9 +25155,8 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>_JobDelegate</name>
   <message>
-   <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation>最良のエポック: {0}</translation>
+   <translation type="vanished">最良のエポック: {0}</translation>
   </message>
  </context>
  <context>

@@ -4,65 +4,9 @@
  <context>
   <name />
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1 (divided by 255)</source>
-   <translation>0 a 1 (divididos por 255)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation>0 a 1, menos as médias do ImageNet, pelos seus desvios (PyTorch)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 255, as they are</source>
-   <translation>0 a 255, como são</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>A file that is opened from the desktop will not come to this window: no connection for it could be made. Drop it here instead.</source>
    <translation>Um arquivo aberto na área de trabalho não chegará a esta janela: não foi possível criar uma conexão para isso. Solte-o aqui.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Begun</source>
-   <extracomment>When a training was begun.</extracomment>
-   <translation>Iniciado</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Checked</source>
-   <translation>Verificado</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>Origem</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>Crédito</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Damaged: {0}</source>
-   <translation>Danificado: {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Data</source>
-   <translation>Dados</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Device</source>
-   <translation>Dispositivo</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Epochs</source>
-   <translation>Épocas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
@@ -70,108 +14,9 @@
    <translation>O Fovea já está em execução, mas não responde.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Has no classes of its own</source>
-   <translation>Não tem classes próprias</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Installed</source>
-   <translation>Instalado</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Installed, to build upon</source>
-   <translation>Instalado, para construir sobre ele</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>Licença</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
    <translation>Nome da classe</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Network</source>
-   <translation>Rede</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Not installed</source>
-   <translation>Não instalado</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Not installed · {0} to fetch</source>
-   <translation>Não instalado · {0} a baixar</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Not made yet · nothing to fetch</source>
-   <translation>Ainda não criado · nada a baixar</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Not measured</source>
-   <translation>Não medido</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Parameters</source>
-   <translation>Parâmetros</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Preset</source>
-   <extracomment>A ready-made set of settings for a training.</extracomment>
-   <translation>Predefinição</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Reported</source>
-   <translation>Relatado</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Run</source>
-   <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation>Execução</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Runs</source>
-   <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation>Execuções</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Size of the download</source>
-   <translation>Tamanho do download</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>State</source>
-   <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation>Estado</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Time spent</source>
-   <translation>Tempo gasto</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Validation accuracy</source>
-   <translation>Acurácia de validação</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Validation loss</source>
-   <translation>Perda de validação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
@@ -179,81 +24,9 @@
    <translation>Espere até que a janela dele responda, ou encerre-o, e tente de novo. Nada foi aberto.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>With Fovea</source>
-   <extracomment>Models that come with the program.</extracomment>
-   <translation>Do Fovea</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Yours</source>
-   <extracomment>Models that the user made or brought in.</extracomment>
-   <translation>Seus</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/job_list.py" />
-   <source>best epoch: {0}</source>
-   <translation>melhor época: {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation>azul, verde, vermelho, menos as médias do ImageNet (Caffe)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>how pictures got their size</source>
-   <translation>como as imagens chegaram ao tamanho</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>how pixels were given</source>
-   <translation>como os pixels foram dados</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its classes</source>
-   <translation>suas classes</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its name</source>
-   <translation>seu nome</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its size</source>
-   <translation>seu tamanho</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>of the best epoch</source>
-   <translation>da melhor época</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>of the finished model</source>
-   <translation>do modelo pronto</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
    <translation>de {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>what its outputs are</source>
-   <translation>o que são suas saídas</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>{0} classes</source>
-   <translation>{0} classes</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>{0} of {1}</source>
-   <translation>{0} de {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
@@ -261,23 +34,196 @@
    <translation>{0} imagens em {1} classes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>{0} · {1}×{1} colour</source>
-   <translation>{0} · {1}×{1} em cores</translation>
+   <source>0 to 1 (divided by 255)</source>
+   <translation type="vanished">0 a 1 (divididos por 255)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/curves.py" />
-   <source>{0} – best</source>
-   <translation>{0} – melhor</translation>
+   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
+   <translation type="vanished">0 a 1, menos as médias do ImageNet, pelos seus desvios (PyTorch)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>−1 to 1</source>
-   <translation>−1 a 1</translation>
+   <source>0 to 255, as they are</source>
+   <translation type="vanished">0 a 255, como são</translation>
+  </message>
+  <message>
+   <source>Begun</source>
+   <translation type="vanished">Iniciado</translation>
+  </message>
+  <message>
+   <source>Checked</source>
+   <translation type="vanished">Verificado</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">Origem</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">Crédito</translation>
+  </message>
+  <message>
+   <source>Damaged: {0}</source>
+   <translation type="vanished">Danificado: {0}</translation>
+  </message>
+  <message>
+   <source>Data</source>
+   <translation type="vanished">Dados</translation>
+  </message>
+  <message>
+   <source>Device</source>
+   <translation type="vanished">Dispositivo</translation>
+  </message>
+  <message>
+   <source>Epochs</source>
+   <translation type="vanished">Épocas</translation>
+  </message>
+  <message>
+   <source>Has no classes of its own</source>
+   <translation type="vanished">Não tem classes próprias</translation>
   </message>
   <message>
    <source>HeatPicture</source>
    <translation type="vanished">HeatPicture</translation>
+  </message>
+  <message>
+   <source>Installed</source>
+   <translation type="vanished">Instalado</translation>
+  </message>
+  <message>
+   <source>Installed, to build upon</source>
+   <translation type="vanished">Instalado, para construir sobre ele</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">Licença</translation>
+  </message>
+  <message>
+   <source>Network</source>
+   <translation type="vanished">Rede</translation>
+  </message>
+  <message>
+   <source>Not installed</source>
+   <translation type="vanished">Não instalado</translation>
+  </message>
+  <message>
+   <source>Not installed · {0} to fetch</source>
+   <translation type="vanished">Não instalado · {0} a baixar</translation>
+  </message>
+  <message>
+   <source>Not made yet · nothing to fetch</source>
+   <translation type="vanished">Ainda não criado · nada a baixar</translation>
+  </message>
+  <message>
+   <source>Not measured</source>
+   <translation type="vanished">Não medido</translation>
+  </message>
+  <message>
+   <source>Parameters</source>
+   <translation type="vanished">Parâmetros</translation>
+  </message>
+  <message>
+   <source>Preset</source>
+   <translation type="vanished">Predefinição</translation>
+  </message>
+  <message>
+   <source>Reported</source>
+   <translation type="vanished">Relatado</translation>
+  </message>
+  <message>
+   <source>Run</source>
+   <translation type="vanished">Execução</translation>
+  </message>
+  <message>
+   <source>Runs</source>
+   <translation type="vanished">Execuções</translation>
+  </message>
+  <message>
+   <source>Size of the download</source>
+   <translation type="vanished">Tamanho do download</translation>
+  </message>
+  <message>
+   <source>State</source>
+   <translation type="vanished">Estado</translation>
+  </message>
+  <message>
+   <source>Time spent</source>
+   <translation type="vanished">Tempo gasto</translation>
+  </message>
+  <message>
+   <source>Validation accuracy</source>
+   <translation type="vanished">Acurácia de validação</translation>
+  </message>
+  <message>
+   <source>Validation loss</source>
+   <translation type="vanished">Perda de validação</translation>
+  </message>
+  <message>
+   <source>With Fovea</source>
+   <translation type="vanished">Do Fovea</translation>
+  </message>
+  <message>
+   <source>Yours</source>
+   <translation type="vanished">Seus</translation>
+  </message>
+  <message>
+   <source>best epoch: {0}</source>
+   <translation type="vanished">melhor época: {0}</translation>
+  </message>
+  <message>
+   <source>blue, green, red, less ImageNet's means (Caffe)</source>
+   <translation type="vanished">azul, verde, vermelho, menos as médias do ImageNet (Caffe)</translation>
+  </message>
+  <message>
+   <source>how pictures got their size</source>
+   <translation type="vanished">como as imagens chegaram ao tamanho</translation>
+  </message>
+  <message>
+   <source>how pixels were given</source>
+   <translation type="vanished">como os pixels foram dados</translation>
+  </message>
+  <message>
+   <source>its classes</source>
+   <translation type="vanished">suas classes</translation>
+  </message>
+  <message>
+   <source>its name</source>
+   <translation type="vanished">seu nome</translation>
+  </message>
+  <message>
+   <source>its size</source>
+   <translation type="vanished">seu tamanho</translation>
+  </message>
+  <message>
+   <source>of the best epoch</source>
+   <translation type="vanished">da melhor época</translation>
+  </message>
+  <message>
+   <source>of the finished model</source>
+   <translation type="vanished">do modelo pronto</translation>
+  </message>
+  <message>
+   <source>what its outputs are</source>
+   <translation type="vanished">o que são suas saídas</translation>
+  </message>
+  <message>
+   <source>{0} classes</source>
+   <translation type="vanished">{0} classes</translation>
+  </message>
+  <message>
+   <source>{0} of {1}</source>
+   <translation type="vanished">{0} de {1}</translation>
+  </message>
+  <message>
+   <source>{0} · {1}×{1} colour</source>
+   <translation type="vanished">{0} · {1}×{1} em cores</translation>
+  </message>
+  <message>
+   <source>{0} – best</source>
+   <translation type="vanished">{0} – melhor</translation>
+  </message>
+  <message>
+   <source>−1 to 1</source>
+   <translation type="vanished">−1 a 1</translation>
   </message>
  </context>
  <context>
@@ -958,119 +904,97 @@
   <name>CardList</name>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
-   <source>Damaged: {0}</source>
-   <translation>Danificado: {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Has no classes of its own</source>
-   <translation>Não tem classes próprias</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Installed</source>
-   <translation>Instalado</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Installed, to build upon</source>
-   <translation>Instalado, para construir sobre ele</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Models</source>
    <extracomment>A view of the window: trained models (networks), not people or cars.</extracomment>
    <translation>Modelos</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Damaged: {0}</source>
+   <translation type="vanished">Danificado: {0}</translation>
+  </message>
+  <message>
+   <source>Has no classes of its own</source>
+   <translation type="vanished">Não tem classes próprias</translation>
+  </message>
+  <message>
+   <source>Installed</source>
+   <translation type="vanished">Instalado</translation>
+  </message>
+  <message>
+   <source>Installed, to build upon</source>
+   <translation type="vanished">Instalado, para construir sobre ele</translation>
+  </message>
+  <message>
    <source>Not installed</source>
-   <translation>Não instalado</translation>
+   <translation type="vanished">Não instalado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation>Não instalado · {0} a baixar</translation>
+   <translation type="vanished">Não instalado · {0} a baixar</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation>Ainda não criado · nada a baixar</translation>
+   <translation type="vanished">Ainda não criado · nada a baixar</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation>Não medido</translation>
+   <translation type="vanished">Não medido</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
-   <extracomment>Models that come with the program.</extracomment>
-   <translation>Do Fovea</translation>
+   <translation type="vanished">Do Fovea</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
-   <extracomment>Models that the user made or brought in.</extracomment>
-   <translation>Seus</translation>
+   <translation type="vanished">Seus</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation>{0} classes</translation>
+   <translation type="vanished">{0} classes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation>{0} · {1}×{1} em cores</translation>
+   <translation type="vanished">{0} · {1}×{1} em cores</translation>
   </message>
  </context>
  <context>
   <name>CardTab</name>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Checked</source>
-   <translation>Verificado</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>Origem</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>Crédito</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>Licença</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Model card</source>
    <translation>Ficha do modelo</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Checked</source>
+   <translation type="vanished">Verificado</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">Origem</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">Crédito</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">Licença</translation>
+  </message>
+  <message>
    <source>Network</source>
-   <translation>Rede</translation>
+   <translation type="vanished">Rede</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation>Parâmetros</translation>
+   <translation type="vanished">Parâmetros</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation>Relatado</translation>
+   <translation type="vanished">Relatado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation>Tamanho do download</translation>
+   <translation type="vanished">Tamanho do download</translation>
   </message>
  </context>
  <context>
@@ -2289,9 +2213,8 @@
    <translation>{0} após a época {1}: treinamento {2}, validação {3}. A tabela tem todas as épocas.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/curves.py" />
    <source>{0} – best</source>
-   <translation>{0} – melhor</translation>
+   <translation type="vanished">{0} – melhor</translation>
   </message>
  </context>
  <context>
@@ -2974,24 +2897,9 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Checked</source>
-   <translation>Verificado</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
    <translation>Classe</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>Origem</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>Crédito</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3020,28 +2928,13 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>Licença</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Measured on: {0}</source>
    <translation>Medido em: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Network</source>
-   <translation>Rede</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Nobody has measured this model in Fovea. A folder of labelled pictures is enough to do so.</source>
    <translation>Ninguém mediu este modelo no Fovea. Uma pasta de imagens rotuladas basta para isso.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Parameters</source>
-   <translation>Parâmetros</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3060,16 +2953,6 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Reported</source>
-   <translation>Relatado</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Size of the download</source>
-   <translation>Tamanho do download</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Value</source>
    <translation>Valor</translation>
   </message>
@@ -3082,6 +2965,38 @@
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>{0} to {1}</source>
    <translation>{0} a {1}</translation>
+  </message>
+  <message>
+   <source>Checked</source>
+   <translation type="vanished">Verificado</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">Origem</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">Crédito</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">Licença</translation>
+  </message>
+  <message>
+   <source>Network</source>
+   <translation type="vanished">Rede</translation>
+  </message>
+  <message>
+   <source>Parameters</source>
+   <translation type="vanished">Parâmetros</translation>
+  </message>
+  <message>
+   <source>Reported</source>
+   <translation type="vanished">Relatado</translation>
+  </message>
+  <message>
+   <source>Size of the download</source>
+   <translation type="vanished">Tamanho do download</translation>
   </message>
  </context>
  <context>
@@ -3276,21 +3191,6 @@
   <name>ExportDialog</name>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1 (divided by 255)</source>
-   <translation>0 a 1 (divididos por 255)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation>0 a 1, menos as médias do ImageNet, pelos seus desvios (PyTorch)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 255, as they are</source>
-   <translation>0 a 255, como são</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Beside it lies a certificate that says how far its answers are from the model's own. It names no picture.</source>
    <translation>Ao lado fica um certificado que diz o quanto suas respostas se afastam das do próprio modelo. Ele não cita nenhuma imagem.</translation>
   </message>
@@ -3335,44 +3235,48 @@
    <translation>As somas de verificação acompanham: o outro Fovea compara cada arquivo.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 1 (divided by 255)</source>
+   <translation type="vanished">0 a 1 (divididos por 255)</translation>
+  </message>
+  <message>
+   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
+   <translation type="vanished">0 a 1, menos as médias do ImageNet, pelos seus desvios (PyTorch)</translation>
+  </message>
+  <message>
+   <source>0 to 255, as they are</source>
+   <translation type="vanished">0 a 255, como são</translation>
+  </message>
+  <message>
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation>azul, verde, vermelho, menos as médias do ImageNet (Caffe)</translation>
+   <translation type="vanished">azul, verde, vermelho, menos as médias do ImageNet (Caffe)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation>como as imagens chegaram ao tamanho</translation>
+   <translation type="vanished">como as imagens chegaram ao tamanho</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation>como os pixels foram dados</translation>
+   <translation type="vanished">como os pixels foram dados</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation>suas classes</translation>
+   <translation type="vanished">suas classes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation>seu nome</translation>
+   <translation type="vanished">seu nome</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation>seu tamanho</translation>
+   <translation type="vanished">seu tamanho</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation>o que são suas saídas</translation>
+   <translation type="vanished">o que são suas saídas</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation>−1 a 1</translation>
+   <translation type="vanished">−1 a 1</translation>
   </message>
  </context>
  <context>
@@ -3629,18 +3533,8 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>Origem</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Compare every file with its checksum</source>
    <translation>Comparar cada arquivo com sua soma de verificação</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>Crédito</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3655,28 +3549,8 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>Licença</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Network</source>
-   <translation>Rede</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Not as they were: {0}.</source>
    <translation>Não estão como eram: {0}.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Parameters</source>
-   <translation>Parâmetros</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Reported</source>
-   <translation>Relatado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3692,11 +3566,6 @@
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size</source>
    <translation>Tamanho</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Size of the download</source>
-   <translation>Tamanho do download</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3737,6 +3606,34 @@
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>✗ unreadable</source>
    <translation>✗ ilegível</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">Origem</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">Crédito</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">Licença</translation>
+  </message>
+  <message>
+   <source>Network</source>
+   <translation type="vanished">Rede</translation>
+  </message>
+  <message>
+   <source>Parameters</source>
+   <translation type="vanished">Parâmetros</translation>
+  </message>
+  <message>
+   <source>Reported</source>
+   <translation type="vanished">Relatado</translation>
+  </message>
+  <message>
+   <source>Size of the download</source>
+   <translation type="vanished">Tamanho do download</translation>
   </message>
  </context>
  <context>
@@ -16563,21 +16460,6 @@ Solte arquivos ou pastas aqui.</translation>
   <name>ImportDialog</name>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1 (divided by 255)</source>
-   <translation>0 a 1 (divididos por 255)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation>0 a 1, menos as médias do ImageNet, pelos seus desvios (PyTorch)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 255, as they are</source>
-   <translation>0 a 255, como são</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>A file of class names</source>
    <translation>Um arquivo de nomes de classes</translation>
   </message>
@@ -16723,11 +16605,6 @@ Solte arquivos ou pastas aqui.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation>azul, verde, vermelho, menos as médias do ImageNet (Caffe)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>colour</source>
    <translation>cor</translation>
   </message>
@@ -16735,36 +16612,6 @@ Solte arquivos ou pastas aqui.</translation>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>grey</source>
    <translation>cinza</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>how pictures got their size</source>
-   <translation>como as imagens chegaram ao tamanho</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>how pixels were given</source>
-   <translation>como os pixels foram dados</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its classes</source>
-   <translation>suas classes</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its name</source>
-   <translation>seu nome</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its size</source>
-   <translation>seu tamanho</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>what its outputs are</source>
-   <translation>o que são suas saídas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16782,28 +16629,52 @@ Solte arquivos ou pastas aqui.</translation>
    <translation>{0} pixels</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 1 (divided by 255)</source>
+   <translation type="vanished">0 a 1 (divididos por 255)</translation>
+  </message>
+  <message>
+   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
+   <translation type="vanished">0 a 1, menos as médias do ImageNet, pelos seus desvios (PyTorch)</translation>
+  </message>
+  <message>
+   <source>0 to 255, as they are</source>
+   <translation type="vanished">0 a 255, como são</translation>
+  </message>
+  <message>
+   <source>blue, green, red, less ImageNet's means (Caffe)</source>
+   <translation type="vanished">azul, verde, vermelho, menos as médias do ImageNet (Caffe)</translation>
+  </message>
+  <message>
+   <source>how pictures got their size</source>
+   <translation type="vanished">como as imagens chegaram ao tamanho</translation>
+  </message>
+  <message>
+   <source>how pixels were given</source>
+   <translation type="vanished">como os pixels foram dados</translation>
+  </message>
+  <message>
+   <source>its classes</source>
+   <translation type="vanished">suas classes</translation>
+  </message>
+  <message>
+   <source>its name</source>
+   <translation type="vanished">seu nome</translation>
+  </message>
+  <message>
+   <source>its size</source>
+   <translation type="vanished">seu tamanho</translation>
+  </message>
+  <message>
+   <source>what its outputs are</source>
+   <translation type="vanished">o que são suas saídas</translation>
+  </message>
+  <message>
    <source>−1 to 1</source>
-   <translation>−1 a 1</translation>
+   <translation type="vanished">−1 a 1</translation>
   </message>
  </context>
  <context>
   <name>InstallDialog</name>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1 (divided by 255)</source>
-   <translation>0 a 1 (divididos por 255)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation>0 a 1, menos as médias do ImageNet, pelos seus desvios (PyTorch)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 255, as they are</source>
-   <translation>0 a 255, como são</translation>
-  </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>All files (*)</source>
@@ -16890,44 +16761,48 @@ Solte arquivos ou pastas aqui.</translation>
    <translation>Pesos em 32 bits: como publicados</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 1 (divided by 255)</source>
+   <translation type="vanished">0 a 1 (divididos por 255)</translation>
+  </message>
+  <message>
+   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
+   <translation type="vanished">0 a 1, menos as médias do ImageNet, pelos seus desvios (PyTorch)</translation>
+  </message>
+  <message>
+   <source>0 to 255, as they are</source>
+   <translation type="vanished">0 a 255, como são</translation>
+  </message>
+  <message>
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation>azul, verde, vermelho, menos as médias do ImageNet (Caffe)</translation>
+   <translation type="vanished">azul, verde, vermelho, menos as médias do ImageNet (Caffe)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation>como as imagens chegaram ao tamanho</translation>
+   <translation type="vanished">como as imagens chegaram ao tamanho</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation>como os pixels foram dados</translation>
+   <translation type="vanished">como os pixels foram dados</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation>suas classes</translation>
+   <translation type="vanished">suas classes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation>seu nome</translation>
+   <translation type="vanished">seu nome</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation>seu tamanho</translation>
+   <translation type="vanished">seu tamanho</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation>o que são suas saídas</translation>
+   <translation type="vanished">o que são suas saídas</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation>−1 a 1</translation>
+   <translation type="vanished">−1 a 1</translation>
   </message>
  </context>
  <context>
@@ -17011,9 +16886,8 @@ Solte arquivos ou pastas aqui.</translation>
    <translation>Treinamentos</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation>melhor época: {0}</translation>
+   <translation type="vanished">melhor época: {0}</translation>
   </message>
  </context>
  <context>
@@ -17116,9 +16990,8 @@ Solte arquivos ou pastas aqui.</translation>
  <context>
   <name>JobsModel</name>
   <message>
-   <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation>melhor época: {0}</translation>
+   <translation type="vanished">melhor época: {0}</translation>
   </message>
  </context>
  <context>
@@ -17723,21 +17596,6 @@ Solte arquivos ou pastas aqui.</translation>
   <name>LayersTab</name>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Checked</source>
-   <translation>Verificado</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>Origem</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>Crédito</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>It came as .tflite: its operations are {0}</source>
    <translation>Veio como .tflite: suas operações são {0}</translation>
   </message>
@@ -17763,33 +17621,8 @@ Solte arquivos ou pastas aqui.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>Licença</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Network</source>
-   <translation>Rede</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Parameters</source>
-   <translation>Parâmetros</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Reported</source>
-   <translation>Relatado</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Settings</source>
    <translation>Configurações</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Size of the download</source>
-   <translation>Tamanho do download</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -17800,6 +17633,38 @@ Solte arquivos ou pastas aqui.</translation>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>{0} layers, {1} parameters</source>
    <translation>{0} camadas, {1} parâmetros</translation>
+  </message>
+  <message>
+   <source>Checked</source>
+   <translation type="vanished">Verificado</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">Origem</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">Crédito</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">Licença</translation>
+  </message>
+  <message>
+   <source>Network</source>
+   <translation type="vanished">Rede</translation>
+  </message>
+  <message>
+   <source>Parameters</source>
+   <translation type="vanished">Parâmetros</translation>
+  </message>
+  <message>
+   <source>Reported</source>
+   <translation type="vanished">Relatado</translation>
+  </message>
+  <message>
+   <source>Size of the download</source>
+   <translation type="vanished">Tamanho do download</translation>
   </message>
  </context>
  <context>
@@ -18744,66 +18609,52 @@ Solte arquivos ou pastas aqui.</translation>
  <context>
   <name>ModelCard</name>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation>Danificado: {0}</translation>
+   <translation type="vanished">Danificado: {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation>Não tem classes próprias</translation>
+   <translation type="vanished">Não tem classes próprias</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation>Instalado</translation>
+   <translation type="vanished">Instalado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation>Instalado, para construir sobre ele</translation>
+   <translation type="vanished">Instalado, para construir sobre ele</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation>Não instalado</translation>
+   <translation type="vanished">Não instalado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation>Não instalado · {0} a baixar</translation>
+   <translation type="vanished">Não instalado · {0} a baixar</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation>Ainda não criado · nada a baixar</translation>
+   <translation type="vanished">Ainda não criado · nada a baixar</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation>Não medido</translation>
+   <translation type="vanished">Não medido</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
-   <extracomment>Models that come with the program.</extracomment>
-   <translation>Do Fovea</translation>
+   <translation type="vanished">Do Fovea</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
-   <extracomment>Models that the user made or brought in.</extracomment>
-   <translation>Seus</translation>
+   <translation type="vanished">Seus</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation>{0} classes</translation>
+   <translation type="vanished">{0} classes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation>{0} · {1}×{1} em cores</translation>
+   <translation type="vanished">{0} · {1}×{1} em cores</translation>
   </message>
  </context>
  <context>
@@ -19161,9 +19012,34 @@ Solte arquivos ou pastas aqui.</translation>
    <translation> · faltam {0}</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 1 (divided by 255)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 255, as they are</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Building the network…</source>
    <translation>Montando a rede…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Checked</source>
+   <translation>Verificado</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Comes from</source>
+   <translation>Origem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19196,6 +19072,36 @@ Solte arquivos ou pastas aqui.</translation>
    <translation>Copiando…</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Credit</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Damaged: {0}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Has no classes of its own</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Installed</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Installed, to build upon</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Licence</source>
+   <translation>Licença</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Looking through the file…</source>
    <translation>Examinando o arquivo…</translation>
@@ -19206,9 +19112,55 @@ Solte arquivos ou pastas aqui.</translation>
    <translation>MD5 como publicado</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Network</source>
+   <translation>Rede</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Not installed</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Not installed · {0} to fetch</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Not made yet · nothing to fetch</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Not measured</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Parameters</source>
+   <translation>Parâmetros</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Reported</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>SHA-256</source>
    <translation>SHA-256</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Size of the download</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>With Fovea</source>
+   <extracomment>Models that come with the program.</extracomment>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19216,9 +19168,20 @@ Solte arquivos ou pastas aqui.</translation>
    <translation>Gravando o modelo…</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Yours</source>
+   <extracomment>Models that the user made or brought in.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>about {0}</source>
    <translation>cerca de {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>blue, green, red, less ImageNet's means (Caffe)</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19229,6 +19192,31 @@ Solte arquivos ou pastas aqui.</translation>
    <location filename="../../desktop/ui/models/words.py" />
    <source>grey</source>
    <translation>cinza</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>how pictures got their size</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>how pixels were given</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>its classes</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>its name</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>its size</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19247,7 +19235,12 @@ Solte arquivos ou pastas aqui.</translation>
    <translation>o pacote Python {0} {1}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/words.py" />
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>what its outputs are</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
    <translation>{0} classes</translation>
   </message>
@@ -19260,6 +19253,16 @@ Solte arquivos ou pastas aqui.</translation>
    <location filename="../../desktop/ui/models/words.py" />
    <source>{0} {1}, {2}</source>
    <translation>{0} {1}, {2}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>{0} · {1}×{1} colour</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>−1 to 1</source>
+   <translation type="unfinished" />
   </message>
  </context>
  <context>
@@ -21286,79 +21289,60 @@ augment.flip.p = 0.5</translation>
  <context>
   <name>RunsModel</name>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Begun</source>
-   <extracomment>When a training was begun.</extracomment>
-   <translation>Iniciado</translation>
+   <translation type="vanished">Iniciado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Data</source>
-   <translation>Dados</translation>
+   <translation type="vanished">Dados</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Device</source>
-   <translation>Dispositivo</translation>
+   <translation type="vanished">Dispositivo</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Epochs</source>
-   <translation>Épocas</translation>
+   <translation type="vanished">Épocas</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Preset</source>
-   <extracomment>A ready-made set of settings for a training.</extracomment>
-   <translation>Predefinição</translation>
+   <translation type="vanished">Predefinição</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Run</source>
-   <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation>Execução</translation>
+   <translation type="vanished">Execução</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Runs</source>
-   <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation>Execuções</translation>
+   <translation type="vanished">Execuções</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>State</source>
-   <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation>Estado</translation>
+   <translation type="vanished">Estado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Time spent</source>
-   <translation>Tempo gasto</translation>
+   <translation type="vanished">Tempo gasto</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation accuracy</source>
-   <translation>Acurácia de validação</translation>
+   <translation type="vanished">Acurácia de validação</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation loss</source>
-   <translation>Perda de validação</translation>
+   <translation type="vanished">Perda de validação</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the best epoch</source>
-   <translation>da melhor época</translation>
+   <translation type="vanished">da melhor época</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the finished model</source>
-   <translation>do modelo pronto</translation>
+   <translation type="vanished">do modelo pronto</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>{0} of {1}</source>
-   <translation>{0} de {1}</translation>
+   <translation type="vanished">{0} de {1}</translation>
   </message>
  </context>
  <context>
@@ -24383,6 +24367,12 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>Train</name>
   <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Begun</source>
+   <extracomment>When a training was begun.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Calibrating the scores</source>
    <translation>Calibrando as pontuações</translation>
@@ -24413,6 +24403,16 @@ fit.epochs = 10 | 20</translation>
    <translation>Interrompido após {0} de {1} épocas</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Data</source>
+   <translation>Dados</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Device</source>
+   <translation>Dispositivo</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Done</source>
    <translation>Concluído</translation>
@@ -24426,6 +24426,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Epoch {0} of {1}</source>
    <translation>Época {0} de {1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Epochs</source>
+   <translation>Épocas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24468,14 +24473,38 @@ fit.epochs = 10 | 20</translation>
    <translation>Preparando as imagens</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Preset</source>
+   <extracomment>A ready-made set of settings for a training.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Run</source>
+   <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Running</source>
    <translation>Em andamento</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Runs</source>
+   <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Starting…</source>
    <translation>Iniciando…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>State</source>
+   <extracomment>What a training is doing: waiting, running, done …</extracomment>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24496,6 +24525,21 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Stopping, keeping a checkpoint…</source>
    <translation>Parando, guardando um ponto de controle…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Time spent</source>
+   <translation>Tempo gasto</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Validation accuracy</source>
+   <translation>Acurácia de validação</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Validation loss</source>
+   <translation>Perda de validação</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24526,6 +24570,31 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/words.py" />
    <source>about {0} left</source>
    <translation>faltam cerca de {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/job_list.py" />
+   <source>best epoch: {0}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>of the best epoch</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>of the finished model</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>{0} of {1}</source>
+   <translation>{0} de {1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/curves.py" />
+   <source>{0} – best</source>
+   <translation>{0} – melhor</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24611,21 +24680,6 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Checked</source>
-   <translation>Verificado</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>Origem</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>Crédito</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Epoch</source>
    <translation>Época</translation>
   </message>
@@ -24636,39 +24690,14 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>Licença</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Loss</source>
    <extracomment>Machine learning: the value that training makes small.</extracomment>
    <translation>Perda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Network</source>
-   <translation>Rede</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Parameters</source>
-   <translation>Parâmetros</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Reported</source>
-   <translation>Relatado</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Seconds</source>
    <translation>Segundos</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Size of the download</source>
-   <translation>Tamanho do download</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -24699,6 +24728,38 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>validation</source>
    <translation>validação</translation>
+  </message>
+  <message>
+   <source>Checked</source>
+   <translation type="vanished">Verificado</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">Origem</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">Crédito</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">Licença</translation>
+  </message>
+  <message>
+   <source>Network</source>
+   <translation type="vanished">Rede</translation>
+  </message>
+  <message>
+   <source>Parameters</source>
+   <translation type="vanished">Parâmetros</translation>
+  </message>
+  <message>
+   <source>Reported</source>
+   <translation type="vanished">Relatado</translation>
+  </message>
+  <message>
+   <source>Size of the download</source>
+   <translation type="vanished">Tamanho do download</translation>
   </message>
  </context>
  <context>
@@ -25011,66 +25072,52 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>_Cards</name>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation>Danificado: {0}</translation>
+   <translation type="vanished">Danificado: {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation>Não tem classes próprias</translation>
+   <translation type="vanished">Não tem classes próprias</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation>Instalado</translation>
+   <translation type="vanished">Instalado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation>Instalado, para construir sobre ele</translation>
+   <translation type="vanished">Instalado, para construir sobre ele</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation>Não instalado</translation>
+   <translation type="vanished">Não instalado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation>Não instalado · {0} a baixar</translation>
+   <translation type="vanished">Não instalado · {0} a baixar</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation>Ainda não criado · nada a baixar</translation>
+   <translation type="vanished">Ainda não criado · nada a baixar</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation>Não medido</translation>
+   <translation type="vanished">Não medido</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
-   <extracomment>Models that come with the program.</extracomment>
-   <translation>Do Fovea</translation>
+   <translation type="vanished">Do Fovea</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
-   <extracomment>Models that the user made or brought in.</extracomment>
-   <translation>Seus</translation>
+   <translation type="vanished">Seus</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation>{0} classes</translation>
+   <translation type="vanished">{0} classes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation>{0} · {1}×{1} em cores</translation>
+   <translation type="vanished">{0} · {1}×{1} em cores</translation>
   </message>
  </context>
  <context>
@@ -25092,66 +25139,52 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>_Delegate</name>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation>Danificado: {0}</translation>
+   <translation type="vanished">Danificado: {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation>Não tem classes próprias</translation>
+   <translation type="vanished">Não tem classes próprias</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation>Instalado</translation>
+   <translation type="vanished">Instalado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation>Instalado, para construir sobre ele</translation>
+   <translation type="vanished">Instalado, para construir sobre ele</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation>Não instalado</translation>
+   <translation type="vanished">Não instalado</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation>Não instalado · {0} a baixar</translation>
+   <translation type="vanished">Não instalado · {0} a baixar</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation>Ainda não criado · nada a baixar</translation>
+   <translation type="vanished">Ainda não criado · nada a baixar</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation>Não medido</translation>
+   <translation type="vanished">Não medido</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
-   <extracomment>Models that come with the program.</extracomment>
-   <translation>Do Fovea</translation>
+   <translation type="vanished">Do Fovea</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
-   <extracomment>Models that the user made or brought in.</extracomment>
-   <translation>Seus</translation>
+   <translation type="vanished">Seus</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation>{0} classes</translation>
+   <translation type="vanished">{0} classes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation>{0} · {1}×{1} em cores</translation>
+   <translation type="vanished">{0} · {1}×{1} em cores</translation>
   </message>
  </context>
  <context>
@@ -25165,9 +25198,8 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>_JobDelegate</name>
   <message>
-   <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation>melhor época: {0}</translation>
+   <translation type="vanished">melhor época: {0}</translation>
   </message>
  </context>
  <context>

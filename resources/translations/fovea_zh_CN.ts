@@ -4,65 +4,9 @@
  <context>
   <name />
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1 (divided by 255)</source>
-   <translation>0 至 1（除以 255）</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation>0 至 1，减去 ImageNet 均值，再除以其标准差 (PyTorch)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 255, as they are</source>
-   <translation>0 至 255，保持原样</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>A file that is opened from the desktop will not come to this window: no connection for it could be made. Drop it here instead.</source>
    <translation>从桌面打开的文件不会传到此窗口：无法为其建立连接。请改为拖放到这里。</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Begun</source>
-   <extracomment>When a training was begun.</extracomment>
-   <translation>开始时间</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Checked</source>
-   <translation>检查时间</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>来源</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>署名</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Damaged: {0}</source>
-   <translation>已损坏：{0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Data</source>
-   <translation>数据</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Device</source>
-   <translation>设备</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Epochs</source>
-   <translation>轮数</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
@@ -70,108 +14,9 @@
    <translation>Fovea 已在运行，但没有响应。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Has no classes of its own</source>
-   <translation>没有自己的类别</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Installed</source>
-   <translation>已安装</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Installed, to build upon</source>
-   <translation>已安装，可在其基础上继续</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>许可证</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
    <translation>类别名称</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Network</source>
-   <translation>网络</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Not installed</source>
-   <translation>未安装</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Not installed · {0} to fetch</source>
-   <translation>未安装 · 需下载 {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Not made yet · nothing to fetch</source>
-   <translation>尚未制作 · 无需下载</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Not measured</source>
-   <translation>未测量</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Parameters</source>
-   <translation>参数</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Preset</source>
-   <extracomment>A ready-made set of settings for a training.</extracomment>
-   <translation>预设</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Reported</source>
-   <translation>所报告的</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Run</source>
-   <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation>训练</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Runs</source>
-   <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation>训练记录</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Size of the download</source>
-   <translation>下载大小</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>State</source>
-   <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation>状态</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Time spent</source>
-   <translation>已用时间</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Validation accuracy</source>
-   <translation>验证准确率</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>Validation loss</source>
-   <translation>验证损失</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
@@ -179,81 +24,9 @@
    <translation>请等到其窗口有响应，或结束它，然后重试。没有打开任何内容。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>With Fovea</source>
-   <extracomment>Models that come with the program.</extracomment>
-   <translation>随 Fovea 提供</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Yours</source>
-   <extracomment>Models that the user made or brought in.</extracomment>
-   <translation>你的模型</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/job_list.py" />
-   <source>best epoch: {0}</source>
-   <translation>最佳轮：{0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation>蓝、绿、红，减去 ImageNet 均值 (Caffe)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>how pictures got their size</source>
-   <translation>图片如何调整大小</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>how pixels were given</source>
-   <translation>像素如何输入</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its classes</source>
-   <translation>其类别</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its name</source>
-   <translation>其名称</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its size</source>
-   <translation>其大小</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>of the best epoch</source>
-   <translation>最佳轮的值</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>of the finished model</source>
-   <translation>完成的模型的值</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
    <translation>共 {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>what its outputs are</source>
-   <translation>其输出是什么</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>{0} classes</source>
-   <translation>{0} 个类别</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
-   <source>{0} of {1}</source>
-   <translation>{0} / {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
@@ -261,23 +34,196 @@
    <translation>{0} 张图片，{1} 个类别</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>{0} · {1}×{1} colour</source>
-   <translation>{0} · {1}×{1} 彩色</translation>
+   <source>0 to 1 (divided by 255)</source>
+   <translation type="vanished">0 至 1（除以 255）</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/curves.py" />
-   <source>{0} – best</source>
-   <translation>{0} – 最佳</translation>
+   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
+   <translation type="vanished">0 至 1，减去 ImageNet 均值，再除以其标准差 (PyTorch)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>−1 to 1</source>
-   <translation>−1 至 1</translation>
+   <source>0 to 255, as they are</source>
+   <translation type="vanished">0 至 255，保持原样</translation>
+  </message>
+  <message>
+   <source>Begun</source>
+   <translation type="vanished">开始时间</translation>
+  </message>
+  <message>
+   <source>Checked</source>
+   <translation type="vanished">检查时间</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">来源</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">署名</translation>
+  </message>
+  <message>
+   <source>Damaged: {0}</source>
+   <translation type="vanished">已损坏：{0}</translation>
+  </message>
+  <message>
+   <source>Data</source>
+   <translation type="vanished">数据</translation>
+  </message>
+  <message>
+   <source>Device</source>
+   <translation type="vanished">设备</translation>
+  </message>
+  <message>
+   <source>Epochs</source>
+   <translation type="vanished">轮数</translation>
+  </message>
+  <message>
+   <source>Has no classes of its own</source>
+   <translation type="vanished">没有自己的类别</translation>
   </message>
   <message>
    <source>HeatPicture</source>
    <translation type="vanished">HeatPicture</translation>
+  </message>
+  <message>
+   <source>Installed</source>
+   <translation type="vanished">已安装</translation>
+  </message>
+  <message>
+   <source>Installed, to build upon</source>
+   <translation type="vanished">已安装，可在其基础上继续</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">许可证</translation>
+  </message>
+  <message>
+   <source>Network</source>
+   <translation type="vanished">网络</translation>
+  </message>
+  <message>
+   <source>Not installed</source>
+   <translation type="vanished">未安装</translation>
+  </message>
+  <message>
+   <source>Not installed · {0} to fetch</source>
+   <translation type="vanished">未安装 · 需下载 {0}</translation>
+  </message>
+  <message>
+   <source>Not made yet · nothing to fetch</source>
+   <translation type="vanished">尚未制作 · 无需下载</translation>
+  </message>
+  <message>
+   <source>Not measured</source>
+   <translation type="vanished">未测量</translation>
+  </message>
+  <message>
+   <source>Parameters</source>
+   <translation type="vanished">参数</translation>
+  </message>
+  <message>
+   <source>Preset</source>
+   <translation type="vanished">预设</translation>
+  </message>
+  <message>
+   <source>Reported</source>
+   <translation type="vanished">所报告的</translation>
+  </message>
+  <message>
+   <source>Run</source>
+   <translation type="vanished">训练</translation>
+  </message>
+  <message>
+   <source>Runs</source>
+   <translation type="vanished">训练记录</translation>
+  </message>
+  <message>
+   <source>Size of the download</source>
+   <translation type="vanished">下载大小</translation>
+  </message>
+  <message>
+   <source>State</source>
+   <translation type="vanished">状态</translation>
+  </message>
+  <message>
+   <source>Time spent</source>
+   <translation type="vanished">已用时间</translation>
+  </message>
+  <message>
+   <source>Validation accuracy</source>
+   <translation type="vanished">验证准确率</translation>
+  </message>
+  <message>
+   <source>Validation loss</source>
+   <translation type="vanished">验证损失</translation>
+  </message>
+  <message>
+   <source>With Fovea</source>
+   <translation type="vanished">随 Fovea 提供</translation>
+  </message>
+  <message>
+   <source>Yours</source>
+   <translation type="vanished">你的模型</translation>
+  </message>
+  <message>
+   <source>best epoch: {0}</source>
+   <translation type="vanished">最佳轮：{0}</translation>
+  </message>
+  <message>
+   <source>blue, green, red, less ImageNet's means (Caffe)</source>
+   <translation type="vanished">蓝、绿、红，减去 ImageNet 均值 (Caffe)</translation>
+  </message>
+  <message>
+   <source>how pictures got their size</source>
+   <translation type="vanished">图片如何调整大小</translation>
+  </message>
+  <message>
+   <source>how pixels were given</source>
+   <translation type="vanished">像素如何输入</translation>
+  </message>
+  <message>
+   <source>its classes</source>
+   <translation type="vanished">其类别</translation>
+  </message>
+  <message>
+   <source>its name</source>
+   <translation type="vanished">其名称</translation>
+  </message>
+  <message>
+   <source>its size</source>
+   <translation type="vanished">其大小</translation>
+  </message>
+  <message>
+   <source>of the best epoch</source>
+   <translation type="vanished">最佳轮的值</translation>
+  </message>
+  <message>
+   <source>of the finished model</source>
+   <translation type="vanished">完成的模型的值</translation>
+  </message>
+  <message>
+   <source>what its outputs are</source>
+   <translation type="vanished">其输出是什么</translation>
+  </message>
+  <message>
+   <source>{0} classes</source>
+   <translation type="vanished">{0} 个类别</translation>
+  </message>
+  <message>
+   <source>{0} of {1}</source>
+   <translation type="vanished">{0} / {1}</translation>
+  </message>
+  <message>
+   <source>{0} · {1}×{1} colour</source>
+   <translation type="vanished">{0} · {1}×{1} 彩色</translation>
+  </message>
+  <message>
+   <source>{0} – best</source>
+   <translation type="vanished">{0} – 最佳</translation>
+  </message>
+  <message>
+   <source>−1 to 1</source>
+   <translation type="vanished">−1 至 1</translation>
   </message>
  </context>
  <context>
@@ -958,119 +904,97 @@
   <name>CardList</name>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
-   <source>Damaged: {0}</source>
-   <translation>已损坏：{0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Has no classes of its own</source>
-   <translation>没有自己的类别</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Installed</source>
-   <translation>已安装</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
-   <source>Installed, to build upon</source>
-   <translation>已安装，可在其基础上继续</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Models</source>
    <extracomment>A view of the window: trained models (networks), not people or cars.</extracomment>
    <translation>模型</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Damaged: {0}</source>
+   <translation type="vanished">已损坏：{0}</translation>
+  </message>
+  <message>
+   <source>Has no classes of its own</source>
+   <translation type="vanished">没有自己的类别</translation>
+  </message>
+  <message>
+   <source>Installed</source>
+   <translation type="vanished">已安装</translation>
+  </message>
+  <message>
+   <source>Installed, to build upon</source>
+   <translation type="vanished">已安装，可在其基础上继续</translation>
+  </message>
+  <message>
    <source>Not installed</source>
-   <translation>未安装</translation>
+   <translation type="vanished">未安装</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation>未安装 · 需下载 {0}</translation>
+   <translation type="vanished">未安装 · 需下载 {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation>尚未制作 · 无需下载</translation>
+   <translation type="vanished">尚未制作 · 无需下载</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation>未测量</translation>
+   <translation type="vanished">未测量</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
-   <extracomment>Models that come with the program.</extracomment>
-   <translation>随 Fovea 提供</translation>
+   <translation type="vanished">随 Fovea 提供</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
-   <extracomment>Models that the user made or brought in.</extracomment>
-   <translation>你的模型</translation>
+   <translation type="vanished">你的模型</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation>{0} 个类别</translation>
+   <translation type="vanished">{0} 个类别</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation>{0} · {1}×{1} 彩色</translation>
+   <translation type="vanished">{0} · {1}×{1} 彩色</translation>
   </message>
  </context>
  <context>
   <name>CardTab</name>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Checked</source>
-   <translation>检查时间</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>来源</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>署名</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>许可证</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Model card</source>
    <translation>模型卡片</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Checked</source>
+   <translation type="vanished">检查时间</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">来源</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">署名</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">许可证</translation>
+  </message>
+  <message>
    <source>Network</source>
-   <translation>网络</translation>
+   <translation type="vanished">网络</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation>参数</translation>
+   <translation type="vanished">参数</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation>所报告的</translation>
+   <translation type="vanished">所报告的</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation>下载大小</translation>
+   <translation type="vanished">下载大小</translation>
   </message>
  </context>
  <context>
@@ -2289,9 +2213,8 @@
    <translation>第 {1} 轮后的{0}：训练 {2}，验证 {3}。表格中有每一轮。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/curves.py" />
    <source>{0} – best</source>
-   <translation>{0} – 最佳</translation>
+   <translation type="vanished">{0} – 最佳</translation>
   </message>
  </context>
  <context>
@@ -2974,24 +2897,9 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Checked</source>
-   <translation>检查时间</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
    <translation>类别</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>来源</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>署名</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3020,28 +2928,13 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>许可证</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Measured on: {0}</source>
    <translation>测量数据：{0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Network</source>
-   <translation>网络</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Nobody has measured this model in Fovea. A folder of labelled pictures is enough to do so.</source>
    <translation>还没有人在 Fovea 中测量过此模型。有一个带标签的图片文件夹就够了。</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Parameters</source>
-   <translation>参数</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3060,16 +2953,6 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Reported</source>
-   <translation>所报告的</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Size of the download</source>
-   <translation>下载大小</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Value</source>
    <translation>数值</translation>
   </message>
@@ -3082,6 +2965,38 @@
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>{0} to {1}</source>
    <translation>{0} 至 {1}</translation>
+  </message>
+  <message>
+   <source>Checked</source>
+   <translation type="vanished">检查时间</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">来源</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">署名</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">许可证</translation>
+  </message>
+  <message>
+   <source>Network</source>
+   <translation type="vanished">网络</translation>
+  </message>
+  <message>
+   <source>Parameters</source>
+   <translation type="vanished">参数</translation>
+  </message>
+  <message>
+   <source>Reported</source>
+   <translation type="vanished">所报告的</translation>
+  </message>
+  <message>
+   <source>Size of the download</source>
+   <translation type="vanished">下载大小</translation>
   </message>
  </context>
  <context>
@@ -3276,21 +3191,6 @@
   <name>ExportDialog</name>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1 (divided by 255)</source>
-   <translation>0 至 1（除以 255）</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation>0 至 1，减去 ImageNet 均值，再除以其标准差 (PyTorch)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 255, as they are</source>
-   <translation>0 至 255，保持原样</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Beside it lies a certificate that says how far its answers are from the model's own. It names no picture.</source>
    <translation>旁边附有一份证书，说明其答案与模型自身的答案相差多少。其中不提及任何图片。</translation>
   </message>
@@ -3335,44 +3235,48 @@
    <translation>校验和随之附带：另一个 Fovea 会比较每个文件。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 1 (divided by 255)</source>
+   <translation type="vanished">0 至 1（除以 255）</translation>
+  </message>
+  <message>
+   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
+   <translation type="vanished">0 至 1，减去 ImageNet 均值，再除以其标准差 (PyTorch)</translation>
+  </message>
+  <message>
+   <source>0 to 255, as they are</source>
+   <translation type="vanished">0 至 255，保持原样</translation>
+  </message>
+  <message>
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation>蓝、绿、红，减去 ImageNet 均值 (Caffe)</translation>
+   <translation type="vanished">蓝、绿、红，减去 ImageNet 均值 (Caffe)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation>图片如何调整大小</translation>
+   <translation type="vanished">图片如何调整大小</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation>像素如何输入</translation>
+   <translation type="vanished">像素如何输入</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation>其类别</translation>
+   <translation type="vanished">其类别</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation>其名称</translation>
+   <translation type="vanished">其名称</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation>其大小</translation>
+   <translation type="vanished">其大小</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation>其输出是什么</translation>
+   <translation type="vanished">其输出是什么</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation>−1 至 1</translation>
+   <translation type="vanished">−1 至 1</translation>
   </message>
  </context>
  <context>
@@ -3629,18 +3533,8 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>来源</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Compare every file with its checksum</source>
    <translation>将每个文件与其校验和比较</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>署名</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3655,28 +3549,8 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>许可证</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Network</source>
-   <translation>网络</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Not as they were: {0}.</source>
    <translation>与原先不同：{0}。</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Parameters</source>
-   <translation>参数</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Reported</source>
-   <translation>所报告的</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3692,11 +3566,6 @@
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size</source>
    <translation>大小</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Size of the download</source>
-   <translation>下载大小</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3737,6 +3606,34 @@
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>✗ unreadable</source>
    <translation>✗ 无法读取</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">来源</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">署名</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">许可证</translation>
+  </message>
+  <message>
+   <source>Network</source>
+   <translation type="vanished">网络</translation>
+  </message>
+  <message>
+   <source>Parameters</source>
+   <translation type="vanished">参数</translation>
+  </message>
+  <message>
+   <source>Reported</source>
+   <translation type="vanished">所报告的</translation>
+  </message>
+  <message>
+   <source>Size of the download</source>
+   <translation type="vanished">下载大小</translation>
   </message>
  </context>
  <context>
@@ -16520,21 +16417,6 @@ Drop files or folders here.</source>
   <name>ImportDialog</name>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1 (divided by 255)</source>
-   <translation>0 至 1（除以 255）</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation>0 至 1，减去 ImageNet 均值，再除以其标准差 (PyTorch)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 255, as they are</source>
-   <translation>0 至 255，保持原样</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>A file of class names</source>
    <translation>类别名称文件</translation>
   </message>
@@ -16680,11 +16562,6 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation>蓝、绿、红，减去 ImageNet 均值 (Caffe)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>colour</source>
    <translation>彩色</translation>
   </message>
@@ -16692,36 +16569,6 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>grey</source>
    <translation>灰度</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>how pictures got their size</source>
-   <translation>图片如何调整大小</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>how pixels were given</source>
-   <translation>像素如何输入</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its classes</source>
-   <translation>其类别</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its name</source>
-   <translation>其名称</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>its size</source>
-   <translation>其大小</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>what its outputs are</source>
-   <translation>其输出是什么</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16739,28 +16586,52 @@ Drop files or folders here.</source>
    <translation>{0} 像素</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 1 (divided by 255)</source>
+   <translation type="vanished">0 至 1（除以 255）</translation>
+  </message>
+  <message>
+   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
+   <translation type="vanished">0 至 1，减去 ImageNet 均值，再除以其标准差 (PyTorch)</translation>
+  </message>
+  <message>
+   <source>0 to 255, as they are</source>
+   <translation type="vanished">0 至 255，保持原样</translation>
+  </message>
+  <message>
+   <source>blue, green, red, less ImageNet's means (Caffe)</source>
+   <translation type="vanished">蓝、绿、红，减去 ImageNet 均值 (Caffe)</translation>
+  </message>
+  <message>
+   <source>how pictures got their size</source>
+   <translation type="vanished">图片如何调整大小</translation>
+  </message>
+  <message>
+   <source>how pixels were given</source>
+   <translation type="vanished">像素如何输入</translation>
+  </message>
+  <message>
+   <source>its classes</source>
+   <translation type="vanished">其类别</translation>
+  </message>
+  <message>
+   <source>its name</source>
+   <translation type="vanished">其名称</translation>
+  </message>
+  <message>
+   <source>its size</source>
+   <translation type="vanished">其大小</translation>
+  </message>
+  <message>
+   <source>what its outputs are</source>
+   <translation type="vanished">其输出是什么</translation>
+  </message>
+  <message>
    <source>−1 to 1</source>
-   <translation>−1 至 1</translation>
+   <translation type="vanished">−1 至 1</translation>
   </message>
  </context>
  <context>
   <name>InstallDialog</name>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1 (divided by 255)</source>
-   <translation>0 至 1（除以 255）</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation>0 至 1，减去 ImageNet 均值，再除以其标准差 (PyTorch)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>0 to 255, as they are</source>
-   <translation>0 至 255，保持原样</translation>
-  </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>All files (*)</source>
@@ -16847,44 +16718,48 @@ Drop files or folders here.</source>
    <translation>32 位权重：与发布的一致</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 1 (divided by 255)</source>
+   <translation type="vanished">0 至 1（除以 255）</translation>
+  </message>
+  <message>
+   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
+   <translation type="vanished">0 至 1，减去 ImageNet 均值，再除以其标准差 (PyTorch)</translation>
+  </message>
+  <message>
+   <source>0 to 255, as they are</source>
+   <translation type="vanished">0 至 255，保持原样</translation>
+  </message>
+  <message>
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation>蓝、绿、红，减去 ImageNet 均值 (Caffe)</translation>
+   <translation type="vanished">蓝、绿、红，减去 ImageNet 均值 (Caffe)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation>图片如何调整大小</translation>
+   <translation type="vanished">图片如何调整大小</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation>像素如何输入</translation>
+   <translation type="vanished">像素如何输入</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation>其类别</translation>
+   <translation type="vanished">其类别</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation>其名称</translation>
+   <translation type="vanished">其名称</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation>其大小</translation>
+   <translation type="vanished">其大小</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation>其输出是什么</translation>
+   <translation type="vanished">其输出是什么</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation>−1 至 1</translation>
+   <translation type="vanished">−1 至 1</translation>
   </message>
  </context>
  <context>
@@ -16968,9 +16843,8 @@ Drop files or folders here.</source>
    <translation>训练</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation>最佳轮：{0}</translation>
+   <translation type="vanished">最佳轮：{0}</translation>
   </message>
  </context>
  <context>
@@ -17073,9 +16947,8 @@ Drop files or folders here.</source>
  <context>
   <name>JobsModel</name>
   <message>
-   <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation>最佳轮：{0}</translation>
+   <translation type="vanished">最佳轮：{0}</translation>
   </message>
  </context>
  <context>
@@ -17680,21 +17553,6 @@ Drop files or folders here.</source>
   <name>LayersTab</name>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Checked</source>
-   <translation>检查时间</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>来源</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>署名</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>It came as .tflite: its operations are {0}</source>
    <translation>它以 .tflite 形式导入：其运算为 {0}</translation>
   </message>
@@ -17720,33 +17578,8 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>许可证</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Network</source>
-   <translation>网络</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Parameters</source>
-   <translation>参数</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Reported</source>
-   <translation>所报告的</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Settings</source>
    <translation>设置</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Size of the download</source>
-   <translation>下载大小</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -17757,6 +17590,38 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>{0} layers, {1} parameters</source>
    <translation>{0} 层，{1} 个参数</translation>
+  </message>
+  <message>
+   <source>Checked</source>
+   <translation type="vanished">检查时间</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">来源</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">署名</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">许可证</translation>
+  </message>
+  <message>
+   <source>Network</source>
+   <translation type="vanished">网络</translation>
+  </message>
+  <message>
+   <source>Parameters</source>
+   <translation type="vanished">参数</translation>
+  </message>
+  <message>
+   <source>Reported</source>
+   <translation type="vanished">所报告的</translation>
+  </message>
+  <message>
+   <source>Size of the download</source>
+   <translation type="vanished">下载大小</translation>
   </message>
  </context>
  <context>
@@ -18701,66 +18566,52 @@ Drop files or folders here.</source>
  <context>
   <name>ModelCard</name>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation>已损坏：{0}</translation>
+   <translation type="vanished">已损坏：{0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation>没有自己的类别</translation>
+   <translation type="vanished">没有自己的类别</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation>已安装</translation>
+   <translation type="vanished">已安装</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation>已安装，可在其基础上继续</translation>
+   <translation type="vanished">已安装，可在其基础上继续</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation>未安装</translation>
+   <translation type="vanished">未安装</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation>未安装 · 需下载 {0}</translation>
+   <translation type="vanished">未安装 · 需下载 {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation>尚未制作 · 无需下载</translation>
+   <translation type="vanished">尚未制作 · 无需下载</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation>未测量</translation>
+   <translation type="vanished">未测量</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
-   <extracomment>Models that come with the program.</extracomment>
-   <translation>随 Fovea 提供</translation>
+   <translation type="vanished">随 Fovea 提供</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
-   <extracomment>Models that the user made or brought in.</extracomment>
-   <translation>你的模型</translation>
+   <translation type="vanished">你的模型</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation>{0} 个类别</translation>
+   <translation type="vanished">{0} 个类别</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation>{0} · {1}×{1} 彩色</translation>
+   <translation type="vanished">{0} · {1}×{1} 彩色</translation>
   </message>
  </context>
  <context>
@@ -19118,9 +18969,34 @@ Drop files or folders here.</source>
    <translation> · 剩余 {0}</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 1 (divided by 255)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>0 to 255, as they are</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Building the network…</source>
    <translation>正在构建网络…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Checked</source>
+   <translation>检查时间</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Comes from</source>
+   <translation>来源</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19153,6 +19029,36 @@ Drop files or folders here.</source>
    <translation>正在复制…</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Credit</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Damaged: {0}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Has no classes of its own</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Installed</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Installed, to build upon</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Licence</source>
+   <translation>许可证</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Looking through the file…</source>
    <translation>正在检查文件…</translation>
@@ -19163,9 +19069,55 @@ Drop files or folders here.</source>
    <translation>公布的 MD5</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Network</source>
+   <translation>网络</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Not installed</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Not installed · {0} to fetch</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Not made yet · nothing to fetch</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Not measured</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Parameters</source>
+   <translation>参数</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Reported</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>SHA-256</source>
    <translation>SHA-256</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/tabs.py" />
+   <source>Size of the download</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>With Fovea</source>
+   <extracomment>Models that come with the program.</extracomment>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19173,9 +19125,20 @@ Drop files or folders here.</source>
    <translation>正在写入模型…</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>Yours</source>
+   <extracomment>Models that the user made or brought in.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>about {0}</source>
    <translation>约 {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>blue, green, red, less ImageNet's means (Caffe)</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19186,6 +19149,31 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/models/words.py" />
    <source>grey</source>
    <translation>灰度</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>how pictures got their size</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>how pixels were given</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>its classes</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>its name</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>its size</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19204,7 +19192,12 @@ Drop files or folders here.</source>
    <translation>Python 包 {0} {1}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/words.py" />
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>what its outputs are</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
    <translation>{0} 个类别</translation>
   </message>
@@ -19217,6 +19210,16 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/models/words.py" />
    <source>{0} {1}, {2}</source>
    <translation>{0} {1}，{2}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/cards.py" />
+   <source>{0} · {1}×{1} colour</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/dialogs.py" />
+   <source>−1 to 1</source>
+   <translation type="unfinished" />
   </message>
  </context>
  <context>
@@ -21243,79 +21246,60 @@ augment.flip.p = 0.5</translation>
  <context>
   <name>RunsModel</name>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Begun</source>
-   <extracomment>When a training was begun.</extracomment>
-   <translation>开始时间</translation>
+   <translation type="vanished">开始时间</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Data</source>
-   <translation>数据</translation>
+   <translation type="vanished">数据</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Device</source>
-   <translation>设备</translation>
+   <translation type="vanished">设备</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Epochs</source>
-   <translation>轮数</translation>
+   <translation type="vanished">轮数</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Preset</source>
-   <extracomment>A ready-made set of settings for a training.</extracomment>
-   <translation>预设</translation>
+   <translation type="vanished">预设</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Run</source>
-   <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation>训练</translation>
+   <translation type="vanished">训练</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Runs</source>
-   <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation>训练记录</translation>
+   <translation type="vanished">训练记录</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>State</source>
-   <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation>状态</translation>
+   <translation type="vanished">状态</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Time spent</source>
-   <translation>已用时间</translation>
+   <translation type="vanished">已用时间</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation accuracy</source>
-   <translation>验证准确率</translation>
+   <translation type="vanished">验证准确率</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation loss</source>
-   <translation>验证损失</translation>
+   <translation type="vanished">验证损失</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the best epoch</source>
-   <translation>最佳轮的值</translation>
+   <translation type="vanished">最佳轮的值</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the finished model</source>
-   <translation>完成的模型的值</translation>
+   <translation type="vanished">完成的模型的值</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/train/runs_table.py" />
    <source>{0} of {1}</source>
-   <translation>{0} / {1}</translation>
+   <translation type="vanished">{0} / {1}</translation>
   </message>
  </context>
  <context>
@@ -24340,6 +24324,12 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>Train</name>
   <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Begun</source>
+   <extracomment>When a training was begun.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Calibrating the scores</source>
    <translation>正在校准得分</translation>
@@ -24370,6 +24360,16 @@ fit.epochs = 10 | 20</translation>
    <translation>在 {0} / {1} 轮之后被中断</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Data</source>
+   <translation>数据</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Device</source>
+   <translation>设备</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Done</source>
    <translation>已完成</translation>
@@ -24383,6 +24383,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Epoch {0} of {1}</source>
    <translation>第 {0} / {1} 轮</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Epochs</source>
+   <translation>轮数</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24425,14 +24430,38 @@ fit.epochs = 10 | 20</translation>
    <translation>正在预处理图片</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Preset</source>
+   <extracomment>A ready-made set of settings for a training.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Run</source>
+   <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Running</source>
    <translation>进行中</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Runs</source>
+   <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Starting…</source>
    <translation>正在启动…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>State</source>
+   <extracomment>What a training is doing: waiting, running, done …</extracomment>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24453,6 +24482,21 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Stopping, keeping a checkpoint…</source>
    <translation>正在停止，保留检查点…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Time spent</source>
+   <translation>已用时间</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Validation accuracy</source>
+   <translation>验证准确率</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>Validation loss</source>
+   <translation>验证损失</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24483,6 +24527,31 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/words.py" />
    <source>about {0} left</source>
    <translation>还剩约 {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/job_list.py" />
+   <source>best epoch: {0}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>of the best epoch</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>of the finished model</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_table.py" />
+   <source>{0} of {1}</source>
+   <translation>{0} / {1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/curves.py" />
+   <source>{0} – best</source>
+   <translation>{0} – 最佳</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24568,21 +24637,6 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Checked</source>
-   <translation>检查时间</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Comes from</source>
-   <translation>来源</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Credit</source>
-   <translation>署名</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Epoch</source>
    <translation>轮</translation>
   </message>
@@ -24593,39 +24647,14 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Licence</source>
-   <translation>许可证</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Loss</source>
    <extracomment>Machine learning: the value that training makes small.</extracomment>
    <translation>损失</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Network</source>
-   <translation>网络</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Parameters</source>
-   <translation>参数</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Reported</source>
-   <translation>所报告的</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
    <source>Seconds</source>
    <translation>秒数</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/tabs.py" />
-   <source>Size of the download</source>
-   <translation>下载大小</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -24656,6 +24685,38 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>validation</source>
    <translation>验证</translation>
+  </message>
+  <message>
+   <source>Checked</source>
+   <translation type="vanished">检查时间</translation>
+  </message>
+  <message>
+   <source>Comes from</source>
+   <translation type="vanished">来源</translation>
+  </message>
+  <message>
+   <source>Credit</source>
+   <translation type="vanished">署名</translation>
+  </message>
+  <message>
+   <source>Licence</source>
+   <translation type="vanished">许可证</translation>
+  </message>
+  <message>
+   <source>Network</source>
+   <translation type="vanished">网络</translation>
+  </message>
+  <message>
+   <source>Parameters</source>
+   <translation type="vanished">参数</translation>
+  </message>
+  <message>
+   <source>Reported</source>
+   <translation type="vanished">所报告的</translation>
+  </message>
+  <message>
+   <source>Size of the download</source>
+   <translation type="vanished">下载大小</translation>
   </message>
  </context>
  <context>
@@ -24968,66 +25029,52 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>_Cards</name>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation>已损坏：{0}</translation>
+   <translation type="vanished">已损坏：{0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation>没有自己的类别</translation>
+   <translation type="vanished">没有自己的类别</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation>已安装</translation>
+   <translation type="vanished">已安装</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation>已安装，可在其基础上继续</translation>
+   <translation type="vanished">已安装，可在其基础上继续</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation>未安装</translation>
+   <translation type="vanished">未安装</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation>未安装 · 需下载 {0}</translation>
+   <translation type="vanished">未安装 · 需下载 {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation>尚未制作 · 无需下载</translation>
+   <translation type="vanished">尚未制作 · 无需下载</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation>未测量</translation>
+   <translation type="vanished">未测量</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
-   <extracomment>Models that come with the program.</extracomment>
-   <translation>随 Fovea 提供</translation>
+   <translation type="vanished">随 Fovea 提供</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
-   <extracomment>Models that the user made or brought in.</extracomment>
-   <translation>你的模型</translation>
+   <translation type="vanished">你的模型</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation>{0} 个类别</translation>
+   <translation type="vanished">{0} 个类别</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation>{0} · {1}×{1} 彩色</translation>
+   <translation type="vanished">{0} · {1}×{1} 彩色</translation>
   </message>
  </context>
  <context>
@@ -25049,66 +25096,52 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>_Delegate</name>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation>已损坏：{0}</translation>
+   <translation type="vanished">已损坏：{0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation>没有自己的类别</translation>
+   <translation type="vanished">没有自己的类别</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation>已安装</translation>
+   <translation type="vanished">已安装</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation>已安装，可在其基础上继续</translation>
+   <translation type="vanished">已安装，可在其基础上继续</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation>未安装</translation>
+   <translation type="vanished">未安装</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation>未安装 · 需下载 {0}</translation>
+   <translation type="vanished">未安装 · 需下载 {0}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation>尚未制作 · 无需下载</translation>
+   <translation type="vanished">尚未制作 · 无需下载</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation>未测量</translation>
+   <translation type="vanished">未测量</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
-   <extracomment>Models that come with the program.</extracomment>
-   <translation>随 Fovea 提供</translation>
+   <translation type="vanished">随 Fovea 提供</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
-   <extracomment>Models that the user made or brought in.</extracomment>
-   <translation>你的模型</translation>
+   <translation type="vanished">你的模型</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation>{0} 个类别</translation>
+   <translation type="vanished">{0} 个类别</translation>
   </message>
   <message>
-   <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation>{0} · {1}×{1} 彩色</translation>
+   <translation type="vanished">{0} · {1}×{1} 彩色</translation>
   </message>
  </context>
  <context>
@@ -25122,9 +25155,8 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>_JobDelegate</name>
   <message>
-   <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation>最佳轮：{0}</translation>
+   <translation type="vanished">最佳轮：{0}</translation>
   </message>
  </context>
  <context>
