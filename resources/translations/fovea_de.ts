@@ -2659,7 +2659,7 @@
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>No training yet</source>
-   <translation type="unfinished" />
+   <translation>Noch kein Training</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
@@ -16063,17 +16063,17 @@ Unterschied der Genauigkeit: {value} ({bounds})</translation>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>Bright: what speaks for ‘{0}’ ({1}, model {2})</source>
-   <translation type="unfinished" />
+   <translation>Hell: was für „{0}“ spricht ({1}, Modell {2})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>Grad-CAM</source>
-   <translation type="unfinished" />
+   <translation>Grad-CAM</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>It shows where the network looked, not that its answer is right.</source>
-   <translation type="unfinished" />
+   <translation>Es zeigt, wohin das Netz geschaut hat, nicht, dass seine Antwort richtig ist.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
@@ -16084,22 +16084,22 @@ Unterschied der Genauigkeit: {value} ({bounds})</translation>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>nothing</source>
    <extracomment>The lower end of a colour scale.</extracomment>
-   <translation type="unfinished" />
+   <translation>nichts</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>occlusion</source>
-   <translation type="unfinished" />
+   <translation>Abdecken</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>speaks most for the class</source>
-   <translation type="unfinished" />
+   <translation>spricht am meisten für die Klasse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>– not finished: {0} of {1} parts</source>
-   <translation type="unfinished" />
+   <translation>– nicht fertig: {0} von {1} Teilen</translation>
   </message>
  </context>
  <context>
@@ -17751,7 +17751,7 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Label some of ‘Most uncertain first’ or ‘Drawn at random’: then it can be measured.</source>
-   <translation type="unfinished" />
+   <translation>Geben Sie einigen Bildern aus „Unsicherste zuerst“ oder „Zufällig gezogen“ ein Label: Dann lässt es sich messen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
@@ -19014,17 +19014,17 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1 (divided by 255)</source>
-   <translation type="unfinished" />
+   <translation>0 bis 1 (durch 255 geteilt)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation type="unfinished" />
+   <translation>0 bis 1, abzüglich der Mittelwerte von ImageNet, durch dessen Abweichungen (PyTorch)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 255, as they are</source>
-   <translation type="unfinished" />
+   <translation>0 bis 255, wie sie sind</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19074,27 +19074,27 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>Nachweis</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation type="unfinished" />
+   <translation>Beschädigt: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation type="unfinished" />
+   <translation>Hat keine eigenen Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation type="unfinished" />
+   <translation>Installiert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>Installiert, zum Aufbauen darauf</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -19119,22 +19119,22 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation type="unfinished" />
+   <translation>Nicht installiert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation type="unfinished" />
+   <translation>Nicht installiert · {0} zu holen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation type="unfinished" />
+   <translation>Noch nicht hergestellt · nichts zu holen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation type="unfinished" />
+   <translation>Nicht gemessen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -19144,7 +19144,7 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>Berichtet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19154,13 +19154,13 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>Größe des Downloads</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
    <extracomment>Models that come with the program.</extracomment>
-   <translation type="unfinished" />
+   <translation>Mit Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19171,7 +19171,7 @@ Dateien oder Ordner hier ablegen.</translation>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
    <extracomment>Models that the user made or brought in.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ihre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19181,7 +19181,7 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation type="unfinished" />
+   <translation>blau, grün, rot, abzüglich der Mittelwerte von ImageNet (Caffe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19196,27 +19196,27 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation type="unfinished" />
+   <translation>wie Bilder ihre Größe bekamen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation type="unfinished" />
+   <translation>wie Pixel gegeben wurden</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation type="unfinished" />
+   <translation>seine Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation type="unfinished" />
+   <translation>sein Name</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation type="unfinished" />
+   <translation>seine Größe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19237,7 +19237,7 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation type="unfinished" />
+   <translation>was seine Ausgaben sind</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
@@ -19257,12 +19257,12 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}×{1} farbig</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation type="unfinished" />
+   <translation>−1 bis 1</translation>
   </message>
  </context>
  <context>
@@ -19505,7 +19505,7 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/help/page_view.py" />
    <source>Page of the help</source>
-   <translation type="unfinished" />
+   <translation>Seite der Hilfe</translation>
   </message>
   <message>
    <source>HelpPage of the help</source>
@@ -22660,7 +22660,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} done. It can be taken back here, later under Edit › Files Sorted…</source>
-   <translation type="unfinished" />
+   <translation>{0} erledigt. Es lässt sich hier zurücknehmen, später unter Bearbeiten › Sortierte Dateien…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22670,7 +22670,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} pictures go into one folder.</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder kommen in einen Ordner.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22690,7 +22690,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{name} is the name so far; {answer}, {score}, {number} and {model} are filled in for each.</source>
-   <translation type="unfinished" />
+   <translation>{name} ist der bisherige Name; {answer}, {score}, {number} und {model} werden für jedes Bild eingesetzt.</translation>
   </message>
   <message>
    <source>{0} done. It can be taken back here, and later under Edit › Files Sorted….</source>
@@ -24370,7 +24370,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Begun</source>
    <extracomment>When a training was begun.</extracomment>
-   <translation type="unfinished" />
+   <translation>Begonnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24476,13 +24476,13 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Preset</source>
    <extracomment>A ready-made set of settings for a training.</extracomment>
-   <translation type="unfinished" />
+   <translation>Vorlage</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Run</source>
    <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation type="unfinished" />
+   <translation>Lauf</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24493,7 +24493,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Runs</source>
    <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Läufe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24504,7 +24504,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>State</source>
    <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation type="unfinished" />
+   <translation>Zustand</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24574,17 +24574,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation type="unfinished" />
+   <translation>beste Epoche: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the best epoch</source>
-   <translation type="unfinished" />
+   <translation>der besten Epoche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the finished model</source>
-   <translation type="unfinished" />
+   <translation>des fertigen Modells</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
@@ -24648,7 +24648,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Trainings, runs and searches</source>
-   <translation type="unfinished" />
+   <translation>Trainings, Läufe und Suchen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />

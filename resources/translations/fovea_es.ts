@@ -2659,7 +2659,7 @@
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>No training yet</source>
-   <translation type="unfinished" />
+   <translation>Aún no hay entrenamientos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
@@ -16063,17 +16063,17 @@ Diferencia de exactitud: {value} ({bounds})</translation>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>Bright: what speaks for ‘{0}’ ({1}, model {2})</source>
-   <translation type="unfinished" />
+   <translation>Claro: lo que habla a favor de «{0}» ({1}, modelo {2})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>Grad-CAM</source>
-   <translation type="unfinished" />
+   <translation>Grad-CAM</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>It shows where the network looked, not that its answer is right.</source>
-   <translation type="unfinished" />
+   <translation>Muestra dónde miró la red, no que su respuesta sea correcta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
@@ -16084,22 +16084,22 @@ Diferencia de exactitud: {value} ({bounds})</translation>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>nothing</source>
    <extracomment>The lower end of a colour scale.</extracomment>
-   <translation type="unfinished" />
+   <translation>nada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>occlusion</source>
-   <translation type="unfinished" />
+   <translation>oclusión</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>speaks most for the class</source>
-   <translation type="unfinished" />
+   <translation>lo que más habla a favor de la clase</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>– not finished: {0} of {1} parts</source>
-   <translation type="unfinished" />
+   <translation>– sin terminar: {0} de {1} partes</translation>
   </message>
  </context>
  <context>
@@ -17751,7 +17751,7 @@ Suelte aquí archivos o carpetas.</translation>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Label some of ‘Most uncertain first’ or ‘Drawn at random’: then it can be measured.</source>
-   <translation type="unfinished" />
+   <translation>Etiquete algunas de «Las más inciertas primero» o «Sacadas al azar»: entonces se podrá medir.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
@@ -19014,17 +19014,17 @@ Suelte aquí archivos o carpetas.</translation>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1 (divided by 255)</source>
-   <translation type="unfinished" />
+   <translation>de 0 a 1 (dividido entre 255)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation type="unfinished" />
+   <translation>de 0 a 1, menos las medias de ImageNet, entre sus desviaciones (PyTorch)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 255, as they are</source>
-   <translation type="unfinished" />
+   <translation>de 0 a 255, tal cual</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19074,27 +19074,27 @@ Suelte aquí archivos o carpetas.</translation>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>Créditos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation type="unfinished" />
+   <translation>Dañado: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation type="unfinished" />
+   <translation>No tiene clases propias</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation type="unfinished" />
+   <translation>Instalado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>Instalado, para partir de él</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -19119,22 +19119,22 @@ Suelte aquí archivos o carpetas.</translation>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation type="unfinished" />
+   <translation>No instalado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation type="unfinished" />
+   <translation>No instalado · {0} por descargar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation type="unfinished" />
+   <translation>Aún no creado · nada que descargar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation type="unfinished" />
+   <translation>No medido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -19144,7 +19144,7 @@ Suelte aquí archivos o carpetas.</translation>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>Declarado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19154,13 +19154,13 @@ Suelte aquí archivos o carpetas.</translation>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>Tamaño de la descarga</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
    <extracomment>Models that come with the program.</extracomment>
-   <translation type="unfinished" />
+   <translation>Con Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19171,7 +19171,7 @@ Suelte aquí archivos o carpetas.</translation>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
    <extracomment>Models that the user made or brought in.</extracomment>
-   <translation type="unfinished" />
+   <translation>Suyos</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19181,7 +19181,7 @@ Suelte aquí archivos o carpetas.</translation>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation type="unfinished" />
+   <translation>azul, verde, rojo, menos las medias de ImageNet (Caffe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19196,27 +19196,27 @@ Suelte aquí archivos o carpetas.</translation>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation type="unfinished" />
+   <translation>cómo recibieron las imágenes su tamaño</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation type="unfinished" />
+   <translation>cómo se daban los píxeles</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation type="unfinished" />
+   <translation>sus clases</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation type="unfinished" />
+   <translation>su nombre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation type="unfinished" />
+   <translation>su tamaño</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19237,7 +19237,7 @@ Suelte aquí archivos o carpetas.</translation>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation type="unfinished" />
+   <translation>qué son sus salidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
@@ -19257,12 +19257,12 @@ Suelte aquí archivos o carpetas.</translation>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}×{1} color</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation type="unfinished" />
+   <translation>de −1 a 1</translation>
   </message>
  </context>
  <context>
@@ -19505,7 +19505,7 @@ Suelte aquí archivos o carpetas.</translation>
   <message>
    <location filename="../../desktop/ui/help/page_view.py" />
    <source>Page of the help</source>
-   <translation type="unfinished" />
+   <translation>Página de la ayuda</translation>
   </message>
   <message>
    <source>HelpPage of the help</source>
@@ -22660,7 +22660,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} done. It can be taken back here, later under Edit › Files Sorted…</source>
-   <translation type="unfinished" />
+   <translation>{0} hechas. Se puede deshacer aquí; más tarde, en Editar › Archivos ordenados…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22670,7 +22670,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} pictures go into one folder.</source>
-   <translation type="unfinished" />
+   <translation>{0} imágenes van a una sola carpeta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22690,7 +22690,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{name} is the name so far; {answer}, {score}, {number} and {model} are filled in for each.</source>
-   <translation type="unfinished" />
+   <translation>{name} es el nombre actual; {answer}, {score}, {number} y {model} se rellenan para cada imagen.</translation>
   </message>
   <message>
    <source>{0} done. It can be taken back here, and later under Edit › Files Sorted….</source>
@@ -24370,7 +24370,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Begun</source>
    <extracomment>When a training was begun.</extracomment>
-   <translation type="unfinished" />
+   <translation>Iniciado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24476,13 +24476,13 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Preset</source>
    <extracomment>A ready-made set of settings for a training.</extracomment>
-   <translation type="unfinished" />
+   <translation>Preajuste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Run</source>
    <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ejecución</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24493,7 +24493,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Runs</source>
    <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ejecuciones</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24504,7 +24504,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>State</source>
    <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation type="unfinished" />
+   <translation>Estado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24574,17 +24574,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation type="unfinished" />
+   <translation>mejor época: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the best epoch</source>
-   <translation type="unfinished" />
+   <translation>de la mejor época</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the finished model</source>
-   <translation type="unfinished" />
+   <translation>del modelo terminado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
@@ -24648,7 +24648,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Trainings, runs and searches</source>
-   <translation type="unfinished" />
+   <translation>Entrenamientos, ejecuciones y búsquedas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />

@@ -2659,7 +2659,7 @@
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>No training yet</source>
-   <translation type="unfinished" />
+   <translation>Aucun entraînement pour l’instant</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
@@ -16063,17 +16063,17 @@ Différence d’exactitude : {value} ({bounds})</translation>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>Bright: what speaks for ‘{0}’ ({1}, model {2})</source>
-   <translation type="unfinished" />
+   <translation>Clair : ce qui plaide pour « {0} » ({1}, modèle {2})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>Grad-CAM</source>
-   <translation type="unfinished" />
+   <translation>Grad-CAM</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>It shows where the network looked, not that its answer is right.</source>
-   <translation type="unfinished" />
+   <translation>Cela montre où le réseau a regardé, non que sa réponse est juste.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
@@ -16084,22 +16084,22 @@ Différence d’exactitude : {value} ({bounds})</translation>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>nothing</source>
    <extracomment>The lower end of a colour scale.</extracomment>
-   <translation type="unfinished" />
+   <translation>rien</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>occlusion</source>
-   <translation type="unfinished" />
+   <translation>masquage</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>speaks most for the class</source>
-   <translation type="unfinished" />
+   <translation>plaide le plus pour la classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>– not finished: {0} of {1} parts</source>
-   <translation type="unfinished" />
+   <translation>– inachevé : {0} parties sur {1}</translation>
   </message>
  </context>
  <context>
@@ -17751,7 +17751,7 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Label some of ‘Most uncertain first’ or ‘Drawn at random’: then it can be measured.</source>
-   <translation type="unfinished" />
+   <translation>Étiquetez quelques images de « Les plus incertaines d’abord » ou de « Tirées au hasard » : la mesure sera alors possible.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
@@ -19014,17 +19014,17 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1 (divided by 255)</source>
-   <translation type="unfinished" />
+   <translation>0 à 1 (divisés par 255)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation type="unfinished" />
+   <translation>0 à 1, moins les moyennes d’ImageNet, par ses écarts-types (PyTorch)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 255, as they are</source>
-   <translation type="unfinished" />
+   <translation>0 à 255, tels quels</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19074,27 +19074,27 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>Crédits</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation type="unfinished" />
+   <translation>Endommagé : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation type="unfinished" />
+   <translation>N’a pas de classes propres</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation type="unfinished" />
+   <translation>Installé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>Installé, pour construire dessus</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -19119,22 +19119,22 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation type="unfinished" />
+   <translation>Non installé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation type="unfinished" />
+   <translation>Non installé · {0} à télécharger</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation type="unfinished" />
+   <translation>Pas encore créé · rien à télécharger</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation type="unfinished" />
+   <translation>Non mesuré</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -19144,7 +19144,7 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>Indiqué</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19154,13 +19154,13 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>Taille du téléchargement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
    <extracomment>Models that come with the program.</extracomment>
-   <translation type="unfinished" />
+   <translation>Avec Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19171,7 +19171,7 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
    <extracomment>Models that the user made or brought in.</extracomment>
-   <translation type="unfinished" />
+   <translation>Les vôtres</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19181,7 +19181,7 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation type="unfinished" />
+   <translation>bleu, vert, rouge, moins les moyennes d’ImageNet (Caffe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19196,27 +19196,27 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation type="unfinished" />
+   <translation>comment les images ont reçu leur taille</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation type="unfinished" />
+   <translation>comment les pixels étaient donnés</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation type="unfinished" />
+   <translation>ses classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation type="unfinished" />
+   <translation>son nom</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation type="unfinished" />
+   <translation>sa taille</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19237,7 +19237,7 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation type="unfinished" />
+   <translation>ce que sont ses sorties</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
@@ -19257,12 +19257,12 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}×{1} couleur</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation type="unfinished" />
+   <translation>−1 à 1</translation>
   </message>
  </context>
  <context>
@@ -19505,7 +19505,7 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <location filename="../../desktop/ui/help/page_view.py" />
    <source>Page of the help</source>
-   <translation type="unfinished" />
+   <translation>Page de l’aide</translation>
   </message>
   <message>
    <source>HelpPage of the help</source>
@@ -22660,7 +22660,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} done. It can be taken back here, later under Edit › Files Sorted…</source>
-   <translation type="unfinished" />
+   <translation>{0} effectués. Vous pouvez revenir en arrière ici, plus tard par Édition › Fichiers triés…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22670,7 +22670,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} pictures go into one folder.</source>
-   <translation type="unfinished" />
+   <translation>{0} images vont dans un seul dossier.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22690,7 +22690,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{name} is the name so far; {answer}, {score}, {number} and {model} are filled in for each.</source>
-   <translation type="unfinished" />
+   <translation>{name} est le nom actuel ; {answer}, {score}, {number} et {model} sont remplacés pour chaque image.</translation>
   </message>
   <message>
    <source>{0} done. It can be taken back here, and later under Edit › Files Sorted….</source>
@@ -24370,7 +24370,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Begun</source>
    <extracomment>When a training was begun.</extracomment>
-   <translation type="unfinished" />
+   <translation>Début</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24476,13 +24476,13 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Preset</source>
    <extracomment>A ready-made set of settings for a training.</extracomment>
-   <translation type="unfinished" />
+   <translation>Préréglage</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Run</source>
    <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation type="unfinished" />
+   <translation>Entraînement</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24493,7 +24493,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Runs</source>
    <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Historique</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24504,7 +24504,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>State</source>
    <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation type="unfinished" />
+   <translation>État</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24574,17 +24574,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation type="unfinished" />
+   <translation>meilleure époque : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the best epoch</source>
-   <translation type="unfinished" />
+   <translation>de la meilleure époque</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the finished model</source>
-   <translation type="unfinished" />
+   <translation>du modèle terminé</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
@@ -24648,7 +24648,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Trainings, runs and searches</source>
-   <translation type="unfinished" />
+   <translation>Entraînements, historique et recherches</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />

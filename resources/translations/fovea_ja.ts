@@ -2659,7 +2659,7 @@
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>No training yet</source>
-   <translation type="unfinished" />
+   <translation>まだ学習がありません</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
@@ -16020,17 +16020,17 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>Bright: what speaks for ‘{0}’ ({1}, model {2})</source>
-   <translation type="unfinished" />
+   <translation>明るい所: 「{0}」を示す部分({1}、モデル{2})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>Grad-CAM</source>
-   <translation type="unfinished" />
+   <translation>Grad-CAM</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>It shows where the network looked, not that its answer is right.</source>
-   <translation type="unfinished" />
+   <translation>これはネットワークが見た場所を示すもので、回答が正しいことを示すものではありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
@@ -16041,22 +16041,22 @@ Difference in accuracy: {value} ({bounds})</source>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>nothing</source>
    <extracomment>The lower end of a colour scale.</extracomment>
-   <translation type="unfinished" />
+   <translation>ゼロ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>occlusion</source>
-   <translation type="unfinished" />
+   <translation>遮蔽</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>speaks most for the class</source>
-   <translation type="unfinished" />
+   <translation>クラスを最も強く示す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>– not finished: {0} of {1} parts</source>
-   <translation type="unfinished" />
+   <translation>– 未完了: {1}か所中{0}か所</translation>
   </message>
  </context>
  <context>
@@ -17708,7 +17708,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Label some of ‘Most uncertain first’ or ‘Drawn at random’: then it can be measured.</source>
-   <translation type="unfinished" />
+   <translation>「不確かなものから」または「無作為」の画像にいくつかラベルを付けてください: そうすれば測定できます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
@@ -18971,17 +18971,17 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1 (divided by 255)</source>
-   <translation type="unfinished" />
+   <translation>0から1(255で割る)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation type="unfinished" />
+   <translation>0から1、ImageNetの平均を引き、その標準偏差で割る(PyTorch)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 255, as they are</source>
-   <translation type="unfinished" />
+   <translation>0から255、そのまま</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19031,27 +19031,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>クレジット</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation type="unfinished" />
+   <translation>破損: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation type="unfinished" />
+   <translation>独自のクラスなし</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation type="unfinished" />
+   <translation>インストール済み</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>インストール済み(土台用)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -19076,22 +19076,22 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation type="unfinished" />
+   <translation>未インストール</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation type="unfinished" />
+   <translation>未インストール · 取得量{0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation type="unfinished" />
+   <translation>未作成 · 取得不要</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation type="unfinished" />
+   <translation>未測定</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -19101,7 +19101,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>報告値</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19111,13 +19111,13 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>ダウンロードの大きさ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
    <extracomment>Models that come with the program.</extracomment>
-   <translation type="unfinished" />
+   <translation>付属</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19128,7 +19128,7 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
    <extracomment>Models that the user made or brought in.</extracomment>
-   <translation type="unfinished" />
+   <translation>自分の</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19138,7 +19138,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation type="unfinished" />
+   <translation>青、緑、赤、ImageNetの平均を引く(Caffe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19153,27 +19153,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation type="unfinished" />
+   <translation>画像の大きさの合わせ方</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation type="unfinished" />
+   <translation>ピクセルの与え方</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation type="unfinished" />
+   <translation>クラス</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation type="unfinished" />
+   <translation>名前</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation type="unfinished" />
+   <translation>大きさ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19194,7 +19194,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation type="unfinished" />
+   <translation>出力の種類</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
@@ -19214,12 +19214,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}×{1} カラー</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation type="unfinished" />
+   <translation>−1から1</translation>
   </message>
  </context>
  <context>
@@ -19462,7 +19462,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/help/page_view.py" />
    <source>Page of the help</source>
-   <translation type="unfinished" />
+   <translation>ヘルプのページ</translation>
   </message>
   <message>
    <source>HelpPage of the help</source>
@@ -22617,7 +22617,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} done. It can be taken back here, later under Edit › Files Sorted…</source>
-   <translation type="unfinished" />
+   <translation>{0}件完了。ここで取り消せます。あとで取り消すには: 編集 › 整理したファイル…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22627,7 +22627,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} pictures go into one folder.</source>
-   <translation type="unfinished" />
+   <translation>画像{0}枚が1個のフォルダーに入ります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22647,7 +22647,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{name} is the name so far; {answer}, {score}, {number} and {model} are filled in for each.</source>
-   <translation type="unfinished" />
+   <translation>{name}は今の名前です。{answer}、{score}、{number}、{model}は画像ごとに埋められます。</translation>
   </message>
   <message>
    <source>{0} done. It can be taken back here, and later under Edit › Files Sorted….</source>
@@ -24327,7 +24327,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Begun</source>
    <extracomment>When a training was begun.</extracomment>
-   <translation type="unfinished" />
+   <translation>開始</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24433,13 +24433,13 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Preset</source>
    <extracomment>A ready-made set of settings for a training.</extracomment>
-   <translation type="unfinished" />
+   <translation>プリセット</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Run</source>
    <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation type="unfinished" />
+   <translation>実行</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24450,7 +24450,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Runs</source>
    <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation type="unfinished" />
+   <translation>実行</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24461,7 +24461,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>State</source>
    <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation type="unfinished" />
+   <translation>状態</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24531,17 +24531,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation type="unfinished" />
+   <translation>最良のエポック: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the best epoch</source>
-   <translation type="unfinished" />
+   <translation>最良のエポック</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the finished model</source>
-   <translation type="unfinished" />
+   <translation>完成したモデル</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
@@ -24605,7 +24605,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Trainings, runs and searches</source>
-   <translation type="unfinished" />
+   <translation>学習、実行、探索</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />

@@ -2659,7 +2659,7 @@
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>No training yet</source>
-   <translation type="unfinished" />
+   <translation>Nenhum treinamento ainda</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
@@ -16063,17 +16063,17 @@ Diferença de acurácia: {value} ({bounds})</translation>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>Bright: what speaks for ‘{0}’ ({1}, model {2})</source>
-   <translation type="unfinished" />
+   <translation>Claro: o que aponta para ‘{0}’ ({1}, modelo {2})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>Grad-CAM</source>
-   <translation type="unfinished" />
+   <translation>Grad-CAM</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>It shows where the network looked, not that its answer is right.</source>
-   <translation type="unfinished" />
+   <translation>Mostra onde a rede olhou, não que sua resposta esteja certa.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
@@ -16084,22 +16084,22 @@ Diferença de acurácia: {value} ({bounds})</translation>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>nothing</source>
    <extracomment>The lower end of a colour scale.</extracomment>
-   <translation type="unfinished" />
+   <translation>nada</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>occlusion</source>
-   <translation type="unfinished" />
+   <translation>oclusão</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>speaks most for the class</source>
-   <translation type="unfinished" />
+   <translation>o que mais aponta para a classe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>– not finished: {0} of {1} parts</source>
-   <translation type="unfinished" />
+   <translation>– não concluído: {0} de {1} partes</translation>
   </message>
  </context>
  <context>
@@ -17751,7 +17751,7 @@ Solte arquivos ou pastas aqui.</translation>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Label some of ‘Most uncertain first’ or ‘Drawn at random’: then it can be measured.</source>
-   <translation type="unfinished" />
+   <translation>Rotule algumas de ‘As mais incertas primeiro’ ou ‘Sorteadas ao acaso’: aí será possível medir.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
@@ -19014,17 +19014,17 @@ Solte arquivos ou pastas aqui.</translation>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1 (divided by 255)</source>
-   <translation type="unfinished" />
+   <translation>0 a 1 (divididos por 255)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation type="unfinished" />
+   <translation>0 a 1, menos as médias do ImageNet, pelos seus desvios (PyTorch)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 255, as they are</source>
-   <translation type="unfinished" />
+   <translation>0 a 255, como são</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19074,27 +19074,27 @@ Solte arquivos ou pastas aqui.</translation>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>Crédito</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation type="unfinished" />
+   <translation>Danificado: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation type="unfinished" />
+   <translation>Não tem classes próprias</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation type="unfinished" />
+   <translation>Instalado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>Instalado, para construir sobre ele</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -19119,22 +19119,22 @@ Solte arquivos ou pastas aqui.</translation>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation type="unfinished" />
+   <translation>Não instalado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation type="unfinished" />
+   <translation>Não instalado · {0} a baixar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation type="unfinished" />
+   <translation>Ainda não criado · nada a baixar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation type="unfinished" />
+   <translation>Não medido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -19144,7 +19144,7 @@ Solte arquivos ou pastas aqui.</translation>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>Relatado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19154,13 +19154,13 @@ Solte arquivos ou pastas aqui.</translation>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>Tamanho do download</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
    <extracomment>Models that come with the program.</extracomment>
-   <translation type="unfinished" />
+   <translation>Do Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19171,7 +19171,7 @@ Solte arquivos ou pastas aqui.</translation>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
    <extracomment>Models that the user made or brought in.</extracomment>
-   <translation type="unfinished" />
+   <translation>Seus</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19181,7 +19181,7 @@ Solte arquivos ou pastas aqui.</translation>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation type="unfinished" />
+   <translation>azul, verde, vermelho, menos as médias do ImageNet (Caffe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19196,27 +19196,27 @@ Solte arquivos ou pastas aqui.</translation>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation type="unfinished" />
+   <translation>como as imagens chegaram ao tamanho</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation type="unfinished" />
+   <translation>como os pixels foram dados</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation type="unfinished" />
+   <translation>suas classes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation type="unfinished" />
+   <translation>seu nome</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation type="unfinished" />
+   <translation>seu tamanho</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19237,7 +19237,7 @@ Solte arquivos ou pastas aqui.</translation>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation type="unfinished" />
+   <translation>o que são suas saídas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
@@ -19257,12 +19257,12 @@ Solte arquivos ou pastas aqui.</translation>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}×{1} em cores</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation type="unfinished" />
+   <translation>−1 a 1</translation>
   </message>
  </context>
  <context>
@@ -19505,7 +19505,7 @@ Solte arquivos ou pastas aqui.</translation>
   <message>
    <location filename="../../desktop/ui/help/page_view.py" />
    <source>Page of the help</source>
-   <translation type="unfinished" />
+   <translation>Página da ajuda</translation>
   </message>
   <message>
    <source>HelpPage of the help</source>
@@ -22660,7 +22660,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} done. It can be taken back here, later under Edit › Files Sorted…</source>
-   <translation type="unfinished" />
+   <translation>{0} feitos. Isto pode ser desfeito aqui; mais tarde, em Editar › Arquivos organizados…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22670,7 +22670,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} pictures go into one folder.</source>
-   <translation type="unfinished" />
+   <translation>{0} imagens vão para uma só pasta.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22690,7 +22690,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{name} is the name so far; {answer}, {score}, {number} and {model} are filled in for each.</source>
-   <translation type="unfinished" />
+   <translation>{name} é o nome até aqui; {answer}, {score}, {number} e {model} são preenchidos para cada imagem.</translation>
   </message>
   <message>
    <source>{0} done. It can be taken back here, and later under Edit › Files Sorted….</source>
@@ -24370,7 +24370,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Begun</source>
    <extracomment>When a training was begun.</extracomment>
-   <translation type="unfinished" />
+   <translation>Iniciado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24476,13 +24476,13 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Preset</source>
    <extracomment>A ready-made set of settings for a training.</extracomment>
-   <translation type="unfinished" />
+   <translation>Predefinição</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Run</source>
    <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation type="unfinished" />
+   <translation>Execução</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24493,7 +24493,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Runs</source>
    <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Execuções</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24504,7 +24504,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>State</source>
    <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation type="unfinished" />
+   <translation>Estado</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
@@ -24574,17 +24574,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation type="unfinished" />
+   <translation>melhor época: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the best epoch</source>
-   <translation type="unfinished" />
+   <translation>da melhor época</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the finished model</source>
-   <translation type="unfinished" />
+   <translation>do modelo pronto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
@@ -24648,7 +24648,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Trainings, runs and searches</source>
-   <translation type="unfinished" />
+   <translation>Treinamentos, execuções e buscas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
