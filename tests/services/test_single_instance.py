@@ -84,7 +84,8 @@ def test_what_listens_nowhere_says_so(qtbot: Any, monkeypatch: pytest.MonkeyPatc
 def test_what_fovea_writes_is_its_users_alone_and_what_the_user_exports_is_as_usual(tmp_path: Path) -> None:
     home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
     elsewhere.mkdir()
-    home.mkdir(mode=0o755)
+    home.mkdir()
+    os.chmod(home, 0o755)  # whatever mask an earlier test has left in this process
     (home / "settings.json").write_text("{}")
     os.chmod(home / "settings.json", 0o644)
     code = (

@@ -175,6 +175,7 @@ def test_another_picture_drops_the_halvings_of_the_earlier_one(view: PictureView
 def test_the_pixel_under_the_pointer_is_told_in_the_original_s_pixels(view: PictureView, qtbot: Any) -> None:
     view.set_image(picture(300, 200), original_size=(600, 400))
     assert view.zoom == pytest.approx(0.5)
+    qtbot.mouseMove(view, QPoint(2, 2))  # a pointer that is there already makes no move
     with qtbot.waitSignal(view.pixel_hovered) as told:
         qtbot.mouseMove(view, QPoint(212, 112))
     assert told.args == [400, 200, "0 0 255"]
