@@ -54,7 +54,9 @@ def test_the_plans_rule_makes_the_decision_and_says_so() -> None:
 # The exported file
 
 
-def compared(gap: float, monkeypatch: pytest.MonkeyPatch, count: int = 3) -> tuple[dict[str, int], float, int]:
+def compared(
+    gap: float, monkeypatch: pytest.MonkeyPatch, count: int = 3, **limit: float
+) -> tuple[dict[str, int], float, int]:
     """Parity of a network whose file is off by ``gap`` in the last picture's first score."""
     images = np.arange(count, dtype=np.uint8)[:, None, None, None]
 
@@ -71,7 +73,7 @@ def compared(gap: float, monkeypatch: pytest.MonkeyPatch, count: int = 3) -> tup
     monkeypatch.setattr(package.deploy, "outputs_of", lambda model: ("probabilities",))
     pictures = Pictures(images, np.zeros(count, int), tuple(map(str, range(count))))
     lite: Any = SimpleNamespace(run=exported)
-    return package.check_parity(network, lite, pictures, 1)
+    return package.check_parity(network, lite, pictures, 1, **limit)
 
 
 def test_a_trained_networks_file_may_differ_by_a_ten_thousandth(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,8 +87,7 @@ def test_a_trained_networks_file_may_differ_by_a_ten_thousandth(monkeypatch: pyt
 
 
 def test_the_limit_itself_is_within_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(package, "PARITY_LIMIT", 0.25)  # a gap that binary holds exactly
-    assert compared(0.25, monkeypatch)[1] == 0.25
+    assert compared(0.25, monkeypatch, limit=0.25)[1] == 0.25  # a gap that binary holds exactly
 
 
 @pytest.mark.parametrize(("precision", "limit"), [("float32", 1e-5), ("float16", 1e-2)])
