@@ -5,7 +5,7 @@
 VENV = .venv
 PY = $(VENV)/bin/python
 
-.PHONY: help run test lint slow fuzz examples coverage mutants translations shortcuts site bench format package installers frozen-test clean distclean
+.PHONY: help run test lint slow fuzz examples coverage mutants translations shortcuts pictures site bench format package installers frozen-test clean distclean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -55,6 +55,10 @@ translations: ## collect all of Fovea's words for each language (ARGS=de begins 
 shortcuts: ## write the list of keys into the help's page
 	@sh tools/setup.sh run
 	@$(PY) tools/shortcuts.py
+
+pictures: ## draw the pictures of README and tutorials anew (ARGS='classify-light')
+	@sh tools/setup.sh run
+	@$(PY) tools/pictures.py $(ARGS)
 
 site: ## the documentation as web pages, in build/site (needs no network)
 	@sh tools/setup.sh dev

@@ -40,7 +40,7 @@ def _moving(path: Path, seconds: float) -> str:
     import cv2
     import numpy as np
 
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 30, (640, 480))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 30, (640, 480))
     texture = np.random.default_rng(7).integers(0, 256, (60, 80, 3), np.uint8)
     ground = cv2.resize(texture, (1280, 960), interpolation=cv2.INTER_CUBIC)
     for number in range(round(30 * seconds)):

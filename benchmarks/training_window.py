@@ -139,7 +139,7 @@ def train_alone(arguments: list[str]) -> dict[str, Any]:
 
 def measure(report: common.Report, subject: common.Subject, quick: bool) -> None:
     """Add figures and bars of the window during a training."""
-    from desktop.ui.capture.capture_train import draw_shapes
+    from desktop.app.sample_sets import draw_shapes
 
     seconds = _QUICK_SECONDS if quick else _SECONDS
     with tempfile.TemporaryDirectory(prefix="fovea-bench-", ignore_cleanup_errors=True) as name:

@@ -8,6 +8,7 @@ Names of files carry `-unsigned`: neither is signed.
 from __future__ import annotations
 
 import argparse
+import gettext
 import gzip
 import io
 import os
@@ -27,6 +28,9 @@ from installers import bundle, icons, names
 FILES = Path(__file__).parent / "linux_files"
 # Whoever hands a package on answers for it: FOVEA_MAINTAINER="Name <address>".
 _MAINTAINER = os.environ.get("FOVEA_MAINTAINER", "Fovea authors <fovea@fovea.example>")
+INSTALLER = "Installer"
+"""The context of the packages' words in a translation (tools/texts.py collects them)."""
+LOCALISED = ("GenericName", "Comment", "Keywords")
 # Drivers and what speaks with the desktop come from the system and never with the program.
 _LIBRARIES = {
     "libEGL.so.1": "libegl1",
@@ -104,9 +108,10 @@ def archive(program: Path, out: Path, fast: bool = False) -> Path:
     ):
         for file in sorted(program.rglob("*")):
             tar.add(file, f"{name}/{file.relative_to(program)}", recursive=False, filter=plain)
-        for extra in (FILES / "fovea.desktop", FILES / "fovea.xml", icons.ROOT / "resources/icons/app.svg"):
+        for extra in (FILES / "fovea.xml", icons.ROOT / "resources/icons/app.svg"):
             target = "fovea.svg" if extra.suffix == ".svg" else extra.name
             tar.add(extra, f"{name}/share/{target}", filter=plain)
+        _add_text(tar, f"{name}/share/fovea.desktop", desktop_entry(), when)
         _add_text(tar, f"{name}/install.sh", (FILES / "install.sh").read_text(encoding="utf-8"), when, 0o755)
         _add_text(tar, f"{name}/README.txt", _readme(program), when)
     os.replace(part, path)
@@ -203,7 +208,9 @@ def _lay_out(program: Path, tree: Path, edition: str) -> None:
     shutil.copytree(program, library, symlinks=True, copy_function=_link_or_copy)
     (tree / "usr/bin").mkdir(parents=True)
     (tree / "usr/bin/fovea").symlink_to("../lib/fovea/fovea")
-    _put(FILES / "fovea.desktop", tree / "usr/share/applications/fovea.desktop")
+    entry = tree / "usr/share/applications/fovea.desktop"
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    entry.write_text(desktop_entry(), encoding="utf-8")
     _put(FILES / "fovea.xml", tree / "usr/share/mime/packages/fovea.xml")
     described = tree / "usr/share/metainfo/org.fovea.Fovea.metainfo.xml"
     described.parent.mkdir(parents=True)
@@ -252,6 +259,29 @@ def _set_modes(tree: Path) -> None:
             held.chmod(0o644)
             os.replace(held, path)
     tree.chmod(0o755)
+
+
+def desktop_entry() -> str:
+    """The desktop's entry, its words in every language that there is a translation for (Desktop Entry Specification
+    1.5, 'Localized values for keys')."""
+    lines = []
+    for line in (FILES / "fovea.desktop").read_text(encoding="utf-8").splitlines():
+        lines.append(line)
+        key, _, words = line.partition("=")
+        if key in LOCALISED:
+            lines += [f"{key}[{language}]={told}" for language, told in _translations(words)]
+    return "\n".join(lines) + "\n"
+
+
+def _translations(words: str) -> list[tuple[str, str]]:
+    """``words`` in each language that has them."""
+    found = []
+    for path in sorted((icons.ROOT / "resources" / "translations").glob("fovea_*.mo")):
+        with path.open("rb") as file:
+            told = gettext.GNUTranslations(file).pgettext(INSTALLER, words)
+        if told != words:
+            found.append((path.stem.removeprefix("fovea_"), told))
+    return found
 
 
 def _put(source: Path, target: Path) -> None:

@@ -32,6 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
+CASES = ROOT / "tests" / "cases" / "pictures"
 _AT_ONCE = 64
 _SILENT_S = 60.0  # a picture may take ten seconds of work, on a busy computer several times as long
 _MOST_MEMORY = 1 << 30
@@ -210,7 +211,9 @@ def tiff(draw: random.Random) -> list[bytes]:
     variants = [(mode, "TIFF", {"compression": packing}) for mode in modes for packing in packings]
     variants += [(mode, "TIFF", {"compression": "jpeg"}) for mode in ("L", "RGB")]
     variants += [("1", "TIFF", {"compression": packing}) for packing in ("group3", "group4", "tiff_ccitt")]
-    return _pictures(draw, [*variants, ("RGB", "TIFF", {"frames": 3}), ("L", "TIFF", {"big_tiff": True})])
+    made = _pictures(draw, [*variants, ("RGB", "TIFF", {"frames": 3}), ("L", "TIFF", {"big_tiff": True})])
+    # What Pillow cannot write: planar, packed, deep, signed, with no-data values.
+    return made + [path.read_bytes() for path in sorted((CASES / "brothers").glob("*.tif"))]
 
 
 def web(draw: random.Random) -> list[bytes]:
@@ -258,7 +261,7 @@ def dicom(draw: random.Random) -> list[bytes]:
         out.append(held.getvalue())
     folder = Path(pydicom.data.__file__).parent / "test_files"
     small = [path for path in folder.glob("*.dcm") if path.stat().st_size < 150_000]
-    return out + [path.read_bytes() for path in small]
+    return out + [path.read_bytes() for path in (*small, *sorted(CASES.glob("*.dcm")))]
 
 
 def _model_zip(draw: random.Random) -> bytes:

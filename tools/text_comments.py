@@ -1,4 +1,4 @@
-"""What translators are told of texts that say too little by themselves: context ('' for any) and text -> comment."""
+"""What translators are told of texts that say too little: (context, text) -> comment; '' stands for any."""
 
 from __future__ import annotations
 
@@ -105,10 +105,5 @@ COMMENTS: dict[tuple[str, str], str] = {
     ("Table", "Numbers"): "What the numbers beside answers are called.",
     ("Table", "Answer"): "How the answer follows from the scores.",
     ("Fovea", "none"): "There is none of it.",
-    ("Notices", "Research and education only; not a medical device."): "Legal notice: translate it to the letter.",
-    ("Notices", "The output is a model score, not a diagnosis."): "Legal notice: translate it to the letter.",
-    (
-        "Notices",
-        "Fovea is for research and education only; it is not a medical device.",
-    ): "Legal notice: translate it to the letter.",
+    ("Notices", ""): "What must be said of a model or of Fovea, by law: translate it to the letter.",
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,7 +77,7 @@ class Text(NamedTuple):
 
 def every(root: Path = ROOT) -> list[Text]:
     """All texts, each once, with what it needs to be told."""
-    texts = [*collect(root / "desktop"), *cards(root), *captions(root)]
+    texts = [*collect(root / "desktop"), *cards(root), *captions(root), *installer(root)]
     held: dict[tuple[str, str], Text] = {}
     for text in texts:
         key = text.context, text.source
@@ -114,6 +114,17 @@ def captions(root: Path) -> Iterator[Text]:
         yield Text(
             "Samples", words[:1].upper() + words[1:], "resources/samples", comment="The name of a sample picture."
         )
+
+
+def installer(root: Path) -> Iterator[Text]:
+    """The words of the desktop's entry (``installers.linux.LOCALISED``)."""
+    name = "installers/linux_files/fovea.desktop"
+    if (root / name).is_file():
+        for line in (root / name).read_text("utf-8").splitlines():
+            key, _, words = line.partition("=")
+            if key in ("GenericName", "Comment", "Keywords"):
+                told = "Words to search for, each ended by ';'." if key == "Keywords" else "In the menu of programs."
+                yield Text("Installer", words, name, comment=told)
 
 
 def collect(folder: Path) -> Iterator[Text]:
@@ -264,10 +275,10 @@ def _from_elsewhere(tree: ast.Module, root: Path, constants: dict[Path, dict[str
     return held
 
 
-def _errors(trees: Iterator[ast.Module] | object) -> set[str]:
+def _errors(trees: Iterable[ast.Module]) -> set[str]:
     """The names of FoveaError and all that descend from it, and of functions that return one as they are called."""
     bases: dict[str, set[str]] = {}
-    for tree in trees:  # type: ignore[attr-defined]
+    for tree in trees:
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
                 bases.setdefault(node.name, set()).update(map(name_of, node.bases))
@@ -307,6 +318,8 @@ def _found(tree: ast.Module, own: str) -> Iterator[tuple[str, str, str]]:
     for node in tree.body:  # tables call it T
         if isinstance(node, ast.Assign) and name_of(node.value) == MARK:
             marks |= {name_of(target) for target in node.targets}
+        elif isinstance(node, ast.ImportFrom):
+            marks |= {alias.asname for alias in node.names if alias.name == MARK and alias.asname}
 
     def walk(node: ast.AST, inside: str) -> Iterator[tuple[str, str, str]]:
         if isinstance(node, ast.ClassDef):

@@ -219,7 +219,7 @@ class Run:
         arrays = {f"w{i}": each for i, each in enumerate(self.weights)}
         arrays |= {f"e{i}": each for i, each in enumerate(self.mean)}
         with tempfile.TemporaryFile() as stream:
-            np.savez(stream, spent=self.spent, n=self.seen, **arrays)
+            np.savez(stream, spent=self.spent, n=self.seen, **arrays)  # type: ignore[arg-type]
             stream.seek(0)
             write_atomically(file, stream.read())
 
@@ -238,7 +238,7 @@ def tune(file: Path, data: Path | None, seconds: float, rate: float, sizes: list
     optimizer.exclude_from_weight_decay(var_names=["bias"])
     optimizer.build(variables)
 
-    @tf.function
+    @tf.function  # type: ignore[untyped-decorator]
     def step(maps: Any, wanted: Any) -> Any:
         with tf.GradientTape() as tape:
             logits = network(maps, training=True)
@@ -378,7 +378,7 @@ def join(file: Path, folder: Path, data: Path | None, side: int, out: Path) -> N
             keras.Model(image, parts["logits"]).predict(images, batch_size=100, verbose=0),
         )
     ]
-    factors = chosen_factors(*logits, labels)
+    factors = chosen_factors(logits[0], logits[1], labels)
     both = factors[0] * logits[0] + factors[1] * logits[1]
     for name, each in (("first", logits[0]), ("second", logits[1]), (f"both, {factors}", both)):
         print(f"{name}: {(each.argmax(axis=1) == labels).mean():.4f} of {len(labels)} validation pictures right")

@@ -108,7 +108,8 @@ def forms_of(language: str) -> int:
 
 def about(text: Text) -> str:
     """What translators are told of a text."""
-    own = COMMENTS.get((text.context, text.source)) or COMMENTS.get(("", text.source)) or text.comment
+    keys = ((text.context, text.source), ("", text.source), (text.context, ""))
+    own = next((COMMENTS[key] for key in keys if key in COMMENTS), text.comment)
     one = f"Where the count is one, English says: {text.one}" if text.one else ""
     return " ".join(part for part in (own, one) if part)
 

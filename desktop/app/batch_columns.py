@@ -43,7 +43,7 @@ _RUN = 5000
 _SEPARATORS = os.sep + (os.altsep or "")
 
 
-class Said(NamedTuple):
+class RowSaid(NamedTuple):
     """What a batch said of a picture, in short: a label, or a failure's sentence; ``unlike`` says that the picture is
     not of the model's kind, so that the label is not to be relied on."""
 
@@ -195,11 +195,11 @@ class BatchColumns:
 
     # Words of a row
 
-    def said(self, at: int) -> Said | None:
+    def said(self, at: int) -> RowSaid | None:
         """What was said of a picture, ``None`` while nothing was."""
         if self.state[at] == FAILED:
-            return Said(self.errors[at][1], failed=True)
-        return Said(self.label(at), unlike=bool(self.inside[at] == OUTSIDE)) if self.state[at] == ANSWERED else None
+            return RowSaid(self.errors[at][1], failed=True)
+        return RowSaid(self.label(at), unlike=bool(self.inside[at] == OUTSIDE)) if self.state[at] == ANSWERED else None
 
     def folder(self, at: int) -> str:
         """The folder of a picture, relative to the chosen one; '' for that one itself or for no file."""

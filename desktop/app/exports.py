@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from desktop.core.figures.intervals import estimate_json
 from desktop.core.figures.public_names import key_file, public_naming
 from desktop.core.figures.result import figures as measure
-from desktop.core.figures.result_files import estimate_json, figures_json, write_csv
-from desktop.core.notices import medical_notice
+from desktop.core.figures.result_files import figures_json, write_csv
 from desktop.core.translate import QT_TRANSLATE_NOOP
 from desktop.core.types import FoveaError
 from desktop.ml.exchange.export_formats import ARCHIVE, MODEL_FORMATS
@@ -218,12 +218,7 @@ def _write_key(naming: PublicNames, path: Path) -> None:
 def figures_text(found: ToSave) -> str:
     """All figures as JSON, and those of the second model with the test between the two where there is one."""
     naming = public_naming(found.result, found.keep_names)
-    from desktop.report.content import works_here_json
-
-    figures = found.figures or measure(found.result)
-    value: dict[str, Any] = {"notice": medical_notice(found.result.model.medical)}
-    value |= figures_json(found.result, figures, naming)
-    value["works_here"] = works_here_json(found.result, figures)
+    value = figures_json(found.result, found.figures or measure(found.result), naming)
     if found.other is not None:
         second, theirs, paired = found.other
         value["compared_with"] = figures_json(second, theirs, naming)

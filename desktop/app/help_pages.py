@@ -19,6 +19,7 @@ from pathlib import Path
 
 from desktop import paths
 from desktop.core.types import FoveaError
+from desktop.system.words import phrase
 
 START = "index"
 """The page that names all others."""
@@ -43,7 +44,7 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class HelpPage:
     """One page. ``markdown`` is what is to be shown: without comments and pictures, which only the site shows."""
 
     id: str
@@ -60,7 +61,7 @@ class Page:
 class Hit:
     """A section that holds all words looked for. ``marks`` are the places of the words in ``excerpt``."""
 
-    page: Page
+    page: HelpPage
     section: Section
     excerpt: str
     marks: tuple[tuple[int, int], ...]
@@ -74,10 +75,10 @@ class Hit:
 class Help:
     """All pages, in the order in which the first one names them."""
 
-    def __init__(self, pages: Sequence[Page]) -> None:
+    def __init__(self, pages: Sequence[HelpPage]) -> None:
         self.pages = {page.id: page for page in pages}
 
-    def at(self, topic: str) -> tuple[Page, str]:
+    def at(self, topic: str) -> tuple[HelpPage, str]:
         """The page of a topic and the anchor in it ('' for its beginning).
 
         Raises :class:`FoveaError` of kind ``no-such-topic``, whose hint names what comes close.
@@ -86,11 +87,19 @@ class Help:
         page = self.pages.get(name)
         if page is None:
             near = difflib.get_close_matches(name, self.pages, 3, 0.5)
-            known = f"Did you mean {' or '.join(near)}?" if near else f"Topics: {', '.join(self.pages)}."
-            raise FoveaError("no-such-topic", f"the help has no topic '{topic}'", known)
+            known = (
+                phrase("Did you mean {topics}?", topics=" / ".join(near))
+                if near
+                else phrase("Topics: {topics}.", topics=", ".join(self.pages))
+            )
+            raise FoveaError("no-such-topic", phrase("the help has no topic '{topic}'", topic=topic), known)
         if anchor and page.section(anchor) is None:
             known = ", ".join(section.anchor for section in page.sections[1:])
-            raise FoveaError("no-such-topic", f"the page '{name}' has no part '{anchor}'", f"Parts: {known}.")
+            raise FoveaError(
+                "no-such-topic",
+                phrase("the page '{name}' has no part '{part}'", name=name, part=anchor),
+                phrase("Parts: {parts}.", parts=known),
+            )
         return page, anchor
 
     def find(self, words: str, most: int = 40) -> list[Hit]:
@@ -138,7 +147,7 @@ def read(folder: Path) -> Help:
     return Help([parse(name, texts[name]) for name in order])
 
 
-def parse(name: str, text: str) -> Page:
+def parse(name: str, text: str) -> HelpPage:
     """The page ``name`` from its file's text."""
     shown = _COMMENT.sub("", text)
     shown = re.sub(r"^!\[[^\]]*\]\([^)]*\)\n\n?", "", shown, flags=re.MULTILINE)
@@ -158,7 +167,7 @@ def parse(name: str, text: str) -> Page:
         close()
         head, lines = (bare(heading[2]), len(heading[1])), []
     close()
-    return Page(name, sections[0].title if sections else name, shown.strip() + "\n", tuple(sections))
+    return HelpPage(name, sections[0].title if sections else name, shown.strip() + "\n", tuple(sections))
 
 
 def anchor_of(heading: str) -> str:
@@ -209,7 +218,7 @@ def _excerpt(text: str, looked: Sequence[str]) -> tuple[str, tuple[tuple[int, in
 # In a terminal
 
 
-def in_terminal(page: Page, anchor: str = "", width: int = 80) -> str:
+def in_terminal(page: HelpPage, anchor: str = "", width: int = 80) -> str:
     """A page, or the part of it below ``anchor``, as text of at most ``width`` columns (commands may be longer)."""
     lines = page.markdown.splitlines()
     if anchor:

@@ -10,6 +10,7 @@ from pathlib import Path
 from desktop import paths
 from desktop.core.pictures.photographs import photographs
 from desktop.core.types import FoveaError
+from desktop.system.words import phrase
 
 SHAPES = ("circles", "crosses", "squares")
 _EACH = 90
@@ -33,19 +34,27 @@ def write(kind: str, folder: Path) -> tuple[Path, int]:
     held = next((item for item in SETS if item.id == kind), None)
     if held is None:
         raise FoveaError(
-            "no-such-set", f"there are no samples '{kind}'", f"There are: {', '.join(s.id for s in SETS)}."
+            "no-such-set",
+            phrase("there are no samples '{kind}'", kind=kind),
+            phrase("There are: {names}.", names=", ".join(s.id for s in SETS)),
         )
     there = folder / held.id
     if there.exists() or there.is_symlink():
         raise FoveaError(
-            "exists", f"there is something called '{held.id}' in that folder", "Choose another folder, or remove it."
+            "exists",
+            phrase("there is something called '{name}' in that folder", name=held.id),
+            "Choose another folder, or remove it.",
         )
     there.mkdir(parents=True)
     held.fill(there)
     found = sum(path.is_file() for path in there.rglob("*"))
     if not found:
         there.rmdir()
-        raise FoveaError("no-samples", f"this installation comes without the samples '{kind}'", "Choose another set.")
+        raise FoveaError(
+            "no-samples",
+            phrase("this installation comes without the samples '{kind}'", kind=kind),
+            "Choose another set.",
+        )
     return there, found
 
 
@@ -98,7 +107,7 @@ def _own() -> Path:
 
 
 SETS = (
-    SampleSet("photos", "two photographs (of scikit-learn, Creative Commons Attribution 2.0)", _photos),
+    SampleSet("photos", "two photographs, by danielbuechele and vultilion (Creative Commons Attribution 2.0)", _photos),
     SampleSet("digits", "drawn digits in folders 0 to 9", _digits),
     SampleSet("shapes", "drawn circles, crosses and squares in three folders, to train on", draw_shapes),
     SampleSet("phantom", "a drawn phantom of a chest; it is no X-ray", _phantom),

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Literal
 from desktop.core.data.dataset import look_of
 from desktop.core.data.file_names import folder_names, free_name, plain_name
 from desktop.core.types import FoveaError, ImageSource
-from desktop.store.file_actions import FileActions, FileStep, Outcome
+from desktop.store.file_actions import FileActions, FileOutcome
+from desktop.store.file_journal import FileStep
 from desktop.system.files import free_space, has_room, reason_of, size_words
-from desktop.system.words import phrase
+from desktop.system.words import english, phrase
 
 if TYPE_CHECKING:
     from desktop.app.batch_columns import BatchColumns
@@ -168,8 +169,8 @@ def carry_out(
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] = lambda: False,
     actions: FileActions | None = None,
-) -> Outcome:
-    """Do what ``plan`` says; ``Outcome.done`` and ``left`` count in :attr:`SortPlan.going`. Raises FoveaError."""
+) -> FileOutcome:
+    """Do what ``plan`` says; ``FileOutcome.done`` and ``left`` count in :attr:`SortPlan.going`. Raises FoveaError."""
     if plan.trouble:
         raise SortError("bad-folder", plan.trouble, "Choose another folder, or free some space.")
     steps = [_step(row) for row in plan.going]
@@ -191,7 +192,7 @@ def _title(plan: SortPlan) -> str:
         told = phrase("copied by answer") if plan.rule.by_answer else phrase("copied into one folder")
     else:
         told = phrase("moved by answer") if plan.rule.by_answer else phrase("moved into one folder")
-    return told.english
+    return str(english(told))
 
 
 class _Planner:

@@ -34,10 +34,14 @@ def with_free_id(plan: TrainingPlan, taken: Collection[str] | None = None) -> Tr
 
 
 def facts_of(plan: TrainingPlan, parent: str = "") -> dict[str, Any]:
-    """What a run's record says of its plan; ``parent`` is the run that it repeats or goes on from."""
+    """What a run's record says of its plan; ``parent`` is the run that it repeats or goes on from. Data that are called
+    as a person may be have no name there; once a training has read their headers it knows better."""
+    from desktop.core.data.patient_names import HIDDEN_TITLE  # NumPy, without which the window starts
+
+    shown = plan.public().data.title
     return {
         "epochs": plan.fit.epochs,
-        "data": plan.data.title or plan.data.source,
+        "data": shown or (HIDDEN_TITLE if plan.data.title else plan.data.source),
         "fingerprint": plan.data.fingerprint,
         "parent": parent,
         "preset": plan.preset,

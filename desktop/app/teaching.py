@@ -20,9 +20,10 @@ from desktop.core.pictures.walk import FoundFile, Problem, walk_images
 from desktop.core.progress import IsCancelled, ReadProgress
 from desktop.core.types import FoveaError, ImageSource
 from desktop.store.project import Project
-from desktop.store.project_facts import Action, How
+from desktop.store.project_facts import How, ProjectAction
 from desktop.store.projects import ProjectStore
 from desktop.system.files import OWN_DISK, not_written, write_atomically
+from desktop.system.words import phrase
 
 _AT_ONCE = 2_000
 KEPT = "kept"
@@ -113,13 +114,13 @@ def add_source(project: Project, source: ImageSource, how: How = "correction") -
     try:
         facts = os.stat(path)
     except OSError as error:
-        text = f"'{source.name}' is not there any more"
+        text = phrase("'{name}' is not there any more", name=source.name)
         raise FoveaError("not-found", text, "Add it again from where it is now.") from error
     new = project.add([(path, facts.st_size, facts.st_mtime_ns)], source.frame, how)
     return new[0] if new else project.find([path], source.frame)[path]
 
 
-def correct(project: Project, source: ImageSource, class_name: str) -> Action:
+def correct(project: Project, source: ImageSource, class_name: str) -> ProjectAction:
     """'This is a …': add a picture with its right label to a project, making the class where there is none."""
     with project.one_step("label", "correction", class_name):
         class_id = project.class_named(class_name).id
@@ -138,7 +139,7 @@ def corrections(project: Project) -> list[int]:
     return list(dict.fromkeys(row[0] for row in rows))
 
 
-def accept(project: Project, ids: Sequence[int], class_ids: Sequence[int]) -> Action:
+def accept(project: Project, ids: Sequence[int], class_ids: Sequence[int]) -> ProjectAction:
     """Take suggestions for what they say: one step of undo for all of them."""
     return project.label_each(dict(zip(ids, class_ids, strict=True)), "suggestion")
 

@@ -27,6 +27,7 @@ from desktop.core.types import FoveaError, ImageSource
 from desktop.store.project import Project
 from desktop.store.project_facts import How
 from desktop.system.files import check_room, disk_of, reason_of, saying, write_atomically
+from desktop.system.words import phrase
 
 FolderWay = Literal["copy", "link"]
 _PORTION = 5_000
@@ -52,7 +53,7 @@ class Imported:
 
 
 @dataclass(slots=True)
-class Exported:
+class ExportedLabels:
     """What an export wrote: ``pictures`` in all, ``copied`` of them where a link was not possible, and what could not
     be read (``left_out``: file names, with the reason)."""
 
@@ -71,7 +72,7 @@ def export_folders(
     way: FolderWay = "copy",
     progress: ReadProgress | None = None,
     cancelled: IsCancelled = lambda: False,
-) -> Exported:
+) -> ExportedLabels:
     """Write the labelled pictures as class folders, as most programs read them: into the new or empty folder
     ``target``, which appears when all is there. ``link``: hard links, which take no room; where the disk is another
     one, copies.
@@ -80,13 +81,17 @@ def export_folders(
     """
     chosen = labelled_pictures(project)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise FoveaError("not-empty", f"'{target.name}' is not empty", "Choose a new folder: nothing is written over.")
+        raise FoveaError(
+            "not-empty",
+            phrase("'{name}' is not empty", name=target.name),
+            "Choose a new folder: nothing is written over.",
+        )
     if way == "copy":
         need = sum(max(0, size) for _, _, size, _ in chosen)
         with saying("the export", disk_of(target)):
             check_room(target.parent, need, "this export", disk_of(target))
     folders = folder_names([name for _, name, _, _ in chosen])
-    out = Exported()
+    out = ExportedLabels()
     building = target.with_name(f".{target.name[:80]}.{uuid.uuid4().hex[:8]}.part")
     try:
         with saying(f"'{target.name}'", disk_of(target)):
@@ -110,7 +115,7 @@ def export_folders(
     return out
 
 
-def _put(path: str, place: Path, way: FolderWay, out: Exported) -> None:
+def _put(path: str, place: Path, way: FolderWay, out: ExportedLabels) -> None:
     try:
         if way == "link":
             with contextlib.suppress(OSError):
@@ -313,7 +318,7 @@ def _take_over(
             look = look_of(label)
             if look not in by_look:
                 if len(by_look) >= _MOST_CLASSES:
-                    text = f"the data name more than {_MOST_CLASSES:,} classes"
+                    text = phrase("the data name more than {most_classes:,} classes", most_classes=_MOST_CLASSES)
                     raise FoveaError("too-many-classes", text, "Is this column the one with the labels?")
                 by_look[look] = project.class_named(label).id
             if isinstance(source, int):
@@ -409,13 +414,17 @@ def _rows_of(table: Path) -> Iterator[tuple[str, str]]:
                 else:
                     yield cells[at[0]].strip() if len(cells) > at[0] else "", ""
     except OSError as error:
-        raise FoveaError("not-found", f"'{table.name}' cannot be read: {reason_of(error)}", "Check the path.") from None
+        raise FoveaError(
+            "not-found",
+            phrase("'{name}' cannot be read: {reason}", name=table.name, reason=reason_of(error)),
+            "Check the path.",
+        ) from None
     except (csv.Error, UnicodeError) as error:
         raise _bad(table) from error
 
 
 def _bad(table: Path) -> FoveaError:
-    text = f"'{table.name}' is no table of pictures and labels"
+    text = phrase("'{name}' is no table of pictures and labels", name=table.name)
     return FoveaError("bad-table", text, "Expected: a row for each picture, file first, label second.")
 
 

@@ -11,22 +11,28 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from desktop.app import evaluating
 from desktop.app.recipes import make_plan, seen_of
 from desktop.app.teaching_exchange import labelled_pictures
 from desktop.app.training_data import open_training_data
 from desktop.core.data.read_labels_file import SUFFIX, read_labels, write_labels
+from desktop.core.progress import IsCancelled
 from desktop.core.types import FoveaError
 from desktop.store.catalogue import EVERYDAY
 from desktop.store.project_facts import STATE_MARK, project_state
 from desktop.store.projects import ProjectStore
 from desktop.store.store import ModelStore
 from desktop.system.files import OWN_DISK, saying
+from desktop.system.words import phrase
 
 if TYPE_CHECKING:
+    from desktop.app.evaluating import Comparison, Evaluation
+    from desktop.engine.evaluation import EvaluationProgress, EventEngine
     from desktop.ml.plans.plan import TrainingPlan
     from desktop.store.manifest import Manifest
     from desktop.store.project import Project
@@ -49,7 +55,7 @@ class ReadyToMake:
 
 
 @dataclass(frozen=True, slots=True)
-class Corrected:
+class ToRetrain:
     """What a retraining would learn beyond the model ``model``: ``changed`` pictures that have a label now which it did
     not learn, ``held_back`` of them for the comparison (0: too few; ``reason`` says so)."""
 
@@ -94,9 +100,9 @@ def prepare_training(
         write_labels(place, title, [row for row in rows if row[0] not in held])
         if held:
             write_labels(_check_file(place), f"{title}: held back", [row for row in rows if row[0] in held])
-    data = replace(
-        open_training_data(str(place)), title=title, project=f"{project.id}{STATE_MARK}{number}", **_seen(project)
-    )
+    made = f"{project.id}{STATE_MARK}{number}"
+    data = replace(open_training_data(str(place)), title=title, project=made)
+    data = replace(data, **_seen(project))  # type: ignore[arg-type]
     model = ModelStore().require(EVERYDAY).manifest
     if model is None:
         raise FoveaError("not-installed", "the network of everyday photographs is not installed", "Install it first.")
@@ -155,7 +161,7 @@ def models_of(project_id: str, models: ModelStore | None = None) -> list[str]:
 # Old and new
 
 
-def corrected(project: Project, model_id: str) -> Corrected:
+def corrected(project: Project, model_id: str) -> ToRetrain:
     """What the project's labels say beyond what ``model_id``, a model made of it, has learned. Raises
     :class:`FoveaError`."""
     rows = _usable(project)
@@ -164,8 +170,12 @@ def corrected(project: Project, model_id: str) -> Corrected:
     reason = ""
     if fresh and not held:
         wanted = round(FEWEST_HELD_BACK / HELD_BACK)
-        reason = f"{wanted} pictures labelled since then are needed to compare old and new; there are {len(fresh)}"
-    return Corrected(model_id, len(fresh), len(held), reason)
+        reason = phrase(
+            "{wanted} pictures labelled since then are needed to compare old and new; there are {count}",
+            wanted=wanted,
+            count=len(fresh),
+        )
+    return ToRetrain(model_id, len(fresh), len(held), reason)
 
 
 def check_data(project: Project, model: Manifest) -> Path | None:
@@ -225,3 +235,38 @@ def _held_back(project: Project, rows: list[tuple[str, str]], model_id: str) -> 
             held.add(path)
             left[name] -= 1
     return held if len(held) >= FEWEST_HELD_BACK else set()
+
+
+def compare_old_new(
+    client: EventEngine,
+    project: Project,
+    old: str,
+    new: str,
+    progress: Callable[[EvaluationProgress], None] | None = None,
+    cancelled: IsCancelled = lambda: False,
+) -> tuple[Evaluation, Comparison]:
+    """Have an older and a newer model answer the pictures that were held back when the newer one was made; the older
+    one's evaluation, and the newer one beside it with McNemar's test. Both are kept, as any evaluation is.
+
+    Raises :class:`FoveaError` ``nothing-held-back`` where there are no pictures that neither has learned from, and what
+    :mod:`desktop.app.evaluating` raises.
+    """
+    models = ModelStore()
+    entries = [models.require(name) for name in (old, new)]
+    newer = entries[1].manifest
+    place = check_data(project, newer) if newer is not None else None
+    if place is None:
+        raise FoveaError(
+            "nothing-held-back",
+            phrase(
+                "there are no labelled pictures that neither '{old}' nor '{new}' has learned from", old=old, new=new
+            ),
+            "Label some more, then make the model again and compare.",
+        )
+    data = read_labels(place)
+    done = []
+    for entry in entries:
+        labels = evaluating.labels_for(entry, data)
+        done.append(evaluating.evaluate_and_keep(client, entry, data, labels, progress=progress, cancelled=cancelled))
+    first, second = done
+    return first, evaluating.compare(first.result, first.figures, second.result, second.figures)

@@ -19,6 +19,7 @@ from desktop.core.figures.intervals import shown as figures_shown
 from desktop.core.figures.public_names import public_naming
 from desktop.core.figures.result import EvaluationResult, Figures, figures
 from desktop.core.figures.table import CLASS_METRICS, METRICS, by_key, rows_of, written
+from desktop.core.figures.works_here import compatible_with_card
 from desktop.core.notices import NOTICES
 from desktop.core.types import FoveaError, StoreError
 from desktop.engine.client import EngineClient
@@ -267,8 +268,6 @@ def _say_result(result: EvaluationResult, numbers: Figures, keep_names: bool) ->
     positive = console.printable(model.labels[model.positive]) if model.positive is not None else ""
     rows += [(row.titled(positive), *written(row, estimate)) for row, estimate in rows_of(numbers)]
     console.say(console.table(rows, right=(1,)))
-    from desktop.report.content import compatible_with_card
-
     for compared in compatible_with_card(result, numbers):
         console.say(phrase("\nDoes it work here? {sentence}", sentence=console.printable(compared.verdict.sentence)))
     if numbers.persons is not None:

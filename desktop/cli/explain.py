@@ -8,7 +8,7 @@ from typing import Any
 
 from desktop.cli import console
 from desktop.cli.parser import Parser
-from desktop.core.notices import NOTICES
+from desktop.core.notices import NOTICES, medical_notice
 from desktop.core.types import FoveaError, ImageSource, StoreError
 from desktop.engine.messages import EngineLost, ExplainRequest, Explanation, Failure, Request
 from desktop.store.manifest import Manifest
@@ -217,5 +217,6 @@ def _say(found: Explanation, options: argparse.Namespace, manifest: Manifest) ->
         "map": [[round(float(cell), 5) for cell in row] for row in found.heat],
         "elapsed_ms": round(found.elapsed_ms, 3),
         "out": str(options.out),
+        "notice": medical_notice(manifest.medical),
     }
     console.say_json(value, allow_nan=False)

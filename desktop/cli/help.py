@@ -9,6 +9,7 @@ from desktop.app.help_pages import START, Help, in_terminal, the_help
 from desktop.cli import console
 from desktop.cli.parser import Parser
 from desktop.core.types import FoveaError
+from desktop.system.words import phrase
 
 _WIDEST = 100
 _EPILOG = """\
@@ -53,7 +54,10 @@ def _overview(held: Help) -> str:
 def _search(held: Help, words: str) -> int:
     hits = held.find(words)
     if not hits:
-        console.complain(f"nothing in the help holds '{console.printable(words)}'", "'fovea help' lists its topics.")
+        console.complain(
+            phrase("nothing in the help holds '{words}'", words=console.printable(words)),
+            "'fovea help' lists its topics.",
+        )
         return 1
     for hit in hits:
         title = hit.page.title if not hit.section.anchor else f"{hit.page.title} › {hit.section.title}"

@@ -11,7 +11,7 @@ from typing import Any
 from desktop.cli import console, models_change
 from desktop.cli.parser import Parser
 from desktop.cli.table_words import word
-from desktop.core.notices import NOTICES
+from desktop.core.notices import NOTICES, medical_notice
 from desktop.core.translate import on_card
 from desktop.core.types import FoveaError, StoreError
 from desktop.store.manifest import Manifest, Metric
@@ -19,7 +19,7 @@ from desktop.store.store import FileCheck, ModelEntry, ModelStore
 from desktop.system.words import phrase
 
 _EPILOG = """\
-With --json: 'list' prints one list of objects (id, name, state, bundled, version, labels, input, size, medical,
+With --json: 'list' prints one list of objects (id, name, state, bundled, version, labels, input, size, medical, notice,
 problem), 'show' one object (the same fields and 'manifest'), 'verify' one list of objects (id, state, holds, problem,
 files with name and verdict).
 
@@ -74,6 +74,7 @@ def _facts(entry: ModelEntry) -> dict[str, Any]:
         "input": {"width": spec.width, "height": spec.height, "colour": spec.colour} if spec else None,
         "size": sum(file.size for file in manifest.files.values()) if manifest else None,
         "medical": manifest.medical if manifest else None,
+        "notice": medical_notice(manifest is not None and manifest.medical),
         "problem": entry.problem,
     }
 
@@ -183,15 +184,9 @@ def _labels(labels: tuple[str, ...]) -> str:
 
 
 def _metric(metric: Metric) -> str:
-    from desktop.core.figures.table import of_card
+    from desktop.core.figures.table import card_words
 
-    row = of_card(metric.name)
-    name = row.title if row is not None else metric.name.replace("_", " ")
-    seen = metric.shown()
-    if seen.value is None:
-        return f"{name} –: {seen.reason}; {metric.data} {metric.split}"
-    interval = f" ({metric.low:.4g} to {metric.high:.4g})" if metric.low is not None and metric.high is not None else ""
-    return f"{name} {metric.value:.4g}{interval}; {metric.data} {metric.split}, n = {metric.n:,}"
+    return f"{card_words(metric.name, metric.shown())}; {metric.data} {metric.split}"
 
 
 def _input(manifest: Manifest) -> str:
@@ -244,6 +239,7 @@ def _report(entry: ModelEntry, checks: list[FileCheck], holds: bool) -> dict[str
         "id": entry.id,
         "state": entry.state,
         "holds": holds,
+        "notice": medical_notice(entry.manifest is not None and entry.manifest.medical),
         "problem": entry.problem,
         "files": [{"name": check.name, "verdict": check.verdict} for check in checks],
     }

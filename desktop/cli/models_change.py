@@ -179,7 +179,7 @@ class JobWatch:
 
     def tell(self, event: Any) -> None:
         """Show an event of a job."""
-        from desktop.ml.plans.job_steps import STEPS, JobStep, Said
+        from desktop.ml.plans.job_steps import STEPS, JobStep, StepSaid
 
         if isinstance(event, Transfer):
             left = "" if event.left_s is None else f", {duration(event.left_s)} left"
@@ -195,7 +195,7 @@ class JobWatch:
         elif isinstance(event, JobStep):
             self._progress.clear()
             console.note(phrase("fovea: {get} …", get=STEPS.get(event.name, event.name)))
-        elif isinstance(event, Said):
+        elif isinstance(event, StepSaid):
             self._progress.clear()
             console.note(phrase("fovea: {text}", text=event.text))
 

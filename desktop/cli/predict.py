@@ -66,7 +66,7 @@ def main(argv: list[str]) -> int:
     if options.camera:
         from desktop.cli.predict_camera import run
 
-        return run(options, manifest)
+        return run(options, manifest, writer_for(options, manifest))
     return _run(options, manifest)
 
 

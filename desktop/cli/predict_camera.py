@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from desktop.cli import console
-from desktop.cli.predict import writer_for
 from desktop.core.notices import NOTICES
 from desktop.core.types import FoveaError, ImageSource
 from desktop.engine.camera_messages import CameraEnded, CameraFailed, CameraFrame, NextFrame, source_of
@@ -21,7 +20,13 @@ if TYPE_CHECKING:
 _WAIT_S = 0.5
 
 
-def run(options: argparse.Namespace, manifest: Manifest) -> int:
+class Writer(Protocol):
+    """What prints the answers."""
+
+    def write(self, path: str, result: Prediction | Failure, manifest: Manifest) -> None: ...
+
+
+def run(options: argparse.Namespace, manifest: Manifest, writer: Writer) -> int:
     """Answer frames until the video ends, ``--frames`` are answered, or Ctrl-C; returns the exit status."""
     from desktop.engine.camera_client import CameraClient
     from desktop.engine.client import EngineClient
@@ -31,7 +36,6 @@ def run(options: argparse.Namespace, manifest: Manifest) -> int:
     except FoveaError as error:
         console.complain(error.message, error.hint)
         return 2
-    writer = writer_for(options, manifest)
     if manifest.medical and not options.json:
         console.note(NOTICES["medical"].text)
     answered = failed = 0

@@ -10,6 +10,9 @@ from typing import Any
 from desktop.cli import console
 from desktop.cli.parser import Parser
 from desktop.cli.table_words import word
+from desktop.core.data.person_names import may_name_a_person
+from desktop.core.figures.table import accuracy_words
+from desktop.core.notices import medical_notice
 from desktop.store import run_files
 from desktop.store.run_record import RunRecord
 from desktop.store.runs import HISTORY, SPLIT, RunError, RunStore
@@ -81,7 +84,8 @@ def _show(store: RunStore, options: Any) -> int:
     plan = _plan(store, record.id)
     lists = _lists(store, record.id)
     if options.json:
-        raw = {"run": record.to_dict(), "plan": plan, "history": history, "split": lists}
+        raw: dict[str, Any] = {"run": record.to_dict(), "plan": plan, "history": history, "split": lists}
+        raw["notice"] = medical_notice(plan.get("medical") is True)
         console.say_json(raw, indent=1)
         return 0
     facts = [
@@ -194,7 +198,7 @@ def _find(store: RunStore, given: str) -> RunRecord:
 
 
 def _plan(store: RunStore, run_id: str) -> dict[str, Any]:
-    """The run's plan as it may be shown: without the place of the data."""
+    """The run's plan as it may be shown: without the place of the data, and a title that may name a person."""
     try:
         raw = strict_json.loads_object(store.plan_text(run_id))
     except ValueError as error:
@@ -202,6 +206,8 @@ def _plan(store: RunStore, run_id: str) -> dict[str, Any]:
     if isinstance(raw.get("data"), dict):
         hidden = ("path", "left_out", "kept_together")
         raw["data"] = {key: value for key, value in raw["data"].items() if key not in hidden}
+        if may_name_a_person(str(raw["data"].get("title", ""))):
+            raw["data"]["title"] = ""
     return raw
 
 
@@ -264,4 +270,8 @@ def _accuracy(record: RunRecord) -> str:
 
 
 def _figure(figures: Mapping[str, float], name: str) -> str:
-    return f"{figures[name]:.4f}" if name in figures else ""
+    if name not in figures:
+        return ""
+    if name == "val_accuracy":
+        return accuracy_words(figures[name], int(figures.get("val_n", 0)))
+    return f"{figures[name]:.4f}" + (f" (n = {int(figures['val_n']):,})" if figures.get("val_n") else "")

@@ -10,6 +10,8 @@ from typing import Any
 
 from desktop.cli import console, train_plan
 from desktop.cli.parser import Parser
+from desktop.core.figures.intervals import FEWEST
+from desktop.core.figures.table import accuracy_words
 from desktop.core.types import FoveaError
 from desktop.system.csv_cells import CsvWriter
 from desktop.system.files import disk_of, saying, write_atomically
@@ -250,7 +252,7 @@ def _is_here(run: str) -> bool:
 
 
 def _of_test(test: tuple[float, int]) -> str:
-    return phrase("accuracy {test:.2%} on the test split, n = {test2:,}", test=test[0], test2=test[1])
+    return phrase("accuracy on the test split {accuracy}", accuracy=accuracy_words(*test))
 
 
 def _tell(result: Any, options: Any, test: tuple[float, int] | None = None, why: str = "") -> int:
@@ -282,7 +284,7 @@ def _table(result: Any) -> tuple[list[str], tuple[str, ...], list[tuple[str, ...
         (
             str(trial.number),
             *(_plain(trial.settings.get(key, "")) for key in keys),
-            "" if trial.value is None else f"{trial.value:.4f}",
+            _value(result.goal, trial),
             str(trial.epochs),
             f"{trial.seconds:.0f} s",
             trial.state,
@@ -293,18 +295,34 @@ def _table(result: Any) -> tuple[list[str], tuple[str, ...], list[tuple[str, ...
     return keys, head, rows
 
 
+def _value(goal: str, trial: Any, whole: bool = False) -> str:
+    """What a trial reached; of too few validation pictures nothing. ``whole``: with interval and number of pictures."""
+    if trial.value is None:
+        return ""
+    if goal == "val_accuracy" and whole:
+        return accuracy_words(trial.value, trial.val_n)
+    if goal == "val_accuracy" and 0 < trial.val_n < FEWEST:
+        return phrase("{hits} of {n}", hits=round(trial.value * trial.val_n), n=trial.val_n)
+    return f"{trial.value:.4f}"
+
+
 def _summary(result: Any, test: tuple[float, int] | None) -> str:
     best = result.best_trial
     if best is None:
         return phrase("no trial has finished yet")
     chosen = ", ".join(f"{key} {_plain(text)}" for key, text in best.settings.items())
-    summary = phrase(
-        "best {goal} {value:.4f} of {count} trials: {chosen}",
+    n = phrase(", n = {count:,}", count=best.val_n) if result.goal == "val_loss" and best.val_n else ""
+    summary: str = phrase(
+        "best {goal} of {count} trials {value}{n}: {chosen}",
         goal=result.goal,
-        value=best.value,
         count=len(result.trials),
+        value=_value(result.goal, best, whole=True),
+        n=n,
         chosen=chosen,
     )
+    if len(result.trials) > 1:
+        said = phrase("the best of several looks better than it is: --test measures it on other pictures")
+        summary = f"{summary}; {said}"
     return summary if test is None else f"{summary}; {_of_test(test)}"
 
 
@@ -355,7 +373,7 @@ def _list(options: Any) -> int:
     rows: list[tuple[str, ...]] = [("search", "trials", "goal", "best", "settings")]
     for result in found:
         best = result.best_trial
-        value = f"{best.value:.4f}" if best is not None and best.value is not None else ""
+        value = _value(result.goal, best, whole=True) if best is not None else ""
         chosen = ", ".join(f"{k}={_plain(v)}" for k, v in best.settings.items()) if best is not None else ""
         rows.append((result.name, str(len(result.trials)), result.goal, value, chosen))
     console.say(console.table(rows, right=(1, 3)))

@@ -7,14 +7,14 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 
-from desktop.app.sorting import FIELDS, Answered, SortPlan, SortRule, carry_out, check_pattern, plan_sorting
+from desktop.app.sorting import FIELDS, Answered, How, SortPlan, SortRule, carry_out, check_pattern, plan_sorting
 from desktop.cli import console
 from desktop.cli.answers import Result, answers
 from desktop.cli.parser import Parser
 from desktop.core.notices import NOTICES
 from desktop.core.types import FoveaError, ImageSource, StoreError
 from desktop.engine.messages import EngineLost, Failure
-from desktop.store.file_actions import FileActions, Outcome
+from desktop.store.file_actions import FileActions, FileOutcome
 from desktop.store.manifest import Manifest
 from desktop.store.store import ModelStore
 from desktop.system.words import phrase, worded
@@ -58,7 +58,7 @@ def main(argv: list[str]) -> int:
     except FoveaError as error:
         console.complain(error.message, error.hint)
         return 2
-    how = "rename" if options.rename else "move" if options.move else "copy"
+    how: How = "rename" if options.rename else "move" if options.move else "copy"
     rule = SortRule(
         how, options.into or "", pattern, not options.flat, options.at_least, options.doubtful, options.skip
     )
@@ -185,7 +185,7 @@ def _do(actions: FileActions, plan: SortPlan) -> int:
     return status
 
 
-def _told(outcome: Outcome, told: str) -> int:
+def _told(outcome: FileOutcome, told: str) -> int:
     left = phrase("{count:,} left", count=len(outcome.left))
     console.say(f"{told}; {left}" if outcome.left else told)
     if outcome.cancelled:

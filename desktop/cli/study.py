@@ -14,11 +14,13 @@ from typing import Any
 from desktop import paths
 from desktop.cli import console, train_plan
 from desktop.cli.parser import Parser
+from desktop.core.figures.intervals import FEWEST
+from desktop.core.figures.table import accuracy_words
 from desktop.core.types import FoveaError
 from desktop.system.csv_cells import CsvWriter
 from desktop.system.files import disk_of, saying, write_atomically
 from desktop.system.strict_json import JsonStore
-from desktop.system.words import phrase
+from desktop.system.words import Template, phrase
 
 _EPILOG = """\
 Each net is trained anew on each number of pictures, drawn in the classes' proportions, --repeats times with other
@@ -129,11 +131,11 @@ def _study(options: Any) -> int:
             else:
                 console.say(
                     phrase(
-                        "{name}: {size:,} pictures: accuracy {row:.2%} ({row2})",
+                        "{name}: {size:,} pictures: accuracy on {split} {accuracy}",
                         name=name,
                         size=size,
-                        row=row["accuracy"],
-                        row2=row["split"],
+                        split=row["split"],
+                        accuracy=accuracy_words(row["accuracy"], row.get("n", 0)),
                     )
                 )
     finally:
@@ -212,7 +214,9 @@ def _measure(plan: Any, test: bool, sets: Path | None, split_seed: int) -> dict[
     if test and outcome.test_accuracy is None:
         raise _no_test()
     accuracy = outcome.test_accuracy if test else outcome.val_accuracy
-    facts = {"train": outcome.train, "split": "test" if test else "validation", "seconds": round(outcome.seconds, 1)}
+    n = outcome.test_n if test else outcome.val_n
+    facts: dict[str, Any] = {"train": outcome.train, "split": "test" if test else "validation", "n": n}
+    facts["seconds"] = round(outcome.seconds, 1)
     return {"accuracy": accuracy, **facts}
 
 
@@ -246,10 +250,10 @@ def _tell(rows: list[dict[str, Any]], nets: list[str], sizes: list[int], options
     )
     if options.csv:
         held = io.StringIO()
-        columns = ("net", "images", "repeat", "train", "split", "accuracy", "seconds")
+        columns = ("net", "images", "repeat", "train", "split", "accuracy", "n", "seconds")
         writer = CsvWriter(held, "\n")
         writer.writerow(columns)
-        writer.writerows([row[name] for name in columns] for row in rows)
+        writer.writerows([row.get(name, "") for name in columns] for row in rows)
         _put(options.csv, held.getvalue())
     if options.plot:
         from desktop.report.parallel import as_page, as_png, curves_figure
@@ -264,7 +268,13 @@ def _tell(rows: list[dict[str, Any]], nets: list[str], sizes: list[int], options
         console.say_json({"event": "result", "summary": summary, "results": rows})
     else:
         console.say(console.table([head, *table], right=(0,)))
-        console.say(
-            phrase("accuracy on {split}, mean of {repeats} (least to most)", split=split, repeats=options.repeats)
-        )
+        checked = sorted({row["n"] for row in rows if row.get("n")})
+        of: str = phrase(", n = {count:,}", count=checked[0]) if checked else ""
+        if checked and checked[0] != checked[-1]:
+            of = phrase(", n = {least:,} to {most:,}", least=checked[0], most=checked[-1])
+        text = Template("accuracy on {split}, mean of {repeats} (least to most){of}")
+        console.say(phrase(text, split=split, repeats=options.repeats, of=of))
+        if checked and checked[0] < FEWEST:
+            text = Template("With fewer than {fewest} pictures to check with these are no figures to compare by.")
+            console.say(phrase(text, fewest=FEWEST))
     return 0

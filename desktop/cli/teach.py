@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from desktop.cli import console
 from desktop.cli.parser import Parser
+from desktop.cli.teach_projects import added_to, opened
 from desktop.core.types import FoveaError
+from desktop.system.words import phrase
 
 if TYPE_CHECKING:
-    from desktop.store.project import Project
+    pass
 
 _EPILOG = """\
 PROJECT is a project's id or name, or a folder of pictures: its project is made when it is first named. Pictures stay
@@ -128,7 +130,7 @@ def _create(options: Any) -> int:
     from desktop.store.projects import ProjectStore
 
     with ProjectStore().create(options.name) as project:
-        added = _added(project, options.paths) if options.paths else {}
+        added = added_to(project, options.paths) if options.paths else {}
         _tell(options, {"project": project.id, **added}, f"project {project.id}" + _added_words(added))
     return 0
 
@@ -167,41 +169,7 @@ def _restore(options: Any) -> int:
     return 0
 
 
-def opened(given: str) -> Project:
-    """The project with this id or name, or the one of this folder of pictures, which is made when it is first asked
-    for. Raises :class:`FoveaError`."""
-    from desktop.app import teaching
-    from desktop.store.projects import ProjectStore
-
-    store = ProjectStore()
-    try:
-        return store.open(store.find(given))
-    except FoveaError as error:
-        if error.kind != "no-project" or not Path(given).is_dir():
-            raise
-    project = teaching.project_of_folder(store, Path(given))
-    if not len(project.index()):
-        _added(project, [given])
-    return project
-
-
 # Pictures and labels
-
-
-def _added(project: Project, paths: list[str]) -> dict[str, int]:
-    from desktop.app import teaching
-
-    bar = console.ProgressLine()
-    try:
-        with console.Interrupts("stopping; what was added stays") as stop:
-            found = teaching.add_pictures(
-                project, paths, lambda done, _: bar.update(f"adding pictures: {done:,}"), lambda: stop.asked
-            )
-    finally:
-        bar.clear()
-    for problem in found.problems[:20]:
-        console.note(f"{console.printable(Path(problem.path).name)}: {problem.message}")
-    return {"added": len(found.ids), "known": found.known, "problems": len(found.problems)}
 
 
 def _added_words(added: dict[str, int]) -> str:
@@ -213,7 +181,7 @@ def _added_words(added: dict[str, int]) -> str:
 
 def _add(options: Any) -> int:
     with opened(options.project) as project:
-        added = _added(project, options.paths)
+        added = added_to(project, options.paths)
         _tell(options, added, f"project {project.id}{_added_words(added)}")
     return 0
 
@@ -268,7 +236,7 @@ def _undo(options: Any) -> int:
     with opened(options.project) as project:
         action = project.undo() if options.command == "undo" else project.redo()
     if action is None:
-        console.complain(f"there is nothing to {options.command}")
+        console.complain(phrase("there is nothing to {command}", command=options.command))
         return 1
     what = "undone" if options.command == "undo" else "done again"
     _tell(options, {"kind": action.kind, "count": action.count}, f"{what}: {action.kind}, {action.count:,} pictures")
@@ -295,7 +263,7 @@ def _export(options: Any) -> int:
                         lambda n, total: bar.update(f"exporting: {n:,} of {total:,}"), lambda: stop.asked,
                     )  # fmt: skip
                 for name, reason in done.left_out[:20]:
-                    console.note(f"{console.printable(name)} was left out: {reason}")
+                    console.note(phrase("{name} was left out: {reason}", name=console.printable(name), reason=reason))
                 _tell(options, asdict(done), f"{done.pictures:,} pictures, {done.linked:,} of them linked")
                 return 1 if done.left_out else 0
     finally:

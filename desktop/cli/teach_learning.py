@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from desktop.cli import console
-from desktop.cli.teach import opened
+from desktop.cli.teach_projects import opened
 from desktop.core.types import FoveaError
 from desktop.engine.teaching import TeachClient
 from desktop.engine.teaching_events import (
@@ -18,16 +18,17 @@ from desktop.engine.teaching_events import (
     AskMissing,
     AskOrder,
     Copies,
-    Ended,
     Heaps,
     Learned,
     LookAgain,
-    Looked,
+    LookedAt,
     Missing,
     Ordered,
     Refused,
     TeachEvent,
+    TeachingEnded,
 )
+from desktop.system.words import phrase
 
 if TYPE_CHECKING:
     from desktop.store.project import Project
@@ -36,7 +37,7 @@ E = TypeVar("E")
 _ONE = 1  # the number of the one request that a command asks
 
 
-class Lesson:
+class Waiting:
     """A learning process that a command waits for."""
 
     def __init__(self, client: TeachClient, project: Project) -> None:
@@ -46,19 +47,19 @@ class Lesson:
     def looked(self) -> Learned:
         """Wait until every picture was looked at and everything known was learned. Raises :class:`FoveaError`."""
         total = len(self._project.index())
-        seen: list[Looked] = []
+        seen: list[LookedAt] = []
 
         def whole(event: TeachEvent) -> bool:
-            if isinstance(event, Looked):
+            if isinstance(event, LookedAt):
                 seen.append(event)
                 rate = f", {event.rate:.0f} a second" if event.rate else ""
                 self._bar.update(f"looking at pictures: {event.done:,} of {event.total:,}{rate}")
-            return isinstance(event, Looked) and event.done >= max(total, event.total)
+            return isinstance(event, LookedAt) and event.done >= max(total, event.total)
 
         self._until(whole)
         self._bar.clear()
         if seen and seen[-1].broken:
-            console.note(f"{seen[-1].broken:,} pictures do not open and take no part")
+            console.note(phrase("{broken:,} pictures do not open and take no part", broken=seen[-1].broken))
         revision = self._project.revision
         self._client.send(LookAgain())
         opened_now = seen[-1].total - seen[-1].broken if seen else 0
@@ -85,17 +86,17 @@ class Lesson:
     def _until(self, done: Callable[[TeachEvent], bool]) -> None:
         while True:
             for event in self._client.events(0.5):
-                if isinstance(event, Ended):
+                if isinstance(event, TeachingEnded):
                     raise FoveaError("ended", event.message or "the learning has ended", event.hint)
                 if done(event):
                     return
 
 
 @contextmanager
-def learning(project: Project) -> Iterator[Lesson]:
+def learning(project: Project) -> Iterator[Waiting]:
     """The learning process of ``project``, ended with this context."""
     with TeachClient(project.folder) as client:
-        yield Lesson(client, project)
+        yield Waiting(client, project)
 
 
 def show(options: Any) -> int:
@@ -148,7 +149,10 @@ def suggest(options: Any) -> int:
         with learning(project) as lesson:
             learned = lesson.looked()
             if learned.waiting_for:
-                raise FoveaError("nothing-learned", f"there is nothing to suggest yet: {learned.waiting_for} needed")
+                raise FoveaError(
+                    "nothing-learned",
+                    phrase("there is nothing to suggest yet: {waiting_for} needed", waiting_for=learned.waiting_for),
+                )
             most = len(learned.ids) if options.csv else max(1, options.most)
             order = lesson.ask(AskOrder(_ONE, options.order, most), Ordered)
         place = {number: at for at, number in enumerate(learned.ids.tolist())}
@@ -184,7 +188,7 @@ def accept(options: Any) -> int:
         if options.class_name:
             found = project.find_class(options.class_name)
             if found is None:
-                raise FoveaError("no-class", f"there is no class '{options.class_name}'")
+                raise FoveaError("no-class", phrase("there is no class '{class_name}'", class_name=options.class_name))
             class_id = found.id
         with learning(project) as lesson:
             learned = lesson.looked()
@@ -195,7 +199,9 @@ def accept(options: Any) -> int:
         ids = order.ids.tolist()
         if ids:
             teaching.accept(project, ids, [learned.suggestion(place[number])[0] for number in ids])
-        text = f"{len(ids):,} suggestions were taken; 'fovea teach undo {project.id}' takes them back"
+        text = phrase(
+            "{count:,} suggestions were taken; 'fovea teach undo {id}' takes them back", count=len(ids), id=project.id
+        )
     console.say(json.dumps({"accepted": len(ids)}) if options.json else text)
     return 0
 
@@ -243,9 +249,11 @@ def moved(options: Any) -> int:
     with opened(options.project) as project, learning(project) as lesson:
         found = lesson.ask(AskMissing(_ONE, tuple(str(Path(path).absolute()) for path in options.paths)), Missing)
     values = {"found": len(found.found), "missing": len(found.missing), "replaced": len(found.replaced)}
-    text = (
-        f"{values['found']:,} pictures were found again, {values['missing']:,} are missing still, "
-        f"{values['replaced']:,} hold another picture now"
+    text = phrase(
+        "{found:,} pictures were found again, {missing:,} are missing still, {replaced:,} hold another picture now",
+        found=values["found"],
+        missing=values["missing"],
+        replaced=values["replaced"],
     )
     console.say(json.dumps(values) if options.json else text)
     return 1 if found.missing else 0
@@ -272,7 +280,38 @@ def make(options: Any) -> int:
         if finished.state == "failed":
             raise FoveaError(finished.kind or "failed", finished.message, finished.hint)
         if finished.state == "done":
-            teaching.made(project, finished.model_id)
+            model_id = finished.model_id or ""
+            teaching.made(project, model_id)
+            if options.compare:
+                _compare(options, project, model_id)
     if not options.json:
         console.say(finished.message)
     return 0 if finished.state == "done" else console.INTERRUPTED
+
+
+def _compare(options: Any, project: Project, new: str) -> None:
+    """Say which of two models is better on pictures that neither has learned from, or that there are too few."""
+    from desktop.app import teaching_models
+    from desktop.core.figures.intervals import shown
+    from desktop.engine.client import EngineClient
+
+    try:
+        with EngineClient() as client:
+            first, second = teaching_models.compare_old_new(client, project, options.compare, new)
+    except FoveaError as error:
+        console.note(f"{error.message}. {error.hint}")
+        return
+    test = second.paired.test
+    if options.json:
+        told = {"n": len(second.result), "only_old": test.only_a, "only_new": test.only_b, "p": test.p}
+        console.say(json.dumps({"event": "compared", "old": options.compare, "new": new, **told}))
+        return
+    for name, figures in ((options.compare, first.figures), (new, second.figures)):
+        accuracy = shown(figures.accuracy)
+        value = (
+            accuracy.reason
+            if accuracy.value is None
+            else f"{accuracy.value:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f})"
+        )
+        console.say(f"{name}: {value}, {len(second.result):,} pictures that neither has learned from")
+    console.say(test.sentence(options.compare, new))

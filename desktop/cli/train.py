@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from desktop.cli import console, train_plan
 from desktop.cli.parser import Parser
+from desktop.core.notices import medical_notice
 from desktop.core.types import FoveaError
 from desktop.system.duration import duration
 from desktop.system.files import disk_of, saying, write_atomically
@@ -290,9 +291,12 @@ class TextTeller:
     def model(self, manifest: Any) -> None:
         """The finished model's figures."""
         self._bar.clear()
+        from desktop.core.figures.table import card_words
+
         for metric in manifest.metrics:
-            interval = f" ({metric.low:.4f} to {metric.high:.4f})" if metric.low is not None else ""
-            console.say(f"{metric.name}: {metric.value:.4f}{interval}, {metric.split}, n = {metric.n}")
+            console.say(f"{card_words(metric.name, metric.shown())}; {metric.split}")
+        if manifest.medical:
+            console.say(medical_notice(True))
 
     def close(self) -> None:
         """The end of it."""
@@ -304,7 +308,8 @@ class JsonTeller:
 
     def run(self, name: str, plan: Any) -> None:
         """The run that begins."""
-        self._say({"event": "run", "run": name, "name": plan.name, "preset": plan.preset})
+        told = {"event": "run", "run": name, "name": plan.name, "preset": plan.preset}
+        self._say({**told, "notice": medical_notice(plan.medical)})
 
     def __call__(self, event: Any) -> None:
         self._say(event.to_dict())
@@ -313,7 +318,9 @@ class JsonTeller:
         """The finished model's figures."""
         from dataclasses import asdict
 
-        self._say({"event": "model", "id": manifest.id, "metrics": [asdict(metric) for metric in manifest.metrics]})
+        metrics = [asdict(metric) for metric in manifest.metrics]
+        notice = medical_notice(manifest.medical)
+        self._say({"event": "model", "id": manifest.id, "metrics": metrics, "notice": notice})
 
     def close(self) -> None:
         """Nothing is open."""

@@ -6,7 +6,7 @@ context that is named here (:func:`desktop.ui.kit.tabled.translated`). No Qt is 
 
 from __future__ import annotations
 
-from desktop.system.words import Said, translated, worded
+from desktop.system.words import Sentence, translated, worded
 
 CARDS = "Cards"
 """The context of the bundled models' cards in a translation."""
@@ -20,5 +20,5 @@ def QT_TRANSLATE_NOOP(context: str, text: str) -> str:  # noqa: N802 - the name 
 def on_card(text: str) -> str:
     """A sentence of a model's card, or its name, in the language that is spoken, where it is one of a bundled model's;
     else as it stands."""
-    found = translated(CARDS, text) if not isinstance(text, Said) else text
+    found = translated(CARDS, text) if not isinstance(text, Sentence) else text
     return found if found != text else worded(text)

@@ -16,6 +16,7 @@ from desktop.system.child_process import ChildProcess
 _PATIENCE_S = 8.0
 _QUERY = 0x80685600  # VIDIOC_QUERYCAP of Linux' videodev2.h; its answer has 104 bytes
 _CAPTURES = 0x1 | 0x1000  # V4L2_CAP_VIDEO_CAPTURE, and the same in several planes
+_LISTS = sys.platform.startswith("linux")  # whether the system tells its cameras
 MOST = 8
 """Numbers that are tried where the system has no list."""
 
@@ -26,9 +27,8 @@ def cameras(patience_s: float = _PATIENCE_S) -> list[CameraSource]:
     Linux tells them by itself. Elsewhere a child process opens one number after the other for a moment; it is ended
     when the time is over, and what it had found by then is the answer.
     """
-    if sys.platform.startswith("linux"):
-        return cameras_of_linux(Path("/sys/class/video4linux"), Path("/dev"))
-    return _tried(patience_s)
+    listed = Path("/sys/class/video4linux")
+    return cameras_of_linux(listed, Path("/dev")) if _LISTS else _tried(patience_s)
 
 
 def cameras_of_linux(listed: Path, devices: Path) -> list[CameraSource]:

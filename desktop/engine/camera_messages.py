@@ -49,8 +49,9 @@ def source_of(text: str) -> CameraSource:
             raise CameraError("no-such-source", "that is not the address of a camera", hint)
         return CameraSource("address", text, host)
     if not text or "\0" in text:
-        hint = "Give a camera's number, a video file or an address."
-        raise CameraError("no-such-source", "no camera was named", hint)
+        raise CameraError(
+            "no-such-source", "no camera was named", "Give a camera's number, a video file or an address."
+        )
     path = os.path.abspath(text)
     return CameraSource("file", path, os.path.basename(path))
 

@@ -48,6 +48,9 @@ def _card(manifest: Manifest) -> dict[str, object]:
     out["metrics"] = [asdict(metric) for metric in manifest.metrics]
     out["training_data"] = manifest.provenance.data
     out["threshold"] = manifest.decision.value if manifest.decision.rule == "threshold" else None
+    if manifest.domain is not None:
+        gate = manifest.domain
+        out["gate"] = {"refused": gate.refused, "n": gate.n, "split": gate.split, "data": manifest.provenance.data}
     return out
 
 

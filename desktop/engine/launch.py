@@ -5,6 +5,8 @@ from __future__ import annotations
 from multiprocessing.connection import Connection
 from typing import Any
 
+from desktop.system.child_process import compute_alone
+
 _NICE = 5  # on Unix: 0 is usual, 19 the most patient
 _AWAITED = 3  # children that open pictures which somebody waits for: one an answer, one to look at, one small
 
@@ -24,6 +26,7 @@ def _begin(process: str) -> None:
 def engine(connection: Connection, bundled: str, user: str, threads: int | None, patient: bool) -> None:
     """Run the engine until the pipe closes."""
     _begin("engine")
+    compute_alone()
     from desktop.core.pictures.decode_in_child import WARM
     from desktop.engine import child
     from desktop.system.workers import Workers

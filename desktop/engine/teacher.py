@@ -28,37 +28,39 @@ from desktop.engine.teaching_events import (
     AskOrder,
     Copies,
     CopyGroup,
-    Curve,
     CurvePoint,
-    Ended,
     Heap,
     Heaps,
+    LabelCurve,
     Learned,
     LookAgain,
     LookAheadAt,
-    Looked,
+    LookedAt,
     Missing,
     Ordered,
     Pause,
     Refused,
     Request,
     TeachEvent,
+    TeachingEnded,
 )
 from desktop.ml.data.embeddings import Embedder
 from desktop.ml.teaching import alike, found_again, orders
 from desktop.ml.teaching.accuracy import curve_of
 from desktop.ml.teaching.learner import Learner, Lesson
-from desktop.ml.teaching.looking import Looker, Progress
+from desktop.ml.teaching.looking import Looker, LookingProgress
 from desktop.ml.teaching.pool import Kin, Pool, kin_of, load
 from desktop.store.embedding_cache import EmbeddingCache
 from desktop.store.project import Project
 from desktop.store.project_rows import FeatureRows
 from desktop.store.store import ModelStore
+from desktop.system.words import phrase
 
 _NICE = 5
 _QUIET_S = 1.2  # nobody has changed anything for so long: time for the curve and for near copies
-_NEW_PICTURES_S = 1.0  # between two lessons that only new pictures ask for
+_NEW_PICTURES_S, _POOL_A_SECOND = 1.0, 5_000  # between two lessons that only new pictures ask for, longer for many
 _OTHERS_S = 0.5  # between two looks whether another window has changed something
+_AGAIN_S = 5.0  # after the disk has refused
 _LAST_S = 2.0
 
 
@@ -70,18 +72,21 @@ def serve(connection: Connection, folder: str, network: str, threads: int | None
     child.step_back(_NICE)
     child.go_first_when_memory_ends()
     child.limit_memory()
-    ended = Ended()
+    ended = TeachingEnded()
     teacher: Teacher | None = None
     try:
         teacher = Teacher(connection, Path(folder), network, threads)
         teacher.begin()
         teacher.listen()
     except FoveaError as error:
-        ended = Ended(error.message, error.hint)
+        ended = TeachingEnded(error.message, error.hint)
     except MemoryError:
-        ended = Ended("there is not enough memory to learn from this project", "Close other programs.")
+        ended = TeachingEnded("there is not enough memory to learn from this project", "Close other programs.")
     except Exception as error:  # its own words may hold a path or a name
-        ended = Ended(f"an unexpected fault stopped the learning ({type(error).__name__})", "Every label is kept.")
+        ended = TeachingEnded(
+            phrase("an unexpected fault stopped the learning ({name})", name=type(error).__name__),
+            "Every label is kept.",
+        )
     if teacher is not None:
         if teacher.fault is not None and not ended.message:
             ended = teacher.fault
@@ -115,11 +120,13 @@ class Teacher:
         self._heard: float | None = 0.0  # when a change was heard of that nothing was learned from yet
         self._new_pictures = True
         self._stopped = False
-        self.fault: Ended | None = None
+        self.fault: TeachingEnded | None = None
         self._pool: Pool | None = None
         self._lesson: Lesson | None = None
         self._kin = Kin.none()
         self._kin_of = -1
+        self._kin_found: Kin | None = None
+        self._kin_thread: threading.Thread | None = None
         self._revision = -1
         self._looked_at = -1
         self._curve_of = -1
@@ -127,7 +134,7 @@ class Teacher:
 
     def begin(self) -> None:
         """Start looking and learning."""
-        for name, work in (("look", self._looker.run), ("learn", self._learn)):
+        for name, work in (("look", self._look), ("learn", self._learn)):
             thread = threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -175,24 +182,38 @@ class Teacher:
         try:
             work()  # type: ignore[operator]
         except FoveaError as error:
-            self._fail(Ended(error.message, error.hint))
+            self._fail(TeachingEnded(error.message, error.hint))
         except MemoryError:
-            self._fail(Ended("there is not enough memory to learn from this project", "Close other programs."))
+            self._fail(TeachingEnded("there is not enough memory to learn from this project", "Close other programs."))
         except Exception as error:
             import traceback
 
             frame = traceback.extract_tb(error.__traceback__)[-1]
             place = f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
-            self._fail(Ended(f"an unexpected fault stopped the learning ({place})", "Every label is kept."))
+            self._fail(
+                TeachingEnded(
+                    phrase("an unexpected fault stopped the learning ({place})", place=place), "Every label is kept."
+                )
+            )
 
-    def _fail(self, ended: Ended) -> None:
+    def _fail(self, ended: TeachingEnded) -> None:
         if not self._stopped:
             self.fault = self.fault or ended
             self._stopped = True
             self._looker.stop()
 
-    def _looked(self, progress: Progress) -> None:
-        self._tell(Looked(progress.done, progress.total, progress.broken, progress.rate, progress.ids))
+    def _look(self) -> None:
+        """Look at pictures; what the disk refuses is said, and tried again: labels are learned from meanwhile."""
+        while not self._stopped:
+            try:
+                self._looker.run()
+            except FoveaError as error:
+                self._tell(Refused(0, error.kind, error.message, error.hint))
+                with self._bell:
+                    self._bell.wait_for(lambda: self._stopped, _AGAIN_S)
+
+    def _looked(self, progress: LookingProgress) -> None:
+        self._tell(LookedAt(progress.done, progress.total, progress.broken, progress.rate, progress.ids))
         if progress.ids:
             with self._bell:
                 self._new_pictures = True
@@ -203,7 +224,8 @@ class Teacher:
         while not self._stopped:
             now = time.monotonic()
             with self._bell:
-                heard, new = self._heard, self._new_pictures and now - last_lesson >= _NEW_PICTURES_S
+                pause = _NEW_PICTURES_S + (0 if self._pool is None else len(self._pool) / _POOL_A_SECOND)
+                heard, new = self._heard, self._new_pictures and now - last_lesson >= pause
                 request = self._asked[0] if self._asked and heard is None else None
                 if heard is None and not new and request is None:
                     self._bell.wait(_OTHERS_S if not self._new_pictures else 0.1)
@@ -215,8 +237,8 @@ class Teacher:
                 elif request is not None:
                     self._asked.popleft()
             if heard is not None or new:
-                if self._teach(heard or now):
-                    last_lesson = quiet_since = time.monotonic()
+                self._teach(heard or now)
+                last_lesson = quiet_since = time.monotonic()
             elif request is not None:
                 self._answer(request)
                 quiet_since = time.monotonic()
@@ -230,17 +252,15 @@ class Teacher:
     def _stale(self) -> bool:
         return self._heard is not None or self._stopped
 
-    def _teach(self, heard: float) -> bool:
+    def _teach(self, heard: float) -> None:
         with self._looker.waiting():
             self._new_pictures = False
             revision = self._project.revision
             pool = self._current_pool()
-            lesson = self._learner.lesson(pool, self._kin, stale=self._stale)
-            if lesson is None:
-                return False
+            # Always to its end, however fast somebody labels: what is shown is at most one lesson old.
+            lesson = self._learner.lesson(pool, self._kin)
             self._lesson, self._revision = lesson, revision
             self._tell(self._told(lesson, revision, time.monotonic() - heard if heard else 0.0))
-        return True
 
     def _current_pool(self) -> Pool:
         with self._project.database.reading() as connection:
@@ -264,12 +284,16 @@ class Teacher:
     def _at_leisure(self) -> None:
         """What nobody waits for: near copies, which belong together, then the curve."""
         lesson, pool = self._lesson, self._pool
-        if pool is not None and len(pool) != self._kin_of:
-            before = self._kin
-            self._kin, self._kin_of = kin_of(self._project, pool, self._rows), len(pool)
-            if not self._stale() and _differ(before, self._kin):
+        if self._kin_found is not None:
+            before, self._kin, self._kin_found = self._kin, self._kin_found, None
+            if _differ(before, self._kin):
                 self._teach(time.monotonic())
                 lesson = self._lesson
+        if pool is not None and len(pool) != self._kin_of and self._kin_thread is None:
+            # Minutes for a hundred thousand pictures: beside the labels, not before them.
+            self._kin_of = len(pool)
+            self._kin_thread = threading.Thread(target=self._guarded, args=(self._find_kin,), name="kin", daemon=True)
+            self._kin_thread.start()
         if lesson is None or self._curve_of == self._revision or self._stale():
             self._rest()
             return
@@ -284,7 +308,15 @@ class Teacher:
         if curve is not None:
             self._curve_of = revision
             points = tuple(CurvePoint(point.labels, shown(point.accuracy)) for point in curve.points)
-            self._tell(Curve(revision, points, curve.more, curve.then, curve.reason))
+            self._tell(LabelCurve(revision, points, curve.more, curve.then, curve.reason))
+
+    def _find_kin(self) -> None:
+        pool = self._pool
+        if pool is not None:
+            self._kin_found = kin_of(self._project, pool, self._rows, lambda: self._stopped)
+        self._kin_thread = None
+        with self._bell:
+            self._bell.notify_all()
 
     def _rest(self) -> None:
         with self._bell:
@@ -344,7 +376,8 @@ class Teacher:
             at = int(pool.positions(np.array([asked.near]))[0])
             if at < 0:
                 raise StoreError("not-yet", "this picture was not looked at yet", "Wait a moment.")
-            return self._rows.take([int(pool.places[at])])[0]
+            row: np.ndarray = self._rows.take([int(pool.places[at])])[0]
+            return row
         found = self._embedder.sources([ImageSource.from_path(asked.near_file)])
         if found.failures:
             raise found.failures[0]
@@ -359,8 +392,8 @@ class Teacher:
 
     def _copies(self, asked: AskCopies) -> Copies:
         pool = self._now().pool
-        if len(pool) != self._kin_of:
-            self._kin, self._kin_of = kin_of(self._project, pool, self._rows), len(pool)
+        if not np.array_equal(pool.ids, self._kin.ids):
+            self._kin, self._kin_of = kin_of(self._project, pool, self._rows, lambda: self._stopped), len(pool)
         groups = alike.same_groups(self._project, pool, self._kin)
         return Copies(asked.number, tuple(CopyGroup(group.kind, group.ids, group.ids[0]) for group in groups))
 

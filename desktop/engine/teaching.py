@@ -18,9 +18,10 @@ from pathlib import Path
 from types import TracebackType
 
 from desktop.engine import child, launch
-from desktop.engine.teaching_events import Ended, Request, TeachEvent
+from desktop.engine.teaching_events import Request, TeachEvent, TeachingEnded
 from desktop.store.catalogue import EVERYDAY
 from desktop.system.child_process import ChildProcess, Outbox
+from desktop.system.words import phrase
 
 _PATIENCE_S = 2.0
 _END_S = 1.0
@@ -70,11 +71,11 @@ class TeachClient:
         for request in requests:
             process.send(request)
         out: list[TeachEvent] = list(process.receive())
-        self.ended = bool(out) and isinstance(out[-1], Ended)
+        self.ended = bool(out) and isinstance(out[-1], TeachingEnded)
         if process.over and not self.ended:
             why = child.reason(process.join(_END_S))
-            text = f"the process that learns from labels has ended ({why})"
-            out.append(Ended(text, "Every label is kept. Open the project again: it goes on."))
+            text = phrase("the process that learns from labels has ended ({why})", why=why)
+            out.append(TeachingEnded(text, "Every label is kept. Open the project again: it goes on."))
             self.ended = True
         return out
 

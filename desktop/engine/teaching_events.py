@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
     from desktop.core.figures.intervals import Estimate
 
-Order = Literal["uncertain", "mistakes", "unlike", "nearest", "newest", "suggested", "drawn"]
+ShowOrder = Literal["uncertain", "mistakes", "unlike", "nearest", "newest", "suggested", "drawn"]
 """What is shown next: ``uncertain``, pictures without a label that the head is least sure of, and that are unlike each
 other; ``mistakes``, labelled ones that heads which did not learn from them take for something else; ``unlike``
 everything that is labelled so far; ``nearest`` to one picture; ``newest`` first; ``suggested``, by the score of the
 suggestion."""
 
-ORDERS: tuple[Order, ...] = ("uncertain", "mistakes", "unlike", "nearest", "newest", "suggested", "drawn")
+ORDERS: tuple[ShowOrder, ...] = ("uncertain", "mistakes", "unlike", "nearest", "newest", "suggested", "drawn")
 
 
 # To the child
@@ -45,7 +45,7 @@ class AskOrder:
     there on."""
 
     number: int
-    order: Order
+    order: ShowOrder
     most: int = 500
     near: int = 0
     near_file: str = ""
@@ -92,7 +92,7 @@ Request = LookAgain | LookAheadAt | AskOrder | AskHeaps | AskCopies | AskMissing
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class LookedAt:
     """``done`` of ``total`` pictures have been looked at (those that do not open among them, ``broken``); ``rate`` is
     in pictures a second. ``ids``: those looked at since the last of these."""
 
@@ -145,7 +145,7 @@ class CurvePoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class LabelCurve:
     """Accuracy against the number of labels, measured at ``revision`` (``points``), and what ``more`` labels would
     probably bring: the accuracy ``then``, by a power law through the points, with the interval of that guess.
     ``reason`` says why there is none."""
@@ -163,7 +163,7 @@ class Ordered:
     (margin, score of the given label, distance, likeness, time added, score). ``revision``: of the labels."""
 
     number: int
-    order: Order
+    order: ShowOrder
     ids: np.ndarray
     values: np.ndarray
     revision: int
@@ -225,11 +225,11 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class TeachingEnded:
     """The last event: the child is gone. ``message`` is empty where it was told to end."""
 
     message: str = ""
     hint: str = ""
 
 
-TeachEvent = Looked | Learned | Curve | Ordered | Heaps | Copies | Missing | Refused | Ended
+TeachEvent = LookedAt | Learned | LabelCurve | Ordered | Heaps | Copies | Missing | Refused | TeachingEnded

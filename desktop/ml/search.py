@@ -198,7 +198,7 @@ class _Trials:
             raise SearchError("trial-failed", text) from error
         if not outcome.complete and self._halt.asked:
             raise SearchError("stopped", "stopped")  # without a message it does not count, and is tried again
-        for key in ("val_accuracy", "val_loss", "epochs", "seconds"):
+        for key in ("val_accuracy", "val_loss", "val_n", "epochs", "seconds"):
             trial.set_user_attr(key, getattr(outcome, key))
         value = outcome.val_accuracy if self._goal == "val_accuracy" else outcome.val_loss
         if not math.isfinite(value):  # with a message it counts as failed; without one it would be tried for ever
@@ -415,6 +415,7 @@ def _result(name: str, study: Any) -> SearchResult:
                 float(held.get("seconds", 0.0)),
                 str(held.get("run", "")),
                 _message(trial),
+                int(held.get("val_n", 0)),
             )
         )
     finished = [trial for trial in out if trial.state == "done" and trial.value is not None]

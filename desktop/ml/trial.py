@@ -28,8 +28,9 @@ import keras  # noqa: E402
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a trial gave: the figures of the epoch that the plan keeps (fractions and a loss), on validation, and of the
-    test split where that was opened. ``complete`` is false where it was stopped before its last epoch."""
+    """What a trial gave: the figures of the epoch that the plan keeps (fractions and a loss), on ``val_n``
+    pictures of validation, and of the test split where that was opened. ``complete`` is false where it was stopped
+    before its last epoch."""
 
     val_accuracy: float
     val_loss: float
@@ -39,6 +40,7 @@ class Outcome:
     complete: bool
     test_accuracy: float | None = None
     test_n: int = 0
+    val_n: int = 0
 
 
 def run_trial(
@@ -127,4 +129,5 @@ def _train(
         trained.complete,
         accuracy,
         n,
+        len(gathered.validation),
     )

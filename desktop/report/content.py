@@ -6,19 +6,18 @@ Nothing here holds a path above the chosen folder, nor a name that :mod:`desktop
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from desktop import __version__
-from desktop.core.figures.comparison import Compatibility, area_here, other_decision, works_here
 from desktop.core.figures.intervals import Estimate, shown
 from desktop.core.figures.public_names import PublicNames, public_naming, public_result
 from desktop.core.figures.result import EvaluationResult, Figures, PairedResult, shared_figures
-from desktop.core.figures.result_files import estimate_json
 from desktop.core.figures.table import CLASS_METRICS, METRICS, Measure, Measured, in_one, leading, rows_of
+from desktop.core.figures.works_here import CardComparison, compatible_with_card
 from desktop.core.notices import medical_notice
 from desktop.core.translate import on_card
 from desktop.system.words import number, phrase, worded
@@ -46,16 +45,6 @@ class Mistake:
     picture: np.ndarray | None
 
 
-@dataclass(frozen=True, slots=True)
-class CardComparison:
-    """One figure ``here`` beside the ``listed`` one of the model's card, and what follows."""
-
-    name: str
-    here: Estimate
-    listed: dict[str, Any]
-    verdict: Compatibility
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Report:
     """Everything that a report shows. ``shared`` are the figures of ``result`` and ``other`` on the pictures that both
@@ -69,6 +58,7 @@ class Report:
     naming: PublicNames
     compatibility: tuple[CardComparison, ...] = ()
     other: EvaluationResult | None = None
+    other_compatibility: tuple[CardComparison, ...] = ()
     paired: PairedResult | None = None
     shared: tuple[Figures, Figures] | None = None
 
@@ -82,7 +72,7 @@ class Report:
     @property
     def notice(self) -> str:
         """What must stand on every page; empty for models that are not medical."""
-        return medical_notice(self.result.model.medical)
+        return medical_notice(self.result.model.medical or self.other is not None and self.other.model.medical)
 
     @property
     def unanswered(self) -> str:
@@ -164,6 +154,13 @@ class Report:
     def measures(self) -> list[Measured]:
         """All single figures with their intervals."""
         return rows_of(self.figures)
+
+    def works_here(self) -> list[tuple[str, str]]:
+        """'Does it work here?': the model's name where two are compared, and a sentence for each figure of its card."""
+        own = self.result.model.name if self.other is not None else ""
+        rows = [(own, compared.verdict.sentence) for compared in self.compatibility]
+        theirs = self.other.model.name if self.other is not None else ""
+        return rows + [(theirs, compared.verdict.sentence) for compared in self.other_compatibility]
 
     def compared(self) -> list[tuple[Measure, Estimate, Estimate]]:
         """All figures of both results on the pictures that both answered; empty where nothing is compared."""
@@ -329,72 +326,15 @@ def build_report(
             )
         )  # fmt: skip
     second, paired, shared = None, None, None
+    theirs: tuple[CardComparison, ...] = ()
     if other is not None:
         second, measured, paired = other
+        theirs = compatible_with_card(second, measured)
         shared = shared_figures(result, figures, second, measured, paired)
     result = public_result(result, naming)
     if second is not None:
         second = public_result(second, public_naming(second, keep_names))
     return Report(
         result, figures, tuple(mistakes), len(worst), thumbnails is not None, naming,
-        compatible_with_card(result, figures), second, paired, shared,
+        compatible_with_card(result, figures), second, theirs, paired, shared,
     )  # fmt: skip
-
-
-def compatible_with_card(result: EvaluationResult, figures: Figures) -> tuple[CardComparison, ...]:
-    """'Does it work here?': each proportion that the card names too, accuracy first; empty where it names none.
-
-    With two classes sensitivity and specificity are compared as well: accuracy alone says little where the classes come
-    in other shares than on the card's data. All were measured by the model's own decision: under another threshold
-    nothing is compared, and one sentence says so.
-    """
-    own, used = result.model.card.get("threshold"), result.model.threshold
-    decided = own is not None or used is not None
-    rows = [row for row in METRICS if row.card and row.percent and (row.group != "decision" or decided)]
-    here = {row.card: estimate for row in rows if (estimate := row.get(figures)) is not None}
-    found: list[CardComparison] = []
-    for name, estimate in here.items():
-        listed = [m for m in result.model.card.get("metrics", ()) if str(m.get("name", "")).lower() == name]
-        if not listed:
-            continue
-        best = next((m for m in listed if str(m.get("split", "")).lower() == "test"), listed[0])
-        if own != used:
-            held = CardComparison(name, estimate, best, other_decision(used, own, name))
-            return (held, *_area(result, figures, False))
-        card = phrase("the card") if found else _named(best)
-        verdict = works_here(estimate, float(best["value"]), int(best["n"]), name, card)
-        found.append(CardComparison(name, estimate, best, verdict))
-    return (*found, *_area(result, figures, bool(found)))
-
-
-def _named(listed: Mapping[str, Any]) -> str:
-    """The model's card, with the data that its figure was measured on."""
-    if listed.get("split"):
-        return phrase("the model's card ({data}, split '{split}')", data=listed["data"], split=listed["split"])
-    return phrase("the model's card ({data})", data=listed["data"])
-
-
-def _area(result: EvaluationResult, figures: Figures, named: bool) -> tuple[CardComparison, ...]:
-    """The area under the ROC curve beside the card's: it hangs on no threshold."""
-    listed = [m for m in result.model.card.get("metrics", ()) if str(m.get("name", "")).lower() == "area under roc"]
-    if figures.auc is None or not listed:
-        return ()
-    best = next((m for m in listed if str(m.get("split", "")).lower() == "test"), listed[0])
-    card = phrase("the card") if named else _named(best)
-    verdict = area_here(figures.auc, float(best["value"]), best.get("low"), best.get("high"), int(best["n"]), card)
-    return (CardComparison("area under ROC", figures.auc, best, verdict),)
-
-
-def works_here_json(result: EvaluationResult, figures: Figures) -> list[dict[str, Any]]:
-    """'Does it work here?' as plain JSON values: a verdict, a sentence and the numbers for each figure of the card."""
-    return [
-        {
-            "figure": compared.name,
-            "verdict": compared.verdict.verdict,
-            "sentence": compared.verdict.sentence,
-            "here": estimate_json(compared.here),
-            "card": {key: compared.listed.get(key) for key in ("value", "low", "high", "n", "data", "split")},
-            "difference": estimate_json(compared.verdict.difference),
-        }
-        for compared in compatible_with_card(result, figures)
-    ]

@@ -77,11 +77,7 @@ def html_of(report: Report) -> str:
         f"<p class='notice' role='note'>⚠ {escape(unanswered)}</p>" if unanswered else "",
         _section("", _key(report)),
         _section(phrase("What was measured"), _facts(report), "long"),
-        _section(
-            phrase("Does it work here?"), "".join(f"<p>{escape(c.verdict.sentence)}</p>" for c in report.compatibility)
-        )
-        if report.compatibility
-        else "",
+        _section(phrase("Does it work here?"), "".join(map(_here, report.works_here()))) if report.works_here() else "",
         _section(phrase("Figures"), _measures(report)),
         _section(phrase("Confusion matrix"), _matrix(report)),
         _section(phrase("Per class"), _classes(report), "long"),
@@ -96,6 +92,11 @@ def html_of(report: Report) -> str:
     ]
     title, body = escape(report.title), "\n".join(part for part in parts if part)
     return _PAGE.substitute(lang=language().replace("_", "-"), dir=direction(), title=title, css=_CSS, body=body)
+
+
+def _here(told: tuple[str, str]) -> str:
+    name, sentence = told
+    return f"<p>{f'<b>{escape(name)}:</b> ' if name else ''}{escape(sentence)}</p>"
 
 
 def _subtitle(report: Report) -> str:

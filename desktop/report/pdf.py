@@ -17,7 +17,7 @@ from desktop.core.types import FoveaError
 from desktop.report import plots
 from desktop.report.content import CLASS_NOTE, Mistake, Report, text_of
 from desktop.report.plots import ACCENT, BORDER, SECONDARY, TEXT, WRONG
-from desktop.system.words import phrase, worded
+from desktop.system.words import english, phrase, worded
 
 _WIDTH, _HEIGHT = 8.27, 11.69  # A4 in inches
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.7, 7.57, 11.0, 0.75
@@ -173,7 +173,7 @@ def _first(pages: _Pages, report: Report) -> None:
         pages.text(report.notice, 10, WRONG)
     boxes = plots.missing("".join((report.title, report.notice, *(text for row in report.facts() for text in row))))
     if boxes:  # in English: the fonts that are there have its letters
-        pages.text(_BOXES.english, 9, WRONG)
+        pages.text(english(_BOXES), 9, WRONG)
     if report.unanswered:
         pages.text(report.unanswered, 10, WRONG)
     pages.y -= 0.1
@@ -188,10 +188,10 @@ def _first(pages: _Pages, report: Report) -> None:
             phrase("95 %: {bounds}", bounds=bounds) if shown(estimate).low is not None else bounds, 8, TEXT, x, 36
         )
     pages.y = top - 0.8
-    if report.compatibility:
+    if report.works_here():
         pages.heading(phrase("Does it work here?"))
-        for compared in report.compatibility:
-            pages.text(compared.verdict.sentence)
+        for name, sentence in report.works_here():
+            pages.text(f"{name}: {sentence}" if name else sentence)
     pages.heading(phrase("What was measured"))
     pages.table((), report.facts(), (_LEFT, 2.4))
     pages.heading(phrase("Figures"), keep=2)

@@ -36,8 +36,8 @@ class Task(QThread):
     exception) follows. Connect these to bound methods of objects of the drawing thread. Work must not touch widgets.
     """
 
-    progressed = Signal(object)
-    answered = Signal(object)
+    progressed = Signal(object)  # whatever the work tells
+    answered = Signal(object)  # whatever the work gives
     failed = Signal(Exception)
 
     def __init__(self, work: Work) -> None:
@@ -77,8 +77,8 @@ class Slices(QObject):
     generator returned, ``failed`` its exception; the last two end the work.
     """
 
-    stepped = Signal(object)
-    answered = Signal(object)
+    stepped = Signal(object)  # whatever the work yields
+    answered = Signal(object)  # whatever the work gives
     failed = Signal(Exception)
 
     def __init__(self, work: Generator[Any, None, Any], parent: QObject | None = None) -> None:
@@ -152,7 +152,7 @@ class DiskWork(QObject):
     """``run(work, then, failed)``: ``work`` in a thread, then ``then`` with its result, or ``failed`` with the
     exception, in the thread of this object. Lives in the main thread."""
 
-    _back = Signal(object, object)
+    _back = Signal(object, object)  # whom to tell, and whatever the work gave
 
     def __init__(self, name: str, parent: QObject | None = None) -> None:
         super().__init__(parent)

@@ -28,7 +28,7 @@ BURST = 300
 
 
 class _Runner(QThread):
-    heard = Signal(object)
+    heard = Signal(object)  # one of the events of desktop.engine.camera_messages
 
     def __init__(self, source: CameraSource) -> None:
         super().__init__()
@@ -79,9 +79,9 @@ class Camera(QObject):
     """
 
     state_changed = Signal()
-    frame_arrived = Signal(object)
-    recorded = Signal(object)
-    recording_done = Signal(object)
+    frame_arrived = Signal(object)  # a CameraFrame, of a module that is not imported with the window
+    recorded = Signal(object)  # a Recorded, of a module that is not imported with the window
+    recording_done = Signal(object)  # a RecordingDone, of a module that is not imported with the window
     found = Signal(list)
 
     def __init__(self, parent: QObject | None = None) -> None:

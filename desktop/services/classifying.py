@@ -14,7 +14,7 @@ from desktop.services.folder_job import FolderJob
 from desktop.services.session import ImageItem, Session
 
 if TYPE_CHECKING:
-    from desktop.app.batch_columns import Said
+    from desktop.app.batch_columns import RowSaid
     from desktop.engine.messages import Failure, Prediction
     from desktop.services.catalog import ModelCatalog
     from desktop.store.manifest import Manifest
@@ -170,7 +170,7 @@ class Classifying(QObject):
             if self._cut:
                 self._go_on()
 
-    def said(self, item: ImageItem) -> Said | None:
+    def said(self, item: ImageItem) -> RowSaid | None:
         """What the batch said of ``item``; ``None`` where it said nothing, or another model than the one chosen now."""
         return self._job.said(item) if self._session.model_ready and self._goes_on() else None
 

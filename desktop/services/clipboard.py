@@ -78,7 +78,7 @@ def _read_text(text: str) -> Intake:
 class Packer(QObject):
     """Packs a picture from the clipboard as PNG in a thread; ``packed`` carries the :class:`ImageSource`."""
 
-    packed = Signal(object)
+    packed = Signal(object)  # an ImageSource: its class would be loaded before the first paint
 
     def pack(self, image: QImage, name: str) -> None:
         """Begin; a picture of 50 megapixels takes seconds."""

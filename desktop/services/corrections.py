@@ -61,7 +61,7 @@ class Corrections(QObject):
     chosen project.
     """
 
-    done = Signal(object)
+    done = Signal(Corrected)
     taken_back = Signal(int)
     failed = Signal(str)
     listed = Signal(list)
@@ -133,9 +133,11 @@ def _correct(sources: tuple[ImageSource, ...], label: str, wanted: str, new_name
 
     store = ProjectStore()
     known = {entry.id for entry in store.entries()}
-    if wanted not in known and not new_name:
-        named = next((entry.id for entry in store.entries() if entry.name == FIRST_NAME), "")
-        wanted, new_name = named, "" if named else FIRST_NAME
+    if wanted not in known:
+        new_name = new_name or FIRST_NAME
+        # A name that there is means that project: two of one name would only be mistaken for each other.
+        named = next((entry.id for entry in store.entries() if entry.name.casefold() == new_name.casefold()), "")
+        wanted, new_name = named, "" if named else new_name
     with store.create(new_name) if new_name else store.open(wanted) as project:
         ids, before = [], []
         with project.one_step("label", "correction", label):

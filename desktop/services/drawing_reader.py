@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal, Slot
 
 from desktop.core.types import ImageSource
+from desktop.engine.messages import Failure, Reading
 
 if TYPE_CHECKING:
-    from desktop.engine.messages import Failure, Reading
     from desktop.services.engine_service import EngineService
 
 
@@ -26,10 +26,10 @@ class DrawingReader(QObject):
     :class:`Reading`, ``None`` where there is none.
     """
 
-    read = Signal(object)
-    failed = Signal(object)
+    read = Signal(Reading)
+    failed = Signal(Failure)
     settled = Signal()
-    late = Signal(object, object)
+    late = Signal(object, object)  # whatever mark was left with the sheet; its Reading, or None
 
     def __init__(self, picture: Callable[[], bytes | None], parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -51,7 +51,6 @@ class DrawingReader(QObject):
         """Use ``engine``, which was started."""
         self._engine = engine
         engine.reading.connect(self._on_reading)
-        engine.failure.connect(self._on_failure)
         if self._model:
             engine.warm(self._model)
         if self._behind:
@@ -61,7 +60,7 @@ class DrawingReader(QObject):
         """Ask nothing more."""
         if self._engine is not None:
             self._engine.reading.disconnect(self._on_reading)
-            self._engine.failure.disconnect(self._on_failure)
+            self._drop()
         self._engine = None
         self._awaited = 0
 
@@ -90,11 +89,10 @@ class DrawingReader(QObject):
             return
         self._model = model_id
         self._warm = False
-        if self._engine is not None and self._awaited:
-            self._engine.cancel(self._awaited)
+        self._drop()
         if self._late is not None:
             self._left.insert(0, self._late)
-        self._awaited, self._late = 0, None
+        self._late = None
         if self._engine is not None and model_id:
             self._engine.warm(model_id)
         self.changed()
@@ -117,7 +115,7 @@ class DrawingReader(QObject):
             self._read_left()
             return
         self._asked_about = self._changed_at
-        self._awaited = self._engine.read(self._model, ImageSource("drawing", data=data))
+        self._awaited = self._engine.read(self._model, ImageSource("drawing", data=data), self._on_failure)
 
     @Slot(object)
     def _on_reading(self, answer: Reading) -> None:
@@ -132,10 +130,13 @@ class DrawingReader(QObject):
         self.read.emit(answer)
         self._go_on()
 
-    @Slot(object)
+    def _drop(self) -> None:
+        """What was asked is not wanted any more."""
+        if self._awaited and self._engine is not None:
+            self._engine.cancel(self._awaited)
+        self._awaited = 0
+
     def _on_failure(self, failure: Failure) -> None:
-        if failure.id != self._awaited:
-            return
         self._awaited = 0
         if self._late is not None:
             self._tell_late(None)
@@ -153,7 +154,8 @@ class DrawingReader(QObject):
     def _read_left(self) -> None:
         if self._left and not self._awaited and self._engine is not None and self._model:
             self._late = self._left.pop(0)
-            self._awaited = self._engine.read(self._model, ImageSource("drawing", data=self._late[0]))
+            source = ImageSource("drawing", data=self._late[0])
+            self._awaited = self._engine.read(self._model, source, self._on_failure)
 
     def _tell_late(self, answer: Reading | None) -> None:
         assert self._late is not None

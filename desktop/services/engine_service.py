@@ -7,10 +7,12 @@ Each is supervised by a thread that blocks on its pipe and on its end.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
+from shiboken6 import isValid
 
 from desktop.core.types import ImageSource
 from desktop.engine import messages
@@ -22,11 +24,14 @@ if TYPE_CHECKING:
 
 _ANSWER_FIRST_MS = 400
 
+OnFailure = Callable[[messages.Failure], None]
+"""A method of whoever asks: it is told of the failure of the newest request that it was given along with."""
+
 
 class _Supervisor(QThread):
     """Drives one :class:`EngineClient`; emits its answers from its own thread."""
 
-    answered = Signal(object)
+    answered = Signal(object)  # any of the messages: `_route` tells them apart
 
     def __init__(self, client: EngineClient, name: str) -> None:
         super().__init__()
@@ -55,25 +60,26 @@ class EngineService(QObject):
     where it was started already; it is this service's from now on.
 
     Each call returns a request id, ever increasing; each signal carries one dataclass of
-    :mod:`desktop.engine.messages` with that id. ``ready`` and ``engine_lost`` are of any of the two processes;
-    ``process_changed`` says beside it which, ``predictor`` or ``viewer``. Lives in the main thread.
+    :mod:`desktop.engine.messages` with that id. A failure goes to who asked: ``failed`` is a method of the asker, held
+    weakly, and hears of the newest request that it was given along with, until that is cancelled. ``ready`` and
+    ``engine_lost`` are of any of the two processes; ``process_changed`` says beside it which, ``predictor`` or
+    ``viewer``. Lives in the main thread.
     """
 
-    ready = Signal(object)
-    warmed = Signal(object)
-    prediction = Signal(object)
-    reading = Signal(object)
-    advice = Signal(object)
-    failure = Signal(object)
-    preview_arrived = Signal(object)
-    samples_arrived = Signal(object)
-    radiograph_arrived = Signal(object)
-    thumbnail_arrived = Signal(object)
-    explanation = Signal(object)
-    batch_answers = Signal(object)
-    batch_done = Signal(object)
-    engine_lost = Signal(object)
-    process_changed = Signal(str, object)
+    ready = Signal(messages.Ready)
+    warmed = Signal(messages.Warmed)
+    prediction = Signal(messages.Prediction)
+    reading = Signal(messages.Reading)
+    advice = Signal(messages.Advice)
+    preview_arrived = Signal(messages.Preview)
+    samples_arrived = Signal(messages.Samples)
+    radiograph_arrived = Signal(messages.RadiographAnswer)
+    thumbnail_arrived = Signal(messages.Thumbnail)
+    explanation = Signal(messages.Explanation)
+    batch_answers = Signal(messages.BatchAnswers)
+    batch_done = Signal(messages.BatchDone)
+    engine_lost = Signal(messages.EngineLost)
+    process_changed = Signal(str, object)  # one of two: messages.Ready or messages.EngineLost
 
     def __init__(self, parent: QObject | None = None, predictor: EngineClient | None = None) -> None:
         super().__init__(parent)
@@ -82,6 +88,7 @@ class EngineService(QObject):
         self._gradients: EngineClient | None = None
         self._supervisors: list[_Supervisor] = []
         self._next_id = 0
+        self._askers: dict[weakref.WeakMethod[OnFailure], int] = {}
 
     @property
     def running(self) -> bool:
@@ -116,29 +123,29 @@ class EngineService(QObject):
         self._supervisors.clear()
         self._predictor = self._viewer = self._gradients = None
 
-    def predict(self, model_id: str, source: ImageSource) -> int:
+    def predict(self, model_id: str, source: ImageSource, failed: OnFailure | None = None) -> int:
         """Ask for one answer; a newer call supersedes an older one."""
-        return self._submit(messages.PredictRequest(self._id(), model_id, source))
+        return self._submit(messages.PredictRequest(self._id(), model_id, source), failed)
 
-    def read(self, model_id: str, source: ImageSource) -> int:
+    def read(self, model_id: str, source: ImageSource, failed: OnFailure | None = None) -> int:
         """Ask for the digits of a drawing, one by one; a newer call supersedes an older one."""
-        return self._submit(messages.ReadRequest(self._id(), model_id, source))
+        return self._submit(messages.ReadRequest(self._id(), model_id, source), failed)
 
     def advise(self, model_id: str, source: ImageSource) -> int:
         """Ask which other model would suit a picture; a newer call supersedes an older one."""
         return self._submit(messages.AdviseRequest(self._id(), model_id, source))
 
-    def batch(self, model_id: str, sources: Sequence[ImageSource]) -> int:
+    def batch(self, model_id: str, sources: Sequence[ImageSource], failed: OnFailure | None = None) -> int:
         """Ask for many answers; they come in order as ``batch_answers``, then ``batch_done``."""
-        return self._submit(messages.BatchRequest(self._id(), model_id, tuple(sources), gated=True))
+        return self._submit(messages.BatchRequest(self._id(), model_id, tuple(sources), gated=True), failed)
 
     def warm(self, model_id: str) -> int:
         """Load a model before its first picture."""
         return self._submit(messages.WarmRequest(self._id(), model_id))
 
-    def preview(self, source: ImageSource, max_side: int, slot: str = "view") -> int:
+    def preview(self, source: ImageSource, max_side: int, slot: str = "view", failed: OnFailure | None = None) -> int:
         """Ask for a picture to look at; the newest request of a slot wins."""
-        return self._submit(messages.PreviewRequest(self._id(), source, max_side, slot), viewer=True)
+        return self._submit(messages.PreviewRequest(self._id(), source, max_side, slot), failed, viewer=True)
 
     def radiograph(self, source: ImageSource, max_side: int, reveal: bool = False, slot: str = "radiograph") -> int:
         """Ask for the values and the header of a DICOM file; the newest request of a slot wins."""
@@ -156,13 +163,19 @@ class EngineService(QObject):
         count: int,
         seed: int,
         slot: str = "samples",
+        failed: OnFailure | None = None,
     ) -> int:
         """Ask what a training would make of a picture; the newest request of a slot wins."""
         request = messages.SampleRequest(self._id(), source, spec, tuple(steps), count, seed, slot=slot)
-        return self._submit(request, viewer=True)
+        return self._submit(request, failed, viewer=True)
 
     def explain(
-        self, model_id: str, source: ImageSource, method: messages.Method | None = None, index: int | None = None
+        self,
+        model_id: str,
+        source: ImageSource,
+        method: messages.Method | None = None,
+        index: int | None = None,
+        failed: OnFailure | None = None,
     ) -> int:
         """Ask where the network finds class ``index`` (``None``: its answer); the newest request of a method wins.
 
@@ -170,7 +183,7 @@ class EngineService(QObject):
         """
         request = messages.ExplainRequest(self._id(), model_id, source, method, index)
         if method != "grad-cam":
-            return self._submit(request)
+            return self._submit(request, failed)
         if self._gradients is None:
             from desktop.engine.client import EngineClient
 
@@ -179,11 +192,13 @@ class EngineService(QObject):
             supervisor.answered.connect(self._route_gradients)
             self._supervisors.append(supervisor)
             supervisor.start()
+        self._remember(request.id, failed)
         self._gradients.submit(request)
         return request.id
 
     def cancel(self, request_id: int) -> None:
-        """Cancel a request; for a batch ``batch_done`` still follows."""
+        """Cancel a request; for a batch ``batch_done`` still follows. Nobody hears of its failure any more."""
+        self._askers = {asker: asked for asker, asked in self._askers.items() if asked != request_id}
         for client in (self._predictor, self._viewer, self._gradients):
             if client is not None:
                 client.cancel(request_id)
@@ -192,12 +207,27 @@ class EngineService(QObject):
         self._next_id += 1
         return self._next_id
 
-    def _submit(self, request: messages.Request, viewer: bool = False) -> int:
+    def _submit(self, request: messages.Request, failed: OnFailure | None = None, viewer: bool = False) -> int:
         client = self._viewer if viewer else self._predictor
         if client is None:
             raise RuntimeError("the engine service was not started")
+        self._remember(request.id, failed)
         client.submit(request)
         return request.id
+
+    def _remember(self, request_id: int, failed: OnFailure | None) -> None:
+        self._askers = {asker: asked for asker, asked in self._askers.items() if asker() is not None}
+        if failed is not None:
+            self._askers[weakref.WeakMethod(failed)] = request_id
+
+    def _tell_asker(self, failure: messages.Failure) -> None:
+        """Tell who asked; what nobody waits for any more is dropped."""
+        for asker, asked in list(self._askers.items()):
+            if asked == failure.id:
+                del self._askers[asker]
+                method: Any = asker()
+                if method is not None and (not isinstance(method.__self__, QObject) or isValid(method.__self__)):
+                    method(failure)
 
     @Slot(object)
     def _route_gradients(self, answer: object) -> None:
@@ -228,13 +258,15 @@ class EngineService(QObject):
         self._route(answer)
 
     def _route(self, answer: object) -> None:
-        signal = {
+        if isinstance(answer, messages.Failure):
+            self._tell_asker(answer)
+            return
+        signal: Any = {
             messages.Ready: self.ready,
             messages.Warmed: self.warmed,
             messages.Prediction: self.prediction,
             messages.Reading: self.reading,
             messages.Advice: self.advice,
-            messages.Failure: self.failure,
             messages.Preview: self.preview_arrived,
             messages.Samples: self.samples_arrived,
             messages.RadiographAnswer: self.radiograph_arrived,

@@ -12,19 +12,18 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
+from desktop.core.figures.result import EvaluationResult, Figures
+from desktop.engine.evaluation import EvaluationProgress, Evaluator
 from desktop.services.background import DiskWork
 from desktop.system.words import phrase
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from desktop.core.data.dataset import LabelledDataset
     from desktop.core.data.label_map import LabelMap
-    from desktop.core.figures.result import EvaluationResult
     from desktop.core.figures.store import EvaluationStore, Judgement
-    from desktop.engine.evaluation import EvaluationProgress, Evaluator
     from desktop.store.store import ModelEntry
 
 _EVERY_S = 0.2  # between two looks that the window gets
@@ -34,10 +33,10 @@ _NICE = 10
 class _Runner(QThread):
     """One evaluation. Exactly one of ``done`` and ``failed`` ends it, unless it was told to stop."""
 
-    progressed = Signal(object)
-    streamed = Signal(object, object)
+    progressed = Signal(EvaluationProgress)
+    streamed = Signal(Evaluator, np.ndarray)
     counting = Signal()
-    done = Signal(object, object, str)
+    done = Signal(EvaluationResult, Figures, str)
     failed = Signal(Exception)
 
     def __init__(self, model_id: str) -> None:
@@ -133,8 +132,6 @@ class _Runner(QThread):
 
     def _pass_on(self) -> None:
         if self._rows:
-            import numpy as np
-
             rows, self._rows = np.concatenate(self._rows), []
             self.streamed.emit(self._run, rows)
 
@@ -160,10 +157,10 @@ class EvaluationService(QObject):
     written, or when something that was kept is found damaged (each of these once).
     """
 
-    progressed = Signal(object)
-    streamed = Signal(object, object)
+    progressed = Signal(EvaluationProgress)
+    streamed = Signal(Evaluator, np.ndarray)
     counting = Signal()
-    finished = Signal(object, object, str)
+    finished = Signal(EvaluationResult, Figures, str)
     failed = Signal(Exception)
     cancelled = Signal()
     not_remembered = Signal(str)

@@ -61,7 +61,6 @@ class Explainer(QObject):
         """Use ``engine``, which was started."""
         self._engine = engine
         engine.explanation.connect(self._on_explanation)
-        engine.failure.connect(self._on_failure)
 
     def detach(self) -> None:
         """Ask nothing more of the engine."""
@@ -138,7 +137,7 @@ class Explainer(QObject):
         method = self.method if self.method in self.methods else None
         if self.wanted and self._engine is not None and session.prediction is not None:
             source = session.prediction.source
-            self._id = self._engine.explain(session.model_id, source, method, self.index)
+            self._id = self._engine.explain(session.model_id, source, method, self.index, self._on_failure)
         self.changed.emit()
 
     @Slot()
@@ -163,9 +162,7 @@ class Explainer(QObject):
             self._id = 0
         self.changed.emit()
 
-    @Slot(object)
     def _on_failure(self, answer: messages.Failure) -> None:
-        if answer.id == self._id:
-            self._id = 0
-            self.failure = answer
-            self.changed.emit()
+        self._id = 0
+        self.failure = answer
+        self.changed.emit()

@@ -50,7 +50,7 @@ class FirstModels(QObject):
     kind ``cancelled`` where the user ended it.
     """
 
-    told = Signal(object)
+    told = Signal(object)  # what is missing, a transfer, a step or a line
     made = Signal(list)
     failed = Signal(Exception)
 

@@ -18,7 +18,7 @@ from desktop.services.background import Slices
 from desktop.services.session import ImageItem
 
 if TYPE_CHECKING:
-    from desktop.app.batch_columns import BatchColumns, Said
+    from desktop.app.batch_columns import BatchColumns, RowSaid
     from desktop.core.types import ImageSource
     from desktop.engine import messages
     from desktop.services.engine_service import EngineService
@@ -72,7 +72,7 @@ class FolderJob(QObject):
     began = Signal(bool)
     answered = Signal(int, int)
     progressed = Signal(BatchProgress)
-    failed = Signal(object)
+    failed = Signal(object)  # a Failure: its class would be loaded before the first paint
     ended = Signal(bool)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -94,7 +94,6 @@ class FolderJob(QObject):
         self._engine = engine
         engine.batch_answers.connect(self._on_answers)
         engine.batch_done.connect(self._on_done)
-        engine.failure.connect(self._on_failure)
         if self._waiting and self._looking is None:
             self._ask()
 
@@ -126,7 +125,7 @@ class FolderJob(QObject):
         """The position of ``item`` in the batch, -1 where it is not part of it."""
         return self._places.get(item, -1)
 
-    def said(self, item: ImageItem) -> Said | None:
+    def said(self, item: ImageItem) -> RowSaid | None:
         """What the batch said of ``item``, ``None`` while it said nothing."""
         at = self.place_of(item)
         return self.answers.said(at) if at >= 0 and self.answers is not None else None
@@ -263,7 +262,7 @@ class FolderJob(QObject):
                 sources = self.answers.sources
                 whole = len(self._asked) == len(sources)
                 wanted = sources if whole else [sources[at] for at in self._asked]
-                self._id = self._engine.batch(self.model_id, wanted)
+                self._id = self._engine.batch(self.model_id, wanted, self._on_failure)
             else:
                 self.ended.emit(False)
 
@@ -288,7 +287,5 @@ class FolderJob(QObject):
             self._id = 0
             self.ended.emit(answer.cancelled)
 
-    @Slot(object)
     def _on_failure(self, answer: messages.Failure) -> None:
-        if answer.id == self._id:
-            self.failed.emit(answer)
+        self.failed.emit(answer)

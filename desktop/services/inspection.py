@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
+from desktop.core.data.inspection import Inspection
+
 if TYPE_CHECKING:
     from desktop.core.data.dataset import BrokenEntry
 
@@ -15,10 +17,10 @@ _WAIT_S = 0.2
 
 
 class _Runner(QThread):
-    progressed = Signal(str, int, object, float)
+    progressed = Signal(str, int, object, float)  # the number in all may be None
     glimpsed = Signal(bool, int)
-    broken = Signal(object)
-    done = Signal(object)
+    broken = Signal(tuple)
+    done = Signal(Inspection)
     failed = Signal(Exception)
 
     def __init__(self, path: str) -> None:
@@ -83,10 +85,10 @@ class Inspector(QObject):
     :class:`desktop.core.types.FoveaError`. After :meth:`stop` nothing more is heard.
     """
 
-    progressed = Signal(str, int, object, float)
+    progressed = Signal(str, int, object, float)  # the number in all may be None
     glimpsed = Signal(bool, int)
-    broken = Signal(object)
-    finished = Signal(object)
+    broken = Signal(tuple)
+    finished = Signal(Inspection)
     failed = Signal(Exception)
 
     def __init__(self, parent: QObject | None = None) -> None:

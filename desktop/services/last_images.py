@@ -17,6 +17,7 @@ from desktop.services.folder_job import FolderJob
 from desktop.services.last_session import LastSession
 from desktop.services.session import Session
 from desktop.services.settings import Settings
+from desktop.system.errors import FoveaError
 
 if TYPE_CHECKING:
     from desktop.core.types import ImageSource
@@ -25,7 +26,7 @@ _REMEMBER_MS = 1500
 
 
 def _save(sources: list[ImageSource], current: int, root: str | None) -> None:
-    with contextlib.suppress(OSError):  # a full disk: the images themselves are where they were
+    with contextlib.suppress(OSError, FoveaError):  # a full disk: the images themselves are where they were
         last_session.save(sources, current, root)
 
 
@@ -71,7 +72,7 @@ class LastImages(QObject):
             self.remembers = False  # not before they are there: an empty list would be remembered
             run_aside(lambda: self._found.emit(last_session.load()), name="the images of the last time")
 
-    def take_over(self, sources: list[ImageSource], place: int) -> None:
+    def list_again(self, sources: list[ImageSource], place: int) -> None:
         """List ``sources``, as another window showed them, with the one at ``place`` current. From now on the list is
         remembered as :meth:`restore` would."""
         self._on_found(LastSession(tuple(sources), 0, place))

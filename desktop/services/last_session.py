@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +16,8 @@ from typing import Any
 
 from desktop import paths
 from desktop.core.types import FoveaError, ImageSource
-from desktop.system import strict_json
 from desktop.system.files import write_atomically
+from desktop.system.strict_json import JsonStore
 
 MOST = 20_000
 """Images that are remembered; longer lists are not."""
@@ -26,6 +25,7 @@ MOST_PASTED = 64 << 20
 """Bytes of pasted pictures that are remembered in all."""
 _MOST_TEXT = 32 << 20
 _SCHEMA = 1
+_DAMAGED = "session.damaged*.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,8 @@ def folder() -> Path:
 
 
 def save(sources: Sequence[ImageSource], current: int, root: str | None) -> None:
-    """Remember a list, in place of the one before. For a thread. Raises OSError."""
+    """Remember a list, in place of the one before. For a thread. Raises OSError and :class:`FoveaError`; one that could
+    not be read is left as it is, a damaged one is kept beside with the pictures that it may name."""
     place = folder()
     if not sources or len(sources) > MOST:
         clear()
@@ -63,8 +64,9 @@ def save(sources: Sequence[ImageSource], current: int, root: str | None) -> None
             continue
         entries.append(entry)
     document = {"schema": _SCHEMA, "current": current, "root": root, "images": entries}
-    text = json.dumps(document, indent=0)  # ASCII: paths that are no text survive as escapes
-    write_atomically(place / "session.json", text)
+    _file().write(document)
+    if any(place.glob(_DAMAGED)):
+        return
     held = {entry.get("file") for entry in entries}
     for file in place.glob("*.picture"):
         if file.name not in held:
@@ -72,11 +74,15 @@ def save(sources: Sequence[ImageSource], current: int, root: str | None) -> None
                 file.unlink()
 
 
+def _file() -> JsonStore:
+    return JsonStore(folder() / "session.json", "the list of the last session", most_bytes=_MOST_TEXT)
+
+
 def load() -> LastSession:
     """What was remembered; nothing where that cannot be read. For a thread: the files are looked for."""
     place = folder()
     try:
-        document = strict_json.read_object(place / "session.json", _MOST_TEXT)
+        document = _file().read()
         if document.get("schema") != _SCHEMA:
             return LastSession()
         images, current, root = document["images"], document["current"], document["root"]
@@ -100,7 +106,7 @@ def load() -> LastSession:
 def clear() -> None:
     """Remember nothing more."""
     place = folder()
-    for file in (place / "session.json", *place.glob("*.picture")):
+    for file in (place / "session.json", *place.glob(_DAMAGED), *place.glob("*.picture")):
         with contextlib.suppress(OSError):
             file.unlink()
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _LOST_S = 5.0  # an answer that has not come by then was superseded by somebody else's question
 _OVER = 20
+_PAUSE_S = 2.0  # after a failure of the model, which no other frame would mend
 
 
 class LiveAnswers(QObject):
@@ -28,8 +29,8 @@ class LiveAnswers(QObject):
     ``answered`` carries a ``Prediction``, ``failed`` a ``Failure``; :attr:`rate` is how many come in a second now.
     """
 
-    answered = Signal(object)
-    failed = Signal(object)
+    answered = Signal(object)  # a Prediction, of a module that is not imported with the window
+    failed = Signal(object)  # a Failure, of a module that is not imported with the window
 
     def __init__(self, session: Session, camera: Camera, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -38,6 +39,7 @@ class LiveAnswers(QObject):
         self._id = 0
         self._model = ""
         self._since = 0.0
+        self._paused_until = 0.0
         self._waiting: CameraFrame | None = None
         self._times: deque[float] = deque(maxlen=_OVER)
         camera.frame_arrived.connect(self._on_frame)
@@ -47,7 +49,6 @@ class LiveAnswers(QObject):
         """Use ``engine``, which was started."""
         self._engine = engine
         engine.prediction.connect(self._on_prediction)
-        engine.failure.connect(self._on_failure)
 
     def detach(self) -> None:
         """Ask nothing more of the engine."""
@@ -72,6 +73,8 @@ class LiveAnswers(QObject):
     @Slot(object)
     def _on_frame(self, frame: CameraFrame) -> None:
         self._waiting = frame
+        if self._model == self._session.model_id and time.monotonic() < self._paused_until:
+            return
         if not self._id or time.monotonic() - self._since > _LOST_S or self._model != self._session.model_id:
             self._ask()
 
@@ -84,7 +87,8 @@ class LiveAnswers(QObject):
             return
         self._waiting = None
         self._model, self._since = session.model_id, time.monotonic()
-        self._id = self._engine.predict(session.model_id, ImageSource(name="live", data=frame.bmp))
+        source = ImageSource(name="live", data=frame.bmp)
+        self._id = self._engine.predict(session.model_id, source, self._on_failure)
 
     @Slot(object)
     def _on_prediction(self, answer: Prediction) -> None:
@@ -95,12 +99,12 @@ class LiveAnswers(QObject):
         if answer.model == self._session.model_id:
             self.answered.emit(answer)
 
-    @Slot(object)
     def _on_failure(self, failure: Failure) -> None:
-        if not self._id or failure.id != self._id:
+        if not self._id:
             return
         if failure.model_failed:
-            self._id = 0  # the next frame asks anew: until then the failure is to be read
+            self._id = 0
+            self._paused_until = time.monotonic() + _PAUSE_S
         else:
             self._ask()
         self.failed.emit(failure)

@@ -12,7 +12,7 @@ from desktop.services.background import DiskWork
 from desktop.services.session import ImageItem, Session
 
 if TYPE_CHECKING:
-    from desktop.store.marks import Mark
+    from desktop.store.marks import PictureMark
 
 
 class Marks(QObject):
@@ -25,10 +25,10 @@ class Marks(QObject):
         super().__init__(parent)
         self._session = session
         self._disk = DiskWork("marks", self)
-        self._held: dict[ImageItem, Mark] = {}
+        self._held: dict[ImageItem, PictureMark] = {}
         session.inserted.connect(self._on_inserted)
 
-    def of(self, item: ImageItem) -> Mark | None:
+    def of(self, item: ImageItem) -> PictureMark | None:
         """The mark of ``item``, ``None`` where it has none."""
         return self._held.get(item)
 
@@ -44,35 +44,35 @@ class Marks(QObject):
 
     def star(self, items: Iterable[ImageItem], star: bool) -> None:
         """Give ``items`` a star, or take it."""
-        from desktop.store.marks import Mark
+        from desktop.store.marks import PictureMark
 
-        self._put({item: Mark(star, self.note_of(item)) for item in items if self.is_starred(item) != star})
+        self._put({item: PictureMark(star, self.note_of(item)) for item in items if self.is_starred(item) != star})
 
     def note(self, item: ImageItem, text: str) -> None:
         """Write a note on ``item``, in place of the one before; '' takes it away."""
-        from desktop.store.marks import LONGEST_NOTE, Mark
+        from desktop.store.marks import LONGEST_NOTE, PictureMark
 
         text = text.strip()[:LONGEST_NOTE]
         if text != self.note_of(item):
-            self._put({item: Mark(self.is_starred(item), text)})
+            self._put({item: PictureMark(self.is_starred(item), text)})
 
     def finish(self) -> None:
         """Wait until all is written; for the end of the program."""
         self._disk.stop()
 
-    def _put(self, marks: dict[ImageItem, Mark]) -> None:
+    def _put(self, marks: dict[ImageItem, PictureMark]) -> None:
         from desktop.store.marks import MarkStore
 
         for item, mark in marks.items():
             before = self._held.pop(item, None)
             if not mark.is_empty:
                 self._held[item] = mark
-            work = partial(MarkStore().set, item.source, mark)
+            work = partial(MarkStore().put, item.source, mark)
             self._disk.run(work, failed=partial(self._not_kept, item, before))
         if marks:
             self.changed.emit()
 
-    def _not_kept(self, item: ImageItem, before: Mark | None, error: Exception) -> None:
+    def _not_kept(self, item: ImageItem, before: PictureMark | None, error: Exception) -> None:
         """What was not written is not shown as if it were."""
         from desktop.system.errors import FoveaError
 
@@ -89,14 +89,14 @@ class Marks(QObject):
         work = partial(_find, [item.source for item in items])
         self._disk.run(work, partial(self._on_found, items))
 
-    def _on_found(self, items: list[ImageItem], found: dict[int, Mark]) -> None:
+    def _on_found(self, items: list[ImageItem], found: dict[int, PictureMark]) -> None:
         for at, mark in found.items():
             self._held.setdefault(items[at], mark)
         if found:
             self.changed.emit()
 
 
-def _find(sources: list[object]) -> dict[int, Mark]:
+def _find(sources: list[object]) -> dict[int, PictureMark]:
     from desktop.store.marks import MarkStore
 
     return MarkStore().find(sources)  # type: ignore[arg-type]

@@ -34,7 +34,7 @@ class Done:
 
 
 class _Runner(QThread):
-    told = Signal(object)
+    told = Signal(object)  # a transfer, a step or a line: desktop.ml.plans.job_steps
     done = Signal(Done)
     failed = Signal(Exception)
 
@@ -74,7 +74,7 @@ class ModelJobs(QObject):
     """
 
     began = Signal()
-    told = Signal(object)
+    told = Signal(object)  # a transfer, a step or a line: desktop.ml.plans.job_steps
     done = Signal(Done)
     failed = Signal(Exception)
     ended = Signal()

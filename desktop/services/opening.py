@@ -10,10 +10,11 @@ from PySide6.QtCore import QDateTime, QLocale, QMimeData, QObject, Signal, Slot
 
 from desktop.services.clipboard import Intake, Packer, read_mime
 from desktop.services.scan import ScanDone, ScanFound, ScanService
+from desktop.services.session import ImageItem
 
 if TYPE_CHECKING:
     from desktop.core.types import ImageSource
-    from desktop.services.session import ImageItem, Session
+    from desktop.services.session import Session
 
 
 class Opener(QObject):
@@ -27,7 +28,7 @@ class Opener(QObject):
     progressed = Signal(int)
     finished = Signal(list, ScanDone)
     idle = Signal()
-    opened_one = Signal(object)
+    opened_one = Signal(ImageItem)
     said = Signal(str)
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:

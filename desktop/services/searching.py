@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
+from desktop.engine.search_events import SearchEnded
 from desktop.ml.plans import plan as plans
 from desktop.ml.plans.search_results import folder, stem
 from desktop.ml.plans.search_space import Choices, Dimension, Range
-from desktop.system import strict_json
-from desktop.system.files import write_atomically
+from desktop.system.errors import FoveaError
+from desktop.system.strict_json import JsonStore
 from desktop.system.words import phrase
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from desktop.engine.search_events import SearchEnded, SearchEvent, TrialTold
+    from desktop.engine.search_events import SearchEvent, TrialTold
     from desktop.engine.searching import SearchClient
     from desktop.ml.plans.plan import TrainingPlan
 
@@ -35,14 +36,12 @@ class Order:
         self.name, self.plan, self.space, self.trials, self.prune = name, plan, tuple(space), trials, prune
 
     def save(self) -> None:
-        """Keep it. Raises OSError and :class:`desktop.ml.plans.search_results.SearchError`."""
+        """Keep it. Raises :class:`FoveaError`."""
         parts = [{"kind": type(item).__name__.lower(), **asdict(item)} for item in self.space]
         document = {
             "schema": _SCHEMA, "plan": self.plan.to_dict(), "space": parts, "trials": self.trials, "prune": self.prune,
         }  # fmt: skip
-        text = json.dumps(document, indent=1) + "\n"
-        folder().mkdir(parents=True, exist_ok=True)
-        write_atomically(_file(self.name), text)
+        JsonStore(_file(self.name), f"the search '{self.name}'").write(document)
 
     @staticmethod
     def known(name: str) -> bool:
@@ -52,10 +51,8 @@ class Order:
     @classmethod
     def load(cls, name: str) -> Order | None:
         """The order of a search; ``None`` where there is none (one begun on the command line), or it is damaged."""
-        from desktop.core.types import FoveaError
-
         try:
-            raw = strict_json.read_object(_file(name))
+            raw = JsonStore(_file(name), f"the search '{name}'").read()
             if raw["schema"] != _SCHEMA or type(raw["trials"]) is not int or type(raw["prune"]) is not bool:
                 return None
             space = tuple(_dimension(dict(item)) for item in raw["space"])
@@ -76,7 +73,7 @@ def _file(name: str) -> Path:
 
 
 class _Runner(QThread):
-    heard = Signal(object)
+    heard = Signal(object)  # one of the events of desktop.engine.search_events
 
     def __init__(self, order: Order) -> None:
         super().__init__()
@@ -98,7 +95,8 @@ class _Runner(QThread):
                     for event in client.events(_WAIT_S):
                         self.heard.emit(event)
         except Exception as error:  # no process, no pipe, a full disk: whoever waits must hear of it
-            reason = getattr(error, "strerror", None) or type(error).__name__
+            told = error.message if isinstance(error, FoveaError) else getattr(error, "strerror", None)
+            reason = told or type(error).__name__
             self.heard.emit(SearchEnded("failed", phrase("the search could not be started: {reason}", reason=reason)))
 
 
@@ -106,9 +104,9 @@ class Searching(QObject):
     """One search at a time. ``told`` carries how far the trial at work is, ``tried`` that a trial has ended,
     ``ended`` a :class:`desktop.engine.search_events.SearchEnded`; ``changed`` that one begins, stops or ends."""
 
-    told = Signal(object)
+    told = Signal(object)  # one of the events of desktop.engine.search_events
     tried = Signal()
-    ended = Signal(object)
+    ended = Signal(SearchEnded)
     changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:

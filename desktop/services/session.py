@@ -46,7 +46,7 @@ class Session(QObject):
     model_changed = Signal(str)
     prediction_changed = Signal()
     preview_changed = Signal()
-    detail_arrived = Signal(object)
+    detail_arrived = Signal(object)  # a Preview: its class would be loaded before the first paint
     undo_changed = Signal(bool)
     relocated = Signal()
     engine_state_changed = Signal(str)
@@ -77,7 +77,6 @@ class Session(QObject):
         self._engine = engine
         engine.prediction.connect(self._on_prediction)
         engine.preview_arrived.connect(self._on_preview)
-        engine.failure.connect(self._on_failure)
         engine.process_changed.connect(self._on_process)
         if self.model_ready and self.current is None:
             engine.warm(self.model_id)
@@ -239,7 +238,7 @@ class Session(QObject):
     def ask_detail(self, max_side: int) -> None:
         """Ask for the current picture in more pixels; comes as ``detail_arrived``."""
         if self._engine is not None and self.current is not None:
-            self._detail_id = self._engine.preview(self.current.source, max_side, "detail")
+            self._detail_id = self._engine.preview(self.current.source, max_side, "detail", self._on_no_detail)
 
     def _forget_prediction(self) -> None:
         if self._predict_id and self._engine is not None:
@@ -257,11 +256,11 @@ class Session(QObject):
 
     def _ask_prediction(self) -> None:
         if self._engine is not None and self.current is not None and self.model_ready:
-            self._predict_id = self._engine.predict(self.model_id, self.current.source)
+            self._predict_id = self._engine.predict(self.model_id, self.current.source, self._on_no_prediction)
 
     def _ask_preview(self) -> None:
         if self._engine is not None and self.current is not None:
-            self._preview_id = self._engine.preview(self.current.source, PREVIEW_SIDE, "view")
+            self._preview_id = self._engine.preview(self.current.source, PREVIEW_SIDE, "view", self._on_no_preview)
 
     # Answers
 
@@ -285,18 +284,18 @@ class Session(QObject):
             self._detail_id = 0
             self.detail_arrived.emit(answer)
 
-    @Slot(object)
-    def _on_failure(self, answer: messages.Failure) -> None:
-        if answer.id == self._predict_id:
-            self._predict_id = 0
-            self.prediction, self.failure = None, answer
-            self.prediction_changed.emit()
-        elif answer.id == self._preview_id:
-            self._preview_id = 0
-            self.preview, self.preview_failure = None, answer
-            self.preview_changed.emit()
-        elif answer.id == self._detail_id:
-            self._detail_id = 0  # the smaller picture stays
+    def _on_no_prediction(self, failure: messages.Failure) -> None:
+        self._predict_id = 0
+        self.prediction, self.failure = None, failure
+        self.prediction_changed.emit()
+
+    def _on_no_preview(self, failure: messages.Failure) -> None:
+        self._preview_id = 0
+        self.preview, self.preview_failure = None, failure
+        self.preview_changed.emit()
+
+    def _on_no_detail(self, failure: messages.Failure) -> None:
+        self._detail_id = 0  # the smaller picture stays
 
     @Slot(str, object)
     def _on_process(self, name: str, answer: messages.Ready | messages.EngineLost) -> None:

@@ -12,7 +12,7 @@ from desktop.services.background import Task
 
 if TYPE_CHECKING:
     from desktop.app.sorting import Answered, SortPlan, SortRule
-    from desktop.store.file_actions import Outcome
+    from desktop.store.file_actions import FileOutcome
 
 _TELL_EVERY = 25
 
@@ -20,13 +20,13 @@ _TELL_EVERY = 25
 class Sorter(QObject):
     """One piece of work at a time; a new plan takes the place of one that is being made.
 
-    ``planned`` carries a ``SortPlan``, ``progressed`` steps done and of all, ``ended`` an ``Outcome`` and where files
-    lie now by where they lay; ``failed`` an exception; ``records`` the commands of the past (``ActionRecord``).
+    ``planned`` carries a ``SortPlan``, ``progressed`` steps done and of all, ``ended`` a ``FileOutcome`` and where
+    files lie now by where they lay; ``failed`` an exception; ``records`` the commands of the past (``ActionRecord``).
     """
 
-    planned = Signal(object)
+    planned = Signal(object)  # a SortPlan, of a module that is not imported with the window
     progressed = Signal(int, int)
-    ended = Signal(object, object)
+    ended = Signal(object, object)  # an Outcome; new places by old (a map of Qt's loses names)
     failed = Signal(Exception)
     records = Signal(list)
     rows = Signal(list)
@@ -95,7 +95,7 @@ class Sorter(QObject):
             self.progressed.emit(*told)
 
     @Slot(object)
-    def _on_ended(self, told: tuple[Outcome, dict[str, str]]) -> None:
+    def _on_ended(self, told: tuple[FileOutcome, dict[str, str]]) -> None:
         self._task, self.working = None, False
         self.ended.emit(*told)
 
@@ -128,7 +128,7 @@ def _teller(task: Task) -> Any:
     return tell
 
 
-def _carry_out(plan: SortPlan, task: Task) -> tuple[Outcome, dict[str, str]]:
+def _carry_out(plan: SortPlan, task: Task) -> tuple[FileOutcome, dict[str, str]]:
     """The outcome, and for moved and renamed files where they lie now."""
     from desktop.app.sorting import carry_out
 
@@ -140,7 +140,7 @@ def _carry_out(plan: SortPlan, task: Task) -> tuple[Outcome, dict[str, str]]:
     return outcome, {row.source.path: row.target for row in moved if row.source.path is not None}
 
 
-def _undo(action_id: str, task: Task) -> tuple[Outcome, dict[str, str]]:
+def _undo(action_id: str, task: Task) -> tuple[FileOutcome, dict[str, str]]:
     from desktop.store.file_actions import FileActions
 
     actions = FileActions()

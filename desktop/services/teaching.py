@@ -16,7 +16,7 @@ from desktop.core.types import FoveaError, ImageSource
 from desktop.engine import teaching_events as events
 from desktop.services.background import DiskWork, Task
 from desktop.services.suggestions import Suggestions
-from desktop.store.project_facts import Action, How, TaughtClass, TaughtPicture
+from desktop.store.project_facts import How, ProjectAction, TaughtClass, TaughtPicture
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from desktop.app.teaching import Added
     from desktop.engine.teaching import TeachClient
     from desktop.store.project import Project
-    from desktop.store.project_facts import PictureIndex
+    from desktop.store.project_facts import TaughtPictures
 
 _WAIT_S = 0.5
 _LOOK_MS = 1500
@@ -35,7 +35,7 @@ _LOOK_MS = 1500
 class _Learner(QThread):
     """Drives the child process that learns; emits its events, and what it suggests ready to be looked up."""
 
-    heard = Signal(object)
+    heard = Signal(tuple)
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class _Learner(QThread):
                         self.heard.emit((event, made))
         except Exception as error:  # no process, no pipe, no memory: whoever waits must hear of it
             reason = getattr(error, "strerror", None) or type(error).__name__
-            self.heard.emit((events.Ended(f"learning could not be started: {reason}"), None))
+            self.heard.emit((events.TeachingEnded(f"learning could not be started: {reason}"), None))
 
 
 class Teaching(QObject):
@@ -75,9 +75,9 @@ class Teaching(QObject):
 
     ``opened`` and ``closed`` frame a project; ``changed_pictures`` says that pictures came, went, or were looked at,
     ``changed_labels`` carries the ids whose label is another one now (tuple), ``changed_classes`` names, keys, counts
-    or the steps that can be undone. ``did`` carries an :class:`Action` that was just done, ``undid`` one that was taken
-    back or done again. ``adding`` says how many pictures were added so far, ``added`` that it ended. ``failed`` carries
-    an exception; the other signals are the events of :mod:`desktop.engine.teaching_events`.
+    or the steps that can be undone. ``did`` carries an :class:`ProjectAction` that was just done, ``undid`` one that
+    was taken back or done again. ``adding`` says how many pictures were added so far, ``added`` that it ended.
+    ``failed`` carries an exception; the other signals are the events of :mod:`desktop.engine.teaching_events`.
     """
 
     opened = Signal()
@@ -85,30 +85,30 @@ class Teaching(QObject):
     changed_pictures = Signal()
     changed_labels = Signal(tuple)
     changed_classes = Signal()
-    did = Signal(Action)
-    undid = Signal(Action, bool)
+    did = Signal(ProjectAction)
+    undid = Signal(ProjectAction, bool)
     adding = Signal(int)
     added = Signal(object)  # an Added, of a module that is not imported with the window
     failed = Signal(Exception)
-    looked = Signal(events.Looked)
+    looked = Signal(events.LookedAt)
     learned = Signal(events.Learned)
-    curve = Signal(events.Curve)
+    curve = Signal(events.LabelCurve)
     ordered = Signal(events.Ordered)
     heaps = Signal(events.Heaps)
     copies = Signal(events.Copies)
     missing = Signal(events.Missing)
     refused = Signal(events.Refused)
-    lost = Signal(events.Ended)
+    lost = Signal(events.TeachingEnded)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.project: Project | None = None
         self.name = ""
         self.classes: list[TaughtClass] = []
-        self.index: PictureIndex | None = None
+        self.index: TaughtPictures | None = None
         self.suggestions: Suggestions | None = None
-        self.to_undo: Action | None = None
-        self.to_redo: Action | None = None
+        self.to_undo: ProjectAction | None = None
+        self.to_redo: ProjectAction | None = None
         self._disk = DiskWork("teach", self)
         self._learner: _Learner | None = None
         self._old: list[_Learner] = []
@@ -233,7 +233,7 @@ class Teaching(QObject):
     def _after(self, then: Callable[[Any], None] | None, done: Any) -> None:
         self.changed_classes.emit()
         self.changed_pictures.emit()
-        if isinstance(done, Action):
+        if isinstance(done, ProjectAction):
             self.did.emit(done)
         if then is not None:
             then(done)
@@ -259,7 +259,7 @@ class Teaching(QObject):
         classes = set(labels.values())
         text = names.get(next(iter(classes)) or 0, "") if len(classes) == 1 else ""
 
-        def after(done: Action) -> None:
+        def after(done: ProjectAction) -> None:
             self.changed_classes.emit()
             self.changed_labels.emit(tuple(labels))
             self.did.emit(done)
@@ -276,7 +276,7 @@ class Teaching(QObject):
         """Do again what was undone last."""
         self._submit(lambda project: project.redo(), partial(self._turned, False))
 
-    def _turned(self, back: bool, action: Action | None) -> None:
+    def _turned(self, back: bool, action: ProjectAction | None) -> None:
         self.changed_classes.emit()
         self.changed_pictures.emit()
         if action is not None:
@@ -387,9 +387,9 @@ class Teaching(QObject):
         if suggestions is not None:
             self.suggestions = suggestions
         signal = {
-            events.Looked: self.looked, events.Learned: self.learned, events.Curve: self.curve,
+            events.LookedAt: self.looked, events.Learned: self.learned, events.LabelCurve: self.curve,
             events.Ordered: self.ordered, events.Heaps: self.heaps, events.Copies: self.copies,
-            events.Missing: self.missing, events.Refused: self.refused, events.Ended: self.lost,
+            events.Missing: self.missing, events.Refused: self.refused, events.TeachingEnded: self.lost,
         }[type(event)]  # fmt: skip
         signal.emit(event)
 

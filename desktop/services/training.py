@@ -30,7 +30,7 @@ _TOLD_EVERY_MS = 100
 class _Supervisor(QThread):
     """Drives one :class:`TrainingClient`; emits what it tells, in portions, from its own thread."""
 
-    heard = Signal(object)
+    heard = Signal(list)
 
     def __init__(self, client: TrainingClient, run_id: str) -> None:
         super().__init__()

@@ -16,9 +16,9 @@ class UpdateCheck(QObject):
     neither the window nor the program's end waiting.
     """
 
-    found = Signal(object)
+    found = Signal(object)  # what is new, or None
     failed = Signal(str)
-    _ended = Signal(int, object)
+    _ended = Signal(int, object)  # an answer, or a sentence that says why there is none
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from desktop import paths
+from desktop.core.progress import Progress
 from desktop.store import locks
 from desktop.store.file_journal import ActionRecord, FileActionError, FileStep, Journal, JournalStep, Kind
 from desktop.system import privacy
@@ -28,7 +29,6 @@ from desktop.system.errors import FoveaError
 from desktop.system.files import flush_file, flush_folder, move_new, part_beside, reason_of
 from desktop.system.words import as_said, english, phrase, worded
 
-Progress = Callable[[int, int], None]
 KEPT = 200
 """Journals that are kept; of older ones there is no undo any more."""
 _CHUNK = 1 << 20
@@ -36,7 +36,7 @@ _WAIT_S = 10.0
 
 
 @dataclass(slots=True)
-class Outcome:
+class FileOutcome:
     """What a command or its undo did: ``done`` steps by their place, and ``left`` for each other step why.
 
     ``stopped`` says why it ended early ('' where it did not), ``cancelled`` that the user wished it.
@@ -64,7 +64,7 @@ class FileActions:
         steps: Sequence[FileStep],
         progress: Progress | None = None,
         cancelled: Callable[[], bool] = lambda: False,
-    ) -> Outcome:
+    ) -> FileOutcome:
         """Do ``steps`` in their order; for a thread. ``progress`` hears of steps done and of all.
 
         Raises :class:`FileActionError`: before anything is touched, where it cannot be written down.
@@ -73,7 +73,7 @@ class FileActions:
             self._mend()
             journal = Journal.begin(self.root, kind, title, steps)
             with contextlib.closing(journal):
-                outcome = Outcome(journal.id)
+                outcome = FileOutcome(journal.id)
                 data = {number: step.data for number, step in enumerate(steps) if step.data is not None}
                 work = _Work(journal, kind, outcome, data)
                 work.through(journal.steps, work.do, progress, cancelled)
@@ -86,7 +86,7 @@ class FileActions:
         action_id: str,
         progress: Progress | None = None,
         cancelled: Callable[[], bool] = lambda: False,
-    ) -> Outcome:
+    ) -> FileOutcome:
         """Take a command back: moved files go where they were, copies are deleted, folders made for it too where they
         are empty. What was changed since, or whose old place is taken, is left and said. Raises FileActionError."""
         with self._alone():
@@ -94,7 +94,7 @@ class FileActions:
             journal = Journal.load(self._file(action_id))
             with contextlib.closing(journal):
                 journal.note({"at": "undo"}, hard=True)
-                outcome = Outcome(action_id)
+                outcome = FileOutcome(action_id)
                 work = _Work(journal, journal.kind, outcome, {})
                 steps = [step for step in reversed(journal.steps) if step.state == "done"]
                 work.through(steps, work.undo, progress, cancelled)
@@ -190,7 +190,7 @@ class _Full(_Stays):
 class _Work:
     """Does the steps of a journal, or takes them back."""
 
-    def __init__(self, journal: Journal, kind: Kind, outcome: Outcome, data: dict[int, bytes]) -> None:
+    def __init__(self, journal: Journal, kind: Kind, outcome: FileOutcome, data: dict[int, bytes]) -> None:
         self._journal, self._kind, self._outcome, self._data = journal, kind, outcome, data
         self._touched: set[Path] = set()
         self.recorded = True  # whether the journal holds all that was done

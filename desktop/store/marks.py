@@ -19,6 +19,7 @@ from pathlib import Path
 from desktop import paths
 from desktop.core.types import ImageSource, StoreError
 from desktop.system.files import OWN_DISK, reason_of
+from desktop.system.words import phrase
 
 LONGEST_NOTE = 2000
 _WAIT_S = 10.0
@@ -34,7 +35,7 @@ CREATE TABLE places (path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime INTEGER
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class PictureMark:
     """What a user has put on a picture."""
 
     star: bool = False
@@ -52,7 +53,7 @@ class MarkStore:
     def __init__(self, file: Path | None = None) -> None:
         self._file = file if file is not None else paths.user_data() / "marks.sqlite"
 
-    def set(self, source: ImageSource, mark: Mark) -> None:
+    def put(self, source: ImageSource, mark: PictureMark) -> None:
         """Put ``mark`` on the picture, in place of what was there. Raises StoreError: gone, or not to be written."""
         size, sha256, place = self._identify(source)
         note = mark.note.strip()[:LONGEST_NOTE]
@@ -67,7 +68,7 @@ class MarkStore:
                 if place is not None:
                     connection.execute("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?)", (*place, sha256))
 
-    def find(self, sources: Sequence[ImageSource]) -> dict[int, Mark]:
+    def find(self, sources: Sequence[ImageSource]) -> dict[int, PictureMark]:
         """The marks of ``sources`` by their places in the list; only those that have one. Never raises."""
         with contextlib.suppress(StoreError), self._open() as connection:
             if connection is None:
@@ -78,7 +79,7 @@ class MarkStore:
 
     def _found(
         self, connection: sqlite3.Connection, sources: Sequence[ImageSource], sizes: set[int]
-    ) -> Iterator[tuple[int, Mark]]:
+    ) -> Iterator[tuple[int, PictureMark]]:
         fresh: list[tuple[bytes, int, int, bytes]] = []
         for at, source in enumerate(sources):
             facts = _facts(source)
@@ -93,7 +94,7 @@ class MarkStore:
                     fresh.append((os.fsencode(os.path.abspath(source.path)), *facts, sha256))
             row = connection.execute("SELECT star, note FROM marks WHERE sha256 = ?", (sha256,)).fetchone()
             if row is not None:
-                yield at, Mark(bool(row[0]), str(row[1]))
+                yield at, PictureMark(bool(row[0]), str(row[1]))
         if fresh:
             with contextlib.suppress(sqlite3.Error), connection:
                 connection.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?, ?)", fresh)
@@ -109,7 +110,11 @@ class MarkStore:
     def _identify(self, source: ImageSource) -> tuple[int, bytes, tuple[bytes, int, int] | None]:
         facts, sha256 = _facts(source), _sha256(source)
         if facts is None or sha256 is None:
-            raise StoreError("not-found", f"'{source.name}' is not there any more", "Open it again where it is now.")
+            raise StoreError(
+                "not-found",
+                phrase("'{name}' is not there any more", name=source.name),
+                "Open it again where it is now.",
+            )
         place = None
         if source.path is not None:
             place = (os.fsencode(os.path.abspath(source.path)), *facts)
@@ -133,13 +138,17 @@ class MarkStore:
             finally:
                 connection.close()
         except sqlite3.OperationalError as error:
-            text = f"the star or note was not kept: {OWN_DISK} may be full, or may not be written to"
+            text = phrase("the star or note was not kept: {disk} may be full, or may not be written to", disk=OWN_DISK)
             raise StoreError("not-saved", text, "Free some space, then try again.") from error
         except sqlite3.DatabaseError as error:
             text = "the file of stars and notes is damaged"
-            raise StoreError("damaged", text, f"Move '{self._file.name}' away from Fovea's data.") from error
+            raise StoreError(
+                "damaged", text, phrase("Move '{name}' away from Fovea's data.", name=self._file.name)
+            ) from error
         except OSError as error:
-            raise StoreError("not-saved", f"the star or note was not kept: {reason_of(error)}") from error
+            raise StoreError(
+                "not-saved", phrase("the star or note was not kept: {reason}", reason=reason_of(error))
+            ) from error
 
 
 def _facts(source: ImageSource) -> tuple[int, int] | None:

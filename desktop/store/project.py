@@ -19,15 +19,16 @@ from desktop.core.data.dataset import look_of
 from desktop.core.types import ImageSource, StoreError
 from desktop.store.project_database import ProjectDatabase
 from desktop.store.project_facts import (
-    Action,
     ActionKind,
     How,
     LabelChange,
-    PictureIndex,
-    State,
+    PictureState,
+    ProjectAction,
     TaughtClass,
     TaughtPicture,
+    TaughtPictures,
 )
+from desktop.system.words import phrase
 
 _LONGEST_NAME = 120
 _AT_ONCE = 500
@@ -44,7 +45,7 @@ class Project:
     def __init__(self, folder: Path, create: bool = False) -> None:
         self.folder = folder
         self.database = ProjectDatabase(folder, create)
-        self._joined: Action | None = None
+        self._joined: ProjectAction | None = None
 
     def __enter__(self) -> Project:
         return self
@@ -139,7 +140,7 @@ class Project:
         with self.database.changing():
             return self.find_class(name) or self.add_class(name)
 
-    def rename_class(self, class_id: int, name: str) -> Action:
+    def rename_class(self, class_id: int, name: str) -> ProjectAction:
         """Call a class differently. Raises :class:`StoreError` ``class-exists``: then :meth:`merge` joins both."""
         name = clean_name(name, "a class")
         with self.database.changing() as connection:
@@ -148,7 +149,7 @@ class Project:
             self._need(known, class_id)
             return self._do(connection, "rename-class", "hand", name, "class", {class_id: {"name": name}})
 
-    def set_key(self, class_id: int, key: str) -> Action:
+    def set_key(self, class_id: int, key: str) -> ProjectAction:
         """Press ``key`` (one character, '' for none) for a class from now on; another class that had it loses it."""
         if len(key) > 1 or (key and not key.isprintable()):
             raise StoreError("bad-key", "one letter or digit is expected as a class's key")
@@ -159,13 +160,13 @@ class Project:
             values[class_id] = {"key": key}
             return self._do(connection, "class", "hand", self._need(known, class_id).name, "class", values)
 
-    def order_classes(self, class_ids: Sequence[int]) -> Action:
+    def order_classes(self, class_ids: Sequence[int]) -> ProjectAction:
         """Put the classes into this order."""
         with self.database.changing() as connection:
             values = {class_id: {"position": place} for place, class_id in enumerate(class_ids)}
             return self._do(connection, "class", "hand", "", "class", values)
 
-    def merge(self, from_id: int, into_id: int) -> Action:
+    def merge(self, from_id: int, into_id: int) -> ProjectAction:
         """Give all pictures of one class the label of another, and remove the first: one step of undo."""
         with self.database.changing() as connection:
             known = self.classes()
@@ -176,7 +177,7 @@ class Project:
             self._more(connection, action.id, "class", {from_id: {"removed": 1}})
             return action
 
-    def remove_class(self, class_id: int) -> Action:
+    def remove_class(self, class_id: int) -> ProjectAction:
         """Remove a class; its pictures have no label then."""
         with self.database.changing() as connection:
             gone = self._need(self.classes(), class_id)
@@ -187,7 +188,7 @@ class Project:
 
     # Pictures
 
-    def index(self) -> PictureIndex:
+    def index(self) -> TaughtPictures:
         """All pictures as arrays: 100,000 in about a third of a second."""
         import numpy as np
 
@@ -199,7 +200,7 @@ class Project:
             paths = connection.execute("SELECT path FROM pictures WHERE removed = 0 ORDER BY id").fetchall()
         table = np.array(rows, np.int64).reshape(-1, 4)
         names = [os.path.basename(os.fsdecode(path)) for (path,) in paths]
-        return PictureIndex(
+        return TaughtPictures(
             np.ascontiguousarray(table[:, 0]), np.ascontiguousarray(table[:, 1]), table[:, 2].astype(np.uint8),
             table[:, 3].astype(bool), names, int(revision[0]) if revision else 0,
         )  # fmt: skip
@@ -216,7 +217,7 @@ class Project:
                 for row in connection.execute(asked, part):
                     path = self.path_of(row[1])
                     found[row[0]] = TaughtPicture(
-                        row[0], path, os.path.basename(path) or path, row[2], State(row[3]), row[4], row[5],
+                        row[0], path, os.path.basename(path) or path, row[2], PictureState(row[3]), row[4], row[5],
                         bool(row[6]), *row[7:],
                     )  # fmt: skip
         return [found[i] for i in ids if i in found]
@@ -270,14 +271,14 @@ class Project:
                 self._do(connection, "add", how, "", "picture", {i: {"removed": 0} for i in added})
         return added
 
-    def remove(self, ids: Sequence[int]) -> Action:
+    def remove(self, ids: Sequence[int]) -> ProjectAction:
         """Take pictures out of the project; files are not touched, labels come back with them."""
         with self.database.changing() as connection:
             return self._do(connection, "remove", "hand", "", "picture", {i: {"removed": 1} for i in ids})
 
     # Labels
 
-    def label(self, ids: Sequence[int], class_id: int | None, how: How = "hand") -> Action:
+    def label(self, ids: Sequence[int], class_id: int | None, how: How = "hand") -> ProjectAction:
         """Say what pictures are (``None``: that they have no label): one step of undo, on the disk when this returns.
 
         Raises :class:`StoreError` ``no-class``, and what :meth:`ProjectDatabase.changing` raises.
@@ -286,7 +287,7 @@ class Project:
             name = "" if class_id is None else self._class_name(connection, class_id)
             return self.label_each(dict.fromkeys(ids, class_id), how, name)
 
-    def label_each(self, labels: Mapping[int, int | None], how: How = "import", text: str = "") -> Action:
+    def label_each(self, labels: Mapping[int, int | None], how: How = "import", text: str = "") -> ProjectAction:
         """As :meth:`label`, each picture with its own class."""
         with self.database.changing() as connection:
             known = {row[0] for row in connection.execute("SELECT id FROM classes WHERE removed = 0")}
@@ -295,12 +296,12 @@ class Project:
             kind: ActionKind = "unlabel" if all(c is None for c in labels.values()) else "label"
             return self._do(connection, kind, how, text, "picture", {i: {"label": c} for i, c in labels.items()})
 
-    def star(self, ids: Sequence[int], star: bool = True) -> Action:
+    def star(self, ids: Sequence[int], star: bool = True) -> ProjectAction:
         """Mark pictures, or take the mark off."""
         with self.database.changing() as connection:
             return self._do(connection, "star", "hand", "", "picture", {i: {"star": int(star)} for i in ids})
 
-    def note(self, picture_id: int, text: str) -> Action:
+    def note(self, picture_id: int, text: str) -> ProjectAction:
         """Write something beside a picture."""
         with self.database.changing() as connection:
             return self._do(connection, "note", "hand", "", "picture", {picture_id: {"note": text[:10_000]}})
@@ -320,36 +321,36 @@ class Project:
 
     # Undo and redo
 
-    def to_undo(self) -> Action | None:
+    def to_undo(self) -> ProjectAction | None:
         """The step that :meth:`undo` would take back."""
         return self._step("state = 'done' ORDER BY id DESC")
 
-    def to_redo(self) -> Action | None:
+    def to_redo(self) -> ProjectAction | None:
         """The step that :meth:`redo` would do again."""
         return self._step("state = 'undone' ORDER BY id")
 
-    def undo(self) -> Action | None:
+    def undo(self) -> ProjectAction | None:
         """Take back the step done last, by whichever window; ``None`` where there is none."""
         return self._turn(self.to_undo, "before", "undone")
 
-    def redo(self) -> Action | None:
+    def redo(self) -> ProjectAction | None:
         """Do again what was undone last."""
         return self._turn(self.to_redo, "after", "done")
 
-    def actions(self, most: int = 100) -> list[Action]:
+    def actions(self, most: int = 100) -> list[ProjectAction]:
         """The last steps, the newest first, those that were undone among them."""
         with self.database.reading() as connection:
             rows = connection.execute(f"{_ACTION} ORDER BY id DESC LIMIT ?", (most,)).fetchall()
         return [_action(row) for row in rows]
 
-    def _step(self, which: str) -> Action | None:
+    def _step(self, which: str) -> ProjectAction | None:
         with self.database.reading() as connection:
             row = connection.execute(f"{_ACTION} WHERE {which} LIMIT 1").fetchone()
         return None if row is None else _action(row)
 
-    def _turn(self, which: Any, side: str, state: str) -> Action | None:
+    def _turn(self, which: Any, side: str, state: str) -> ProjectAction | None:
         with self.database.changing() as connection:
-            action: Action | None = which()
+            action: ProjectAction | None = which()
             if action is None:
                 return None
             rows = connection.execute(f"SELECT subject, id, field, {side} FROM changes WHERE action = ?", (action.id,))
@@ -390,14 +391,14 @@ class Project:
         text: str,
         subject: str,
         values: Mapping[int, Mapping[str, Any]],
-    ) -> Action:
+    ) -> ProjectAction:
         """Set ``values`` (by id, then field) as one step, or as a part of the one that is open."""
         action = self._joined or self._begin(connection, kind, how, text, len(values))
         self._more(connection, action.id, subject, values)
         return action
 
     @staticmethod
-    def _begin(connection: sqlite3.Connection, kind: ActionKind, how: str, text: str, count: int = 0) -> Action:
+    def _begin(connection: sqlite3.Connection, kind: ActionKind, how: str, text: str, count: int = 0) -> ProjectAction:
         """A new step; those that were undone cannot be done again then."""
         connection.execute("UPDATE actions SET state = 'gone' WHERE state = 'undone'")
         now = time.time()
@@ -405,7 +406,7 @@ class Project:
             "INSERT INTO actions (at, kind, how, count, text) VALUES (?, ?, ?, ?, ?)", (now, kind, how, count, text)
         ).lastrowid
         assert made is not None
-        return Action(made, now, kind, how, count, text, False)
+        return ProjectAction(made, now, kind, how, count, text, False)
 
     def _more(
         self, connection: sqlite3.Connection, action: int, subject: str, values: Mapping[int, Mapping[str, Any]]
@@ -435,9 +436,9 @@ class Project:
         if subject == "picture" and field == "label":
             now = time.time()
             # A label is about what the file holds now: said again, a replaced picture is the one that is meant.
+            again = f"CASE state WHEN {PictureState.REPLACED:d} THEN {PictureState.NEW:d} ELSE state END"
             connection.executemany(
-                "UPDATE pictures SET label = ?, labelled = ?, labelled_sha256 = sha256,"
-                f" state = CASE state WHEN {State.REPLACED:d} THEN {State.NEW:d} ELSE state END WHERE id = ?",
+                f"UPDATE pictures SET label = ?, labelled = ?, labelled_sha256 = sha256, state = {again} WHERE id = ?",
                 [(value, None if value is None else now, i) for value, i in values],
             )
             return
@@ -462,7 +463,9 @@ class Project:
         same = next((c for c in known if look_of(c.name) == wanted), None)
         if same is not None:
             raise StoreError(
-                "class-exists", f"there is a class '{same.name}' already", "Use it, or choose another name."
+                "class-exists",
+                phrase("there is a class '{name}' already", name=same.name),
+                "Use it, or choose another name.",
             )
 
 
@@ -472,10 +475,17 @@ def clean_name(name: str, what: str) -> str:
     Raises :class:`StoreError` ``bad-name`` for an empty one and one beyond 120 characters.
     """
     kept = " ".join("".join(c for c in name if c.isprintable() or c.isspace() or c in "\u200c\u200d").split())
-    if not kept or not look_of(kept):
-        raise StoreError("bad-name", f"{what} needs a name", "Type one.")
+    if not kept.replace("\u200c", "").replace("\u200d", "").strip():
+        raise StoreError("bad-name", phrase("{what} needs a name", what=what), "Type one.")
     if len(kept) > _LONGEST_NAME:
-        raise StoreError("bad-name", f"the name has {len(kept):,} characters; at most {_LONGEST_NAME} expected")
+        raise StoreError(
+            "bad-name",
+            phrase(
+                "the name has {count:,} characters; at most {longest_name} expected",
+                count=len(kept),
+                longest_name=_LONGEST_NAME,
+            ),
+        )
     return kept
 
 
@@ -491,5 +501,6 @@ def _by_field(rows: Sequence[tuple[str, int, str, Any]]) -> dict[tuple[str, str]
     return out
 
 
-def _action(row: tuple[Any, ...]) -> Action:
-    return Action(*row[:6], undone=row[6] != "done")
+def _action(row: tuple[Any, ...]) -> ProjectAction:
+    number, at, kind, how, count, text, state = row
+    return ProjectAction(number, at, kind, how, count, text, state != "done")

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from desktop.core.types import StoreError
 from desktop.system.files import OWN_DISK
+from desktop.system.words import phrase
 
 DATABASE = "project.sqlite"
 SCHEMA = 1
@@ -185,22 +186,24 @@ def explained(what: str) -> Iterator[None]:
     except sqlite3.OperationalError as error:
         raise _in_words(what, error) from error
     except sqlite3.DatabaseError as error:
-        text = f"the project is damaged and could not be {what}"
+        text = phrase("the project is damaged and could not be {what}", what=what)
         raise StoreError("damaged", text, "Take it back from a copy of Fovea's folder, or delete it.") from error
 
 
 def _in_words(what: str, error: sqlite3.OperationalError) -> StoreError:
     code = (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
     if code == sqlite3.SQLITE_FULL:
-        text = f"the project could not be {what}: {OWN_DISK} is full"
+        text = phrase("the project could not be {what}: {own_disk} is full", what=what, own_disk=OWN_DISK)
         return StoreError("disk-full", text, "Free some space, then try again: what was said before is kept.")
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN):
-        text = f"the project could not be {what}: {OWN_DISK} may not be written to"
+        text = phrase("the project could not be {what}: {own_disk} may not be written to", what=what, own_disk=OWN_DISK)
         return StoreError("not-writable", text, "Look at the rights of Fovea's own data folder.")
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        text = f"the project could not be {what}: another window of Fovea is writing to it"
+        text = phrase("the project could not be {what}: another window of Fovea is writing to it", what=what)
         return StoreError("busy", text, "Wait for that one, then try again.")
     if code == sqlite3.SQLITE_IOERR:
-        text = f"the project could not be {what}: {OWN_DISK} does not answer as it should"
+        text = phrase(
+            "the project could not be {what}: {own_disk} does not answer as it should", what=what, own_disk=OWN_DISK
+        )
         return StoreError("not-saved", text, "Look whether the drive is still connected, then try again.")
-    return StoreError("damaged", f"the project is damaged and could not be {what}", "Delete it.")
+    return StoreError("damaged", phrase("the project is damaged and could not be {what}", what=what), "Delete it.")

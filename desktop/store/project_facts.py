@@ -15,7 +15,7 @@ How = Literal["hand", "suggestion", "import", "correction", "heap", "camera"]
 ActionKind = Literal["label", "unlabel", "add", "remove", "star", "note", "class", "rename-class", "merge", "import"]
 
 
-class State(enum.IntEnum):
+class PictureState(enum.IntEnum):
     """What is known of a picture's file."""
 
     NEW = 0
@@ -50,7 +50,7 @@ class TaughtPicture:
     path: str
     name: str
     frame: int
-    state: State
+    state: PictureState
     problem: str
     label: int | None
     star: bool
@@ -63,11 +63,11 @@ class TaughtPicture:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PictureIndex:
+class TaughtPictures:
     """All pictures of a project that were not removed, as arrays of one length, in the order in which they were added.
 
-    ``ids`` int64, ascending; ``labels`` int64, ids of classes, 0 for none; ``states`` uint8 (:class:`State`); ``stars``
-    bool; ``names`` the files' last parts. ``revision`` is that of the project when this was read.
+    ``ids`` int64, ascending; ``labels`` int64, ids of classes, 0 for none; ``states`` uint8 (:class:`PictureState`);
+    ``stars`` bool; ``names`` the files' last parts. ``revision`` is that of the project when this was read.
     """
 
     ids: np.ndarray
@@ -88,11 +88,12 @@ class PictureIndex:
         if not len(self.ids):
             return np.empty(0, np.int64)
         places = np.minimum(np.searchsorted(self.ids, wanted), len(self.ids) - 1)
-        return places[self.ids[places] == wanted]
+        found: np.ndarray = places[self.ids[places] == wanted]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class ProjectAction:
     """Something that was done to a project in one step, and is undone in one: ``count`` pictures or classes were
     changed, ``text`` says which class it was about."""
 

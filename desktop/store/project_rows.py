@@ -19,7 +19,7 @@ from desktop.store.project_database import ProjectDatabase
 from desktop.system.files import OWN_DISK, flush, not_written
 
 _WAIT_S = 30.0
-Key = tuple[bytes, int]
+RowKey = tuple[bytes, int]
 """SHA-256 of a picture's content (32 bytes), and its frame."""
 
 
@@ -29,18 +29,20 @@ class FeatureRows:
     def __init__(self, database: ProjectDatabase, identity: str, size: int) -> None:
         self._database, self._identity, self.size = database, identity[:32], size
         self.path = database.path.with_name(f"{self._identity}.rows")
-        self._places: dict[Key, int] = {}
-        self._mapped: np.memmap | None = None  # type: ignore[type-arg]
+        self._places: dict[RowKey, int] = {}
+        self._asked_to = 0  # places below were asked for
+        self._mapped: np.memmap | None = None
 
-    def places(self, refresh: bool = True) -> Mapping[Key, int]:
+    def places(self, refresh: bool = True) -> Mapping[RowKey, int]:
         """Which row each content has. ``refresh`` looks what other processes have added."""
         if refresh:
             with self._database.reading() as connection:
                 found = connection.execute(
                     "SELECT sha256, frame, place FROM rows WHERE network = ? AND place >= ?",
-                    (self._identity, len(self._places)),
-                )
-                self._places.update({(bytes(sha256), frame): place for sha256, frame, place in found})
+                    (self._identity, self._asked_to),
+                ).fetchall()
+            self._places.update({(bytes(sha256), frame): place for sha256, frame, place in found})
+            self._asked_to = max((place + 1 for _, _, place in found), default=self._asked_to)
         return self._places
 
     def take(self, places: Sequence[int] | np.ndarray) -> np.ndarray:
@@ -50,7 +52,7 @@ class FeatureRows:
             return np.empty((0, self.size), np.float32)
         return self._map(int(wanted.max()) + 1)[wanted].astype(np.float32)
 
-    def add(self, rows: Mapping[Key, np.ndarray]) -> None:
+    def add(self, rows: Mapping[RowKey, np.ndarray]) -> None:
         """Keep ``rows``, float (size,) each. Raises :class:`StoreError` (``disk-full``, ``not-writable`` …): then none
         of them is."""
         fresh = {key: row for key, row in rows.items() if key not in self._places}

@@ -12,6 +12,7 @@ import re
 import secrets
 import shutil
 import time
+import unicodedata
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ from desktop.store.project import Project, clean_name
 from desktop.store.project_database import DATABASE
 from desktop.store.project_facts import ProjectEntry
 from desktop.system.files import OWN_DISK, not_written
+from desktop.system.words import phrase
 
 TRASH = ".trash"
 KEEP_S = 30 * 24 * 3600
@@ -61,10 +63,19 @@ class ProjectStore:
         if len(named) == 1:
             return named[0]
         if named:
-            text = f"{len(named)} projects are called '{wanted}': {', '.join(named)}"
+            text = phrase(
+                "{count} projects are called '{wanted}': {ids}",
+                count=len(named),
+                wanted=wanted,
+                ids=named,
+            )
             raise StoreError("which-project", text, "Say which one by its id.")
         listed = ", ".join(entry.id for entry in known) or "none yet"
-        raise StoreError("no-project", f"there is no project '{wanted}'", f"Projects: {listed}.")
+        raise StoreError(
+            "no-project",
+            phrase("there is no project '{wanted}'", wanted=wanted),
+            phrase("Projects: {listed}.", listed=listed),
+        )
 
     def create(self, name: str) -> Project:
         """Make an empty project and open it. Raises :class:`StoreError`."""
@@ -84,7 +95,11 @@ class ProjectStore:
         """Open a project. Raises :class:`StoreError` (``no-project``, ``damaged``, ``newer`` …)."""
         folder = self._folder(project_id)
         if not folder.is_dir():
-            raise StoreError("no-project", f"there is no project '{project_id}'", "Look among the deleted ones.")
+            raise StoreError(
+                "no-project",
+                phrase("there is no project '{project_id}'", project_id=project_id),
+                "Look among the deleted ones.",
+            )
         return Project(folder)
 
     def rename(self, project_id: str, name: str) -> None:
@@ -119,7 +134,7 @@ class ProjectStore:
         with self._changing():
             folder = self._folder(project_id)
             if not folder.is_dir():
-                raise StoreError("no-project", f"there is no project '{project_id}'")
+                raise StoreError("no-project", phrase("there is no project '{project_id}'", project_id=project_id))
             self.empty_old()
             place = self.root / TRASH / f"{int(time.time())}-{secrets.token_hex(4)}.{project_id}"
             place.parent.mkdir(exist_ok=True)
@@ -134,7 +149,11 @@ class ProjectStore:
         with self._changing():
             target = self.root / match[3]
             if target.exists():
-                raise StoreError("id-taken", f"there is another project '{match[3]}' now", "Rename that one first.")
+                raise StoreError(
+                    "id-taken",
+                    phrase("there is another project '{id}' now", id=match[3]),
+                    "Rename that one first.",
+                )
             os.rename(self.root / TRASH / token, target)
         return match[3]
 
@@ -185,11 +204,12 @@ class ProjectStore:
 
     def _folder(self, project_id: str) -> Path:
         if not _ID.fullmatch(project_id):
-            raise StoreError("no-project", f"'{project_id}' is no project's id")
+            raise StoreError("no-project", phrase("'{project_id}' is no project's id", project_id=project_id))
         return self.root / project_id
 
     def _free_id(self, name: str) -> str:
-        stem = name if re.search(r"[A-Za-z0-9]", name) and id_of(name) != "model" else "project"
+        latin = re.search(r"[A-Za-z0-9]", unicodedata.normalize("NFKD", name))
+        stem = id_of(name) if latin else "project"
         taken = {token_id for _, token_id, _ in self.deleted()}
         return free_among(stem, taken, lambda found: (self.root / found).exists())
 

@@ -9,6 +9,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
@@ -16,6 +17,18 @@ from typing import Any, Generic, TypeVar
 
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows knows one way only
 _Message = TypeVar("_Message")
+
+
+def compute_alone() -> None:
+    """In a child: NumPy's library of linear algebra is to have one thread. Work is spread over processes and lanes
+    already; more threads would fight for the cores, and wait for each other in busy loops."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = "1"
+    if "numpy" in sys.modules:  # a script's own child has imported what the script imports: it is too late for names
+        with contextlib.suppress(ImportError):
+            from threadpoolctl import threadpool_limits
+
+            threadpool_limits(1, "blas")
 
 
 class ChildProcess:

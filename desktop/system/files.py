@@ -98,10 +98,10 @@ def _rename_exclusively(source: bytes, target: bytes) -> int:
     import ctypes
 
     library = ctypes.CDLL(None, use_errno=True)
+    arguments: tuple[bytes | int, ...] = (-100, source, -100, target, 1)  # AT_FDCWD twice; RENAME_NOREPLACE
+    call = "renameat2"
     if sys.platform == "darwin":
         call, arguments = "renamex_np", (source, target, 4)  # RENAME_EXCL
-    else:
-        call, arguments = "renameat2", (-100, source, -100, target, 1)  # type: ignore[assignment]  # RENAME_NOREPLACE
     function = getattr(library, call, None)
     if function is None:
         return errno.ENOSYS

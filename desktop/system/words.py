@@ -1,6 +1,6 @@
 """What Fovea says below its window, in the language that this process speaks.
 
-A sentence is a :class:`Said`: its English template and its values. It is a ``str``, worded when it is made, so that
+A sentence is a :class:`Sentence`: its English template and its values. It is a ``str``, worded when it is made, so that
 every place that shows text can show it; template and values stay with it. A child process speaks English; what it says
 crosses the pipe as template and values and is worded where it arrives. The English is what goes into JSON and files
 (:func:`english`), and a change of language words it anew (:func:`worded`).
@@ -12,8 +12,11 @@ The words come from ``resources/translations/fovea_LANGUAGE.mo`` (GNU gettext's 
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import gettext
 import os
+import re
 import string
 import sys
 from collections.abc import Mapping, Sequence
@@ -29,6 +32,7 @@ VARIABLES = ("FOVEA_LANG", "FOVEA_LANGUAGE")
 SOURCE = "en"
 NUMBERS = "Numbers"
 """The context of a language's signs, which are no words: the tool that compiles takes them from Qt's locale data."""
+_OWN_LETTERS = 12
 DECIMAL, GROUP, SEPARATOR = "decimal", "group", "separator"
 _ENGLISH_SIGNS = {DECIMAL: ".", GROUP: ",", SEPARATOR: ", "}
 
@@ -41,7 +45,7 @@ _language = SOURCE
 _signs = dict(_ENGLISH_SIGNS)
 
 
-class Said(str):
+class Sentence(str):
     """A sentence and what it is made of: ``template`` (English), ``values`` by their names, ``one`` the English
     template where ``values['count']`` is one, '' where number makes no difference. Its text is worded already."""
 
@@ -51,7 +55,7 @@ class Said(str):
     one: str
     context: str
 
-    def __new__(cls, template: str, values: Mapping[str, Any], one: str = "", context: str = CONTEXT) -> Said:
+    def __new__(cls, template: str, values: Mapping[str, Any], one: str = "", context: str = CONTEXT) -> Sentence:
         held = {name: _plain(value) for name, value in values.items()}
         self = super().__new__(cls, _word(template, held, one, context))
         self.template, self.one, self.context = template, one, context
@@ -59,10 +63,7 @@ class Said(str):
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Said, (self.template, self.values, self.one, self.context)
-
-    def __getnewargs__(self) -> tuple[Any, ...]:  # type: ignore[override]
-        return self.template, self.values, self.one, self.context
+        return Sentence, (self.template, self.values, self.one, self.context)
 
     @property
     def english(self) -> str:
@@ -77,22 +78,23 @@ class Template(NamedTuple):
     one: str = ""
 
 
-def phrase(template: str | Template, /, *, one: str = "", **values: Any) -> Said:
+def phrase(template: str | Template, /, *, one: str = "", **values: Any) -> str:
     """``template`` with ``{name}`` replaced by ``values`` (text, numbers with a format as in ``{count:,}``, other
-    sentences, an error for what it says, or several of those in a ``list``), in the language of this process.
+    sentences, an error for what it says, or several of those in a ``list``), in the language of this process: a
+    :class:`Sentence`.
 
     ``one`` is the template for a ``count`` of one; languages with more forms than two have them in their translation.
     """
     if isinstance(template, Template):
         template, one = template
-    return Said(template, values, one)
+    return Sentence(template, values, one)
 
 
-def as_said(text: str) -> Said:
-    """``text``, a whole sentence without values, as a :class:`Said`; one that is already is worded anew."""
-    if isinstance(text, Said):
-        return Said(text.template, text.values, text.one, text.context)
-    return Said(str(text), {})
+def as_said(text: str) -> Sentence:
+    """``text``, a whole sentence without values, as a :class:`Sentence`; one that is already is worded anew."""
+    if isinstance(text, Sentence):
+        return Sentence(text.template, text.values, text.one, text.context)
+    return Sentence(str(text), {})
 
 
 def hold(owner: object, *names: str) -> None:
@@ -103,8 +105,14 @@ def hold(owner: object, *names: str) -> None:
 
 
 def worded(text: str) -> str:
-    """``text`` in the language of this process: a :class:`Said` anew, a plain text as far as it is known whole."""
-    return as_said(text) if isinstance(text, Said) else translated(CONTEXT, text)
+    """``text`` in the language of this process: a :class:`Sentence` anew; a plain text, as files hold it (a card, the
+    end of a run), where it is known whole or is what an English template gives with some values."""
+    if isinstance(text, Sentence):
+        return as_said(text)
+    if _catalogue is None or not text:
+        return text
+    found = translated(CONTEXT, text)
+    return found if found != text else _recognised(text, _language)
 
 
 def plural(context: str, text: str, count: int) -> str:
@@ -122,7 +130,7 @@ def translated(context: str, text: str) -> str:
 
 def english(value: Any) -> Any:
     """``value`` (text, or dictionaries and lists of it) with every sentence in English: for JSON and files."""
-    if isinstance(value, Said):
+    if isinstance(value, Sentence):
         return value.english
     if isinstance(value, dict):
         return {key: english(held) for key, held in value.items()}
@@ -252,6 +260,52 @@ def first_there(wanted: Sequence[str], ending: str = ".mo") -> Path | None:
     return None
 
 
+@functools.lru_cache(maxsize=1024)
+def _recognised(text: str, language: str) -> str:
+    """``text`` in this language where it was made of a template of the catalogue; else as it is."""
+    for pattern, template in _patterns(language):
+        match = pattern.fullmatch(text)
+        if match is not None:
+            values = {name: worded(value) for name, value in match.groupdict().items()}
+            found = translated(CONTEXT, template)
+            if found == template:
+                found = plural(CONTEXT, template, 1 if values.get("count") == "1" else 2)
+            return _filled(re.sub(r"\{(\w+)[^{}]*\}", r"{\1}", found), values, plain=True)
+    return text
+
+
+@functools.lru_cache(maxsize=2)
+def _patterns(language: str) -> list[tuple[re.Pattern[str], str]]:
+    """What English sentences of the catalogue's templates look like, those with most words of their own first."""
+    head = f"{CONTEXT}\x04"
+    found = []
+    for key in getattr(_catalogue, "_catalog", {}):
+        name = key[0] if isinstance(key, tuple) else key
+        if not name.startswith(head) or "{" not in name:
+            continue
+        template = name.removeprefix(head)
+        own = re.sub(r"\{[^{}]*\}", "", template)
+        if len(own) < _OWN_LETTERS:
+            continue  # 'NAME: VALUE' would fit nearly everything
+        with contextlib.suppress(re.error):
+            found.append((len(own), re.compile(_pattern(template), re.DOTALL), template))
+    found.sort(key=lambda entry: -entry[0])
+    return [(pattern, template) for _, pattern, template in found]
+
+
+def _pattern(template: str) -> str:
+    seen: set[str] = set()
+    parts = []
+    for literal, name, spec, _ in string.Formatter().parse(template):
+        parts.append(re.escape(literal))
+        if name is None:
+            continue
+        inner = r"[\d.,+\-]+ ?%?" if spec else ".+?"
+        parts.append(f"(?P={name})" if name in seen else f"(?P<{name}>{inner})")
+        seen.add(name)
+    return "".join(parts)
+
+
 def _sign(catalogue: gettext.NullTranslations | None, key: str) -> str:
     held = catalogue.pgettext(NUMBERS, key) if catalogue is not None else key
     return _ENGLISH_SIGNS[key] if held == key else held
@@ -304,7 +358,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, BaseException):
-        return value.args[0] if value.args and isinstance(value.args[0], Said) else str(value)
+        return value.args[0] if value.args and isinstance(value.args[0], Sentence) else str(value)
     if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:  # a scalar of NumPy
         return value.item()
     return str(value)
@@ -313,7 +367,7 @@ def _plain(value: Any) -> Any:
 def _value(value: Any, plain: bool) -> str:
     if isinstance(value, list):
         return (_ENGLISH_SIGNS if plain else _signs)[SEPARATOR].join(_value(item, plain) for item in value)
-    if isinstance(value, Said):
+    if isinstance(value, Sentence):
         return value.english if plain else worded(value)
     return str(value)
 

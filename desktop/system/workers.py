@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Literal
 
-from desktop.system.child_process import ChildProcess
+from desktop.system.child_process import ChildProcess, compute_alone
 from desktop.system.errors import FoveaError
 from desktop.system.memory import memory_of, work_of
 from desktop.system.words import phrase
@@ -406,9 +406,7 @@ def _settle(limits: WorkerLimits, patient: bool) -> None:
     if hasattr(signal, "SIGPROF"):
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    # One item at a time: threads of the libraries would only fight for the cores.
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = "1"
+    compute_alone()
     null = os.open(os.devnull, os.O_WRONLY)  # native libraries write file names to stderr
     for descriptor in (1, 2):
         with contextlib.suppress(OSError):

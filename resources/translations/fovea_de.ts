@@ -3113,12 +3113,12 @@
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/app/exports.py" />
+   <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>Keras (.keras)</source>
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/app/exports.py" />
+   <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>LiteRT (.tflite)</source>
    <translation type="unfinished" />
   </message>
@@ -3128,7 +3128,7 @@
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/app/exports.py" />
+   <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>ONNX (.onnx)</source>
    <translation type="unfinished" />
   </message>
@@ -3228,13 +3228,13 @@
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/app/exports.py" />
+   <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>for ONNX Runtime and many other programs</source>
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/app/exports.py" />
-   <source>for phones and small computers</source>
+   <location filename="../../desktop/ml/exchange/export_formats.py" />
+   <source>for telephones and small computers</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -3243,7 +3243,7 @@
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/app/exports.py" />
+   <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>to train on, or to use in Python</source>
    <translation type="unfinished" />
   </message>
@@ -6643,6 +6643,11 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/report/pdf.py" />
+   <source>Some characters are drawn as boxes: no font of this computer has them. Install one, for instance 'Noto Sans CJK' (fonts-noto-cjk), or write the report as HTML, which any browser shows.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/report/content.py" />
    <source>Split</source>
    <extracomment>A part of the data: training, validation or test split.</extracomment>
@@ -8522,17 +8527,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
-   <source>converting it to LiteRT</source>
+   <source>converting it</source>
    <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
-   <source>converting it to ONNX</source>
+   <source>converting it to LiteRT</source>
    <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>copy a model into your own</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ml/plans/job_steps.py" />
+   <source>copying</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -8678,11 +8688,6 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>ends before its directory does</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/cli/models_change.py" />
-   <source>ends in .keras, .tflite, .onnx, or .zip (all of it)</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -17159,7 +17164,7 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
-   <source>Converting it to ONNX…</source>
+   <source>Converting it…</source>
    <translation type="unfinished" />
   </message>
   <message>

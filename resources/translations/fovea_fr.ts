@@ -90,6 +90,11 @@
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/ui/teach/classes_pane.py" />
+   <source>Name of the class</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
    <translation type="unfinished" />
@@ -1404,6 +1409,85 @@
   </message>
  </context>
  <context>
+  <name>ClassList</name>
+  <message>
+   <location filename="../../desktop/ui/teach/classes_pane.py" />
+   <source>Name of the class</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>ClassesModel</name>
+  <message>
+   <location filename="../../desktop/ui/teach/classes_pane.py" />
+   <source>Name of the class</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/classes_pane.py" />
+   <source>{0}: {1} pictures</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/classes_pane.py" />
+   <source>{0}: {1} pictures, key {2}</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>ClassesPane</name>
+  <message>
+   <location filename="../../desktop/ui/teach/classes_pane.py" />
+   <source>Classes</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/classes_pane.py" />
+   <source>Key</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/classes_pane.py" />
+   <source>Merge into</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/classes_pane.py" />
+   <source>Name of a new class; Enter makes it</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/classes_pane.py" />
+   <source>Name of the class</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/classes_pane.py" />
+   <source>New class</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/classes_pane.py" />
+   <source>Remove the class</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/classes_pane.py" />
+   <source>Rename…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/classes_pane.py" />
+   <source>Show its pictures</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/classes_pane.py" />
+   <source>Type what there is to tell apart, one class after the other: ‘cat’, Enter, ‘dog’, Enter.</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
   <name>ClassesTab</name>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
@@ -1702,6 +1786,69 @@
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>{0} or {1} more</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>CopiesDialog</name>
+  <message>
+   <location filename="../../desktop/ui/teach/copies.py" />
+   <source>Close</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/copies.py" />
+   <source>Copies count once when Fovea checks how good it is. Here they can leave the project; the sharpest of each group stays. Files are not touched, and Undo brings everything back.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/copies.py" />
+   <source>Find Copies</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/copies.py" />
+   <source>Keep the sharpest of each, remove {0}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/copies.py" />
+   <source>Looking…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/copies.py" />
+   <source>No copies among the pictures that were looked at.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/copies.py" />
+   <source>Show</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/copies.py" />
+   <source>near copies</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/copies.py" />
+   <source>taken in one go</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/copies.py" />
+   <source>the same</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/copies.py" />
+   <source>{0} groups</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/copies.py" />
+   <source>{0} groups; the first 200 are shown.</source>
    <translation type="unfinished" />
   </message>
  </context>
@@ -2648,6 +2795,194 @@
   </message>
  </context>
  <context>
+  <name>Exchange</name>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>A table (CSV)…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>A table of names and labels (CSV)…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>All files (*)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>COCO (JSON)…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>Cancel</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>Class folders, copied…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>Class folders, linked (take no room)…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>Class folders…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>Drawings kept in Draw</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>Export Class Folders into a New Folder</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>Export Labels as COCO</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>Export Labels as a Table</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>Export labels</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>Import Class Folders</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>Import a Table of Labels</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>Import labels</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>Importing drawings…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>Importing labels…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>Looking for pictures that were moved…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>No picture is missing.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>None yet</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>Tables (*.csv *.tsv *.txt)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>What was judged in Evaluate</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>Where May the Pictures Lie Now?</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>Writing class folders…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>Writing…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>{0} files hold another picture now: they are not learned from until you label them again.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>{0} had their label already</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>{0} labels were taken over</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>{0} labels were written.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>{0} pictures are new</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>{0} pictures could not be read ({1}: {2}).</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>{0} pictures were found again.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>{0} pictures were found again; {1} are still missing.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>{0} pictures were written into class folders.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>{0} rows contradict others: those pictures have no label.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>{0} rows name pictures that are not there ({1} …).</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
   <name>ExportDialog</name>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -2778,12 +3113,12 @@
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/app/exports.py" />
+   <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>Keras (.keras)</source>
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/app/exports.py" />
+   <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>LiteRT (.tflite)</source>
    <translation type="unfinished" />
   </message>
@@ -2793,7 +3128,7 @@
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/app/exports.py" />
+   <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>ONNX (.onnx)</source>
    <translation type="unfinished" />
   </message>
@@ -2893,13 +3228,13 @@
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/app/exports.py" />
+   <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>for ONNX Runtime and many other programs</source>
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/app/exports.py" />
-   <source>for phones and small computers</source>
+   <location filename="../../desktop/ml/exchange/export_formats.py" />
+   <source>for telephones and small computers</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -2908,7 +3243,7 @@
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/app/exports.py" />
+   <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>to train on, or to use in Python</source>
    <translation type="unfinished" />
   </message>
@@ -4171,6 +4506,11 @@ pictures of the window:</source>
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>0 to 1</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>0 to 1 (default: {opacity})</source>
    <translation type="unfinished" />
@@ -5217,6 +5557,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/core/data/read_labels_file.py" />
+   <source>Hand the project on again.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the area under the ROC curve is {local}; {card} says {value:.3f} ({low:.3f} to {high:.3f}) on {n:,}</source>
    <translation type="unfinished" />
@@ -5349,6 +5694,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Install it (pip install {package}), or export the file uncompressed.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/teaching_models.py" />
+   <source>Install it first.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -5497,6 +5847,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/store/project_rows.py" />
+   <source>Its pictures are looked at again.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>Its pictures have to lie in its folder or below, and another column has to name their classes.</source>
    <translation type="unfinished" />
@@ -5599,6 +5954,21 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>Lab colour of {bits} bits</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>Label pictures, and let a head learn from the labels at once.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/read_labels_file.py" />
+   <source>Label some first.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/teaching_models.py" />
+   <source>Label some more.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -5996,6 +6366,23 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>PROJECT is a project's id or name, or a folder of pictures: its project is made when it is first named. Pictures stay
+where they are and are never changed. Every label is on the disk before the command goes on.
+
+examples:
+  fovea teach create "My pets" photos
+  fovea teach label my-pets labels.csv --folder photos
+  fovea teach suggest my-pets --csv suggestions.csv
+  fovea teach accept my-pets --at-least 0.98
+  fovea teach make my-pets --name Pets
+  fovea teach export my-pets sorted --link
+
+exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage; 130 stopped by Ctrl-C
+</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/report/content.py" />
    <source>People or cases</source>
    <translation type="unfinished" />
@@ -6253,6 +6640,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Share of positives</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/report/pdf.py" />
+   <source>Some characters are drawn as boxes: no font of this computer has them. Install one, for instance 'Noto Sans CJK' (fonts-noto-cjk), or write the report as HTML, which any browser shows.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -7017,6 +7409,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/engine/teacher.py" />
+   <source>Wait a moment.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/services/training.py" />
    <source>Wait for it, or stop it there.</source>
    <translation type="unfinished" />
@@ -7227,6 +7624,11 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>a CSV: file and label of each picture</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a DDS texture</source>
    <translation type="unfinished" />
@@ -7404,6 +7806,11 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>a network that begins from a finished one computes in 32 bits, as that does</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>a new folder, or a file .csv or .json</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -7752,6 +8159,11 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>as 'fovea teach list --deleted' shows it</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/models.py" />
    <source>as JSON</source>
    <translation type="unfinished" />
@@ -8004,6 +8416,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>class folders, an archive, .npz …</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>class weights and over- or under-sampling both balance the classes: choose one of them</source>
    <translation type="unfinished" />
@@ -8110,17 +8527,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
-   <source>converting it to LiteRT</source>
+   <source>converting it</source>
    <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
-   <source>converting it to ONNX</source>
+   <source>converting it to LiteRT</source>
    <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>copy a model into your own</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ml/plans/job_steps.py" />
+   <source>copying</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -8266,11 +8688,6 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>ends before its directory does</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/cli/models_change.py" />
-   <source>ends in .keras, .tflite, .onnx, or .zip (all of it)</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -8442,6 +8859,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>file sha256 {sha256}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>files, folders, archives</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -8635,6 +9057,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>hard links instead of copies</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>has a directory without entries</source>
    <translation type="unfinished" />
@@ -8657,6 +9084,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>hierarchical lossless JPEG</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>hold back some pictures to compare with this older model</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -8692,6 +9124,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>how pixels were scaled when it was trained</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>id or name of a project, or a folder of pictures</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -9030,6 +9467,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/__init__.py" />
+   <source>label pictures, with suggestions from what was labelled; make it a model</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>label_smoothing and ema must be at least 0 and below 1</source>
    <translation type="unfinished" />
@@ -9037,6 +9479,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>labelled pictures: class folders, .npz, IDX or CIFAR batches</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/read_labels_file.py" />
+   <source>labels of a labelling project</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -9565,6 +10012,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    </translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/teaching/accuracy.py" />
+   <source>no picture that was drawn at random has a label</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>no picture was answered: {first}</source>
    <translation type="unfinished" />
@@ -9723,6 +10175,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>nothing gets this answer</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/engine/teacher.py" />
+   <source>nothing has been looked at yet</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -10111,6 +10568,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/store/project_rows.py" />
+   <source>rows of this project are missing</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/train.py" />
    <source>run {name}: {name2}</source>
    <translation type="unfinished" />
@@ -10222,6 +10684,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>show so many (default: 20)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/train.py" />
    <source>show the named systems and end</source>
    <translation type="unfinished" />
@@ -10229,6 +10696,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>shown through the lookup table of the file</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>so many (default: as many as suit)</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -10316,6 +10788,21 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>stopping; nothing is left behind</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>stopping; nothing is taken over</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>stopping; what was added stays</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>stopping; what was answered by now is kept; Ctrl-C again stops at once and keeps nothing</source>
    <translation type="unfinished" />
@@ -10341,6 +10828,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>suggestions of one class alone</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>take a deleted model back</source>
    <translation type="unfinished" />
@@ -10363,6 +10855,16 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>task {task} found, 'classification' expected</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/screenshot.py" />
+   <source>teach: the project (default: the list of them)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/screenshot.py" />
+   <source>teach: what is shown next (default: all)</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -11016,6 +11518,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/app/teaching_models.py" />
+   <source>the labels</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>the labels in '{name}' cannot be read</source>
    <translation type="unfinished" />
@@ -11043,6 +11550,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>the layers are not a list of words</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/teach_learning.py" />
+   <source>the learning has ended</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -11243,6 +11755,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the network has {count} inputs and {count2} outputs; one of each expected</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/teaching_models.py" />
+   <source>the network of everyday photographs is not installed</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -11762,6 +12279,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>the trash holds no project</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/search.py" />
    <source>the trials as a table</source>
    <translation type="unfinished" />
@@ -11814,6 +12336,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>their order is another</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/teach_learning.py" />
+   <source>there are no copies</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -11946,8 +12473,23 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    </translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/teach_learning.py" />
+   <source>there is no picture to suggest anything for</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/teach_learning.py" />
+   <source>there is no picture without a label</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>there is no preset '{preset_id}'</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>there is no project yet; 'fovea teach create NAME PICTURES' makes one</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -12058,11 +12600,6 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>this class is not in the project any more</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/app/teaching_models.py" />
-   <source>this comparison is not there yet</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -12186,6 +12723,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/engine/teacher.py" />
+   <source>this picture was not looked at yet</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>this project is damaged: it has no tables</source>
    <translation type="unfinished" />
@@ -12208,6 +12750,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>this run is being trained by another process</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>those in the trash instead</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -12427,7 +12974,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/cli/train.py" />
+   <location filename="../../desktop/cli/teach.py" />
    <source>what the model is called</source>
    <translation type="unfinished" />
   </message>
@@ -12449,6 +12996,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>what the study is called</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>what the table's names are relative to</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -12484,6 +13036,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>which of the data's splits; 'all' for all of them</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>which ones first (default: the surest)</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -12534,6 +13091,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>write the plan to FILE and train nothing</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>write them there instead</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -13905,6 +14467,103 @@ Difference in accuracy: {value} ({bounds})</source>
   </message>
  </context>
  <context>
+  <name>HeapRow</name>
+  <message>
+   <location filename="../../desktop/ui/teach/heaps.py" />
+   <source>A heap of {0} pictures</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/heaps.py" />
+   <source>Choose this heap for merging</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/heaps.py" />
+   <source>Label {0}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/heaps.py" />
+   <source>Show</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/heaps.py" />
+   <source>Split</source>
+   <extracomment>A part of the data: training, validation or test split.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/heaps.py" />
+   <source>What are these?</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/heaps.py" />
+   <source>What these pictures are</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>HeapsDialog</name>
+  <message>
+   <location filename="../../desktop/ui/teach/heaps.py" />
+   <source>Close</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/heaps.py" />
+   <source>Every picture has a label.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/heaps.py" />
+   <source>Group Alike</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/heaps.py" />
+   <source>Grouping…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/heaps.py" />
+   <source>Heaps</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/heaps.py" />
+   <source>Learning has stopped.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/heaps.py" />
+   <source>Merge the chosen</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/heaps.py" />
+   <source>Number of heaps</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/heaps.py" />
+   <source>Pictures without a label, in heaps that are alike. Name a heap, and all its pictures have that label.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/heaps.py" />
+   <source>Splitting…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/heaps.py" />
+   <source>as many as suit</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
   <name>HeatLegend</name>
   <message>
    <location filename="../../desktop/ui/widgets/heat.py" />
@@ -15230,6 +15889,79 @@ Drop files or folders here.</source>
   </message>
  </context>
  <context>
+  <name>LearnedCard</name>
+  <message>
+   <location filename="../../desktop/ui/teach/learned_card.py" />
+   <source>(Between {0} and {1}.)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/learned_card.py" />
+   <source>95 % interval</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/learned_card.py" />
+   <source>Accuracy against the number of labels</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/learned_card.py" />
+   <source>Another {0} labels would probably bring about {1}.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/learned_card.py" />
+   <source>It begins to suggest when there is {0}.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/learned_card.py" />
+   <source>Label a few pictures of two classes: then it begins to suggest.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/learned_card.py" />
+   <source>Make it a model…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/learned_card.py" />
+   <source>Too few labels to say how often it is right.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/learned_card.py" />
+   <source>What it has learned</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/learned_card.py" />
+   <source>With {0} labels: {1}, {2}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/learned_card.py" />
+   <source>accuracy</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/learned_card.py" />
+   <source>labels</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/learned_card.py" />
+   <source>{0} right</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/learned_card.py" />
+   <source>{0}. On {1} labelled pictures that were drawn at random, each left out, with its copies, while it learned.</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
   <name>LeftQuestion</name>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
@@ -15413,6 +16145,11 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
+   <source>Label pictures and see at once what is learned</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/views.py" />
    <source>Models</source>
    <extracomment>A view of the window: trained models (networks), not people or cars.</extracomment>
    <translation type="unfinished" />
@@ -15433,6 +16170,11 @@ Drop files or folders here.</source>
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/ui/shell/views.py" />
+   <source>Teach</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>The other program would only move this, and Fovea moves nothing. Open it here.</source>
    <translation type="unfinished" />
@@ -15446,6 +16188,44 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Train a model on your own pictures</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>MakingDialog</name>
+  <message>
+   <location filename="../../desktop/ui/teach/making.py" />
+   <source>A model of {0} classes from {1} labelled pictures, with calibrated scores, a check whether a picture is of its kind, and a card that says how good it is. It appears among your models and works without this project.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/making.py" />
+   <source>Make It a Model</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/making.py" />
+   <source>Make the model</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/making.py" />
+   <source>Name</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/making.py" />
+   <source>Name of the model</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/making.py" />
+   <source>Quick: what it has learned here (well under a minute)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/making.py" />
+   <source>Thorough: the network itself learns your pictures as well (many minutes)</source>
    <translation type="unfinished" />
   </message>
  </context>
@@ -16384,7 +17164,7 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
-   <source>Converting it to ONNX…</source>
+   <source>Converting it…</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -16747,6 +17527,49 @@ Drop files or folders here.</source>
   </message>
  </context>
  <context>
+  <name>PictureSide</name>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_side.py" />
+   <source>Backspace takes the label back, Space shows the picture large.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_side.py" />
+   <source>Enter takes the suggestion.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_side.py" />
+   <source>Keys: {0}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_side.py" />
+   <source>No label yet</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_side.py" />
+   <source>Picture</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_side.py" />
+   <source>This picture {0}.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_side.py" />
+   <source>You said: {0}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_side.py" />
+   <source>{0} pictures are selected.</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
   <name>PictureView</name>
   <message>
    <location filename="../../desktop/ui/widgets/picture_view.py" />
@@ -16761,6 +17584,247 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/picture_view.py" />
    <source>{width} × {height} pixels, shown at {zoom} %</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>PicturesModel</name>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_model.py" />
+   <source>cannot be opened</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_model.py" />
+   <source>labelled {0}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_model.py" />
+   <source>no label</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_model.py" />
+   <source>no label; suggested {0}, model score {1}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_model.py" />
+   <source>not where it was</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_model.py" />
+   <source>starred</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_model.py" />
+   <source>the file holds another picture now</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>PicturesPane</name>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>All classes</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>All pictures</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>Backspace</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>By suggestion, surest first</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>Del</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>Drawn at random, to measure</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>Drop pictures, folders or archives here.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>Enter</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>Every picture has a label.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>Find similar pictures</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>It suggests nothing yet: label a few pictures of two classes first.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>Likely wrong labels</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>Model score at least</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>Most uncertain first</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>Newest first</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>No label looks wrong.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>No name of these holds “{0}”.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>No picture is here.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>No suggestion has so high a score. Move the slider to the left.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>One heap</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>One moment…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>Only pictures of a class</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>Pictures of the project</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>Remove from the project</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>Search names</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>Search the names of the pictures</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>Show large</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>Similar to a picture</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>Space</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>Star</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>Starred</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>Suggestions from this model score on</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>Take the label back</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>Take the suggestion</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>Take these {0} suggestions</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>Unlike everything labelled</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>What is shown next</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>Without a label</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>{0} of {1} pictures</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>{0} pictures</source>
    <translation type="unfinished" />
   </message>
  </context>
@@ -17114,6 +18178,100 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>{label} is answered from {value} on</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>ProjectsBar</name>
+  <message>
+   <location filename="../../desktop/ui/teach/projects_bar.py" />
+   <source>, {0} a second</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/projects_bar.py" />
+   <source>A folder…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/projects_bar.py" />
+   <source>Add pictures</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/projects_bar.py" />
+   <source>All projects</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/projects_bar.py" />
+   <source>Cancel</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/projects_bar.py" />
+   <source>Files…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/projects_bar.py" />
+   <source>Find copies…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/projects_bar.py" />
+   <source>Go on</source>
+   <extracomment>Button: continue what was paused.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/projects_bar.py" />
+   <source>Group alike…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/projects_bar.py" />
+   <source>Heaps of pictures that are alike, to be named at once</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/projects_bar.py" />
+   <source>Pause</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/projects_bar.py" />
+   <source>Pictures looked at</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/projects_bar.py" />
+   <source>Project</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/projects_bar.py" />
+   <source>Redo</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/projects_bar.py" />
+   <source>The same picture twice, near copies, and pictures taken in one go</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/projects_bar.py" />
+   <source>Undo</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/projects_bar.py" />
+   <source>{0} of {1} looked at</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/projects_bar.py" />
+   <source>{0} pictures found</source>
    <translation type="unfinished" />
   </message>
  </context>
@@ -19359,6 +20517,14 @@ fit.epochs = 10 | 20</source>
   </message>
  </context>
  <context>
+  <name>Strip</name>
+  <message>
+   <location filename="../../desktop/ui/teach/heaps.py" />
+   <source>Pictures of the heap</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
   <name>Suiting</name>
   <message>
    <location filename="../../desktop/core/trust/suiting.py" />
@@ -19558,6 +20724,207 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0}: {1} pictures in {2} classes ({3})</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>TeachStart</name>
+  <message>
+   <location filename="../../desktop/ui/teach/start.py" />
+   <source>Begin with a folder…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/start.py" />
+   <source>Drop unsorted pictures or folders here, say what a few of them are, and Fovea suggests the rest. Your files stay where they are and are never changed; nothing leaves this computer.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/start.py" />
+   <source>New project…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/start.py" />
+   <source>Teach Fovea to tell your pictures apart</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/start.py" />
+   <source>Your projects</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/start.py" />
+   <source>{0}:  {1} of {2} pictures labelled, {3} classes, {4}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/start.py" />
+   <source>{0}: cannot be opened ({1})</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>TeachView</name>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>A Folder of Pictures</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Add Pictures</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>All {0} pictures were here already.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Delete…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Done again: {0}.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Drop pictures, folders or archives to add them to “{0}”</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Drop pictures, folders or archives to begin a project with them</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Duplicate</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Find moved pictures…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Make it a model…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Name of the project</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>New Project</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>No pictures were found there. Fovea reads JPEG, PNG, TIFF, HEIC, WebP, DICOM and more.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Pictures</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Rename the Project</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Rename…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Teach</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>The project “{0}” is back.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Undone: {0}.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>a change of the classes</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>adding {0} pictures</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>importing {0} labels</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>labelling {0} pictures</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>merging a class of {0} pictures</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>removing {0} pictures</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>starring {0} pictures</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>taking back {0} labels</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>{0} pictures were added.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>{0} pictures were added; {1} were here already.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>{0} places could not be read.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>“{0}” was deleted; Undo brings it back. Your files were not touched.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>“{0}” was duplicated.</source>
    <translation type="unfinished" />
   </message>
  </context>
@@ -20469,6 +21836,14 @@ fit.epochs = 10 | 20</source>
   </message>
  </context>
  <context>
+  <name>_Pictures</name>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>{0} pictures</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
   <name>_Pixels</name>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
@@ -20483,6 +21858,14 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>Nothing yet</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>_Row</name>
+  <message>
+   <location filename="../../desktop/ui/teach/classes_pane.py" />
+   <source>Name of the class</source>
    <translation type="unfinished" />
   </message>
  </context>

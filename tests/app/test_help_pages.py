@@ -34,12 +34,12 @@ _COMMAND = re.compile(r"^ {4}(fovea .*)$|`(fovea [^`]*)`", re.MULTILINE)
 @functools.cache
 def words_of_the_window() -> frozenset[str]:
     """Every text that the window can show, as its source has them: without the marks of keys and of places to fill."""
-    spec = importlib.util.spec_from_file_location("translations", ROOT / "tools" / "translations.py")
+    spec = importlib.util.spec_from_file_location("texts", ROOT / "tools" / "texts.py")
     assert spec is not None and spec.loader is not None
     tool = importlib.util.module_from_spec(spec)
-    sys.modules["translations"] = tool
+    sys.modules["texts"] = tool
     spec.loader.exec_module(tool)
-    return frozenset(plain(text.source) for text in tool.collect(ROOT / "desktop"))
+    return frozenset(plain(text.source) for text in tool.every())
 
 
 def plain(words: str) -> str:
@@ -58,7 +58,7 @@ def test_every_view_has_its_page() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.id)
-def test_links_stay_within_the_help_and_lead_somewhere(page: help_pages.Page) -> None:
+def test_links_stay_within_the_help_and_lead_somewhere(page: help_pages.HelpPage) -> None:
     for picture, target in _LINK.findall((ROOT / "docs" / "help" / f"{page.id}.md").read_text(encoding="utf-8")):
         if picture:
             assert (ROOT / "docs" / "help" / target).resolve().is_file(), target
@@ -67,7 +67,7 @@ def test_links_stay_within_the_help_and_lead_somewhere(page: help_pages.Page) ->
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.id)
-def test_what_a_page_names_stands_in_the_window(page: help_pages.Page) -> None:
+def test_what_a_page_names_stands_in_the_window(page: help_pages.HelpPage) -> None:
     """**Bold** is a text of the window, word for word; of a path each part (where the menus have it: tests/ui/help)."""
     named = [plain(part) for words in _BOLD.findall(page.markdown) for part in words.split(" › ")]
     assert [part for part in named if part not in words_of_the_window()] == []
@@ -83,7 +83,7 @@ def usage(*command: str) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.id)
-def test_commands_that_a_page_names_are_there_with_their_options(page: help_pages.Page) -> None:
+def test_commands_that_a_page_names_are_there_with_their_options(page: help_pages.HelpPage) -> None:
     for found in _COMMAND.findall(page.markdown):
         words = shlex.split("".join(found), comments=True)[1:]
         if words[0] in ("COMMAND", "--help", "--version"):
@@ -172,7 +172,7 @@ def test_pages_that_are_missing_or_damaged_are_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.id)
-def test_a_page_in_the_terminal_is_narrow_and_without_marks(page: help_pages.Page) -> None:
+def test_a_page_in_the_terminal_is_narrow_and_without_marks(page: help_pages.HelpPage) -> None:
     text = in_terminal(page, width=72)
     assert text.startswith(page.title + "\n=") and "**" not in text and "](" not in text and "|---" not in text
     assert all(len(line) <= 72 for line in text.splitlines() if not line.startswith("    fovea"))

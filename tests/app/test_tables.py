@@ -210,7 +210,8 @@ from PySide6.QtWidgets import QApplication
 app = QApplication([])
 from desktop.ui.models.dialogs import ExportDialog
 
-assert ExportDialog("x", True, "").forms["plain"].text() == "Plain (.npy): for one"
+dialog = ExportDialog("x", True, "")
+assert dialog.forms["plain"].text() == "Plain (.npy): for one"
 """
 
 

@@ -137,6 +137,17 @@ def main() -> None:
         stored[::4, ::3] = value
         write(f"holes-{name}-{value}", stored, photometric="minisblack", byteorder=">", compression="lzw",
               extratags=[(42113, 2, 0, str(value), True)])  # fmt: skip
+    plain = np.minimum(grey, 254)
+    plain[::4, ::3] = 255
+    write("holes-uint8-255", plain, photometric="minisblack", compression="lzw", extratags=[(42113, 2, 0, "255", True)])
+    hidden = np.full((HEIGHT, WIDTH), 255, np.uint16)
+    hidden[:, 30:] = 0
+    shallow = colour.astype(np.uint16) * 16
+    for name, veil in (("alpha12", hidden * 16), ("alpha8", hidden), ("alpha16", hidden * 257)):
+        write(f"veiled-rgb-{name}", np.dstack([shallow, veil]), photometric="rgb", extrasamples=["unassalpha"],
+              compression="zlib")  # fmt: skip
+        write(f"veiled-grey-{name}", np.dstack([grey.astype(np.uint16) * 16, veil]), photometric="minisblack",
+              planarconfig="contig", extrasamples=["unassalpha"], compression="lzw")  # fmt: skip
     write("rgb8-bigtiff-be-tiles", colour, photometric="rgb", bigtiff=True, byteorder=">", tile=(16, 16),
           compression="zlib")  # fmt: skip
     write("grey16-bigtiff-be", deep, photometric="minisblack", bigtiff=True, byteorder=">")

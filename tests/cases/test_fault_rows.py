@@ -98,3 +98,47 @@ def test_100_000_real_files_are_walked_in_portions_with_little_memory(tmp_path: 
         if count % 10_000 == 0:
             most = max(most, process.memory_info().rss)
     assert count == 100_000 and most - before < 64 << 20
+
+
+def test_a_clock_that_moves_and_a_night_asleep_leave_a_training_its_times(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock on the wall goes back an hour at every look; the steady one goes on by a night inside an epoch."""
+    import time
+
+    pytest.importorskip("keras")
+    from desktop.ml.plans.events import EpochDone, Event, TrainBatchDone
+    from desktop.ml.training import train
+    from desktop.ml.training.recorder import Recorder
+    from desktop.store.runs import RunStore
+    from tests.ml.training.test_loop import pictures, small_plan
+
+    store = RunStore(tmp_path / "runs")
+    steady, slept, back = time.monotonic, [0.0], [0.0]
+
+    def wall() -> float:
+        back[0] += 3600.0
+        return 1.8e9 - back[0]
+
+    monkeypatch.setattr(time, "time", wall)
+    monkeypatch.setattr(time, "monotonic", lambda: steady() + slept[0])
+    told: list[Event] = []
+
+    def listen(event: Event) -> None:
+        told.append(event)
+        if isinstance(event, TrainBatchDone) and not slept[0]:
+            slept[0] = 8 * 3600.0
+
+    plan = small_plan(epochs=3)
+    folder = store.folder(store.create(plan, "clock").id)
+    recorder = Recorder(folder, listen)
+    try:
+        trained = train.run(plan, pictures(96), pictures(24, 1), folder, recorder)
+    finally:
+        recorder.close()
+    assert trained.complete and len(trained.history) == 3
+    done = [event for event in told if isinstance(event, EpochDone)]
+    assert all(0 <= event.seconds < 9 * 3600 and event.left_s >= 0 and event.images_per_s > 0 for event in done)
+    assert sum(event.seconds > 3600 for event in done) <= 1  # the night is in one epoch alone
+    (record,) = store.list()
+    assert record.epochs_done == 3 and 0 <= record.seconds < 9 * 3600 and record.created

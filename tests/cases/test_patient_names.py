@@ -76,3 +76,18 @@ def test_a_model_is_not_called_like_a_patient(tmp_path: Path) -> None:
     with pytest.raises(DatasetError) as caught:
         OwnData(replace(plan_of(root, ("a", "b")), name="Anna Meier"))
     assert caught.value.kind == "patient-in-model-name"
+
+
+def test_a_run_and_what_is_shown_of_it_do_not_carry_it_either(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from desktop.app.starting import start_training
+    from desktop.cli import main
+    from desktop.store.runs import RunStore
+
+    root = scans(tmp_path / "MEIER_ANNA", {"benign": "Meier^Anna", "malignant": "Kim^Lee"})
+    _, record = start_training(plan_of(root, ("benign", "malignant")), "Scans")
+    assert RunStore().get(record.id).data == HIDDEN_TITLE
+    for arguments in (["list"], ["list", "--json"], ["show", "last"], ["show", "last", "--json"]):
+        assert main(["runs", *arguments]) == 0
+        assert "meier" not in capsys.readouterr().out.casefold(), arguments

@@ -18,7 +18,7 @@ def write_video(
     import numpy as np
 
     code = "MJPG" if path.suffix == ".avi" else "mp4v"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*code), rate, size)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*code), rate, size)
     assert writer.isOpened()
     for colour in colours:
         frame = np.full((size[1], size[0], 3), colour[::-1], np.uint8)

@@ -13,7 +13,8 @@ import pytest
 from installers import bundle, icons, macos
 
 ROOT = Path(__file__).resolve().parents[2]
-_OPTIONAL = ("torch", "onnx", "onnxruntime", "tf2onnx")  # what needs one of them says so where it is not there
+# What needs one of them says so where it is not there.
+_OPTIONAL = ("torch", "onnx", "onnxruntime", "tf2onnx", "pyarrow")
 
 
 def test_nothing_of_fovea_is_left_out() -> None:

@@ -20,10 +20,11 @@ from desktop.core.figures.public_names import public_naming
 from desktop.core.figures.result import EvaluationResult, compare, figures
 from desktop.core.figures.result_files import figures_json, write_csv
 from desktop.core.figures.table import METRICS, by_key, written
+from desktop.core.figures.works_here import compatible_with_card, works_here_json
 from desktop.core.notices import NOTICES
 from desktop.core.types import FoveaError
 from desktop.report import write_report
-from desktop.report.content import Report, build_report, compatible_with_card, works_here_json
+from desktop.report.content import Report, build_report
 from tests.core.figures.makers import made_up, two_classes
 
 HOSTILE = '<script>alert("x")</script>&\'"$x^{'

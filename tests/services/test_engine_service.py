@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
 import pytest
+import shiboken6
 from PIL import Image
+from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from desktop import paths
@@ -120,3 +123,74 @@ def test_stop_ends_every_process(service: EngineService) -> None:
     service.stop()
     assert not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children)
     assert not service.running
+
+
+class Client:
+    """Takes requests as an engine's client does, and answers nothing by itself."""
+
+    def submit(self, request: m.Request) -> None:
+        pass
+
+    def cancel(self, number: int) -> None:
+        pass
+
+
+class Asker(QObject):
+    """Whoever asks: notes what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[tuple[str, int]] = []
+
+    def no_answer(self, failure: m.Failure) -> None:
+        self.told.append(("answer", failure.id))
+
+    def no_picture(self, failure: m.Failure) -> None:
+        self.told.append(("picture", failure.id))
+
+
+@pytest.fixture
+def unstarted(qapp: Any, monkeypatch: pytest.MonkeyPatch) -> EngineService:
+    held = EngineService()
+    monkeypatch.setattr(held, "_predictor", Client())
+    monkeypatch.setattr(held, "_viewer", Client())
+    return held
+
+
+SOMETHING = ImageSource("x.png", data=b"x")
+
+
+def test_a_failure_goes_to_who_asked_and_to_nobody_else(unstarted: EngineService) -> None:
+    one, other = Asker(), Asker()
+    first = unstarted.predict("m", SOMETHING, one.no_answer)
+    second = unstarted.preview(SOMETHING, 64, failed=one.no_picture)
+    third = unstarted.batch("m", [SOMETHING], other.no_answer)
+    silent = unstarted.predict("m", SOMETHING)
+    for number in (third, second, silent, first, first):
+        unstarted._route_predictor(m.Failure(number, "memory", "the memory does not suffice"))
+    assert one.told == [("picture", second), ("answer", first)], "once each"
+    assert other.told == [("answer", third)]
+
+
+def test_nobody_hears_of_what_is_not_wanted_any_more(unstarted: EngineService) -> None:
+    asker = Asker()
+    older = unstarted.predict("m", SOMETHING, asker.no_answer)
+    newer = unstarted.predict("m", SOMETHING, asker.no_answer)
+    cancelled = unstarted.preview(SOMETHING, 64, failed=asker.no_picture)
+    unstarted.cancel(cancelled)
+    for number in (older, cancelled, newer):
+        unstarted._route_viewer(m.Failure(number, "truncated", "it is cut off"))
+    assert asker.told == [("answer", newer)]
+
+
+def test_who_asked_and_is_gone_is_not_called(unstarted: EngineService) -> None:
+    gone, deleted = Asker(), Asker()
+    first = unstarted.predict("m", SOMETHING, gone.no_answer)
+    second = unstarted.preview(SOMETHING, 64, failed=deleted.no_picture)
+    del gone
+    shiboken6.delete(deleted)
+    for number in (first, second):
+        unstarted._route_predictor(m.Failure(number, "memory", "the memory does not suffice"))
+    assert deleted.told == []
+    unstarted.predict("m", SOMETHING)
+    assert not unstarted._askers, "nothing is kept for who is gone"

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QObject, Signal
 from pytestqt.qtbot import QtBot
 
-from desktop.app.batch_columns import Said
+from desktop.app.batch_columns import RowSaid
 from desktop.core.types import ImageSource
 from desktop.engine.messages import BatchAnswers, Failure, Prediction
 from desktop.services import folder_job
@@ -26,13 +26,12 @@ class Engine(QObject):
 
     batch_answers = Signal(object)
     batch_done = Signal(object)
-    failure = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
         self.asked: list[list[ImageSource]] = []
 
-    def batch(self, model_id: str, sources: list[ImageSource]) -> int:
+    def batch(self, model_id: str, sources: list[ImageSource], failed: Any = None) -> int:
         self.asked.append(list(sources))
         return len(self.asked)
 
@@ -85,8 +84,8 @@ def test_going_on_asks_for_what_is_missing_and_gives_answers_back(job: FolderJob
     with qtbot.waitSignal(job.began, timeout=30_000) as began:
         job.begin(again, COLOURS, keep=True)
     assert began.args == [True] and job.answers is not first
-    assert [job.said(item) for item in again[:3]] == [Said("ill"), None, Said("damaged", failed=True)]
-    assert [job.said(item) for item in again[3:5]] == [Said("ill"), None]
+    assert [job.said(item) for item in again[:3]] == [RowSaid("ill"), None, RowSaid("damaged", failed=True)]
+    assert [job.said(item) for item in again[3:5]] == [RowSaid("ill"), None]
     assert job.failures == 1 and job.done == len(again) - len(engine.asked[-1])
     assert engine.asked[-1][0] is again[1].source and len(engine.asked[-1]) == 1 + (count - 100) // 2
 
@@ -95,7 +94,7 @@ def test_another_frame_of_a_file_is_another_picture(job: FolderJob, engine: Engi
     first = [ImageItem(ImageSource.from_path("/data/a.dcm", 0))]
     job.begin(first, COLOURS)
     engine.answer([answer(0, first[0].source, (0.9, 0.1))])
-    assert job.said(first[0]) == Said("well")
+    assert job.said(first[0]) == RowSaid("well")
     other = ImageItem(ImageSource.from_path("/data/a.dcm", 1))
     job.begin([other], COLOURS, keep=True)
     assert job.said(other) is None and job.place_of(first[0]) == -1 and len(engine.asked[-1]) == 1
@@ -117,14 +116,14 @@ def test_an_answer_for_the_rest_lands_where_its_picture_stands(job: FolderJob, e
     # What comes twice, as after an engine that had to be started again, counts once.
     with qtbot.assertNotEmitted(job.answered):
         engine.answer([answer(2, items[4].source, (0.9, 0.1))])
-    assert job.said(items[4]) == Said("ill") and job.done == 5
+    assert job.said(items[4]) == RowSaid("ill") and job.done == 5
 
 
 def test_answers_that_are_known_are_not_asked_for(job: FolderJob, engine: Engine) -> None:
     items, strange = some(3), ImageItem(ImageSource.from_path("/elsewhere.png"))
     given = answer(77, items[1].source, (0.1, 0.9))
     job.begin(items, COLOURS, given={items[1]: given, strange: given})
-    assert job.said(items[1]) == Said("ill") and job.said(strange) is None and job.done == 1
+    assert job.said(items[1]) == RowSaid("ill") and job.said(strange) is None and job.done == 1
     assert engine.asked == [[items[0].source, items[2].source]]
 
 

@@ -189,3 +189,34 @@ def test_nothing_heavy_is_loaded_before_the_first_paint() -> None:
         [sys.executable, "-c", FIRST_PAINT], cwd=ROOT, capture_output=True, text=True, timeout=patient(60), check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_a_list_of_images_that_is_damaged_or_cannot_be_read_is_not_lost(
+    fovea_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from desktop.core.types import FoveaError, ImageSource
+    from desktop.services import last_session
+    from desktop.system import strict_json
+
+    pasted = ImageSource("pasted.png", data=b"\x89PNG one")
+    last_session.save([pasted], 0, None)
+    assert [source.data for source in last_session.load().sources] == [pasted.data]
+    place = last_session.folder()
+    kept = (place / "session.json").read_text(encoding="utf-8")
+    read = strict_json.read_object
+
+    def refused(path: Path, *rest: object) -> dict[str, object]:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(strict_json, "read_object", refused)
+    assert last_session.load().sources == ()
+    with pytest.raises(FoveaError):
+        last_session.save([ImageSource("other.png", data=b"\x89PNG two")], 0, None)
+    monkeypatch.setattr(strict_json, "read_object", read)
+    assert (place / "session.json").read_text(encoding="utf-8") == kept
+    (place / "session.json").write_text(kept[:-9], encoding="utf-8")
+    last_session.save([ImageSource("other.png", data=b"\x89PNG two")], 0, None)
+    assert (place / "session.damaged.json").read_text(encoding="utf-8") == kept[:-9]
+    assert len(list(place.glob("*.picture"))) == 2, "what the damaged list may name stays"
+    last_session.clear()
+    assert list(place.iterdir()) == []

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from desktop.store import file_actions
-from desktop.store.file_actions import FileActions, Outcome
+from desktop.store.file_actions import FileActions, FileOutcome
 from desktop.store.file_journal import FileActionError, FileStep, Journal, Kind
 from desktop.system import files
 
@@ -308,7 +308,7 @@ def _killing(at: int, after: bool) -> Callable[[], None]:
     return patch
 
 
-def _in_a_process_killed(at: int, after: bool, work: Callable[[], Outcome]) -> bool:
+def _in_a_process_killed(at: int, after: bool, work: Callable[[], FileOutcome]) -> bool:
     """Whether ``work`` came to its end in a process that dies at its call number ``at``."""
     patch = _killing(at, after)
     pid = os.fork()
@@ -348,7 +348,7 @@ def test_killed_at_any_call_every_file_is_in_one_place(
         before = {f"heap/{name}": content for name, content in few.items()}
         steps = [step(heap / name, root / "out" / "xy"[n] / name) for n, name in enumerate(few)]
         store, kind = actions(root), cast(Kind, "copy" if way == "copy" else "move")
-        work: Callable[[], Outcome] = partial(store.run, kind, "", steps)
+        work: Callable[[], FileOutcome] = partial(store.run, kind, "", steps)
         if way == "undo":
             work = partial(store.undo, work().id)
         through = _in_a_process_killed(at, after, work)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from desktop.core.types import StoreError
 from desktop.store.project import Project
 from desktop.store.project_database import DATABASE
-from desktop.store.project_facts import State
+from desktop.store.project_facts import PictureState
 from desktop.store.project_rows import FeatureRows
 from desktop.store.projects import ProjectStore
 
@@ -64,7 +64,7 @@ def test_a_project_is_made_listed_renamed_copied_deleted_and_taken_back(store: P
 
 def test_a_name_of_no_latin_letter_gets_an_id(store: ProjectStore) -> None:
     ids = [store.create(name).id for name in ("日本", "日本", "Model")]
-    assert ids == ["project", "project-2", "project-3"] or ids[:2] == ["project", "project-2"]
+    assert ids == ["project", "project-2", "model"]
     with pytest.raises(StoreError, match="2 projects are called"):
         store.find("日本")
     with pytest.raises(StoreError, match="there is no project"):
@@ -370,10 +370,12 @@ def test_a_label_given_again_means_what_the_file_holds_now(store: ProjectStore) 
         made = project.add_class("a")
         project.label([1], made.id)
         with project.database.changing("looked") as connection:
-            connection.execute("UPDATE pictures SET state = ?, sha256 = ? WHERE id = 1", (State.REPLACED, b"n" * 32))
-        assert project.picture(1).state is State.REPLACED
+            connection.execute(
+                "UPDATE pictures SET state = ?, sha256 = ? WHERE id = 1", (PictureState.REPLACED, b"n" * 32)
+            )
+        assert project.picture(1).state is PictureState.REPLACED
         project.label([1], made.id)
-        assert project.picture(1).state is State.NEW
+        assert project.picture(1).state is PictureState.NEW
         with project.database.reading() as connection:
             assert connection.execute("SELECT labelled_sha256 FROM pictures WHERE id = 1").fetchone()[0] == b"n" * 32
 

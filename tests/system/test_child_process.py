@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 from multiprocessing.connection import Connection
@@ -108,3 +110,17 @@ def test_a_letter_wakes_who_waits_for_a_child() -> None:
     assert outbox.take() == (["hello"], True) and not process.over
     process.hang_up()
     process.end(asked=60)
+
+
+@pytest.mark.parametrize("before", ["", "import numpy"])
+def test_linear_algebra_has_one_thread_whenever_numpy_was_imported(before: str) -> None:
+    code = (
+        f"{before}\nfrom desktop.system.child_process import compute_alone\ncompute_alone()\nimport numpy\n"
+        "from threadpoolctl import threadpool_info\n"
+        "print([pool['num_threads'] for pool in threadpool_info() if pool['user_api'] == 'blas'])"
+    )
+    environment = {key: value for key, value in os.environ.items() if not key.endswith("_NUM_THREADS")}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    counts = json.loads(done.stdout)
+    assert counts and set(counts) == {1}

@@ -85,6 +85,8 @@ VIRTUAL = frozenset(
         "roleNames",
         "sort",
         "canFetchMore",
+        "isEmpty",
+        "translate",
         "fetchMore",
         "mimeData",
         "mimeTypes",

@@ -1,4 +1,4 @@
-"""Signals say what they carry, where the class is at hand in the module that sends them."""
+"""Signals say what they carry; where that cannot be said in a class, the line says why."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def _at_hand(tree: ast.Module) -> set[str]:
 
 
 def untyped(source: str) -> list[str]:
-    """The signals of ``object`` that are sent with a new instance of a class which is at hand, as ``signal: Class``."""
+    """The signals of ``object`` that are always sent with new instances of classes which are at hand, as
+    ``signal: Class``."""
     tree = ast.parse(source)
     known, found = _at_hand(tree), []
     for owner in (node for node in tree.body if isinstance(node, ast.ClassDef)):
@@ -33,15 +34,29 @@ def untyped(source: str) -> list[str]:
             and isinstance(node.targets[0], ast.Name)
             and ast.unparse(node.value) == "Signal(object)"
         }
+        sent: dict[str, set[str]] = {}
         for call in (node for node in ast.walk(owner) if isinstance(node, ast.Call) and len(node.args) == 1):
-            sent = call.args[0]
-            if not (isinstance(call.func, ast.Attribute) and call.func.attr == "emit" and isinstance(sent, ast.Call)):
-                continue
-            signal = call.func.value
-            known_class = isinstance(sent.func, ast.Name) and sent.func.id in known
-            if isinstance(signal, ast.Attribute) and signal.attr in loose and known_class:
-                found.append(f"{signal.attr}: {ast.unparse(sent.func)}")
-    return sorted(set(found))
+            if isinstance(call.func, ast.Attribute) and call.func.attr == "emit":
+                signal, value = call.func.value, call.args[0]
+                of = value.func.id if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else ""
+                if isinstance(signal, ast.Attribute) and signal.attr in loose:
+                    sent.setdefault(signal.attr, set()).add(of if of in known else "")
+        found += [f"{signal}: {', '.join(sorted(of))}" for signal, of in sent.items() if "" not in of]
+    return sorted(found)
+
+
+def unexplained(source: str) -> list[str]:
+    """Signals that carry an ``object`` and say in no comment on their line what that is."""
+    lines = source.splitlines()
+    return [
+        lines[node.lineno - 1].strip()
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "Signal"
+        and any(isinstance(given, ast.Name) and given.id in ("object", "Any") for given in node.args)
+        and len(lines[(node.end_lineno or node.lineno) - 1].partition("#")[2].split()) < 3
+    ]
 
 
 def loose_failures(source: str) -> list[str]:
@@ -61,7 +76,7 @@ def test_signals_carry_the_class_that_they_are_sent_with(room: str) -> None:
     found = {}
     for path in (DESKTOP / room).rglob("*.py"):
         source = path.read_text(encoding="utf-8")
-        if told := untyped(source) + loose_failures(source):
+        if told := untyped(source) + loose_failures(source) + unexplained(source):
             found[str(path.relative_to(DESKTOP))] = told
     assert found == {}
 
@@ -72,3 +87,5 @@ def test_an_untyped_signal_would_be_found() -> None:
     assert untyped(f"{head}done = Signal(object){tail}") == ["done: Done"]
     assert untyped(f"{head}done = Signal(Done){tail}") == []
     assert loose_failures("class Job:\n    failed = Signal(object)\n") == ["failed = Signal(object)"]
+    assert unexplained("class A:\n    a = Signal(str, object)\n    b = Signal(str)\n") == ["a = Signal(str, object)"]
+    assert unexplained("class A:\n    a = Signal(object)  # a number, or None\n") == []

@@ -54,7 +54,8 @@ class DatasetProblem:
 
     Kinds: ``one-class``, ``empty-class``, ``classes-look-alike``, ``classes-like-splits``, ``classes-hold-the-same``,
     ``splits-alike``, ``single-image-class``, ``unlabelled``, ``rows-without-picture``, ``layout``, ``other-files``,
-    ``clutter``, ``link-out``, ``beside-splits``, ``inner-folder``, ``split-chosen``. A severity of ``stops-training``
+    ``clutter``, ``link-out``, ``beside-splits``, ``inner-folder``, ``split-chosen``, ``masks-left-out``,
+    ``several-labels``. A severity of ``stops-training``
     still allows an evaluation.
     """
 

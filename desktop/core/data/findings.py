@@ -63,6 +63,10 @@ _CHANGED = {
     "extra-bands": Template(
         "{count:,} pictures have more bands than are shown", "{count:,} picture has more bands than are shown"
     ),
+    "window-shows-nothing": Template(
+        "{count:,} pictures have a window of their own that shows nothing of them; it is left aside",
+        "{count:,} picture has a window of its own that shows nothing of it; it is left aside",
+    ),
     "no-end-mark": Template(
         "{count:,} pictures lack their end marks, nothing else", "{count:,} picture lacks its end mark, nothing else"
     ),

@@ -21,10 +21,10 @@ _SHARP_SIDE = 512  # pixels of the longer side at which sharpness is measured: s
 @dataclass(frozen=True, slots=True, eq=False)
 class Glance:
     """``pixels`` uint8 (height, width, channels), prepared; ``size`` (width, height) of the picture; ``sha256`` of the
-    content (32 bytes), ``bytes`` its length; ``thumbnail`` 256 grey levels; ``sharpness``, see :func:`sharpness_of`."""
+    content (32 bytes), ``length`` in bytes; ``thumbnail`` 256 grey levels; ``sharpness``, see :func:`sharpness_of`."""
 
     sha256: bytes
-    bytes: int
+    length: int
     pixels: np.ndarray
     size: tuple[int, int]
     thumbnail: bytes
@@ -33,10 +33,10 @@ class Glance:
 
 @dataclass(frozen=True, slots=True)
 class NotOpened:
-    """A picture that did not open, and why; ``bytes`` is -1 where its file could not be read."""
+    """A picture that did not open, and why; ``length`` is -1 where its file could not be read."""
 
     sha256: bytes
-    bytes: int
+    length: int
     error: FoveaError
 
 

@@ -6,8 +6,10 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from desktop.core.data import layouts, read_tables, recognise, unpack
-from desktop.core.data.dataset import DatasetError, LabelledDataset
+import numpy as np
+
+from desktop.core.data import layouts, parquet, read_tables, recognise, unpack
+from desktop.core.data.dataset import DatasetError, DatasetProblem, LabelledDataset
 from desktop.core.data.read_arrays import read_idx, read_npz
 from desktop.core.data.read_cifar import read_cifar
 from desktop.core.data.read_folders import read_folders
@@ -50,6 +52,8 @@ def open_dataset(
         inner = None if layout else _arrays(root, split)
         if inner is not None:
             return replace(inner, title=title, root=str(given))
+    elif parquet.is_parquet(given):
+        root, title = parquet.written_out([given], title, progress, cancelled), given.stem
     elif given.is_file():
         root, layout = _of_file(given, title, layout)
     if layout and layout.partition(":")[0] != layouts.FOLDERS:
@@ -67,8 +71,6 @@ def _arrays(given: Path, split: str | None) -> LabelledDataset | None:
 
 def _of_file(given: Path, title: str, layout: str) -> tuple[Path, str]:
     """For a single file that holds no pictures itself: the folder and the layout that it stands for."""
-    if given.suffix.lower() == ".parquet":
-        raise recognise.parquet_refusal(given)
     if given.suffix.lower() in read_tables.SUFFIXES and layout:
         return given.parent, layout
     if given.suffix.lower() in read_tables.SUFFIXES:
@@ -102,15 +104,58 @@ def _by_folders(
     try:
         found = read_folders(root, split, progress, cancelled)
     except DatasetError as error:
+        files = parquet.files_of(root) if error.kind in ("no-images", "no-split") and root.is_dir() else []
+        if files and not recognise.pictures_below(root, progress, cancelled):
+            found = read_folders(parquet.written_out(files, title, progress, cancelled), split, progress, cancelled)
+            return replace(found, title=title, root=address)
         if error.kind not in ("no-images", "split-needed"):
             raise
         seen = recognise.look(root, progress, cancelled) if error.kind == "no-images" else []
         if not seen:
-            raise
+            unread = recognise.data_files(root) or recognise.unread_tables(root)
+            if not unread:
+                raise
+            hint = phrase("{hint} {more}", hint=error.hint, more=unread) if error.hint else unread
+            raise DatasetError(error.kind, error.message, hint) from error
         raise recognise.needed(title, phrase("pictures without a folder for each class were found"), seen) from error
     doubtful = [p for p in found.problems if p.kind in ("one-class", "classes-like-splits")]
+    if not doubtful and np.count_nonzero(found.counts()) < 2:
+        doubtful = [p for p in found.problems if p.kind == "empty-class"]
+        inner = _only_one_with_pictures(root, given, found, title, split, progress, cancelled) if doubtful else None
+        if inner is not None:
+            return inner
+    if not doubtful and recognise.has_tables(root):
+        seen = recognise.contradictions(root, found, progress, cancelled)
+        if seen:
+            raise recognise.needed(
+                title, phrase("a table gives the pictures other classes than their folders do"), seen
+            )
     if doubtful:
         seen = recognise.look(root, progress, cancelled)
         if seen:
             raise recognise.needed(title, doubtful[0].message, seen)
     return replace(found, title=title, root=address)
+
+
+def _only_one_with_pictures(
+    root: Path,
+    given: Path,
+    found: LabelledDataset,
+    title: str,
+    split: str | None,
+    progress: ReadProgress | None,
+    cancelled: IsCancelled | None,
+) -> LabelledDataset | None:
+    """The classes in the one folder of ``root`` that holds pictures (``Images`` beside ``Annotation``); ``None`` where
+    it holds no classes."""
+    names = [name for name, count in zip(found.classes, found.counts(), strict=True) if count]
+    if len(names) != 1 or found.splits or not (root / names[0]).is_dir():
+        return None
+    try:
+        inner = _by_folders(root / names[0], given, title, "", split, progress, cancelled)
+    except DatasetError:
+        return None
+    if np.count_nonzero(inner.counts()) < 2:
+        return None
+    text = phrase("of the folders there only '{name}' holds pictures: the classes are those in it", name=names[0])
+    return replace(inner, problems=(DatasetProblem("inner-folder", text, "info", names[0]), *inner.problems))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
@@ -24,7 +25,7 @@ from desktop.core.data.dataset import (
     some,
 )
 from desktop.core.data.persons import group_of_name
-from desktop.core.data.split_names import Part, part_of, parts_of
+from desktop.core.data.split_names import Part, part_of, parts_of, says_nothing
 from desktop.core.pictures.formats import SUPPORTED_SUFFIXES
 from desktop.core.pictures.walk import CLUTTER, FoundFile, is_picture, natural_key, walk_images
 from desktop.core.progress import IsCancelled, ReadProgress
@@ -34,6 +35,8 @@ from desktop.system.words import Template, phrase
 _PARTS: tuple[Part, ...] = ("train", "validation", "test")
 _EVERY = 256
 _MOST = 12  # names or sorts in a sentence
+_DEEPEST = 4  # folders that only wrap others
+_MASK = re.compile(r"(.+?)[ ._-]*(?:mask|masks|seg|segmentation|groundtruth|ground[ _-]truth|gt|overlay)(?:[ _-]?\d+)?")
 _SYSTEM, _HIDDEN, _BARE = "system", "hidden", "bare"
 _SORTS = {
     _SYSTEM: Template("{count:,} system files"),
@@ -109,6 +112,7 @@ def read_folders(
     else:
         scan.classes(base / splits[chosen] if chosen else base, "")
     if not plain:
+        scan.leave_out_masks()
         notes += _doubts(base, scan, bool(splits))
     below = splits.get(chosen, "")
     return scan.finish(title, root, chosen, tuple(splits), notes, below, skip=int(chosen == ALL and bool(splits)))
@@ -163,13 +167,17 @@ def _find_splits(root: Path, notes: list[DatasetProblem]) -> tuple[Path, dict[st
     """The folder to read from, and the splits in it with the place of each one's class folders; an archive's wrapping
     folder is looked through."""
     splits = _split_folders(root)
-    if not splits:
-        inner = _visible_folders(root)
-        if len(inner) == 1 and _split_folders(root / inner[0]):
-            text = phrase("the data was found one folder deeper, in '{inner}'", inner=inner[0])
-            notes.append(DatasetProblem("inner-folder", text, "info", inner[0]))
-            root = root / inner[0]
-            splits = _split_folders(root)
+    inner = "" if splits else _wrapped(root)
+    if inner:
+        text = phrase(
+            "the data was found {count} folders deeper, in '{inner}'",
+            one="the data was found one folder deeper, in '{inner}'",
+            count=inner.count("/") + 1,
+            inner=inner,
+        )
+        notes.append(DatasetProblem("inner-folder", text, "info", inner))
+        root = root / inner
+        splits = _split_folders(root)
     if splits:
         beside = [name for name in _visible_folders(root) if name not in splits]
         if beside:
@@ -182,6 +190,20 @@ def _find_splits(root: Path, notes: list[DatasetProblem]) -> tuple[Path, dict[st
             notes.append(DatasetProblem("beside-splits", text, "caution", beside[0]))
         notes += _alike(splits)
     return root, splits
+
+
+def _wrapped(root: Path) -> str:
+    """The folder in ``root`` that holds the classes or splits where all above it only wrap it (``archive/data``); empty
+    where ``root`` holds several itself, or one class alone."""
+    place, inner = root, ""
+    for _ in range(_DEEPEST):
+        folders = _visible_folders(place)
+        if len(folders) != 1 or _has_pictures(place):
+            return ""
+        place, inner = place / folders[0], f"{inner}/{folders[0]}" if inner else folders[0]
+        if len(_visible_folders_or_none(place)) > 1 and not _has_pictures(place):
+            return inner
+    return ""
 
 
 def _alike(splits: dict[str, str]) -> list[DatasetProblem]:
@@ -227,6 +249,8 @@ def _split_folders(root: Path) -> dict[str, str]:
     found = {}
     for name, (place, folders) in inner.items():
         others = {other for brother, (_, held) in inner.items() if brother != name for other in held}
+        if len(folders) == 1 and says_nothing(folders[0]) and len(others - set(folders)) > 1:
+            continue  # 'test/images' beside 'train' with its classes: these have none
         sure = bool(others & set(folders)) or set(names) <= set(parts)
         if sure or not _has_pictures(root / place):
             found[name] = place
@@ -326,6 +350,30 @@ class _Scan:
         if left_out:
             self._strays[name] += left_out
 
+    def leave_out_masks(self) -> None:
+        """Leave out what is called like the mask of a picture beside it ('x_mask.png' of 'x.png')."""
+        stems = {os.path.splitext(name)[0].casefold() for name in self._names}
+        masks = []
+        for place, name in enumerate(self._names):
+            folder, _, file = os.path.splitext(name)[0].casefold().rpartition("/")
+            matched = _MASK.fullmatch(file)
+            if matched and f"{folder}/{matched[1]}" in stems:
+                masks.append(place)
+        if not masks:
+            return
+        text = phrase(
+            "{count:,} pictures that are called like the masks of others ('{name}') were left out; if they are "
+            "pictures of their own, confirm that with the layout 'folders'",
+            one="a picture that is called like the mask of another ('{name}') was left out; if it is a picture of its "
+            "own, confirm that with the layout 'folders'",
+            count=len(masks),
+            name=self._names[masks[0]],
+        )
+        self._problems.append(DatasetProblem("masks-left-out", text, "caution"))
+        gone = set(masks)
+        self._names = [name for place, name in enumerate(self._names) if place not in gone]
+        self._class_of = [name for place, name in enumerate(self._class_of) if place not in gone]
+
     def _tick(self) -> None:
         if self._seen % _EVERY == 0:
             if self._cancelled and self._cancelled():
@@ -367,7 +415,7 @@ class _Scan:
         elif suffix in SUPPORTED_SUFFIXES or is_picture(path, SUPPORTED_SUFFIXES):
             return "picture"
         else:
-            sort = _BARE if suffix in ("", ".") or suffix[1:].isdigit() else suffix
+            sort = _BARE if suffix in ("", ".") or suffix[1:].isdigit() else f"{suffix} files"
         self._passed[sort] += 1
         return sort
 
@@ -435,7 +483,7 @@ class _Scan:
             if counts:
                 listing = some(
                     [
-                        phrase(_SORTS.get(sort, _OF_SUFFIX), count=count, suffix=sort)
+                        phrase(_SORTS.get(sort, _OF_SUFFIX), count=count, suffix=sort.removesuffix(" files"))
                         for sort, count in sorted(counts.items())
                     ],
                     _MOST,

@@ -18,6 +18,7 @@ from desktop.core.data.read_folders import Files
 from desktop.core.pictures.walk import natural_key
 from desktop.system import strict_json
 from desktop.system.files import write_atomically
+from desktop.system.words import phrase
 
 SUFFIX = ".fovea-labels"
 _SCHEMA = 1
@@ -47,12 +48,16 @@ def read_labels(path: Path) -> LabelledDataset:
     ``no-images``, ``unreadable``)."""
     try:
         if path.stat().st_size > _MOST_BYTES:
-            raise DatasetError("too-large", f"'{path.name}' is larger than {_MOST_BYTES >> 20} MiB")
+            raise DatasetError(
+                "too-large", phrase("'{name}' is larger than {most} MiB", name=path.name, most=_MOST_BYTES >> 20)
+            )
         title, rows = _rows(path)
     except OSError as error:
-        raise DatasetError("unreadable", f"'{path.name}' cannot be read ({type(error).__name__})") from error
+        raise DatasetError(
+            "unreadable", phrase("'{name}' cannot be read ({fault})", name=path.name, fault=type(error).__name__)
+        ) from error
     if not rows:
-        raise DatasetError("no-images", f"'{path.name}' names no pictures", "Label some first.")
+        raise DatasetError("no-images", phrase("'{name}' names no pictures", name=path.name), "Label some first.")
     files = [file for file, _ in rows]
     root = common_folder(files)
     classes = tuple(sorted({label for _, label in rows}, key=natural_key))
@@ -95,7 +100,9 @@ def _rows(path: Path) -> tuple[str, list[tuple[str, str]]]:
                 raise _bad(path)
             rows[os.path.normpath(row[0])] = row[1]
             if len(rows) > _MOST:
-                raise DatasetError("too-large", f"'{path.name}' names more than {_MOST:,} pictures")
+                raise DatasetError(
+                    "too-large", phrase("'{name}' names more than {most:,} pictures", name=path.name, most=_MOST)
+                )
     title = head.get("title")
     return (title if isinstance(title, str) and title else path.stem), list(rows.items())
 
@@ -108,4 +115,6 @@ def _line(path: Path, line: bytes) -> object:
 
 
 def _bad(path: Path) -> DatasetError:
-    return DatasetError("bad-data", f"'{path.name}' is damaged, or no list of labels", "Hand the project on again.")
+    return DatasetError(
+        "bad-data", phrase("'{name}' is damaged, or no list of labels", name=path.name), "Hand the project on again."
+    )

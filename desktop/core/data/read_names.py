@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from desktop.core.data.dataset import DatasetError
 from desktop.core.data.layouts import NAMES, ListedPicture, Proposal, joined, parts_of, proposal_of
+from desktop.core.data.split_names import part_of
 from desktop.core.data.split_names import parts_of as parts_of_names
 from desktop.system.words import phrase
 
@@ -53,7 +54,11 @@ _NO_LABELS = frozenset(
 
 def proposals(paths: Sequence[str]) -> list[Proposal]:
     """The pattern that most of ``paths`` follow with a handful of labels; none where there is no such."""
+    every = paths
     best: tuple[float, str] | None = None
+    # Pictures to be answered, as contests hand them out, have numbers alone for names.
+    paths = [path for path in every if not _is_bare(path)]
+    paths = paths if 2 * len(paths) >= len(every) else every
     for pattern in _PATTERNS:
         labels = [label for path in paths if (label := label_of(path, pattern)) is not None]
         classes = Counter(labels)
@@ -70,12 +75,18 @@ def proposals(paths: Sequence[str]) -> list[Proposal]:
     if best is None:
         return []
     layout = joined(NAMES, best[1])
-    rows, _ = listing(layout, paths)
+    rows, _ = listing(layout, every)
     return [
         proposal_of(
             layout, phrase("the file names look like '{best}', which would give the classes", best=best[1]), rows
         )
     ]
+
+
+def _is_bare(path: str) -> bool:
+    """Whether a picture in a folder that is called like a split has a number for a name."""
+    top, _, rest = path.partition("/")
+    return part_of(top) is not None and os.path.splitext(rest.rsplit("/", 1)[-1])[0].isdigit()
 
 
 def listing(layout: str, paths: Sequence[str]) -> tuple[list[ListedPicture], dict[str, int]]:

@@ -93,6 +93,14 @@ def proposals(root: Path, index: PictureIndex) -> list[Proposal]:
     return out
 
 
+def is_usual(layout: str) -> bool:
+    """Whether the column of labels that ``layout`` names is called like one (``dx``), or each class has a column."""
+    from desktop.core.data.layouts import parts_of as layout_parts
+
+    parts = layout_parts(layout)
+    return len(parts) > 2 and (parts[2] == ONE_HOT or parts[2].strip().casefold().replace(" ", "_") in _USUAL)
+
+
 def _words(tables: Sequence[Table], name: str, label: str, split: str | None) -> str:
     which = phrase("{count} tables ('{place}' …)", one="the table '{place}'", count=len(tables), place=tables[0].place)
     if label == ONE_HOT and split:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from desktop.core.data import read_names, read_tables
+from desktop.core.data import read_names, read_tables, unpack
 from desktop.core.data.dataset import (
     ALL,
     DatasetError,
@@ -29,8 +27,9 @@ from desktop.core.progress import IsCancelled, ReadProgress
 from desktop.system.words import Template, phrase
 
 _EVERY = 256
+_MOSTLY = 0.8  # of the pictures
+_SEVERAL = ("|", ";")  # between the labels of one cell
 _MOST = 2_000_000  # pictures
-_FOOTER = 4 << 20  # bytes at the end of a Parquet file that are looked at
 
 
 def pictures_below(root: Path, progress: ReadProgress | None = None, cancelled: IsCancelled | None = None) -> list[str]:
@@ -53,18 +52,71 @@ def pictures_below(root: Path, progress: ReadProgress | None = None, cancelled: 
 
 
 def look(root: Path, progress: ReadProgress | None = None, cancelled: IsCancelled | None = None) -> list[Proposal]:
-    """How the labels of the pictures below ``root`` may be read: by tables, by names. Empty: nothing tells them.
-
-    Raises :class:`DatasetError` for data of a kind that is known and not read (Parquet), in words that say so.
-    """
+    """How the labels of the pictures below ``root`` may be read: by tables, by names. Empty: nothing tells them."""
     paths = pictures_below(root, progress, cancelled)
     if not paths:
-        parquet = sorted(path for path in root.glob("**/*.parquet"))[:1]
-        if parquet:
-            raise parquet_refusal(parquet[0])
         return []
     found = read_tables.proposals(root, read_tables.PictureIndex(paths))
     return [*found, *read_names.proposals(paths)]
+
+
+_UNREAD = (".xlsx", ".xls", ".ods", ".mat", ".json", ".xml", ".sqlite", ".db", ".parquet", ".arrow", ".feather")
+
+
+def unread_tables(root: Path) -> str:
+    """What to say of files right in ``root`` that may hold the labels and are of no kind that is read; '' for none."""
+    try:
+        names = sorted(e.name for e in os.scandir(root) if e.name.lower().endswith(_UNREAD) and e.is_file())
+    except OSError:
+        return ""
+    if not names:
+        return ""
+    return phrase(
+        "{names} lie there: if the labels are in one of them, save it as a CSV table with a column of file names.",
+        one="{names} lies there: if the labels are in it, save it as a CSV table with a column of file names.",
+        count=len(names),
+        names=some([f"'{name}'" for name in names[:4]]),
+    )
+
+
+def data_files(root: Path) -> str:
+    """What to say of archives and arrays right in ``root``, each of which may be data of its own; '' for none."""
+    endings = (".npz", *unpack.ENDINGS)
+    try:
+        names = sorted(e.name for e in os.scandir(root) if e.name.lower().endswith(endings) and e.is_file())
+    except OSError:
+        return ""
+    return phrase("Or is it '{name}'? Then give that file.", name=names[0]) if names else ""
+
+
+def has_tables(root: Path) -> bool:
+    """Whether tables lie right in ``root``."""
+    try:
+        return any(entry.name.lower().endswith(read_tables.SUFFIXES) for entry in os.scandir(root))
+    except OSError:
+        return False
+
+
+def contradictions(
+    root: Path, found: LabelledDataset, progress: ReadProgress | None = None, cancelled: IsCancelled | None = None
+) -> list[Proposal]:
+    """Tables that label most of the pictures of ``found``, by a column that is called like a label's, and otherwise
+    than their folders: each folder holds several of its labels (parts of a download, cameras, dates). Empty where one
+    of the columns says what the folders say."""
+    paths = pictures_below(root, progress, cancelled)
+    index = read_tables.PictureIndex(paths)
+    out = []
+    for proposal in read_tables.proposals(root, index):
+        rows, _ = read_tables.listing(root, proposal.layout, index)
+        if not read_tables.is_usual(proposal.layout) or len(rows) < _MOSTLY * len(paths):
+            continue
+        labels: dict[str, set[str]] = {}
+        for row in rows:
+            labels.setdefault(row.path.rpartition("/")[0], set()).add(row.label)
+        if all(len(held) == 1 for held in labels.values()):
+            return []
+        out.append(proposal)
+    return out
 
 
 def needed(title: str, found: str, proposals: Sequence[Proposal]) -> LayoutNeededError:
@@ -138,11 +190,30 @@ def _dataset(
         names.append(name)
     targets = np.fromiter((number[row.label] for row in kept), dtype=np.int32, count=len(kept))
     counts = np.bincount(targets, minlength=len(classes))
-    problems = [*said, *_said(layout, rows, there, odd), *class_problems(classes, [int(n) for n in counts])]
+    problems = [
+        *said,
+        *_said(layout, rows, there, odd),
+        *_several(rows),
+        *class_problems(classes, [int(n) for n in counts]),
+    ]
     entries = Files(str(root), names, 0, prefixed, listed=True)
     return LabelledDataset(
         title, "folders", address, chosen, splits, classes, targets, entries, np.arange(len(targets)), tuple(problems),
     )  # fmt: skip
+
+
+def _several(rows: Sequence[ListedPicture]) -> list[DatasetProblem]:
+    """A caution where cells hold several labels each."""
+    held = [row.label for row in rows if any(by in row.label for by in _SEVERAL)]
+    if not held:
+        return []
+    text = phrase(
+        "{count:,} pictures have several labels in one cell ('{label}'): each combination counts as a class of its own",
+        one="a picture has several labels in its cell ('{label}'): each combination counts as a class of its own",
+        count=len(held),
+        label=held[0][:60],
+    )
+    return [DatasetProblem("several-labels", text, "caution")]
 
 
 def _said(layout: str, rows: Sequence[ListedPicture], there: int, odd: dict[str, int]) -> list[DatasetProblem]:
@@ -178,48 +249,4 @@ def _said(layout: str, rows: Sequence[ListedPicture], there: int, odd: dict[str,
     return out
 
 
-def parquet_refusal(path: Path) -> DatasetError:
-    """What to say of a Parquet file: what it holds, as far as its end tells, and how to make folders of it."""
-    told = _features(path)
-    what = f" ({told})" if told else ""
-    hint = (
-        "Write its pictures into a folder for each class with the package that made it, for instance: "
-        "from datasets import load_dataset; rows = load_dataset('parquet', data_files=FILE)['train']; "
-        "for i, row in enumerate(rows): row['image'].save(f'out/{row[\"label\"]}/{i}.png')."
-    )
-    return DatasetError(
-        "unsupported-data",
-        phrase("'{name}' is a Parquet file{what}, which Fovea does not read", name=path.name, what=what),
-        hint,
-    )
-
-
-def _features(path: Path) -> str:
-    """The columns that Hugging Face's note at the end of a Parquet file names, in words; empty where it has none."""
-    try:
-        with path.open("rb") as stream:
-            size = stream.seek(0, os.SEEK_END)
-            stream.seek(max(0, size - _FOOTER))
-            footer = stream.read()
-        text = footer.decode("utf-8", "replace")
-        start = text.find('{"info"')
-        if start < 0:
-            return ""
-        value: Any = json.JSONDecoder().raw_decode(text[start:])[0]
-        features = value["info"]["features"]
-        parts = []
-        for name, facts in list(features.items())[:8]:
-            kind = facts.get("_type", "") if isinstance(facts, dict) else ""
-            names = facts.get("names") if isinstance(facts, dict) else None
-            if kind == "Image":
-                parts.append(phrase("pictures in column '{name}'", name=name))
-            elif kind == "ClassLabel" and isinstance(names, list):
-                parts.append(
-                    phrase("classes in column '{name}': {value}", name=name, value=some([str(n) for n in names]))
-                )
-        return ", ".join(parts)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return ""
-
-
-__all__ = ["FOLDERS", "NAMES", "TABLE", "look", "needed", "parquet_refusal", "pictures_below", "read_listed"]
+__all__ = ["FOLDERS", "NAMES", "TABLE", "look", "needed", "pictures_below", "read_listed"]

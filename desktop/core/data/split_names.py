@@ -49,6 +49,12 @@ def part_of(name: str) -> Part | None:
     return part if not rest else None
 
 
+def says_nothing(name: str) -> bool:
+    """Whether ``name`` is a word for pictures as such (``images``, ``img_data``), which names no class."""
+    words = [word.lower() for word in _WORDS.findall(_HUMPS.sub(" ", name))]
+    return bool(words) and all(word in _NEUTRAL for word in words)
+
+
 def parts_of(names: Sequence[str]) -> dict[str, Part]:
     """The parts that ``names``, which lie beside each other, say: also ``seg_train`` and ``seg_test``, whose other
     words are the same."""

@@ -15,7 +15,7 @@ import time
 import uuid
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -74,8 +74,16 @@ def unpacked(
 
     Raises :class:`DatasetError` (``bad-data``, ``hostile``, ``too-large``, ``disk-full``), :class:`Interrupted`.
     """
+    filled = made([path], path.name, lambda building: _unpack(path, building, progress, cancelled), root)
+    return _inside(filled)
+
+
+def made(files: Sequence[Path], title: str, fill: Callable[[Path], None], root: Path | None = None) -> Path:
+    """The folder that ``fill`` makes of ``files``, now, or earlier where they have not changed since; below ``root``,
+    by default among the unpacked archives. Raises what ``fill`` raises, and :class:`DatasetError` for what the disk
+    refuses."""
     place = root if root is not None else _root()
-    folder = place / _key(path)
+    folder = place / _key(files)
     if not folder.is_dir():
         place.mkdir(parents=True, exist_ok=True)
         if root is None:
@@ -83,16 +91,21 @@ def unpacked(
         building = place / f"{_BUILDING}{uuid.uuid4().hex[:12]}"
         try:
             building.mkdir()
-            _unpack(path, building, progress, cancelled)
+            fill(building)
             with contextlib.suppress(OSError):  # another process was faster
                 os.rename(building, folder)
         except OSError as error:
-            raise _explained(path, error) from error
+            raise _explained(title, error) from error
         finally:
             shutil.rmtree(building, ignore_errors=True)
     with contextlib.suppress(OSError):
         os.utime(folder)
-    return _inside(folder)
+    return folder
+
+
+def room(folder: Path) -> int:
+    """Bytes that may be unpacked into ``folder``."""
+    return min(MOST_BYTES, free_space(folder) - RESERVE_BYTES)
 
 
 def total_bytes() -> int:
@@ -110,9 +123,12 @@ def _root() -> Path:
     return paths.cache() / "unpacked"
 
 
-def _key(path: Path) -> str:
-    facts = path.stat()
-    text = f"1\0{os.path.realpath(path)}\0{facts.st_size}\0{facts.st_mtime_ns}"
+def _key(files: Sequence[Path]) -> str:
+    parts = ["1"]
+    for path in files:
+        facts = path.stat()
+        parts += [os.path.realpath(path), str(facts.st_size), str(facts.st_mtime_ns)]
+    text = "\0".join(parts)
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
@@ -252,15 +268,15 @@ def _tidy() -> None:
         total -= size
 
 
-def _explained(path: Path, error: OSError) -> DatasetError:
+def _explained(title: str, error: OSError) -> DatasetError:
     import errno
 
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        text = phrase("the disk of Fovea's cache filled up while '{name}' was unpacked", name=path.name)
+        text = phrase("the disk of Fovea's cache filled up while '{name}' was unpacked", name=title)
         return DatasetError("disk-full", text, "Free some space, or move Fovea's files with FOVEA_HOME.")
     reason = os.strerror(error.errno).lower() if error.errno else type(error).__name__
     return DatasetError(
         "unreadable",
-        phrase("'{name}' could not be unpacked: {reason}", name=path.name, reason=reason),
+        phrase("'{name}' could not be unpacked: {reason}", name=title, reason=reason),
         "Unpack it by hand.",
     )

@@ -23,7 +23,6 @@ import numpy as np
 from desktop.core.figures.intervals import Estimate, Z, delong_auc, midranks, percentile, resamples, unknown, wilson
 from desktop.core.figures.metrics import ClassFigures, Means
 from desktop.core.figures.thresholds import OperatingPoint
-from desktop.system.words import phrase
 
 FEW = 20
 """With fewer persons than this no interval is to be relied on much; reports say so."""
@@ -196,11 +195,7 @@ class Persons:
 
 
 def _by_person(estimate: Estimate) -> Estimate:
-    return (
-        replace(estimate, method=phrase("{method} by person", method=estimate.method))
-        if estimate.method == "bootstrap"
-        else estimate
-    )
+    return replace(estimate, method=f"{estimate.method} by person") if estimate.method == "bootstrap" else estimate
 
 
 def _fewer(plain: Estimate, positives: int, negatives: int) -> Estimate:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from desktop.core.figures.intervals import Estimate, Z, shown, wilson
-from desktop.system.words import phrase
+from desktop.system.words import Template, phrase
 
 if TYPE_CHECKING:
     from desktop.core.figures.clustered import Persons
@@ -92,14 +92,16 @@ def mcnemar(right_a: np.ndarray, right_b: np.ndarray, persons: Persons | None = 
 def _clustered(
     right_a: np.ndarray, right_b: np.ndarray, persons: Persons, plain: Estimate
 ) -> tuple[float, bool, Estimate]:
-    """p, exact, difference from each person's sum of differences; fewer than 25 persons who differ: a sign test."""
+    """p, exact, difference from each person's sum of differences; fewer than 25 persons who differ: an exact test.
+
+    Both tests ask of the same number, the images that A alone got right less those of B: one that counted persons
+    would call a model better that is right on fewer images.
+    """
     assert plain.value is not None
     sums, n = persons.sums(right_a.astype(np.int8) - right_b.astype(np.int8)), len(right_a)
-    more, less = int((sums > 0).sum()), int((sums < 0).sum())
-    exact = more + less < _EXACT_BELOW
+    exact = int(np.count_nonzero(sums)) < _EXACT_BELOW
     if exact:
-        tail = sum(math.comb(more + less, k) for k in range(min(more, less) + 1))
-        p = min(1.0, 2 * tail / 2 ** (more + less))
+        p = _by_signs(sums.astype(np.int64))
     else:
         p = math.erfc(abs(float(sums.sum())) / math.sqrt(2 * float((sums**2).sum())))
     if persons.count < 2:
@@ -108,6 +110,20 @@ def _clustered(
     half = Z * math.sqrt(persons.count / (persons.count - 1) * float((rest**2).sum())) / n
     bounds = (max(-1.0, plain.value - half), min(1.0, plain.value + half))
     return p, exact, Estimate(plain.value, *bounds, n, None, "normal by person")
+
+
+def _by_signs(sums: np.ndarray) -> float:
+    """How often the total of ``sums``, int64 (persons,), would be at least so far from 0 if chance chose each sign:
+    Fisher's randomization test ('The Design of Experiments', 1935, section 21), worked out in full."""
+    chances = np.ones(1)  # of each total of what was added so far, from the least on, in steps of 2
+    for size in np.abs(sums[sums != 0]).tolist():
+        longer = np.zeros(len(chances) + size)
+        longer[: len(chances)] += chances / 2
+        longer[size:] += chances / 2
+        chances = longer
+    most = len(chances) - 1
+    totals = 2 * np.arange(most + 1) - most
+    return min(1.0, float(chances[np.abs(totals) >= abs(int(sums.sum()))].sum()))
 
 
 def _paired_difference(only_a: int, only_b: int, n: int) -> Estimate:
@@ -119,7 +135,7 @@ def _paired_difference(only_a: int, only_b: int, n: int) -> Estimate:
     return Estimate(value, max(-1.0, pa - pb - half), min(1.0, pa - pb + half), n, None, "bonett-price")
 
 
-Verdict = Literal["compatible", "worse", "better", "too-few", "no-figure", "other-threshold", "same-data"]
+Verdict = Literal["compatible", "worse", "better", "too-few", "no-figure", "other-threshold", "same-data", "other-kind"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +289,47 @@ def area_here(
         )
     end = phrase("the two are compatible; it may be up to {value:.3f} worse here.", value=max(0.0, -below))
     return Compatibility("compatible", f"{start}; {end}", difference)
+
+
+def refused_here(here: Estimate, expected: float, n: int, split: str) -> Compatibility:
+    """As :func:`works_here` for the pictures that the model's domain gate takes for another kind: ``here`` is their
+    share, ``expected`` the one that was to be expected of the model's own kind, on ``n`` pictures of ``split``. Fewer
+    than expected is no fault."""
+    none = Estimate(None, reason="not compared")
+    if here.value is None or here.hits is None or here.low is None or here.high is None:
+        text = Template("The model's gate says nothing of these pictures: {reason}.")
+        return Compatibility("no-figure", phrase(text, reason=here.reason), none)
+    local = phrase("{hits:,} of {n:,} images", hits=here.hits, n=here.n)
+    if shown(here).value is not None:
+        local = phrase(
+            "{hits:,} of {n:,} images ({percent}, 95 % interval {span})",
+            hits=here.hits,
+            n=here.n,
+            percent=_percent(here.value),
+            span=_span(here.low, here.high),
+        )
+    start = phrase(
+        "The model takes {local} for another kind of picture than its own; of its own, {percent} were to be expected "
+        "(on {n:,} of split '{split}')",
+        local=local,
+        percent=_percent(expected),
+        n=n,
+        split=split,
+    )
+    if here.n < FEW:
+        text = Template("{start}; {few} or more images are needed for an answer.")
+        return Compatibility("too-few", phrase(text, start=start, few=FEW), none)
+    difference = _difference(here, expected, n)
+    assert difference.low is not None
+    if difference.low > 0:
+        text = Template(
+            "{start}; more than chance explains: these differ from what it has learned from. They count in all figures "
+            "here."
+        )
+        return Compatibility("other-kind", phrase(text, start=start), difference)
+    return Compatibility(
+        "compatible", phrase("{start}; that is no more than chance explains.", start=start), difference
+    )
 
 
 def other_decision(used: float | None, own: float | None, what: str = "accuracy") -> Compatibility:

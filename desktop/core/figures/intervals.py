@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
@@ -70,6 +71,19 @@ def shown(estimate: Estimate) -> Estimate:
     else:
         reason = phrase("n = {n}: too few for a figure", n=estimate.n)
     return Estimate(None, n=estimate.n, hits=estimate.hits, method=estimate.method, reason=reason)
+
+
+def estimate_json(estimate: Estimate | None) -> dict[str, Any] | None:
+    """``value``, ``low``, ``high``, ``n``, ``method``, and ``reason`` where there is no value or no interval."""
+    if estimate is None:
+        return None
+    out: dict[str, Any] = {"value": estimate.value, "low": estimate.low, "high": estimate.high, "n": estimate.n}
+    out["method"] = estimate.method
+    if estimate.effective is not None:
+        out["effective_n"] = estimate.effective
+    if estimate.reason:
+        out["reason"] = estimate.reason
+    return out
 
 
 def share_of(value: float, n: int) -> Estimate:

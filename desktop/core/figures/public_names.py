@@ -151,4 +151,4 @@ def public_result(result: EvaluationResult, naming: PublicNames) -> EvaluationRe
 
 def key_file(path: Path) -> Path:
     """Where the key to the file ``path`` lies."""
-    return path.with_name(phrase("{stem} - key to names.csv", stem=path.stem))
+    return path.with_name(f"{path.stem} - key to names.csv")

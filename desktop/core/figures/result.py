@@ -21,12 +21,15 @@ from desktop.core.figures.clustered import Persons
 from desktop.core.figures.comparison import McNemar, mcnemar
 from desktop.core.figures.decision import answers_of
 from desktop.core.figures.gallery_order import SURE, Mode, in_order
-from desktop.core.figures.intervals import Estimate
+from desktop.core.figures.intervals import Estimate, proportion
 from desktop.core.figures.metrics import ClassFigures, Curves, Means
 from desktop.core.figures.table import computed
 from desktop.core.figures.thresholds import HIGHEST_SCORE, OperatingPoint, ThresholdTable
 from desktop.core.types import PreprocessSpec
 from desktop.system.words import phrase
+
+INSIDE, OUTSIDE, NOT_ASKED = 0, 1, -1
+"""What a model's domain gate says of a picture, in :attr:`EvaluationResult.outside`."""
 
 _AUC_CLASSES = 100  # beyond that many, a one-against-rest AUC for each class helps nobody
 
@@ -89,7 +92,9 @@ class EvaluationResult:
     ``names`` (n,) inside the data; ``positions`` int64 (n,) in the data set; ``truth`` and ``predicted`` int32 (n,),
     label numbers; ``scores`` float32 (n, labels), each row summing to 1. ``complete`` is false when it was stopped.
     ``elapsed_s`` in seconds; ``created`` an ISO 8601 time in UTC. ``groups`` int (n,): equal numbers are of one person
-    or case; ``None`` where the data tells nothing of it.
+    or case; ``None`` where the data tells nothing of it. ``outside`` int8 (n,): what the domain gate said of each
+    picture, :data:`INSIDE`, :data:`OUTSIDE` or :data:`NOT_ASKED`; ``None`` for models without one, and in results that
+    earlier versions kept.
     """
 
     model: ModelFacts
@@ -106,6 +111,7 @@ class EvaluationResult:
     device: str
     versions: dict[str, str] = field(default_factory=dict)
     groups: np.ndarray | None = None
+    outside: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -145,6 +151,7 @@ class EvaluationResult:
             self, names=tuple(self.names[int(row)] for row in rows), positions=self.positions[rows],
             truth=self.truth[rows], predicted=self.predicted[rows], scores=self.scores[rows],
             groups=self.groups[rows] if self.groups is not None else None,
+            outside=self.outside[rows] if self.outside is not None else None,
         )  # fmt: skip
 
     def losses(self) -> np.ndarray:
@@ -197,6 +204,7 @@ class Figures:
     ``ece`` and ``reliability`` take each image's highest score and whether that class was the truth, whatever the
     threshold; ``positive_reliability`` the positive class's own score. ``class_auc`` is one against the rest.
     ``persons`` is how many people or cases the intervals rest on; ``None`` where images are taken as independent.
+    ``refused`` is the share that the model's gate takes for another kind of picture; they count in all other figures.
     ``more`` holds, by their keys, the figures whose row in :data:`desktop.core.figures.table.METRICS` computes them.
     """
 
@@ -221,6 +229,7 @@ class Figures:
     risk_steps: list[RiskStep]
     persons: int | None = None
     more: dict[str, Estimate] = field(default_factory=dict)
+    refused: Estimate | None = None
 
 
 def operating_point(result: EvaluationResult, table: ThresholdTable, threshold: float | None) -> OperatingPoint:
@@ -249,8 +258,18 @@ def figures(result: EvaluationResult, seed: int = 0) -> Figures:
     found = _independent(result, seed)
     persons = Persons.among(result.groups)
     more = computed(result.truth, result.predicted, result.scores, persons, seed)
-    found = replace(found, more=more) if more else found
+    found = replace(found, more=more, refused=_refused(result, persons))
     return found if persons is None else _by_person(result, found, persons, seed)
+
+
+def _refused(result: EvaluationResult, persons: Persons | None) -> Estimate | None:
+    if result.outside is None:
+        return None
+    asked, outside = result.outside != NOT_ASKED, result.outside == OUTSIDE
+    reason = "the gate was asked of no picture"
+    if persons is not None:
+        return persons.proportion(outside, asked, reason)
+    return proportion(int(outside.sum()), int(asked.sum()), reason)
 
 
 def _by_person(result: EvaluationResult, found: Figures, persons: Persons, seed: int) -> Figures:

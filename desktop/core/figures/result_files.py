@@ -7,28 +7,18 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from desktop.core.figures.intervals import Estimate
+from desktop.core.figures.intervals import Estimate, estimate_json
 from desktop.core.figures.metrics import ClassFigures
 from desktop.core.figures.public_names import PublicNames, public_naming, public_result
-from desktop.core.figures.result import EvaluationResult, Figures
+from desktop.core.figures.result import INSIDE, NOT_ASKED, OUTSIDE, EvaluationResult, Figures
 from desktop.core.figures.table import CLASS_METRICS, METRICS, POINT_METRICS
 from desktop.core.figures.thresholds import OperatingPoint
+from desktop.core.figures.works_here import works_here_json
+from desktop.core.notices import medical_notice
 from desktop.system.csv_cells import CsvWriter
 
 _ALL_SCORES = 20  # classes up to which a CSV row holds every score
-
-
-def estimate_json(estimate: Estimate | None) -> dict[str, Any] | None:
-    """``value``, ``low``, ``high``, ``n``, ``method``, and ``reason`` where there is no value or no interval."""
-    if estimate is None:
-        return None
-    out: dict[str, Any] = {"value": estimate.value, "low": estimate.low, "high": estimate.high, "n": estimate.n}
-    out["method"] = estimate.method
-    if estimate.effective is not None:
-        out["effective_n"] = estimate.effective
-    if estimate.reason:
-        out["reason"] = estimate.reason
-    return out
+_KIND = {INSIDE: "yes", OUTSIDE: "no", NOT_ASKED: ""}
 
 
 def figures_json(result: EvaluationResult, figures: Figures, naming: PublicNames | None = None) -> dict[str, Any]:
@@ -42,12 +32,14 @@ def figures_json(result: EvaluationResult, figures: Figures, naming: PublicNames
     means = figures.means
     named = {row.key: row.get(figures) for row in METRICS if row.group != "decision"}  # these: the operating point
     return {
+        "notice": medical_notice(model.medical),
         "n": figures.n,
         "skipped": len(result.skipped),
         "unanswered": result.unanswered,
         "complete": result.complete,
         **_values(named),
         "intervals": {name: estimate_json(estimate) for name, estimate in named.items() if estimate},
+        "works_here": works_here_json(result, figures),
         "labels": list(model.labels),
         "confusion": figures.matrix.tolist(),
         "per_class": [
@@ -136,7 +128,8 @@ def point_json(point: OperatingPoint | None) -> dict[str, Any] | None:
 
 
 def write_csv(result: EvaluationResult, stream: TextIO, naming: PublicNames | None = None) -> None:
-    """A row for every picture: name, truth, answer, right, loss, scores; then those without an answer, with the reason.
+    """A row for every picture: name, truth, answer, right, loss, scores, whether it is of the model's kind (where its
+    gate was asked); then those without an answer, with the reason.
 
     With more than 20 labels the five highest scores stand in for all. ``stream`` is text, opened with ``newline=""``.
     A text that a spreadsheet would take for a formula is guarded.
@@ -146,7 +139,8 @@ def write_csv(result: EvaluationResult, stream: TextIO, naming: PublicNames | No
     every = len(labels) <= _ALL_SCORES
     columns = [f"score {label}" for label in labels] if every else [f"top {i}" for i in range(1, 6)]
     writer = CsvWriter(stream)
-    writer.writerow(["name", "truth", "answer", "right", "score", "loss", *columns, "problem"])
+    kinds = [] if result.outside is None else ["of its kind"]
+    writer.writerow(["name", "truth", "answer", "right", "score", "loss", *columns, *kinds, "problem"])
     losses, confidence = result.losses(), result.confidence()
     for index, name in enumerate(result.names):
         row = result.scores[index]
@@ -157,8 +151,9 @@ def write_csv(result: EvaluationResult, stream: TextIO, naming: PublicNames | No
             scores = [f"{labels[int(i)]} {float(row[i]):.6f}" for i in best]
         truth, answer = labels[int(result.truth[index])], labels[int(result.predicted[index])]
         figures = [int(truth == answer), f"{confidence[index]:.6f}", f"{losses[index]:.6f}"]
-        writer.writerow([name, truth, answer, *figures, *scores, ""])
+        kind = [] if result.outside is None else [_KIND[int(result.outside[index])]]
+        writer.writerow([name, truth, answer, *figures, *scores, *kind, ""])
     for item in result.skipped:
         mapped = result.data.mapping.get(item.class_name, item.class_name)
-        blank = [""] * len(columns)
+        blank = [""] * (len(columns) + len(kinds))
         writer.writerow([item.name, mapped, "", "", "", "", *blank, item.message])

@@ -115,6 +115,8 @@ class EvaluationStore:
         }
 
         groups: dict[str, Any] = {} if result.groups is None else {"groups": result.groups.astype(np.int32)}
+        if result.outside is not None:
+            groups["outside"] = result.outside.astype(np.int8)
 
         def write(path: Path) -> None:
             with path.open("wb") as stream:
@@ -181,8 +183,7 @@ class EvaluationStore:
                 head = _head(held)
                 names = tuple(strict_json.as_texts(strict_json.loads(held["names"].tobytes(), _MOST_BYTES)))
                 arrays = {name: held[name] for name in ("positions", "truth", "predicted", "scores")}
-                if "groups" in held:
-                    arrays["groups"] = held["groups"]
+                arrays |= {name: held[name] for name in ("groups", "outside") if name in held}
             n, labels = head["n"], len(head["model"]["labels"])
             shapes = {name: (n, labels) if name == "scores" else (n,) for name in arrays}
             if len(names) != n or any(arrays[name].shape != shapes[name] for name in arrays):

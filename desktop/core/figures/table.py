@@ -18,15 +18,16 @@ from typing import Any, Literal
 import numpy as np
 
 from desktop.core.figures.clustered import Persons
-from desktop.core.figures.intervals import Estimate, shown
+from desktop.core.figures.intervals import Estimate, share_of, shown
 from desktop.core.translate import QT_TRANSLATE_NOOP
 from desktop.system.words import number, phrase, translated, worded
 
 CONTEXT = "Metrics"
 """The context in which a window translates the titles of this table."""
 
-Unit = Literal["percent", "number"]
-Group = Literal["answers", "decision", "ranking", "means", "calibration"]
+Unit = Literal["percent", "number", "count"]
+"""``count``: a share that is written as how many of how many first."""
+Group = Literal["answers", "decision", "ranking", "means", "calibration", "kind"]
 
 Compute = Callable[[np.ndarray, np.ndarray, np.ndarray, "Persons | None", int], Estimate]
 """From truth and answers, int32 (n,), scores float32 (n, labels), whose image each is, and a seed for a bootstrap."""
@@ -57,7 +58,7 @@ class Measure:
     @property
     def percent(self) -> bool:
         """Whether it is written as percent."""
-        return self.unit == "percent"
+        return self.unit in ("percent", "count")
 
     def titled(self, label: str = "") -> str:
         """The title, with the positive class in it; without where that has no name here."""
@@ -93,6 +94,9 @@ def _row(key: str, title: str, path: str = "", compute: Compute | None = None, *
     get = partial(_more, key) if compute is not None else partial(_at, path or key)
     return Measure(key, title, get, compute=compute, **rest)
 
+
+REFUSED = "refused as not its kind"
+"""What the share that the domain gate refuses is called where a model's card is compared."""
 
 POINT_METRICS: tuple[Measure, ...] = (
     _row(
@@ -174,6 +178,14 @@ METRICS: tuple[Measure, ...] = (
         card="calibration error",
     ),
     _row("brier", QT_TRANSLATE_NOOP("Metrics", "Brier score"), unit="number", group="calibration", lower=True),
+    _row(
+        "refused",
+        QT_TRANSLATE_NOOP("Metrics", "Refused as not its kind"),
+        unit="count",
+        group="kind",
+        lower=True,
+        card=REFUSED,
+    ),
 )
 """Every single figure of an evaluation: rows of :class:`desktop.core.figures.result.Figures`, in the order shown."""
 
@@ -224,7 +236,10 @@ def written(row: Measure, estimate: Estimate, digits: int | None = None) -> tupl
     if estimate.low is not None and estimate.high is not None:
         low, high = (number(scale * bound, spec) for bound in (estimate.low, estimate.high))
         bounds = phrase("{low} to {high}{unit}, n = {n:,}", low=low, high=high, unit=unit, n=estimate.n)
-    return f"{number(scale * estimate.value, spec)}{unit}", bounds
+    value = f"{number(scale * estimate.value, spec)}{unit}"
+    if row.unit == "count" and estimate.hits is not None:
+        value = phrase("{hits:,} of {n:,} ({value})", hits=estimate.hits, n=estimate.n, value=value)
+    return value, bounds
 
 
 def in_one(row: Measure, estimate: Estimate | None, digits: int | None = None) -> str:
@@ -235,6 +250,17 @@ def in_one(row: Measure, estimate: Estimate | None, digits: int | None = None) -
     if shown(estimate).value is None:
         return phrase("not known: {bounds}", bounds=bounds)
     return f"{value} ({bounds})" if bounds else value
+
+
+def accuracy_words(value: float, n: int, digits: int | None = None) -> str:
+    """An accuracy that is known as a number, of ``n`` pictures, as :func:`in_one` writes it."""
+    return in_one(by_key(METRICS, "accuracy"), share_of(value, n), digits)
+
+
+def card_words(name: str, estimate: Estimate) -> str:
+    """A figure of a model's card with its title, interval and number of pictures, or why it cannot be said."""
+    row = of_card(name) or Measure(name, name.replace("_", " ").capitalize(), lambda _: None, unit="number")
+    return f"{row.titled()} {in_one(row, estimate)}"
 
 
 def by_key(rows: Sequence[Measure], key: str) -> Measure:

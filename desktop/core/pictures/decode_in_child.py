@@ -38,9 +38,16 @@ _SAVE_AGAIN = phrase("Open it in another program and save it again.")
 
 
 WARM = (
+    "desktop.core.pictures.decode:decode",
     "desktop.core.pictures.raster:decode_raster",
     "desktop.core.pictures.preprocess:prepare",
     f"{_HERE}:_bring_in",
+    # What Pillow imports when it opens its first picture.
+    "PIL.BmpImagePlugin:BmpImageFile",
+    "PIL.GifImagePlugin:GifImageFile",
+    "PIL.JpegImagePlugin:JpegImageFile",
+    "PIL.PngImagePlugin:PngImageFile",
+    "PIL.PpmImagePlugin:PpmImageFile",
 )
 """What a child has to import before it opens its first picture, for :meth:`~desktop.system.workers.Workers.warm`."""
 

@@ -24,7 +24,7 @@ SIDE = 32
 STRIDES = (1, 2, 1, 2, 2)
 """Of the 3×3 convolutions, each followed by a rectifier; the mean over the last map goes into one linear unit."""
 FILE = "polarity.npz"
-_PIECE = 64  # pictures at once: what a convolution gathers is nine times its input
+_PIECE = 4  # pictures at once: what a convolution gathers is nine times its input, and is to stay in the cache
 
 
 def odds(pixels: np.ndarray, file: Path | None = None) -> np.ndarray:

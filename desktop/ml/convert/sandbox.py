@@ -25,6 +25,7 @@ from typing import Any
 from desktop.core.types import FoveaError
 from desktop.ml.convert.words import plain
 from desktop.system.child_process import ChildProcess
+from desktop.system.files import OWN_DISK, is_full, not_written
 from desktop.system.memory import memory_of
 from desktop.system.words import phrase
 
@@ -136,7 +137,11 @@ def _work(connection: Connection, function: str, arguments: tuple[Any, ...], lim
     except MemoryError:
         connection.send(("error", ("too-much-memory", _too_much(limits).message, "")))
     except Exception as error:
-        connection.send(("error", ("failed", _plain(error, arguments), "")))
+        if isinstance(error, OSError) and is_full(error):
+            told = not_written("what was being made", OWN_DISK, error)
+            connection.send(("error", (told.kind, told.message, told.hint)))
+        else:
+            connection.send(("error", ("failed", _plain(error, arguments), "")))
     connection.close()
     # Threads inside native code must not delay the end, and there is nothing to save.
     os._exit(0)

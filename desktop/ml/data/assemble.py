@@ -211,7 +211,7 @@ def _public(plan: TrainingPlan, cutting: TrainingPlan, root: Path | None, progre
     source = public_sets.source_of(plan.data)
     whole = public_sets.load_split(plan, "train", root, progress)
     train, validation = public_sets.cut_validation(whole, cutting)
-    origin = phrase("file sha256 {sha256}", sha256=source.sha256) if source.sha256 else "drawn by Fovea"
+    origin = f"file sha256 {source.sha256}" if source.sha256 else "drawn by Fovea"
     return Gathered(
         _limited(train, plan),
         validation,

@@ -54,7 +54,8 @@ class SecondLook:
         """How many features :meth:`features` gives of each of ``pixels``."""
         if self._size < 0:
             self._size = self._rows(np.zeros((1, SIDE, SIDE, 3), np.uint8)).shape[1]
-        return self._size + domain.look(np.zeros((1, 8, 8, pixels.shape[3]), np.uint8)).shape[1]
+        plain = domain.look(np.zeros((1, 8, 8, pixels.shape[3]), np.uint8))
+        return int(self._size + plain.shape[1])
 
     def features(self, pixels: np.ndarray) -> np.ndarray:
         """What a gate looks at, float32 (n, d), of inputs ``pixels`` uint8 (n, height, width, 1 or 3): as

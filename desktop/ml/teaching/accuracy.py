@@ -21,7 +21,7 @@ from desktop.ml.teaching.ridge import solve
 
 CHECK_EVERY = 4
 """In the order 'most uncertain' each so manieth picture is drawn at random."""
-_PASSED_OVER = 0.1  # of the first of the draw may be without a label: what nobody could tell, say
+_PASSED_OVER = 0.05  # of the first of the draw may be without a label: what nobody could tell, say
 _POINTS = 5
 _FIRST_POINT = 10
 _DRAWS = 3
@@ -32,7 +32,7 @@ def drawn(draw: np.ndarray, labelled: np.ndarray) -> np.ndarray:
     """Which pictures the accuracy rests on: bool (n,), those labelled among the first of the draw.
 
     ``draw`` float (n,), each picture's place in it; ``labelled`` bool (n,). The first ones are as many as can be with
-    at most one in ten without a label.
+    at most one in twenty without a label.
     """
     order = np.argsort(draw, kind="stable")
     had = np.cumsum(labelled[order])
@@ -63,7 +63,7 @@ def accuracy_of(
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class MeasuredPoint:
     """The accuracy of heads that learned from ``labels`` pictures."""
 
     labels: int
@@ -75,7 +75,7 @@ class LearningCurve:
     """``points`` by rising number of labels; ``then``: what ``more`` labels would probably bring, or ``reason`` why
     that cannot be said."""
 
-    points: tuple[Point, ...]
+    points: tuple[MeasuredPoint, ...]
     more: int
     then: Estimate | None
     reason: str = ""
@@ -93,10 +93,10 @@ def curve_of(
     """Accuracy against the number of labels: heads learn from parts of the labelled pictures, drawn group by group, and
     are checked as :func:`accuracy_of` does; the last point is all of them.
 
-    ``scaled`` float32 (n, size) of the labelled pictures, ``free`` of some without a label. What is to come follows
-    from a power law a − b·n^−c through the points (Cortes et al. 1993; Figueroa et al. 2012, 'Predicting sample size
-    required for classification performance'); its interval joins the last point's to what the law leaves unexplained.
-    ``None`` where ``stale`` answered true meanwhile.
+    ``scaled`` float32 (n, size) of the labelled pictures, ``counted`` bool (n,) those :func:`drawn`. What is to come
+    follows from a power law a − b·n^−c through the points (Cortes et al. 1993; Figueroa et al. 2012, 'Predicting
+    sample size required for classification performance'); its interval joins the last point's to what the law leaves
+    unexplained. ``None`` where ``stale`` answered true meanwhile.
     """
     count = len(targets)
     if count < 2 * _FIRST_POINT:
@@ -120,7 +120,9 @@ def curve_of(
             low, high = last.low or 0.0, last.high or 1.0
             shift = value - float(last.value or 0.0)
             points.append(
-                Point(number, Estimate(value, max(0.0, low + shift), min(1.0, high + shift), last.n, None, last.method))
+                MeasuredPoint(
+                    number, Estimate(value, max(0.0, low + shift), min(1.0, high + shift), last.n, None, last.method)
+                )
             )
     return _extended(tuple(points), more)
 
@@ -155,7 +157,7 @@ def _checked(
     return accuracy_of(held_out, targets, groups, counted)
 
 
-def _extended(points: tuple[Point, ...], more: int) -> LearningCurve:
+def _extended(points: tuple[MeasuredPoint, ...], more: int) -> LearningCurve:
     known = [(point.labels, point.accuracy.value) for point in points if point.accuracy.value is not None]
     if len(known) < 4:
         return LearningCurve(points, more, None, "more labels are needed to say what others would bring")

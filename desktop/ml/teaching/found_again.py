@@ -10,7 +10,7 @@ from desktop.core.pictures.formats import SUPPORTED_SUFFIXES
 from desktop.core.pictures.walk import FoundFile, walk_images
 from desktop.core.types import ImageSource
 from desktop.store.project import Project
-from desktop.store.project_facts import State
+from desktop.store.project_facts import PictureState
 
 
 def search(
@@ -27,7 +27,7 @@ def search(
             "SELECT id, path, size, mtime, sha256, state, label FROM pictures WHERE removed = 0 ORDER BY id"
         ).fetchall()
     missing: dict[int, tuple[int, bytes]] = {}
-    states: list[tuple[int, int, int]] = []  # state, time of change, id
+    states: list[tuple[int, int, bytes | None, int]] = []  # state, time of change, another content's checksum, id
     replaced: list[int] = []
     back: list[int] = []
     for number, coded, size, mtime, sha256, state, label in rows:
@@ -39,24 +39,30 @@ def search(
         except OSError:
             missing[number] = (size, bytes(sha256 or b""))
             continue
-        if state == State.MISSING:
+        if state == PictureState.MISSING:
             back.append(number)
         if sha256 is None or (facts.st_size, facts.st_mtime_ns) == (size, mtime):
-            if state == State.MISSING:
-                states.append((State.NEW, facts.st_mtime_ns, number))
+            if state == PictureState.MISSING:
+                states.append((PictureState.NEW, facts.st_mtime_ns, None, number))
             continue
         _, length, digest = content_of(ImageSource.from_path(path))
         if length >= 0 and digest != sha256:
-            replaced.append(number) if label is not None else None
-            states.append((State.REPLACED if label is not None else State.NEW, facts.st_mtime_ns, number))
+            if label is not None:
+                replaced.append(number)
+            states.append(
+                (PictureState.REPLACED if label is not None else PictureState.NEW, facts.st_mtime_ns, digest, number)
+            )
         else:
-            states.append((State.NEW if state == State.MISSING else state, facts.st_mtime_ns, number))
+            now = PictureState.NEW if state == PictureState.MISSING else state
+            states.append((now, facts.st_mtime_ns, None, number))
     found = _elsewhere(project, missing, folders, cancelled)
     with project.database.changing() as connection:
-        connection.executemany("UPDATE pictures SET state = ?, mtime = ? WHERE id = ?", states)
+        connection.executemany(
+            "UPDATE pictures SET state = ?, mtime = ?, sha256 = coalesce(?, sha256) WHERE id = ?", states
+        )
         connection.executemany(
             "UPDATE pictures SET state = ?, problem = 'its file is not there any more' WHERE id = ?",
-            [(State.MISSING, number) for number in missing if number not in found],
+            [(PictureState.MISSING, number) for number in missing if number not in found],
         )
         for number, (path, mtime) in found.items():
             coded = project.coded(path)
@@ -69,7 +75,7 @@ def search(
                 connection.execute("DELETE FROM pictures WHERE id = ?", (taken[0],))
             connection.execute(
                 "UPDATE pictures SET path = ?, mtime = ?, state = ?, problem = '' WHERE id = ?",
-                (coded, mtime, State.NEW, number),
+                (coded, mtime, PictureState.NEW, number),
             )
     still = tuple(number for number in missing if number not in found)
     return still, (*found, *back), tuple(replaced)

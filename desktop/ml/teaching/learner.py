@@ -3,7 +3,7 @@ accuracy."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -57,10 +57,8 @@ class Learner:
         self._scaled_on = 0
         self._held: dict[int, np.ndarray] = {}  # scaled rows by place
 
-    def lesson(
-        self, pool: Pool, kin: Kin, every_penalty: bool = False, stale: Callable[[], bool] = lambda: False
-    ) -> Lesson | None:
-        """Learn from ``pool``'s labels. ``None`` where ``stale`` answered true meanwhile: the labels have changed."""
+    def lesson(self, pool: Pool, kin: Kin) -> Lesson:
+        """Learn from ``pool``'s labels."""
         labelled = np.flatnonzero(pool.labels > 0)
         classes, targets = np.unique(pool.labels[labelled], return_inverse=True)
         none = np.empty((0, len(classes)), np.float32)
@@ -70,11 +68,9 @@ class Learner:
         self.measure(pool)
         scaled = self.scaled(pool.places[labelled])
         group_of = groups_of(pool, labelled, kin)
-        penalties = PENALTIES if every_penalty or len(labelled) <= _ALL_PENALTIES_UP_TO else PENALTIES[:1]
+        penalties = PENALTIES if len(labelled) <= _ALL_PENALTIES_UP_TO else PENALTIES[:1]
         # Each group is a part of its own: a head that had not seen it says what it thinks of it.
         head = solve(scaled, targets, len(classes), group_of, penalties)
-        if stale():
-            return None
         scores = self.scores(head, pool.places)
         groups = len(np.unique(group_of))
         counted = drawn(pool.draw, pool.labels > 0)[labelled]

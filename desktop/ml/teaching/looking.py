@@ -23,8 +23,8 @@ from desktop.core.types import ImageSource
 from desktop.ml.data.embeddings import Embedder
 from desktop.store.locks import Busy, hold
 from desktop.store.project import Project
-from desktop.store.project_facts import State
-from desktop.store.project_rows import FeatureRows, Key
+from desktop.store.project_facts import PictureState
+from desktop.store.project_rows import FeatureRows, RowKey
 from desktop.system.workers import WorkCancelled
 
 _BATCH = 16
@@ -34,7 +34,7 @@ LOCK = "looking.lock"
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class LookingProgress:
     """``done`` of ``total`` pictures were looked at, ``broken`` do not open; ``ids`` of the last ones; pictures a
     second."""
 
@@ -60,7 +60,7 @@ class Looker:
     """
 
     def __init__(
-        self, project: Project, rows: FeatureRows, embedder: Embedder, tell: Callable[[Progress], None]
+        self, project: Project, rows: FeatureRows, embedder: Embedder, tell: Callable[[LookingProgress], None]
     ) -> None:
         self._project, self._rows, self._embedder, self._tell = project, rows, embedder, tell
         self._bell = threading.Condition()
@@ -69,6 +69,7 @@ class Looker:
         self._stopped = False
         self._paused = False
         self._busy = 0
+        self._last: tuple[int, int, int] | None = None  # told last
         self._under_way: set[int] = set()  # begun and not on the disk yet
 
     def ahead(self, ids: Sequence[int]) -> None:
@@ -133,6 +134,8 @@ class Looker:
         with self._bell:
             if not self._woken and not self._stopped:
                 self._bell.wait(_IDLE_S)
+            if self._woken:
+                self._last = None  # whoever woke it wants to hear how far it is
             self._woken = False
 
     def _round(self) -> bool:
@@ -140,7 +143,7 @@ class Looker:
         began, seen = time.monotonic(), 0
         done: list[tuple[_Wanted, Glance | NotOpened]] = []
         ids: list[int] = []
-        rows: dict[Key, np.ndarray] = {}
+        rows: dict[RowKey, np.ndarray] = {}
         last = began
         with ThreadPoolExecutor(max(2, min(4, os.cpu_count() or 1)), thread_name_prefix="look") as pool:
             for portion in self._ahead(pool):
@@ -202,7 +205,7 @@ class Looker:
     def _wanted(
         self, rows: Iterator[tuple[int, bytes, int, bytes | None]], under_way: set[int], most: int
     ) -> list[_Wanted]:
-        out = []
+        out: list[_Wanted] = []
         for number, path, frame, labelled in rows:
             if number not in under_way and len(out) < most:
                 under_way.add(number)
@@ -213,7 +216,7 @@ class Looker:
         sources = [ImageSource.from_path(wanted.path, wanted.frame) for wanted in portion]
         return list(zip(portion, glances(sources, self._embedder.spec, lambda: self._stopped), strict=True))
 
-    def _embedded(self, portion: Sequence[tuple[_Wanted, Glance | NotOpened]]) -> dict[Key, np.ndarray]:
+    def _embedded(self, portion: Sequence[tuple[_Wanted, Glance | NotOpened]]) -> dict[RowKey, np.ndarray]:
         fresh = [(wanted, seen) for wanted, seen in portion if isinstance(seen, Glance)]
         if not fresh:
             return {}
@@ -223,14 +226,15 @@ class Looker:
         made = self._embedder.prepared(images, digests if whole else None)
         return {(seen.sha256, wanted.frame): row for (wanted, seen), row in zip(fresh, made, strict=True)}
 
-    def _commit(self, done: Sequence[tuple[_Wanted, Glance | NotOpened]], rows: dict[Key, np.ndarray]) -> list[int]:
+    def _commit(self, done: Sequence[tuple[_Wanted, Glance | NotOpened]], rows: dict[RowKey, np.ndarray]) -> list[int]:
         self._rows.add(rows)
         persons = self._persons([wanted for wanted, _ in done])
         with self._project.database.changing("looked") as connection:
             for (wanted, seen), person in zip(done, persons, strict=True):
                 gone = isinstance(seen, NotOpened) and not os.path.exists(wanted.path)
                 state, problem = _state_of(wanted, seen, gone)
-                facts = (seen.sha256 if seen.bytes >= 0 else None, seen.bytes, state, problem)
+                facts = (seen.sha256 if seen.length >= 0 else None, seen.length, state, problem)
+                more: tuple[int, int, float | None, bytes | None, str]
                 if isinstance(seen, Glance):
                     more = (*seen.size, seen.sharpness, seen.thumbnail, person)
                 else:
@@ -268,14 +272,22 @@ class Looker:
                 connection.execute("SELECT state, count(*) FROM pictures WHERE removed = 0 GROUP BY state").fetchall()
             )
         total = sum(counts.values())
-        self._tell(Progress(total - counts.get(State.NEW, 0), total, counts.get(State.BROKEN, 0), rate, ids))
+        known = (counts.get(PictureState.NEW, 0), total, counts.get(PictureState.BROKEN, 0))
+        if not ids and known == self._last:
+            return
+        self._last = known
+        self._tell(
+            LookingProgress(
+                total - counts.get(PictureState.NEW, 0), total, counts.get(PictureState.BROKEN, 0), rate, ids
+            )
+        )
 
 
 def _state_of(wanted: _Wanted, seen: Glance | NotOpened, gone: bool) -> tuple[int, str]:
     if gone:
-        return State.MISSING, "its file is not there any more"
-    if wanted.sha256 is not None and seen.bytes >= 0 and wanted.sha256 != seen.sha256:
-        return State.REPLACED, "its file holds another picture than the one that was labelled"
+        return PictureState.MISSING, "its file is not there any more"
+    if wanted.sha256 is not None and seen.length >= 0 and wanted.sha256 != seen.sha256:
+        return PictureState.REPLACED, "its file holds another picture than the one that was labelled"
     if isinstance(seen, NotOpened):
-        return State.BROKEN, seen.error.message[:500]
-    return State.READY, ""
+        return PictureState.BROKEN, seen.error.message[:500]
+    return PictureState.READY, ""

@@ -2,33 +2,133 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from desktop.ml.teaching.accuracy import CHECK_EVERY, drawn
 from desktop.ml.teaching.learner import Learner, Lesson
 from desktop.ml.teaching.pool import Pool
+from desktop.ml.teaching.ridge import RidgeHead, solve, unknown_of
 from desktop.store.project_rows import FeatureRows
 
 _CANDIDATES = 2_000  # of the least sure or of any: among them those unlike each other are chosen
 _BLOCK = 4_096
 _UNLIKE_REFERENCE = 3_000
-_SPREAD = 3  # how many times more are looked at than are asked for
+_CANDIDATES_UNSURE = 400  # the least sure, of which those worth most are chosen
+_REFERENCE = 1_000  # pictures in doubt that a label may tell of
+_PICKED = 60  # chosen one after the other; the rest by margin alone
+_REACH = 0.25  # how much it counts what a label says of others, beside how unsure the picture itself is
+_ENOUGH_DRAWN, _LATER_EVERY = 100, 10  # so many drawn at random: one in ten from then on
 
 
 def uncertain(lesson: Lesson, learner: Learner, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of pictures without a label, the least sure first, and the margin between the two likeliest classes.
+    """Positions of pictures without a label, those first that are worth most to be labelled, and the margin between the
+    two likeliest classes of each.
 
-    Margin sampling (Scheffer, Decomain and Wrobel 2001); copies of one another are not asked for twice in a row: of the
-    least sure those that are also unlike the ones before come first. Before there is a head: what represents most of
-    the others first, so that every kind is met early.
+    The least sure (margin sampling, Scheffer, Decomain and Wrobel 2001), weighted by how much a label there would say
+    of others that are in doubt as well (the variance that it takes away, Cohn 1996): so a doubtful picture that stands
+    for many comes before an odd one, and no two that say the same. One in :data:`CHECK_EVERY` is the next of the
+    random draw that the accuracy rests on. Before there is a head those come first that stand for most others.
     """
-    free = _without_label(lesson.pool)
+    pool = lesson.pool
+    free = _without_label(pool)
+    chooser = _chooser(lesson, learner)
+    if chooser is None:
+        chosen, _ = spread(pool, learner, free, most)
+        chosen = _with_checks(pool, np.concatenate([chosen, np.setdiff1d(free, chosen)]), most)
+        return chosen, np.zeros(len(chosen), np.float32)
+    margins = margins_of(learner.scores(chooser.head, pool.places[free]))
+    order = np.argsort(margins, kind="stable")
+    if chooser.head.inverse is not None and len(free) > 2:
+        first = order[:_CANDIDATES_UNSURE]
+        picked = first[_telling(chooser, learner, pool, free, margins, first, min(most, _PICKED))]
+        order = np.concatenate([picked, order[~np.isin(order, picked)]])
+    margin_of = np.zeros(len(pool), np.float32)
+    margin_of[free] = margins
+    chosen = _with_checks(pool, free[order], most)
+    return chosen, margin_of[chosen]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Chooser:
+    """The head that pictures are chosen by, and the scaled features that it learned from."""
+
+    head: RidgeHead
+    learned: np.ndarray
+
+
+def _chooser(lesson: Lesson, learner: Learner) -> _Chooser | None:
+    """A head that has not learned from the pictures that the accuracy rests on: else no picture near one of those would
+    be asked for, and held out it would be harder than a picture that is new. ``None`` where the others are too few."""
     if lesson.head is None:
-        return spread(lesson.pool, learner, free, most)
-    margins = margins_of(lesson.scores[free])
-    order = np.argsort(margins, kind="stable")[: max(_SPREAD * most, 64)]
-    chosen = _apart(learner, lesson.pool.places[free[order]], margins[order], most)
-    order = order[chosen]
-    return free[order], margins[order]
+        return None
+    kept = np.flatnonzero(~lesson.counted)
+    classes, targets = np.unique(lesson.targets[kept], return_inverse=True)
+    if len(classes) < 2:
+        return None
+    places = lesson.pool.places[lesson.pool.positions(lesson.labelled[kept])]
+    scaled = learner.scaled(places)
+    if len(kept) == len(lesson.targets):
+        return _Chooser(lesson.head, scaled)
+    head = solve(scaled, targets, len(classes), lesson.group_of[kept], (lesson.head.penalty,))
+    return _Chooser(head, scaled)
+
+
+def _telling(
+    chooser: _Chooser,
+    learner: Learner,
+    pool: Pool,
+    free: np.ndarray,
+    margins: np.ndarray,
+    first: np.ndarray,
+    most: int,
+) -> np.ndarray:
+    """Which of the candidates ``first`` (positions in ``free``) to show, in order: int64 positions in ``first``."""
+    head, learned = chooser.head, chooser.learned
+    assert head.inverse is not None
+    doubt = np.clip(1.0 - margins, 0.0, 1.0)
+    others = np.arange(len(free))
+    if len(others) > _REFERENCE:
+        others = np.sort(np.random.default_rng(1).choice(others, _REFERENCE, replace=False))
+    rows = learner.scaled(pool.places[free[first]], keep=False)
+    covariance, variance = unknown_of(head, learned, rows, learner.scaled(pool.places[free[others]], keep=False))
+    among, _ = unknown_of(head, learned, rows, rows)
+    weight, own = doubt[others], doubt[first]
+    taken = np.zeros(len(first), bool)
+    out = []
+    for _ in range(min(most, len(first))):
+        gain = (covariance**2) @ weight / (variance + head.penalty)
+        worth = own * np.maximum(gain, 1e-12) ** _REACH
+        worth[taken] = -1.0
+        best = int(worth.argmax())
+        taken[best] = True
+        out.append(best)
+        # Whatever its label will be, this much is known then.
+        share = among[:, best] / (variance[best] + head.penalty)
+        covariance = covariance - np.outer(share, covariance[best])
+        variance = np.maximum(variance - share * among[:, best], 1e-6)
+        among = among - np.outer(share, among[best])
+    return np.array(out, np.int64)
+
+
+def _with_checks(pool: Pool, order: np.ndarray, most: int) -> np.ndarray:
+    """``order`` with the next pictures of the random draw in between: where the number of labels says that it is time
+    for one, so that it matters not whether one picture is asked for or a hundred."""
+    labelled = int((pool.labels > 0).sum())
+    every = CHECK_EVERY if drawn(pool.draw, pool.labels > 0).sum() < _ENOUGH_DRAWN else _LATER_EVERY
+    checks = order[np.argsort(pool.draw[order], kind="stable")].tolist()
+    out: list[int] = []
+    seen: set[int] = set()
+    usual, drawn_next = iter(order.tolist()), iter(checks)
+    while len(out) < min(most, len(order)):
+        source = drawn_next if (labelled + len(out) + 1) % every == 0 else usual
+        place = next((place for place in source if place not in seen), None)
+        if place is None:
+            break
+        seen.add(place)
+        out.append(place)
+    return np.array(out, np.int64)
 
 
 def spread(pool: Pool, learner: Learner, free: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
@@ -41,7 +141,8 @@ def spread(pool: Pool, learner: Learner, free: np.ndarray, most: int) -> tuple[n
     rng = np.random.default_rng(1)
     sample = free if len(free) <= _CANDIDATES else np.sort(rng.choice(free, _CANDIDATES, replace=False))
     rows = learner.scaled(pool.places[sample], keep=False)
-    labelled = np.flatnonzero(pool.labels > 0)
+    # Without those that the accuracy rests on: see _chooser.
+    labelled = np.flatnonzero((pool.labels > 0) & ~drawn(pool.draw, pool.labels > 0))
     covariance = rows @ rows.T
     penalty = 0.3 * float(np.trace(covariance)) / len(rows)
     if len(labelled):
@@ -166,25 +267,6 @@ def margins_of(scores: np.ndarray) -> np.ndarray:
         return np.ones(len(scores), np.float32)
     two = np.partition(scores, -2, axis=1)[:, -2:]
     return np.asarray(two[:, 1] - two[:, 0], np.float32)
-
-
-def _apart(learner: Learner, places: np.ndarray, values: np.ndarray, most: int) -> np.ndarray:
-    """Which of the pictures, in the order of ``values``, to show: one that is all but the same as one shown before
-    waits until the end."""
-    if len(places) <= 2:
-        return np.arange(len(places))[:most]
-    rows = _unit(learner.scaled(places, keep=False))
-    first: list[int] = []
-    later: list[int] = []
-    for place in range(len(places)):
-        near = first and float((rows[first] @ rows[place]).max()) > _SAME
-        (later if near else first).append(place)
-        if len(first) >= most:
-            break
-    return np.array((first + later)[:most], np.int64)
-
-
-_SAME = 0.9
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:

@@ -10,11 +10,12 @@ import numpy as np
 
 from desktop.core.data import bursts, near_duplicates
 from desktop.core.data.splits import together
+from desktop.core.progress import IsCancelled
 from desktop.store.project import Project
-from desktop.store.project_facts import State
+from desktop.store.project_facts import PictureState
 from desktop.store.project_rows import FeatureRows
 
-_ALIKE_FEATURES = 0.95
+_ALIKE_FEATURES = 0.9
 """Pictures whose thumbnails agree are near copies where the network sees the same as well: this much cosine."""
 
 
@@ -48,7 +49,8 @@ class Pool:
         """The same pictures with the labels of this moment: a matter of milliseconds."""
         with project.database.reading() as connection:
             found = connection.execute(
-                "SELECT id, label FROM pictures WHERE label IS NOT NULL AND removed = 0 AND state = ?", (State.READY,)
+                "SELECT id, label FROM pictures WHERE label IS NOT NULL AND removed = 0 AND state = ?",
+                (PictureState.READY,),
             ).fetchall()
         labels = np.zeros(len(self.ids), np.int64)
         if found:
@@ -66,7 +68,7 @@ def load(project: Project, rows: FeatureRows) -> Pool:
         found = connection.execute(
             "SELECT id, sha256, frame, coalesce(label, 0), person, added FROM pictures"
             " WHERE removed = 0 AND state = ? ORDER BY id",
-            (State.READY,),
+            (PictureState.READY,),
         ).fetchall()
     contents: dict[tuple[bytes, int], int] = {}
     persons: dict[str, int] = {"": -1}
@@ -84,8 +86,8 @@ def load(project: Project, rows: FeatureRows) -> Pool:
         value = hashlib.blake2b(sha256, key=secret, digest_size=6).digest()
         draw.append(int.from_bytes(value, "big") / 2**48)
     columns = np.array(table, np.int64).reshape(-1, 5)
-    numbers = (np.ascontiguousarray(columns[:, i]) for i in range(5))
-    return Pool(*numbers, np.array(added, np.float64), np.array(draw, np.float64))
+    ids, places, labels, same, people = (np.ascontiguousarray(columns[:, i]) for i in range(5))
+    return Pool(ids, places, labels, same, people, np.array(added, np.float64), np.array(draw, np.float64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,13 +105,13 @@ class Kin:
         return cls(*(np.empty(0, np.int64) for _ in range(3)))
 
 
-def kin_of(project: Project, pool: Pool, rows: FeatureRows) -> Kin:
+def kin_of(project: Project, pool: Pool, rows: FeatureRows, cancelled: IsCancelled = lambda: False) -> Kin:
     """Look for near copies and bursts among the pictures of ``pool``: by thumbnails, what the network saw, names and
     times. Seconds for tens of thousands."""
     facts: dict[int, tuple[bytes, str]] = {}
     with project.database.reading() as connection:
         for number, thumbnail, path in connection.execute(
-            "SELECT id, thumbnail, path FROM pictures WHERE removed = 0 AND state = ?", (State.READY,)
+            "SELECT id, thumbnail, path FROM pictures WHERE removed = 0 AND state = ?", (PictureState.READY,)
         ):
             if thumbnail is not None:
                 facts[number] = (thumbnail, project.path_of(path))
@@ -120,7 +122,7 @@ def kin_of(project: Project, pool: Pool, rows: FeatureRows) -> Kin:
         if number in facts:
             thumbnails[place] = np.frombuffer(facts[number][0], np.uint8)
             paths[place] = facts[number][1]
-    pairs, _ = near_duplicates.candidates(thumbnails)
+    pairs, _ = near_duplicates.candidates(thumbnails, cancelled)
     near = np.full(len(pool), -1, np.int64)
     for group in near_duplicates.joined(_seen_alike(pairs, pool, rows)):
         near[group] = group[0]

@@ -21,7 +21,8 @@ from desktop.ml.training.linear_heads import scaling, suiting_temperature
 PENALTIES = (30.0, 100.0, 10.0)
 """λ, for features scaled to a mean square length of 100; the first is the usual one, the others are tried where there
 is time for it."""
-_BIAS = 10.0  # what a constant feature adds to the kernel: the middle of the answers is hardly penalised
+BIAS = 10.0
+"""A constant feature: the middle of the answers is hardly penalised."""
 _AT_ONCE = 4096
 
 
@@ -40,20 +41,24 @@ class Scaling:
 
     def scaled(self, rows: np.ndarray) -> np.ndarray:
         """Rows on the common scale: float32 (n, size)."""
-        return (np.asarray(rows, np.float32) - self.mean) * self.factor
+        scaled: np.ndarray = (np.asarray(rows, np.float32) - self.mean) * self.factor
+        return scaled
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RidgeHead:
     """``kernel`` float32 (size, classes) and ``bias`` (classes,) on scaled features; logits are its answers times
     ``sharpness``, which was chosen on pictures held out. ``held_out`` float32 (n, classes): scores of the pictures that
-    it learned from, each by a head that had not."""
+    it learned from, each by a head that had not. ``inverse`` float32 (n, n) of the system that was solved, by which is
+    known what it does not know; ``None`` where there are more pictures than features.
+    """
 
     kernel: np.ndarray
     bias: np.ndarray
     sharpness: float
     penalty: float
     held_out: np.ndarray
+    inverse: np.ndarray | None = None
 
     def scores(self, scaled: np.ndarray) -> np.ndarray:
         """Model scores float32 (n, classes) for scaled rows; each row sums to 1."""
@@ -79,19 +84,30 @@ def solve(
     weight = np.clip(weight, 0.5, 2.0).astype(np.float32)
     targets = np.zeros((len(labels), classes), np.float32)
     targets[np.arange(len(labels)), labels] = 1.0
-    best: tuple[float, float, np.ndarray, np.ndarray] | None = None
+    best: tuple[float, RidgeHead] | None = None
     solver = _Dual(scaled, weight) if len(scaled) <= scaled.shape[1] else _Primal(scaled, weight)
     for penalty in penalties:
-        alpha, held_out = solver.solved(targets, penalty, parts)
+        alpha, held_out, inverse = solver.solved(targets, penalty, parts)
         sharpness = 1.0 / suiting_temperature(held_out.astype(np.float64), labels)
         scores = softmax(held_out * sharpness)
         loss = float(-np.log(np.maximum(scores[np.arange(len(labels)), labels], 1e-9)).mean())
         if best is None or loss < best[0]:
-            best = (loss, penalty, alpha, scores)
-            chosen = sharpness
+            best = loss, RidgeHead(alpha[:-1], BIAS * alpha[-1], sharpness, penalty, scores, inverse)
     assert best is not None
-    _, penalty, alpha, scores = best
-    return RidgeHead(alpha[:-1], _BIAS * alpha[-1], chosen, penalty, scores)
+    return best[1]
+
+
+def unknown_of(
+    head: RidgeHead, learned: np.ndarray, rows: np.ndarray, others: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What ``head`` does not know, seen as a Gaussian process: the covariance float32 (n, m) of what it would say of
+    ``rows`` and of ``others``, and the variance (n,) of ``rows``; all scaled, ``learned`` those it learned from."""
+    assert head.inverse is not None
+    cross = rows @ learned.T + BIAS**2
+    half = cross @ head.inverse
+    covariance = rows @ others.T + BIAS**2 - half @ (learned @ others.T + BIAS**2)
+    variance = (rows**2).sum(axis=1) + BIAS**2 - (half * cross).sum(axis=1)
+    return np.asarray(covariance, np.float32), np.maximum(np.asarray(variance, np.float32), 1e-6)
 
 
 class _Dual:
@@ -99,10 +115,13 @@ class _Dual:
 
     def __init__(self, scaled: np.ndarray, weight: np.ndarray) -> None:
         self._scaled, self._weight = scaled, weight
-        self._kernel = scaled @ scaled.T + _BIAS**2
+        self._kernel = scaled @ scaled.T + BIAS**2
 
-    def solved(self, targets: np.ndarray, penalty: float, parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Weights float32 (size + 1, classes), the last row of the constant feature, and held-out answers."""
+    def solved(
+        self, targets: np.ndarray, penalty: float, parts: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Weights float32 (size + 1, classes), the last row of the constant feature; held-out answers; the
+        inverse."""
         system = self._kernel.copy()
         system[np.diag_indices_from(system)] += penalty / self._weight
         inverse = inverse_of(system)
@@ -112,20 +131,22 @@ class _Dual:
         held_out[alone] = targets[alone] - alpha[alone] / inverse[alone, alone][:, None]
         for inside in several:
             held_out[inside] = targets[inside] - np.linalg.solve(inverse[np.ix_(inside, inside)], alpha[inside])
-        weights = np.concatenate([self._scaled.T @ alpha, _BIAS * alpha.sum(axis=0, keepdims=True)])
-        return weights, held_out
+        weights = np.concatenate([self._scaled.T @ alpha, BIAS * alpha.sum(axis=0, keepdims=True)])
+        return weights, held_out, inverse
 
 
 class _Primal:
     """As many unknowns as features, for more pictures than features."""
 
     def __init__(self, scaled: np.ndarray, weight: np.ndarray) -> None:
-        constant = np.full((len(scaled), 1), _BIAS, np.float32)
+        constant = np.full((len(scaled), 1), BIAS, np.float32)
         self._rows = np.concatenate([scaled, constant], axis=1)
         self._weight = weight[:, None]
         self._gram = self._rows.T @ (self._weight * self._rows)
 
-    def solved(self, targets: np.ndarray, penalty: float, parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def solved(
+        self, targets: np.ndarray, penalty: float, parts: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """As that of :class:`_Dual`."""
         system = self._gram.copy()
         system[np.diag_indices_from(system)] += penalty
@@ -142,7 +163,7 @@ class _Primal:
             hat = rows @ inverse @ (rows * self._weight[inside]).T
             rest = np.linalg.solve(np.eye(len(inside), dtype=np.float32) - hat, targets[inside] - answers[inside])
             held_out[inside] = targets[inside] - rest
-        return weights, held_out
+        return weights, held_out, None
 
 
 def _split(parts: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:

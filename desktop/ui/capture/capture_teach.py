@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from desktop.core.types import FoveaError
-from desktop.engine.teaching_events import Ended, Learned, Looked
+from desktop.engine.teaching_events import Learned, LookedAt, TeachingEnded
 from desktop.ui.capture.capture import save, staged, wait_for
 
 if TYPE_CHECKING:
@@ -27,13 +27,13 @@ def capture_teach(
         teaching = view.teaching
         wait_for(lambda: not view.disk.busy, timeout_s, "the projects")
         if project:
-            looked: list[Looked] = []
+            looked: list[LookedAt] = []
             learned: list[Learned] = []
             ended: list[str] = []
             teaching.looked.connect(looked.append)
             teaching.learned.connect(learned.append)
 
-            def on_end(event: Ended) -> None:
+            def on_end(event: TeachingEnded) -> None:
                 ended.append(event.message)
 
             teaching.lost.connect(on_end)

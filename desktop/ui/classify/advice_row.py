@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from desktop.core.translate import on_card
 from desktop.core.trust import suiting
 from desktop.ui.kit.tabled import translated
-from desktop.ui.kit.widgets import make_label
+from desktop.ui.kit.widgets import make_label, tip
 
 if TYPE_CHECKING:
     from desktop.services.advising import Adviser
@@ -53,7 +53,7 @@ class AdviceRow(QWidget):
             words += " " + self.tr("A medical model is never chosen by itself.")
         self._words.setText(words)
         self._take.setText(self.tr("Use that model"))
-        self._take.setToolTip(on_card(entry.manifest.name))
+        self._take.setToolTip(tip(on_card(entry.manifest.name)))
         self._take.setAccessibleName(self.tr("Use the model {0}").format(on_card(entry.manifest.name)))
         self.show()
 

@@ -12,7 +12,7 @@ from desktop.services.live import LiveAnswers
 if TYPE_CHECKING:
     from desktop.engine.camera_messages import Recorded
     from desktop.engine.messages import Failure, Prediction
-    from desktop.ui.classify.view import ClassifyView
+    from desktop.ui.classify.whole import Whole
     from desktop.ui.widgets.camera_pane import CameraPane
 
 
@@ -21,8 +21,8 @@ class CameraPart(QObject):
 
     said = Signal(str)
 
-    def __init__(self, view: ClassifyView) -> None:
-        super().__init__(view)
+    def __init__(self, view: Whole, parent: QObject) -> None:
+        super().__init__(parent)
         self._view = view
         self.camera = Camera(self)
         self.live = LiveAnswers(view.session, self.camera, self)

@@ -25,10 +25,10 @@ from desktop.ui.kit.names import Shared
 from desktop.ui.kit.widgets import tip
 
 if TYPE_CHECKING:
-    from desktop.app.batch_columns import Said
+    from desktop.app.batch_columns import RowSaid
     from desktop.engine.messages import Thumbnail
     from desktop.services.engine_service import EngineService
-    from desktop.store.marks import Mark
+    from desktop.store.marks import PictureMark
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 ITEM_ROLE = Qt.ItemDataRole.UserRole
@@ -47,13 +47,13 @@ class ImagesModel(QAbstractListModel):
     counts_changed = Signal(int, int)
 
     def __init__(
-        self, session: Session, said: Callable[[ImageItem], Said | None], side: int, parent: Any = None
+        self, session: Session, said: Callable[[ImageItem], RowSaid | None], side: int, parent: Any = None
     ) -> None:
         super().__init__(parent)
         self._session = session
         self.said = said
         self._side = side
-        self.marked: Callable[[ImageItem], Mark | None] = lambda item: None
+        self.marked: Callable[[ImageItem], PictureMark | None] = lambda item: None
         """The star and the note on an item; who keeps them sets it."""
         self._filter = ""
         self._rule = ""
@@ -139,7 +139,7 @@ class ImagesModel(QAbstractListModel):
         mime.setUrls([QUrl.fromLocalFile(os.path.abspath(path)) for path in paths])
         return mime
 
-    def _words(self, said: Said) -> str:
+    def _words(self, said: RowSaid) -> str:
         """What the batch said, and whether that can be relied on."""
         if said.unlike:
             return self.tr("no answer: it is not the kind of picture that the model learned from")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMimeData, QObject, QPoint, Qt, QUrl, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QImage, QKeySequence, QPixmap
-from PySide6.QtWidgets import QInputDialog, QMenu
+from PySide6.QtWidgets import QInputDialog, QMenu, QWidget
 
 from desktop.services.corrections import Corrected
 from desktop.services.marks import Marks
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from desktop.engine.messages import Explanation
     from desktop.services.settings import Settings
     from desktop.store.manifest import Manifest
-    from desktop.ui.classify.view import ClassifyView
+    from desktop.ui.classify.printing import PrintedPage
+    from desktop.ui.classify.whole import Whole
 
 _LISTED = 5
 
@@ -39,17 +40,17 @@ class PictureActions(QObject):
     told = Signal(str)
     changed = Signal()
 
-    def __init__(self, view: ClassifyView, settings: Settings) -> None:
-        super().__init__(view)
-        self._view, self._settings = view, settings
+    def __init__(self, view: Whole, settings: Settings, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._view, self._settings, self._widget = view, settings, parent
         self.marks = Marks(view.session, self)
-        self.correcting = Correcting(settings, view)
+        self.correcting = Correcting(settings, parent)
         self.sorter = Sorter(self)
         self.similar = Similar(view.session, self)
         self.similar.found.connect(self._show_similar)
         self.similar.failed.connect(self.said)
         self._undo: Callable[[], None] | None = None
-        self.marks.changed.connect(view.list.view.viewport().update)
+        self.marks.changed.connect(self._show_marks)
         self.marks.failed.connect(self.said)
         self.correcting.failed.connect(self.said)
         self.correcting.told.connect(self.told)
@@ -77,7 +78,7 @@ class PictureActions(QObject):
 
     def menu(self, items: list[ImageItem], on_map: bool = False) -> QMenu:
         """The menu for ``items``; with ``on_map`` that of the picture or map that is looked at."""
-        menu = QMenu(self._view)
+        menu = QMenu(self._widget)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         one, files = len(items) == 1, [item for item in items if item.source.path is not None]
 
@@ -149,7 +150,7 @@ class PictureActions(QObject):
         if manifest is None or not 0 <= index < len(manifest.labels):
             return
         label = manifest.labels[index]
-        menu = QMenu(self._view)
+        menu = QMenu(self._widget)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         answer = session.prediction
         if answer is not None:
@@ -176,8 +177,7 @@ class PictureActions(QObject):
 
     def look(self, items: list[ImageItem]) -> None:
         """Look at the first of them large."""
-        self._view.session.set_current(items[0])
-        self._view.look_requested.emit()
+        self._view.look_at(items[0])
 
     def copy(self, items: list[ImageItem]) -> None:
         """Put the files onto the clipboard, and of one that is looked at the picture, too."""
@@ -228,7 +228,7 @@ class PictureActions(QObject):
         picture = self._map_picture()
         if picture is None:
             return
-        dialog = FileDialog(self._view, self.tr("Save the Map"), "save")
+        dialog = FileDialog(self._widget, self.tr("Save the Map"), "save")
         dialog.setDefaultSuffix("png")
         dialog.setNameFilters([self.tr("PNG pictures (*.png)")])
         dialog.selectFile(self.tr("where it looked") + ".png")
@@ -249,6 +249,13 @@ class PictureActions(QObject):
 
     # Marks
 
+    @Slot()
+    def _show_marks(self) -> None:
+        model = self._view.list.model
+        if model.filter or model.rule in ("star", "note"):
+            model.refresh()
+        self._view.list.view.viewport().update()
+
     def star(self, items: list[ImageItem]) -> None:
         """Give them a star; where all have one, take it."""
         self.marks.star(items, not all(self.marks.is_starred(item) for item in items))
@@ -256,7 +263,7 @@ class PictureActions(QObject):
     def note(self, items: list[ImageItem]) -> None:
         """Ask for a note on the first of them."""
         item = items[0]
-        dialog = QInputDialog(self._view)
+        dialog = QInputDialog(self._widget)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setOption(QInputDialog.InputDialogOption.UsePlainTextEditForTextInput)
         dialog.setWindowTitle(self.tr("Note"))
@@ -321,7 +328,7 @@ class PictureActions(QObject):
         for item in wanted:
             at = job.place_of(item) if held is not None else -1
             pictures.append(answered_of(held, at) if held is not None and at >= 0 else Answered(item.source))
-        dialog = SortDialog(pictures, manifest, self.sorter, self._settings, view)
+        dialog = SortDialog(pictures, manifest, self.sorter, self._settings, self._widget)
         dialog.moved.connect(self._relocate)
         dialog.open()
 
@@ -329,7 +336,7 @@ class PictureActions(QObject):
         """List what was copied, moved and renamed, to take it back."""
         from desktop.ui.classify.sort_log import SortLog
 
-        dialog = SortLog(self.sorter, self._view)
+        dialog = SortLog(self.sorter, self._widget)
         dialog.moved.connect(self._relocate)
         dialog.open()
 
@@ -362,17 +369,17 @@ class PictureActions(QObject):
         if self._can_print(items):
             from desktop.ui.classify.printing import Printing
 
-            self.printing = Printing([self.page()], self._view)
+            self.printing = Printing([self.page()], self._widget)
             self.printing.show()
 
-    def page(self):  # type: ignore[no-untyped-def]
+    def page(self) -> PrintedPage:
         """What is printed of the picture that is looked at."""
-        from desktop.ui.classify.printing import Page
+        from desktop.ui.classify.printing import PrintedPage
         from desktop.ui.kit.tabled import notice
 
         session, manifest = self._view.session, self.manifest
         assert session.preview is not None and session.current is not None
-        page = Page(self._map_picture() or image_of(session.preview.pixels), session.current.source.name)
+        page = PrintedPage(self._map_picture() or image_of(session.preview.pixels), session.current.source.name)
         answer = session.prediction
         if answer is not None and manifest is not None:
             page.answer = self._view.answer.bars.headline

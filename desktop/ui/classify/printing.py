@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 
 @dataclass(slots=True)
-class Page:
+class PrintedPage:
     """What is printed: ``title`` (the picture's name), ``answer``, further ``lines``, ``cautions`` in a frame."""
 
     image: QImage
@@ -24,7 +24,7 @@ class Page:
 class Printing(QObject):
     """Shows the preview of pages, from which they are printed or saved as PDF."""
 
-    def __init__(self, pages: list[Page], parent: QWidget) -> None:
+    def __init__(self, pages: list[PrintedPage], parent: QWidget) -> None:
         super().__init__(parent)
         self._pages = pages
         self.printer = QPrinter(QPrinter.PrinterMode.HighResolution)
@@ -53,7 +53,7 @@ class Printing(QObject):
         painter.end()
 
 
-def _draw(painter: QPainter, page: Page, room: QRect, dpi: int) -> None:
+def _draw(painter: QPainter, page: PrintedPage, room: QRect, dpi: int) -> None:
     unit = dpi / 72  # a point
     gap = round(10 * unit)
     plain, bold, small = QFont(), QFont(), QFont()

@@ -29,12 +29,13 @@ from PySide6.QtWidgets import (
 from desktop.services.settings import Settings
 from desktop.services.sorting import Sorter
 from desktop.ui.kit.file_dialogs import FileDialog
+from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.widgets import count, make_label, sentence
 from desktop.ui.widgets.notices import CautionStrip, MedicalNotice
 
 if TYPE_CHECKING:
     from desktop.app.sorting import Answered, How, SortPlan, SortRow
-    from desktop.store.file_actions import Outcome
+    from desktop.store.file_actions import FileOutcome
     from desktop.store.manifest import Manifest
 
 AnyIndex = QModelIndex | QPersistentModelIndex
@@ -59,7 +60,7 @@ class PlanModel(QAbstractTableModel):
         self._outcome = {}
         self.endResetModel()
 
-    def show_outcome(self, outcome: Outcome) -> None:
+    def show_outcome(self, outcome: FileOutcome) -> None:
         """Say beside each row what became of it."""
         self._outcome = {**dict.fromkeys(outcome.done, "✓"), **outcome.left}
         if self._rows:
@@ -95,12 +96,12 @@ class PlanModel(QAbstractTableModel):
 class SortDialog(QDialog):
     """``moved`` carries where files lie now by where they lay; ``undone`` the same after taking it back."""
 
-    moved = Signal(object)
+    moved = Signal(object)  # new places by old: a map of Qt's loses names that are no text
 
     def __init__(
         self,
         pictures: Sequence[Answered],
-        manifest: Manifest,
+        manifest: Manifest | None,
         sorter: Sorter,
         settings: Settings,
         parent: QWidget | None = None,
@@ -109,10 +110,11 @@ class SortDialog(QDialog):
         super().__init__(parent)
         self._pictures, self._manifest, self._sorter, self._settings = list(pictures), manifest, sorter, settings
         self._plan: SortPlan | None = None
-        self._outcome: Outcome | None = None
+        self._outcome: FileOutcome | None = None
         self._undoing = False
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Sort by Answer"))
+        give_help(self, "acting#sorting-by-answer")
         self.model = PlanModel(self)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
@@ -203,7 +205,8 @@ class SortDialog(QDialog):
         choices.addWidget(taken)
         choices.addWidget(self.taken)
         self._medical = MedicalNotice()
-        self._medical.show_for(self._manifest.medical, self._manifest.card.notice)
+        manifest = self._manifest
+        self._medical.show_for(manifest is not None and manifest.medical, manifest.card.notice if manifest else "")
         self._table = QTableView()
         self._table.setModel(self.model)
         self._table.setAccessibleName(self.tr("What will happen"))
@@ -260,7 +263,8 @@ class SortDialog(QDialog):
     @property
     def how(self) -> str:
         """``copy``, ``move`` or ``rename``."""
-        return str(self.ways.checkedButton().property("how"))
+        button = self.ways.checkedButton()
+        return str(button.property("how")) if button is not None else "copy"
 
     @Slot()
     def _follow(self) -> None:
@@ -294,7 +298,7 @@ class SortDialog(QDialog):
             self.doubtful.isChecked(),
             bool(self.taken.currentData()),
         )
-        self._sorter.plan(self._pictures, rule, self._manifest.id)
+        self._sorter.plan(self._pictures, rule, self._manifest.id if self._manifest is not None else "")
 
     @Slot(object)
     def _show_plan(self, plan: SortPlan) -> None:
@@ -340,9 +344,9 @@ class SortDialog(QDialog):
         self._sorter.carry_out(self._plan)
 
     def _work(self, steps: int) -> None:
-        for widget in (self.copy, self.move_files, self.rename, self.folder, self._browse, self.pattern, self.go):
-            widget.setEnabled(False)
-        for widget in (self.by_answer, self.limit, self.at_least, self.doubtful, self.taken, self.back):
+        fixed: list[QWidget] = [self.copy, self.move_files, self.rename, self.folder, self._browse, self.pattern]
+        fixed += [self.go, self.by_answer, self.limit, self.at_least, self.doubtful, self.taken, self.back]
+        for widget in fixed:
             widget.setEnabled(False)
         self._bar.setRange(0, max(1, steps))
         self._bar.setValue(0)
@@ -355,7 +359,7 @@ class SortDialog(QDialog):
         self._bar.setValue(done)
 
     @Slot(object, object)
-    def _on_ended(self, outcome: Outcome, places: dict[str, str]) -> None:
+    def _on_ended(self, outcome: FileOutcome, places: dict[str, str]) -> None:
         self._bar.hide()
         self.leave.setText(self.tr("Close"))
         self.leave.setEnabled(True)

@@ -21,11 +21,13 @@ from PySide6.QtWidgets import (
 
 from desktop.services.sorting import Sorter
 from desktop.system.words import worded
+from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.widgets import count, make_label, sentence
 from desktop.ui.widgets.notices import CautionStrip
 
 if TYPE_CHECKING:
-    from desktop.store.file_actions import ActionRecord, Outcome
+    from desktop.store.file_actions import FileOutcome
+    from desktop.store.file_journal import ActionRecord
 
 _MOST_ROWS = 2000
 
@@ -33,7 +35,7 @@ _MOST_ROWS = 2000
 class SortLog(QDialog):
     """``moved`` carries where files lie now by where they lay."""
 
-    moved = Signal(object)
+    moved = Signal(object)  # new places by old: a map of Qt's loses names that are no text
 
     def __init__(self, sorter: Sorter, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,6 +43,7 @@ class SortLog(QDialog):
         self._records: list[ActionRecord] = []
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Files Sorted"))
+        give_help(self, "acting#sorting-by-answer")
         self._words = make_label(
             self.tr("Fovea copies, moves and renames files only on your command. Each command is listed here."),
             "secondary",
@@ -161,7 +164,7 @@ class SortLog(QDialog):
         self._bar.setValue(done)
 
     @Slot(object, object)
-    def _on_ended(self, outcome: Outcome, places: dict[str, str]) -> None:
+    def _on_ended(self, outcome: FileOutcome, places: dict[str, str]) -> None:
         self._bar.hide()
         if places:
             self.moved.emit(places)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal, Slot
@@ -60,8 +61,8 @@ class ClassifyView(QWidget):
         self._results: ResultsPane | None = None
         self._fresh = ""  # a model made just now, to begin with once it is listed
         self._build()
-        self.cameras = CameraPart(self)
-        self.doing = PictureActions(self, settings)
+        self.cameras = CameraPart(self, self)
+        self.doing = PictureActions(self, settings, self)
         self._connect()
         self._restore()
         self._show_empty()
@@ -130,7 +131,7 @@ class ClassifyView(QWidget):
         self.empty.folder_chosen.connect(self._open_folder)
         self.list.chosen.connect(self.session.set_current)
         self.list.opened.connect(self._open_item)
-        self.list.look.connect(self._look)
+        self.list.look.connect(self.look_at)
         self.list.remove_requested.connect(self.remove)
         self.list.undo_requested.connect(self.undo)
         self.list.mode_changed.connect(self._remember_mode)
@@ -346,7 +347,7 @@ class ClassifyView(QWidget):
     # The list
 
     @Slot(list)
-    def remove(self, items: list[ImageItem]) -> None:
+    def remove(self, items: Sequence[ImageItem]) -> None:
         """Take images off the list; offers to undo it."""
         self.doing.forget_undo()
         self.list.show_removed(self.session.remove(items))
@@ -370,7 +371,8 @@ class ClassifyView(QWidget):
         self.picture.picture.setFocus(Qt.FocusReason.OtherFocusReason)
 
     @Slot(object)
-    def _look(self, item: ImageItem) -> None:
+    def look_at(self, item: ImageItem) -> None:
+        """Show an image large."""
         self.session.set_current(item)
         self.look_requested.emit()
 
@@ -384,7 +386,7 @@ class ClassifyView(QWidget):
     def _look_at_source(self, source: ImageSource) -> None:
         item = self.session.find(source)
         if item is not None:
-            self._look(item)
+            self.look_at(item)
 
     @Slot(object, QPoint)
     def _show_row_menu(self, source: ImageSource, place: QPoint) -> None:

@@ -32,7 +32,7 @@ class LicencesDialog(QDialog):
     The texts are read in a thread: there are some hundred files of them.
     """
 
-    _read = Signal(object)
+    _read = Signal(object)  # the components, or a sentence that says why there are none
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -10,13 +10,13 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHeaderView, QLineEdit,
 
 from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.theme import theme
-from desktop.ui.shell.keys import Group, native
+from desktop.ui.shell.keys import KeyGroup, native
 
 
 class ShortcutsDialog(QDialog):
     """Shows ``listed``; Esc closes it."""
 
-    def __init__(self, listed: Sequence[Group], parent: QWidget | None = None) -> None:
+    def __init__(self, listed: Sequence[KeyGroup], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Keyboard Shortcuts"))
         give_help(self, "shortcuts")
@@ -52,6 +52,7 @@ class ShortcutsDialog(QDialog):
         self.list.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.list.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         self.list.header().setStretchLastSection(False)
+        self.list.setStyleSheet("QTreeView::item { padding: 4px 2px; }")
         self.list.expandAll()
         self.filter.textChanged.connect(self._choose)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)

@@ -28,7 +28,7 @@ class Sheet:
 class DrawingHistory(QListWidget):
     """``sheet_chosen`` carries a :class:`Sheet`. The newest sheet, which still grows, is the first."""
 
-    sheet_chosen = Signal(object)
+    sheet_chosen = Signal(Sheet)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -29,7 +29,7 @@ class Keeping(QObject):
 
     kept = Signal()
     failed = Signal(str)
-    _done = Signal(object, str)
+    _done = Signal(Aside, str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop.core.types import FoveaError
 from desktop.services.drawings import OwnDrawings
+from desktop.ui.kit.flow import FlowLayout
 from desktop.ui.kit.widgets import caption, count, make_label, tip
 
 _ACROSS = 5
@@ -43,11 +44,9 @@ class TruthPanel(QFrame):
         self._undo = QPushButton(self.tr("Take the last one back"))
         self._undo.setProperty("role", "link")
         self._undo.clicked.connect(self.take_back)
-        links = QHBoxLayout()
-        links.setSpacing(4)
+        links = FlowLayout(spacing=4)
         links.addWidget(self._folder)
         links.addWidget(self._undo)
-        links.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 10, 12, 10)
         layout.setSpacing(6)

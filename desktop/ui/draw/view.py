@@ -144,7 +144,6 @@ class DrawView(LaterView):
         """Use ``engine``, which was started."""
         super().attach(engine)
         engine.preview_arrived.connect(self._on_preview)
-        engine.failure.connect(self._on_preview_failure)
         self.reader.attach(engine)
         self._say_state()
 
@@ -152,7 +151,6 @@ class DrawView(LaterView):
         """Ask nothing more of the engine."""
         if self._engine is not None:
             self._engine.preview_arrived.disconnect(self._on_preview)
-            self._engine.failure.disconnect(self._on_preview_failure)
             self.reader.detach()
         super().detach()
 
@@ -374,7 +372,9 @@ class DrawView(LaterView):
     @Slot(str)
     def _load_under(self, path: str) -> None:
         if self._engine is not None:
-            self._under_id = self._engine.preview(ImageSource.from_path(path), _UNDER_SIDE, _SLOT)
+            self._under_id = self._engine.preview(
+                ImageSource.from_path(path), _UNDER_SIDE, _SLOT, self._on_preview_failure
+            )
 
     @Slot(object)
     def _on_preview(self, preview: Preview) -> None:
@@ -383,11 +383,9 @@ class DrawView(LaterView):
             self.canvas.set_under(image_of(preview.pixels))
             self.canvas.setFocus()
 
-    @Slot(object)
     def _on_preview_failure(self, failure: Failure) -> None:
-        if failure.id == self._under_id:
-            self._under_id = 0
-            self.said.emit(" ".join(part for part in (failure.message + ".", failure.hint) if part))
+        self._under_id = 0
+        self.said.emit(" ".join(part for part in (failure.message + ".", failure.hint) if part))
 
     # Answers
 

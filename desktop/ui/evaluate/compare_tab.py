@@ -31,8 +31,8 @@ class CompareTab(QWidget):
     """``compared`` carries (second result, its figures, the test), or ``None``; ``pictures_wanted`` rows of the first
     result and words for them."""
 
-    compared = Signal(object)
-    pictures_wanted = Signal(object, str)
+    compared = Signal(object)  # a result, its figures and the test between the two, or None
+    pictures_wanted = Signal(tuple, str)
 
     def __init__(
         self, state: EvaluationState, catalog: ModelCatalog, service: EvaluationService, parent: QWidget | None = None

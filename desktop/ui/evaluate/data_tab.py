@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
 
+from desktop.system.words import worded
 from desktop.ui.evaluate.head import titled
 from desktop.ui.evaluate.state import EvaluationState
 from desktop.ui.kit.formatting import count, data_words, moment
@@ -55,7 +56,7 @@ class DataTab(QWidget):
             lines.append(self.tr("Class names: {0}").format(", ".join(different)))
         self._facts.setText("\n".join(lines))
         odd = [f"• {text}" for text in data.problems]
-        odd += [f"• {item.name}: {item.message}" for item in result.skipped[:_LISTED]]
+        odd += [f"• {item.name}: {worded(item.message)}" for item in result.skipped[:_LISTED]]
         if len(result.skipped) > _LISTED:
             odd.append(self.tr("• and {0} more").format(count(len(result.skipped) - _LISTED)))
         self.problems.setPlainText("\n".join(odd) if odd else self.tr("Nothing was odd; every image was answered."))

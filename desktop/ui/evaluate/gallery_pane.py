@@ -39,9 +39,9 @@ class GalleryPane(QWidget):
     ``undo_changed`` says that other things can be taken back; ``menu_wanted`` carries a place on the screen."""
 
     opened = Signal(int)
-    judged = Signal(str, object)
-    list_wanted = Signal(object)
-    copies_wanted = Signal(object)
+    judged = Signal(str, object)  # a name, and what was said of it: a word, or None
+    list_wanted = Signal(np.ndarray)
+    copies_wanted = Signal(np.ndarray)
     choice_changed = Signal(GalleryChoice)
     undo_changed = Signal()
     menu_wanted = Signal(QPoint)

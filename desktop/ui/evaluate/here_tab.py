@@ -72,13 +72,15 @@ class HereTab(QWidget):
 
     @Slot()
     def _show(self) -> None:
-        from desktop.report.content import compatible_with_card
+        from desktop.core.figures.table import REFUSED
+        from desktop.core.figures.works_here import compatible_with_card
 
         result, figures = self._state.result, self._state.figures
         if result is None or figures is None:
             return
         found = compatible_with_card(result, figures)
-        if not found:
+        of_card = [compared for compared in found if compared.name != REFUSED]  # what the gate says is no figure of it
+        if not of_card:
             self.verdict.setText(self.tr("The model's card gives no accuracy to compare with."))
             self.sentence.setText(
                 self.tr("Here it is {0} on {1} images.").format(value_of(figures.accuracy), count(figures.accuracy.n))
@@ -86,6 +88,7 @@ class HereTab(QWidget):
         # The gravest of the verdicts is the answer: a sensitivity that fails is not made good by the accuracy.
         heads = {
             "worse": self.tr("It does worse here than its card says"),
+            "other-kind": self.tr("These pictures differ from those that it has learned from"),
             "too-few": self.tr("Too few pictures for an answer"),
             "no-figure": self.tr("There is no figure to compare with"),
             "other-threshold": self.tr("Not compared: this threshold is not the model's own"),
@@ -93,11 +96,15 @@ class HereTab(QWidget):
             "compatible": self.tr("It fits its card, if these pictures are new to it"),
             "better": self.tr("It does better here than its card says"),
         }
-        verdicts = {compared.verdict.verdict for compared in found}
+        verdicts = {
+            compared.verdict.verdict for compared in found if of_card or compared.verdict.verdict == "other-kind"
+        }
         gravest = next((verdict for verdict in heads if verdict in verdicts), None)
         if gravest is not None:
             self.verdict.setText(heads[gravest])
-            self.sentence.setText("\n\n".join(compared.verdict.sentence for compared in found))
+        if found:
+            own = [] if of_card else [self.sentence.text()]
+            self.sentence.setText("\n\n".join([*own, *(compared.verdict.sentence for compared in found)]))
         if not result.complete:
             # A part of the data has no verdict on all of it.
             gravest = None
@@ -106,7 +113,7 @@ class HereTab(QWidget):
         here = words(data_words(result.data))
         rows = (
             []
-            if found
+            if of_card
             else [[words(card_title("accuracy")), here, whole(figures.accuracy.n), figure(figures.accuracy)]]
         )
         for compared in found:

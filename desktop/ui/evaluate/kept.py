@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from desktop.core.figures.result import EvaluationResult, Figures
 from desktop.services.background import Task
 
 if TYPE_CHECKING:
@@ -33,8 +34,10 @@ class KeptShelf(QObject):
     threshold chosen for it; ``failed`` a sentence; ``deleted`` how many can be taken back. Of two that are opened the
     later one is shown. What was deleted is removed for good when Fovea shows this list the next time it runs."""
 
-    listed = Signal(object)
-    loaded = Signal(object, object, object, object)
+    listed = Signal(list)
+    loaded = Signal(
+        EvaluationResult, Figures, object, object
+    )  # judgements (a map of Qt's loses names), a threshold or None
     failed = Signal(str)
     deleted = Signal(int)
 

@@ -34,7 +34,7 @@ class KeptPart(QFrame):
     ``delete_wanted`` the keys of those selected; ``undo_wanted`` takes the last deletion back."""
 
     opened = Signal(str)
-    delete_wanted = Signal(object)
+    delete_wanted = Signal(list)
     undo_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -60,7 +60,6 @@ class LargePicture(QDialog):
         self._build()
         engine.preview_arrived.connect(self._on_preview)
         engine.prediction.connect(self._on_prediction)
-        engine.failure.connect(self._on_failure)
         result = state.result
         self._medical.show_for(result is not None and result.model.medical)
         if parent is not None:
@@ -157,9 +156,9 @@ class LargePicture(QDialog):
             self.picture.set_message(self.tr("The picture is not where it was."))
             return
         self.picture.set_message("")
-        self._preview_id = self._engine.preview(source, _SIDE, "evaluate")
+        self._preview_id = self._engine.preview(source, _SIDE, "evaluate", self._on_no_preview)
         if self._manifest() is not None:
-            self._predict_id = self._engine.predict(facts.id, source)
+            self._predict_id = self._engine.predict(facts.id, source, self._on_no_prediction)
 
     def _manifest(self) -> Any:
         """The description of the model that answered, where it is still installed as it was."""
@@ -183,15 +182,14 @@ class LargePicture(QDialog):
             self._predict_id = 0
             self.prepared.show_prepared(answer.prepared, facts_of(answer, manifest))
 
-    @Slot(object)
-    def _on_failure(self, answer: Failure) -> None:
-        if answer.id in (self._preview_id, self._predict_id) and answer.id:
-            if answer.id == self._preview_id:
-                self._preview_id = 0
-                self.picture.set_message(self.tr("This picture cannot be shown."))
-            else:
-                self._predict_id = 0
-            show_failure(self.failure, answer)
+    def _on_no_preview(self, failure: Failure) -> None:
+        self._preview_id = 0
+        self.picture.set_message(self.tr("This picture cannot be shown."))
+        show_failure(self.failure, failure)
+
+    def _on_no_prediction(self, failure: Failure) -> None:
+        self._predict_id = 0
+        show_failure(self.failure, failure)
 
     def _show_said(self) -> None:
         model = self._gallery.model

@@ -231,7 +231,7 @@ class _TurnedHeader(QHeaderView):
 class MatrixTable(QTableView):
     """The cells. ``cell_chosen`` carries truth and answer; ``None`` for a whole row or column."""
 
-    cell_chosen = Signal(object, object)
+    cell_chosen = Signal(object, object)  # a place, or None for a whole row or column
     cleared = Signal()
 
     def __init__(self, model: MatrixModel, parent: QWidget | None = None) -> None:

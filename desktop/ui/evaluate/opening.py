@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
+from desktop.core.data.dataset import LabelledDataset
 from desktop.services.background import Task
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.formatting import tr
 
 if TYPE_CHECKING:
-    from desktop.core.data.dataset import LabelledDataset
     from desktop.core.figures.result import EvaluationResult
     from desktop.ui.evaluate.state import EvaluationState
 
@@ -23,8 +23,8 @@ class DataOpener(QObject):
     """``opened`` carries the data, and whether its split is clear; ``failed`` a :class:`FoveaError`; ``progressed`` the
     number of images found so far."""
 
-    progressed = Signal(object)
-    opened = Signal(object, bool)
+    progressed = Signal(object)  # passed on from a task, whose work says what it tells
+    opened = Signal(LabelledDataset, bool)
     failed = Signal(Exception)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -96,7 +96,7 @@ def ask_data(parent: QWidget, folder: bool) -> FileDialog:
         dialog = FileDialog(parent, tr("Open a Labelled Folder"), "folder")
     else:
         dialog = FileDialog(parent, tr("Open a File of Labelled Images"))
-        labelled = "*.npz *.zip *.tar *.tar.gz *.tgz *.csv *.tsv *.jsonl"
+        labelled = "*.npz *.zip *.tar *.tar.gz *.tgz *.csv *.tsv *.jsonl *.parquet"
         dialog.setNameFilters([tr("Labelled pictures ({0})").format(labelled), tr("All files (*)")])
     dialog.open()
     return dialog

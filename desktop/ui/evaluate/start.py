@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.system.words import worded
 from desktop.ui.evaluate.head import choose_box, titled
 from desktop.ui.evaluate.kept_part import KeptPart
 from desktop.ui.kit.formatting import count
@@ -197,8 +198,8 @@ class SetupPart(QFrame):
             self.splits.setCurrentIndex(max(0, at))
         for widget in (self._split_label, self.splits):
             widget.setVisible(bool(data.splits))
-        lines = [f"• {problem.message}" for problem in data.problems[:30]]
-        lines += [f"• {entry.name}: {entry.message}" for entry in data.broken[:20]]
+        lines = [f"• {worded(problem.message)}" for problem in data.problems[:30]]
+        lines += [f"• {entry.name}: {worded(entry.message)}" for entry in data.broken[:20]]
         hidden = max(0, len(data.problems) - 30) + max(0, len(data.broken) - 20)
         if hidden:
             lines.append(self.tr("• and {0} more").format(count(hidden)))

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
+from desktop.core.figures.thresholds import OperatingPoint
 from desktop.services.answers import ResultAnswers
 from desktop.services.background import Task
 
 if TYPE_CHECKING:
     from desktop.core.data.dataset import LabelledDataset
     from desktop.core.figures.result import EvaluationResult, Figures
-    from desktop.core.figures.thresholds import OperatingPoint
 
 
 class EvaluationState(QObject):
@@ -24,7 +24,7 @@ class EvaluationState(QObject):
 
     changed = Signal()
     pictures_changed = Signal()
-    moved = Signal(object)
+    moved = Signal(OperatingPoint)
     decided = Signal()
     measured = Signal()
 

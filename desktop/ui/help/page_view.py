@@ -25,7 +25,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QTextBrowser, QTextEdit, QWidget
 
-from desktop.app.help_pages import Page, anchor_of, marks_of
+from desktop.app.help_pages import HelpPage, anchor_of, marks_of
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.tokens import blend
 
@@ -48,15 +48,15 @@ class PageView(QTextBrowser):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setOpenLinks(False)
-        self.setAccessibleName(self.tr("Page of the help"))
+        self.setAccessibleName(self.tr("HelpPage of the help"))
         self.document().setDocumentMargin(20)
         self.anchorClicked.connect(self._follow)
-        self.page: Page | None = None
+        self.page: HelpPage | None = None
         self.zoom = 100
         self._places: dict[str, int] = {}
         self._marks: list[tuple[int, int]] = []
 
-    def show_page(self, page: Page, anchor: str = "", looked: Sequence[str] = ()) -> None:
+    def show_page(self, page: HelpPage, anchor: str = "", looked: Sequence[str] = ()) -> None:
         """Show ``page`` from ``anchor`` on, with the folded words ``looked`` marked."""
         if page is not self.page:
             self.page = page
@@ -117,8 +117,8 @@ class PageView(QTextBrowser):
         selections = []
         for begin, end in self._marks:
             selection = QTextEdit.ExtraSelection()
-            selection.cursor = self._selected(begin, end)  # type: ignore[attr-defined]
-            selection.format = form  # type: ignore[attr-defined]
+            selection.cursor = self._selected(begin, end)
+            selection.format = form
             selections.append(selection)
         self.setExtraSelections(selections)
 
@@ -276,6 +276,8 @@ def _is_code(block: QTextBlock) -> bool:
     """Whether the whole block is in type of one width and stands in no sentence: a line of commands."""
     if block.textList() is not None or QTextCursor(block).currentTable() is not None:
         return False
+    if block.blockFormat().hasProperty(QTextFormat.Property.BlockCodeLanguage):
+        return True
     parts = _parts(block)
     return bool(parts) and all(form.fontFixedPitch() for _, _, form in parts)
 

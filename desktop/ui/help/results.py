@@ -43,7 +43,8 @@ class Results(QListWidget):
     def hit(self) -> Hit | None:
         """The chosen one."""
         item = self.currentItem()
-        return item.data(_HIT) if item is not None else None
+        found: Hit | None = item.data(_HIT) if item is not None else None
+        return found
 
 
 def title_of(hit: Hit) -> str:
@@ -55,15 +56,15 @@ class _Lines(QStyledItemDelegate):
     """Draws title and excerpt below each other, as wide as the list."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        view = option.widget  # type: ignore[attr-defined]
+        view = option.widget
         width = view.viewport().width() if isinstance(view, QListWidget) else 240
         return QSize(width, int(self._document(index.data(_HIT), width).size().height()) + 6)
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
-        room: QRectF = QRectF(option.rect)  # type: ignore[attr-defined]
-        if option.state & QStyle.StateFlag.State_Selected:  # type: ignore[attr-defined]
+        room: QRectF = QRectF(option.rect)
+        if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(room, QColor(theme().tokens.soft))
         document = self._document(index.data(_HIT), int(room.width()))
         painter.save()

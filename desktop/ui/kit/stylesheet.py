@@ -84,7 +84,7 @@ QComboBox:focus, QAbstractSpinBox:focus {{ border: 2px solid {t.accent}; padding
 QComboBox:disabled, QAbstractSpinBox:disabled {{ color: {faded}; border-color: {t.border}; }}
 QComboBox::drop-down {{ border: none; width: 22px; }}
 QComboBox::down-arrow {{ image: url("{sign("down")}"); width: 16px; height: 16px; }}
-QComboBox QAbstractItemView {{ border: 1px solid {line}; border-radius: 0; padding: 2px; }}
+QComboBox QAbstractItemView {{ border: 1px solid {line}; border-radius: 0; padding: 0; }}
 QLineEdit#qt_spinbox_lineedit {{ border: none; background: transparent; min-height: 0; }}
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; width: 20px; background: transparent; }}
 QAbstractSpinBox::up-arrow {{ image: url("{sign("up")}"); width: 12px; height: 12px; }}

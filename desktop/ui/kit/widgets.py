@@ -91,7 +91,7 @@ def sentence(text: str) -> str:
 
     The first word stays as it is where it is a name ('img.png …'): only a plain word is capitalised.
     """
-    text = text.strip()
+    text = words.worded(text).strip()
     if not text:
         return ""
     first = text.split(maxsplit=1)[0]

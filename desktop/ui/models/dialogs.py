@@ -364,10 +364,10 @@ class ExportDialog(QDialog):
             for export in exports_of("model")
         }
         self.forms[ARCHIVE].setChecked(True)
-        for row in MODEL_FORMATS.values():
-            if row.source == "keras" and not has_keras:
-                self.forms[row.id].setEnabled(False)
-                self.forms[row.id].setToolTip(self.tr("It was imported as .tflite and has no Keras form."))
+        for of_network in MODEL_FORMATS.values():
+            if of_network.source == "keras" and not has_keras:
+                self.forms[of_network.id].setEnabled(False)
+                self.forms[of_network.id].setToolTip(self.tr("It was imported as .tflite and has no Keras form."))
         self._told = make_label("", "secondary", wrap=True)
         self.folder = QLineEdit()
         self.folder.setReadOnly(True)
@@ -376,11 +376,11 @@ class ExportDialog(QDialog):
         choose = QPushButton(self.tr("Choose…"))
         choose.clicked.connect(self._ask_folder)
         self._compare = QWidget()
-        row = QHBoxLayout(self._compare)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(make_label(self.tr("Compare on a folder of yours, too")))
-        row.addWidget(self.folder, 1)
-        row.addWidget(choose)
+        beside = QHBoxLayout(self._compare)
+        beside.setContentsMargins(0, 0, 0, 0)
+        beside.addWidget(make_label(self.tr("Compare on a folder of yours, too")))
+        beside.addWidget(self.folder, 1)
+        beside.addWidget(choose)
         buttons = QDialogButtonBox()
         go = buttons.addButton(self.tr("Export…"), QDialogButtonBox.ButtonRole.AcceptRole)
         go.setProperty("role", "primary")

@@ -76,7 +76,7 @@ class JobBar(QFrame):
     @Slot(object)
     def tell(self, event: Any) -> None:
         """Show an event of the job."""
-        from desktop.ml.plans.job_steps import JobStep, Said
+        from desktop.ml.plans.job_steps import JobStep, StepSaid
         from desktop.store.download import Transfer
 
         if isinstance(event, Transfer):
@@ -88,5 +88,5 @@ class JobBar(QFrame):
             self.pause.hide()
             self._bar.setRange(0, 0)
             self._facts.setText(words.step(event.name))
-        elif isinstance(event, Said):
+        elif isinstance(event, StepSaid):
             self._facts.setText(event.text)

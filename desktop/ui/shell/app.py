@@ -101,7 +101,7 @@ class Shell(QObject):
         if self._taken_over is None:
             return
         sources, place, view = self._taken_over
-        self.window.classify.last_images.take_over(sources, place)
+        self.window.classify.last_images.list_again(sources, place)
         if view:
             self.window.host.show_view(view)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class CrashOffer(QObject):
     """Looks for reports in a thread when :meth:`look` is called, and offers them in the bar of ``window``."""
 
-    _found = Signal(object)
+    _found = Signal(list)
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)

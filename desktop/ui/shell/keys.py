@@ -36,6 +36,8 @@ class Key(NamedTuple):
 
 T = QT_TRANSLATE_NOOP
 _LIST = T("Keys", "Classify: the list of images")
+_BARS = T("Keys", "Classify: the scores of the classes")
+_CAMERA = T("Keys", "The camera")
 _PICTURE = T("Keys", "Pictures, in every view")
 _LARGE = T("Keys", "A picture looked at large")
 _DRAW = T("Keys", "Draw: the sheet")
@@ -52,11 +54,15 @@ KEYS: tuple[Key, ...] = (
     Key(_LIST, "widgets.image_list", "Space", T("Keys", "Look at the image large")),
     Key(_LIST, "widgets.image_list", "Return", T("Keys", "Go to the picture")),
     Key(_LIST, "widgets.image_list", "Delete Backspace", T("Keys", "Remove from the list; the file stays")),
-    Key(_LIST, "widgets.image_list", "Shift+F10", T("Keys", "The menu of an image, a row, a bar or a map")),
+    Key(_LIST, "classify.picture_actions", "Shift+F10", T("Keys", "The menu of an image, a row, a bar or a map")),
+    Key(_LIST, "classify.picture_pane", "Ctrl+C", T("Keys", "Copy the picture, or the files that are selected")),
     Key(_LIST, "widgets.image_list", "letters", T("Keys", "Filter by name")),
     Key(_LIST, "widgets.image_list", "Esc", T("Keys", "Show all names again")),
     Key(_LIST, "widgets.gallery", "PgUp PgDown Home End", T("Keys", "Go through the images by pages, to the ends")),
-    Key(_LIST, "widgets.probability_bars", "Ctrl+C", T("Keys", "Copy the scores, where the keyboard is on them")),
+    Key(_BARS, "widgets.probability_bars", "Ctrl+C", T("Keys", "Copy the scores, where the keyboard is on them")),
+    Key(_CAMERA, "widgets.camera_pane", "Return", T("Keys", "Keep the frame that is shown")),
+    Key(_CAMERA, "widgets.camera_pane", "Esc", T("Keys", "Turn the camera off and close it")),
+    Key(_CAMERA, "teach.camera_part", "digits letters", T("Keys", "In Teach, held: record as the class of that key")),
     Key(_PICTURE, "widgets.picture_view", "+ -", T("Keys", "Zoom in, zoom out")),
     Key(_PICTURE, "widgets.picture_view", "0", T("Keys", "Fit to the window")),
     Key(_PICTURE, "widgets.picture_view", "1", T("Keys", "Actual size")),
@@ -86,6 +92,7 @@ KEYS: tuple[Key, ...] = (
     Key(_TEACH, "teach.pictures_pane", "Space", T("Keys", "Show the picture large")),
     Key(_TEACH, "teach.pictures_pane", "*", T("Keys", "Star the pictures")),
     Key(_TEACH, "teach.pictures_pane", "Delete", T("Keys", "Remove from the project; the file stays")),
+    Key(_TEACH, "teach.large", "Space Esc", T("Keys", "Back from the large picture")),
     Key(_TEACH_CLASSES, "teach.classes_pane", "F2", T("Keys", "Rename the class")),
     Key(_TEACH_CLASSES, "teach.classes_pane", "Delete", T("Keys", "Remove the class; Undo brings it back")),
     Key(_HELP, "help.window", "Ctrl+F", T("Keys", "Search the help")),
@@ -97,19 +104,19 @@ KEYS: tuple[Key, ...] = (
 )
 
 
-class Group(NamedTuple):
+class KeyGroup(NamedTuple):
     """Keys that are listed together: each with what it does. Keys are as Qt writes them in files ('Ctrl+O')."""
 
     title: str
     rows: tuple[tuple[tuple[str, ...], str], ...]
 
 
-def groups(menus: Sequence[QMenu]) -> list[Group]:
+def groups(menus: Sequence[QMenu]) -> list[KeyGroup]:
     """The whole list: a group for each of the window's menus, then one for each part of the window."""
-    found = [Group(bare(menu.title()), tuple(_commands(menu))) for menu in menus]
+    found = [KeyGroup(bare(menu.title()), tuple(_commands(menu))) for menu in menus]
     for where in dict.fromkeys(key.where for key in KEYS):
         rows = tuple((tuple(key.keys.split()), translated(key.words)) for key in KEYS if key.where == where)
-        found.append(Group(translated(where), rows))
+        found.append(KeyGroup(translated(where), rows))
     return [group for group in found if group.rows]
 
 
@@ -119,7 +126,7 @@ def _commands(menu: QMenu) -> Iterator[tuple[tuple[str, ...], str]]:
         if isinstance(below, QMenu):
             yield from _commands(below)
         elif keys := keys_of(action):
-            yield _usual(keys), bare(action.text()).removesuffix("…")
+            yield _usual(keys), bare(action.text())
 
 
 def _usual(keys: tuple[str, ...]) -> tuple[str, ...]:
@@ -156,7 +163,7 @@ def native(key: str) -> str:
 _WORDS = (T("Keys", "letters"), T("Keys", "digits"))
 
 
-def markdown(listed: Sequence[Group], *, natively: bool = False) -> str:
+def markdown(listed: Sequence[KeyGroup], *, natively: bool = False) -> str:
     """The list as tables of Markdown, with keys as this system writes them or as they are written everywhere."""
     parts = []
     for group in listed:
@@ -176,6 +183,6 @@ def _plain(key: str) -> str:
     return {"Left": "←", "Right": "→", "Up": "↑", "Down": "↓"}.get(key, key)
 
 
-def into_page(text: str, listed: Sequence[Group], *, natively: bool = False) -> str:
+def into_page(text: str, listed: Sequence[KeyGroup], *, natively: bool = False) -> str:
     """The page of shortcuts: what stands above its first list, with the lists made anew."""
     return text.partition("\n## ")[0].rstrip() + "\n\n" + markdown(listed, natively=natively)

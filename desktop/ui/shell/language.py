@@ -25,7 +25,7 @@ _installed: list[QTranslator] = []
 class CatalogueTranslator(QTranslator):
     """Answers Qt's questions for words from the catalogue of :mod:`desktop.system.words`."""
 
-    def translate(self, context: str, sourceText: str, disambiguation: str | None = None, n: int = -1) -> str | None:  # type: ignore[override]
+    def translate(self, context: str, sourceText: str, disambiguation: str | None = None, n: int = -1) -> str | None:
         """The words; ``None`` where there are none, so that Qt asks on."""
         found = words.plural(context, sourceText, n) if n >= 0 else words.translated(context, sourceText)
         return None if found == sourceText else found
@@ -81,7 +81,15 @@ def _plain(language: str) -> str:
     return words.SOURCE if language in (words.PSEUDO, words.PSEUDO_RTL) else language
 
 
+_NAMES = {
+    "en": "English", "de": "Deutsch", "es": "Español", "fr": "Français", "ja": "日本語", "pt_BR": "Português (Brasil)",
+    "zh_CN": "简体中文",
+}  # fmt: skip
+
+
 def name_of(language: str) -> str:
-    """What a language calls itself: 'Deutsch', 'português'."""
+    """What a language calls itself: 'Deutsch', 'Português (Brasil)'. Of others Qt says it, with their country."""
+    if language in _NAMES:
+        return _NAMES[language]
     name = QLocale(language).nativeLanguageName() or language
     return name[:1].upper() + name[1:]

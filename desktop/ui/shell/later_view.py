@@ -35,7 +35,7 @@ class LaterView(QWidget):
     changed = Signal()
     classify_wanted = Signal(str)
     evaluate_wanted = Signal(str, str)
-    errors_wanted = Signal(str, str, object)
+    errors_wanted = Signal(str, str, tuple)
     view_wanted = Signal(str)
     train_wanted = Signal(tuple)
     teach_wanted = Signal(str)

@@ -384,7 +384,8 @@ class MainWindow(QMainWindow):
             from desktop.ui.help.window import HelpWindow
             from desktop.ui.shell.keys import groups, into_page
 
-            menus = self.menus and self.top_menus
+            _ = self.menus  # made now: the list of keys is read off them
+            menus = self.top_menus
             self._help = HelpWindow(self.settings, lambda text: into_page(text, groups(menus), natively=True))
         return self._help
 

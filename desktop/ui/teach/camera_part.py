@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from desktop.core.types import ImageSource
     from desktop.engine.camera_messages import Recorded, RecordingDone
     from desktop.store.project import Project
-    from desktop.store.project_facts import Action, TaughtClass
+    from desktop.store.project_facts import ProjectAction, TaughtClass
 
 _ACROSS = 4
 _MOST_BUTTONS = 16
 _WRITE_MS = 400
 
 
-class CameraPart(QObject):
+class TeachCamera(QObject):
     """Shows the camera in ``place``, in front of ``pictures``. Frames are written in portions, each a step of undo."""
 
     def __init__(self, teaching: Teaching, place: QStackedWidget, pictures: QWidget) -> None:
@@ -221,7 +221,7 @@ class CameraPart(QObject):
             self._teaching.change(partial(_add, frames))
 
 
-def _add(frames: list[tuple[ImageSource, int]], project: Project) -> Action:
+def _add(frames: list[tuple[ImageSource, int]], project: Project) -> ProjectAction:
     """Lay frames into the project with their labels: one step."""
     from desktop.app.teaching import add_source
 

@@ -17,7 +17,7 @@ from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.widgets import caption, count, sentence
 
 if TYPE_CHECKING:
-    from desktop.app.teaching_exchange import Exported, Imported
+    from desktop.app.teaching_exchange import ExportedLabels, Imported
     from desktop.store.project import Project
 
 Work = Callable[["Project", Callable[[int, "int | None"], None], Callable[[], bool]], Any]
@@ -207,7 +207,7 @@ class Exchange(QObject):
     def export_folders(self, way: str, path: str) -> None:
         """Write class folders."""
 
-        def work(project: Project, progress: Any, cancelled: Any) -> Exported:
+        def work(project: Project, progress: Any, cancelled: Any) -> ExportedLabels:
             from desktop.app.teaching_exchange import export_folders
 
             return export_folders(project, Path(path), way, progress, cancelled)  # type: ignore[arg-type]
@@ -217,7 +217,7 @@ class Exchange(QObject):
     def _written(self, rows: int) -> None:
         self.told.emit(self.tr("{0} labels were written.").format(count(rows)))
 
-    def _exported(self, found: Exported) -> None:
+    def _exported(self, found: ExportedLabels) -> None:
         self.told.emit(self.tr("{0} pictures were written into class folders.").format(count(found.pictures)))
         if found.left_out:
             name, reason = found.left_out[0]
@@ -234,9 +234,9 @@ class Exchange(QObject):
         dialog.open()
 
     @Slot(str)
-    def find_moved(self, folder: str) -> None:
-        """Look below ``folder`` for pictures that are not where they were, by their content."""
-        self._missing = self._teaching.ask(lambda n: AskMissing(n, (folder,)))
+    def find_moved(self, *folders: str) -> None:
+        """Look below ``folders`` for pictures that are not where they were, by their content."""
+        self._missing = self._teaching.ask(lambda n: AskMissing(n, folders))
         self.told.emit(self.tr("Looking for pictures that were moved…"))
 
     @Slot(Missing)

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from desktop.engine.teaching_events import AskHeaps, Heap, Heaps, Refused
 from desktop.services.teaching import Teaching
+from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import count, make_label, sentence
 from desktop.ui.teach.pictures_model import PicturesModel
@@ -66,9 +67,9 @@ class Strip(QWidget):
 class HeapRow(QFrame):
     """One heap: chosen for merging, named, split, shown."""
 
-    named = Signal(object, str)
-    shown = Signal(object)
-    split = Signal(object)
+    named = Signal(Heap, str)
+    shown = Signal(Heap)
+    split = Signal(Heap)
     ticked = Signal()
 
     def __init__(self, teaching: Teaching, model: PicturesModel, heap: Heap, parent: QWidget | None = None) -> None:
@@ -122,6 +123,7 @@ class HeapsDialog(QDialog):
     def __init__(self, teaching: Teaching, model: PicturesModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Group Alike"))
+        give_help(self, "teach#heaps")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(960, 600)
         self._teaching, self._model = teaching, model

@@ -8,6 +8,7 @@ from PySide6.QtCore import QCoreApplication, Qt, Slot
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
 
+from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.widgets import make_label
 from desktop.ui.widgets.picture_view import PictureView
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from desktop.ui.teach.pictures_pane import PicturesPane
 
 
-class LargePicture(QDialog):
+class LargeTaught(QDialog):
     """Shows what the side shows; arrows go through the gallery."""
 
     def __init__(self, pane: PicturesPane, side: PictureSide, parent: QWidget | None = None) -> None:
@@ -48,6 +49,7 @@ class LargePicture(QDialog):
     def _say(self) -> None:
         picture_id = self._pane.model.id_at(self._pane.view.currentIndex().row())
         self.setWindowTitle(self._pane.model.facts(picture_id)[0])
+        give_help(self, "teach#labelling")
         self.words.setText(self._pane.model.words(picture_id))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

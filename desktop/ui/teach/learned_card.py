@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QFrame, QPushButton, QVBoxLayout, QWidget
 
-from desktop.engine.teaching_events import Curve, Learned
+from desktop.engine.teaching_events import LabelCurve, Learned
 from desktop.services.teaching import Teaching
 from desktop.ui.kit.formatting import interval_of, share, value_of
 from desktop.ui.kit.widgets import count, make_label, sentence
@@ -29,7 +29,7 @@ class LearnedCard(QFrame):
     def __init__(self, teaching: Teaching, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._teaching = teaching
-        self._curve: Curve | None = None
+        self._curve: LabelCurve | None = None
         self._title = make_label(self.tr("What it has learned"), "title")
         self.figure = make_label("", "answer")
         self.about = make_label("", "secondary", wrap=True)
@@ -80,8 +80,8 @@ class LearnedCard(QFrame):
         )
         self.about.setText(text.format(interval_of(estimate), count(learned.drawn)))
 
-    @Slot(Curve)
-    def _on_curve(self, curve: Curve) -> None:
+    @Slot(LabelCurve)
+    def _on_curve(self, curve: LabelCurve) -> None:
         self._curve = curve
         points = [point for point in curve.points if point.accuracy.value is not None]
         self.plot.setVisible(len(points) > 1)

@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLineEdit, QRadioButton, QVBoxLayout, QWidget
 
 from desktop.services.teaching import Teaching
+from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.widgets import count, make_label, sentence
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class MakingDialog(QDialog):
     def __init__(self, teaching: Teaching, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Make It a Model"))
+        give_help(self, "teach#making-a-model")
         self.setMinimumWidth(460)
         counts = [c for c in teaching.classes if c.count]
         total = sum(c.count for c in counts)

@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from desktop.services.teaching import Teaching
-from desktop.store.project_facts import State
+from desktop.store.project_facts import PictureState
 from desktop.ui.kit.formatting import number
 from desktop.ui.kit.theme import theme
 from desktop.ui.teach.pictures_model import Index, PicturesModel
@@ -21,7 +21,7 @@ def cell_size() -> QSize:
     return QSize(WIDTH, PICTURE + 46)
 
 
-class PictureDelegate(QStyledItemDelegate):
+class TaughtDelegate(QStyledItemDelegate):
     """Draws a cell: a label with a tick, a suggestion in quiet letters with a question mark and a bar."""
 
     def __init__(self, model: PicturesModel, teaching: Teaching, parent: QWidget) -> None:
@@ -132,7 +132,7 @@ class PictureDelegate(QStyledItemDelegate):
         painter.drawRoundedRect(box, 4, 4)
         if pixmap is None:
             state = self._model.facts(picture_id)[2]
-            if self._model.is_missing(picture_id) or state in (State.BROKEN, State.MISSING):
+            if self._model.is_missing(picture_id) or state in (PictureState.BROKEN, PictureState.MISSING):
                 mark = QRect(0, 0, 24, 24)
                 mark.moveCenter(box.center())
                 theme().icon("image", 24, t.secondary).paint(painter, mark)

@@ -62,14 +62,12 @@ class PictureSide(QWidget):
         """Use ``engine`` for the picture."""
         self._engine = engine
         engine.preview_arrived.connect(self._on_preview)
-        engine.failure.connect(self._on_failure)
         self._ask()
 
     def detach(self) -> None:
         """Ask nothing more of the engine."""
         if self._engine is not None:
             self._engine.preview_arrived.disconnect(self._on_preview)
-            self._engine.failure.disconnect(self._on_failure)
         self._engine = None
 
     @property
@@ -101,7 +99,7 @@ class PictureSide(QWidget):
             self._model.want_source(self._id)
             return
         self._asked_for = self._id
-        self._request = self._engine.preview(source, _SIDE, _SLOT)
+        self._request = self._engine.preview(source, _SIDE, _SLOT, self._on_failure)
 
     @Slot(Preview)
     def _on_preview(self, answer: Preview) -> None:
@@ -110,13 +108,11 @@ class PictureSide(QWidget):
             self.picture.set_image(*self.image)
             self.shown.emit()
 
-    @Slot(Failure)
     def _on_failure(self, failure: Failure) -> None:
-        if failure.id == self._request:
-            self.image = (None, None)
-            self.picture.set_image(None)
-            self.shown.emit()
-            self.picture.set_message(failure.message)
+        self.image = (None, None)
+        self.picture.set_image(None)
+        self.shown.emit()
+        self.picture.set_message(failure.message)
 
     @Slot()
     def refresh(self) -> None:

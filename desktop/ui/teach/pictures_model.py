@@ -11,7 +11,7 @@ from PySide6.QtGui import QPixmap
 
 from desktop.core.types import ImageSource
 from desktop.services.teaching import Teaching
-from desktop.store.project_facts import State
+from desktop.store.project_facts import PictureState
 from desktop.ui.kit.formatting import number
 from desktop.ui.kit.widgets import tip
 from desktop.ui.widgets.small_pictures import SmallPictures
@@ -92,16 +92,21 @@ class PicturesModel(QAbstractListModel):
 
     # What is known of a picture
 
-    def facts(self, picture_id: int) -> tuple[str, int, State, bool]:
+    def facts(self, picture_id: int) -> tuple[str, int, PictureState, bool]:
         """Name, the class's id (0 for none), state, starred."""
         index = self._teaching.index
         if index is None:
-            return "", 0, State.NEW, False
+            return "", 0, PictureState.NEW, False
         places = index.places(np.array([picture_id], np.int64))
         if not len(places):
-            return "", 0, State.NEW, False
+            return "", 0, PictureState.NEW, False
         place = int(places[0])
-        return index.names[place], int(index.labels[place]), State(int(index.states[place])), bool(index.stars[place])
+        return (
+            index.names[place],
+            int(index.labels[place]),
+            PictureState(int(index.states[place])),
+            bool(index.stars[place]),
+        )
 
     def words(self, picture_id: int) -> str:
         """One picture in words, for tool tips and screen readers."""
@@ -121,12 +126,12 @@ class PicturesModel(QAbstractListModel):
             parts.append(self.state_words(state))
         return ", ".join(parts)
 
-    def state_words(self, state: State) -> str:
+    def state_words(self, state: PictureState) -> str:
         """What is wrong with a picture's file; '' for nothing."""
         return {
-            State.BROKEN: self.tr("cannot be opened"),
-            State.MISSING: self.tr("not where it was"),
-            State.REPLACED: self.tr("the file holds another picture now"),
+            PictureState.BROKEN: self.tr("cannot be opened"),
+            PictureState.MISSING: self.tr("not where it was"),
+            PictureState.REPLACED: self.tr("the file holds another picture now"),
         }.get(state, "")
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -208,4 +213,4 @@ class PicturesModel(QAbstractListModel):
         self._teaching.sources(wanted, heard)
 
 
-_STATES = (State.BROKEN, State.MISSING, State.REPLACED)
+_STATES = (PictureState.BROKEN, PictureState.MISSING, PictureState.REPLACED)

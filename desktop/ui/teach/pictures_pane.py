@@ -24,7 +24,7 @@ from desktop.engine.teaching_events import AskOrder, Learned, LookAheadAt, Order
 from desktop.services.teaching import Teaching
 from desktop.ui.kit.formatting import number
 from desktop.ui.kit.widgets import count, make_label
-from desktop.ui.teach.picture_cell import PictureDelegate, cell_size
+from desktop.ui.teach.picture_cell import TaughtDelegate, cell_size
 from desktop.ui.teach.pictures_model import PicturesModel
 from desktop.ui.widgets.gallery import Gallery
 
@@ -115,7 +115,7 @@ class PicturesPane(QWidget):
         row.addStretch(1)
         self.view = _Pictures()
         self.view.setModel(self.model)
-        self.view.setItemDelegate(PictureDelegate(self.model, self._teaching, self))
+        self.view.setItemDelegate(TaughtDelegate(self.model, self._teaching, self))
         self.view.set_cell_size(cell_size())
         self.view.setAccessibleName(self.tr("Pictures of the project"))
         self.view.setDragEnabled(True)

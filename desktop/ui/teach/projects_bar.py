@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QPushButton, QToolButton, QWidget
 
-from desktop.engine.teaching_events import Looked, Pause
+from desktop.engine.teaching_events import LookedAt, Pause
 from desktop.services.teaching import Teaching
 from desktop.ui.classify.picture_pane import ElidedLabel
 from desktop.ui.kit.theme import theme
@@ -126,8 +126,8 @@ class ProjectsBar(QWidget):
     def _on_added(self) -> None:
         self._rest()
 
-    @Slot(Looked)
-    def _on_looked(self, looked: Looked) -> None:
+    @Slot(LookedAt)
+    def _on_looked(self, looked: LookedAt) -> None:
         if self._teaching.is_adding:
             return
         if looked.done >= looked.total:

@@ -9,26 +9,27 @@ import numpy as np
 from PySide6.QtCore import QPoint, Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from desktop.engine.teaching_events import Ended, Refused
+from desktop.engine.teaching_events import Refused, TeachingEnded
 from desktop.services.background import DiskWork
 from desktop.services.teaching import Teaching, words_of
-from desktop.store.project_facts import Action
+from desktop.store.project_facts import ProjectAction
 from desktop.store.projects import ProjectStore
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.widgets import count, sentence
 from desktop.ui.shell.later_view import LaterView
-from desktop.ui.teach.camera_part import CameraPart
+from desktop.ui.teach.camera_part import TeachCamera
 from desktop.ui.teach.classes_pane import ClassesPane
 from desktop.ui.teach.copies import CopiesDialog
 from desktop.ui.teach.exchange import Exchange
 from desktop.ui.teach.heaps import HeapsDialog
-from desktop.ui.teach.large import LargePicture
+from desktop.ui.teach.large import LargeTaught
 from desktop.ui.teach.learned_card import LearnedCard
 from desktop.ui.teach.making import MakingDialog
 from desktop.ui.teach.picture_side import PictureSide
 from desktop.ui.teach.pictures_pane import PicturesPane
 from desktop.ui.teach.project_dialogs import ask_name
 from desktop.ui.teach.projects_bar import ProjectsBar
+from desktop.ui.teach.sort_files import SortFiles
 from desktop.ui.teach.start import TeachStart
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class TeachView(LaterView):
         self.pictures = PicturesPane(self.teaching)
         self.side = PictureSide(self.teaching, self.pictures.model)
         self.exchange = Exchange(self.teaching, self)
+        self.sort_files = SortFiles(self.teaching, self.exchange, self._settings, self.disk, self)
         left = QWidget()
         column = QVBoxLayout(left)
         column.setContentsMargins(12, 8, 8, 12)
@@ -77,7 +79,7 @@ class TeachView(LaterView):
         self.split.setChildrenCollapsible(False)
         self.middle = QStackedWidget()
         self.middle.addWidget(self.pictures)
-        self.cameras = CameraPart(self.teaching, self.middle, self.pictures)
+        self.cameras = TeachCamera(self.teaching, self.middle, self.pictures)
         for part, stretch in ((left, 0), (self.middle, 1), (self.side, 0)):
             self.split.addWidget(part)
             self.split.setStretchFactor(self.split.count() - 1, stretch)
@@ -296,6 +298,8 @@ class TeachView(LaterView):
         menu.addSeparator()
         self.exchange.fill(menu, can_export=self.can_export())
         menu.addSeparator()
+        sort = menu.addAction(self.tr("Sort the files by label…"), self.sort_files.ask)
+        sort.setEnabled(self.can_export())
         menu.addAction(self.tr("Find moved pictures…"), self.exchange.ask_moved)
         menu.addAction(self.tr("Make it a model…"), self.make_model)
 
@@ -387,7 +391,7 @@ class TeachView(LaterView):
     def look_large(self, picture_id: int) -> None:
         """Show a picture as large as the window."""
         if picture_id and self._engine is not None:
-            self.dialog = LargePicture(self.pictures, self.side, self)
+            self.dialog = LargeTaught(self.pictures, self.side, self)
             self.dialog.show()
 
     @Slot()
@@ -450,13 +454,13 @@ class TeachView(LaterView):
         if refused.number == 0:
             self.said.emit(" ".join(part for part in (sentence(refused.message), refused.hint) if part))
 
-    @Slot(Ended)
-    def _on_lost(self, ended: Ended) -> None:
+    @Slot(TeachingEnded)
+    def _on_lost(self, ended: TeachingEnded) -> None:
         if ended.message:
             self.said.emit(" ".join(part for part in (sentence(ended.message), ended.hint) if part))
 
-    @Slot(Action, bool)
-    def _on_undid(self, action: Action, back: bool) -> None:
+    @Slot(ProjectAction, bool)
+    def _on_undid(self, action: ProjectAction, back: bool) -> None:
         words = {
             "label": self.tr("labelling {0} pictures"),
             "unlabel": self.tr("taking back {0} labels"),

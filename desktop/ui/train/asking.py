@@ -107,6 +107,7 @@ class LeftQuestion(QMessageBox):
     def __init__(self, records: list[RunRecord], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setIcon(QMessageBox.Icon.Question)
+        self.setTextFormat(Qt.TextFormat.PlainText)  # of the text alone: no name may stand in the informative text
         self.setWindowTitle(self.tr("Unfinished trainings"))
         first = records[0]
         if len(records) == 1:
@@ -115,12 +116,8 @@ class LeftQuestion(QMessageBox):
             self.setInformativeText(told.format(words.count(first.epochs_done), words.count(first.epochs)))
         else:
             names = ", ".join(f"“{record.name}”" for record in records[:3]) + (" …" if len(records) > 3 else "")
-            self.setText(
-                self.tr("Trainings were cut off when Fovea ended last: {0}. Go on with them?").format(
-                    words.count(len(records))
-                )
-            )
-            self.setInformativeText(names)
+            told = self.tr("Trainings were cut off when Fovea ended last: {0}. Go on with them?")
+            self.setText(f"{told.format(words.count(len(records)))}\n\n{names}")
         role = QMessageBox.ButtonRole
         self.go_button = self.addButton(self.tr("Go on"), role.AcceptRole)
         self.not_now = self.addButton(self.tr("Not now"), role.RejectRole)

@@ -8,6 +8,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelInde
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
+from desktop.system.words import worded
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import tip
 from desktop.ui.train import words
@@ -62,7 +63,7 @@ class JobsModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return job.name
         if role == Qt.ItemDataRole.ToolTipRole:
-            return tip("\n".join(part for part in (job.name, words.state(job), job.message) if part))
+            return tip("\n".join(part for part in (job.name, words.state(job), worded(job.message)) if part))
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return ", ".join(part for part in (job.name, words.state(job), words.left(job)) if part)
         return None

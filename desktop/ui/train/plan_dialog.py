@@ -36,7 +36,7 @@ _HIGHEST_SEED = 2**31 - 1
 class PlanDialog(QDialog):
     """``started`` carries ``(TrainingPlan, name)`` when the user starts it."""
 
-    started = Signal(object)
+    started = Signal(tuple)
 
     def __init__(self, plan: TrainingPlan, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.services.training import read_curves
+from desktop.store.run_record import RunRecord
 from desktop.ui.kit.tables import Cell, FiguresModel, fit_columns, table
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label
@@ -30,7 +31,6 @@ from desktop.ui.widgets.plot_drawing import PlotFrame, Series
 if TYPE_CHECKING:
     from desktop.services.training import TrainingService
     from desktop.services.training_job import TrainingCurves
-    from desktop.store.run_record import RunRecord
 
 _WITH_TRAINING = 2  # runs beside each other that show their training curves too
 _CONTINUED = ("stopped", "failed", "interrupted", "queued")
@@ -39,9 +39,9 @@ _CONTINUED = ("stopped", "failed", "interrupted", "queued")
 class RunsTab(QWidget):
     """Signals ask the view: ``continue_wanted`` carries a :class:`RunRecord`, the others a run's or a model's id."""
 
-    continue_wanted = Signal(object)
-    repeat_wanted = Signal(object)
-    further_wanted = Signal(object)
+    continue_wanted = Signal(RunRecord)
+    repeat_wanted = Signal(RunRecord)
+    further_wanted = Signal(RunRecord)
     card_wanted = Signal(str)
     folder_wanted = Signal(str)
     export_wanted = Signal(str)

@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QTableView, QWidget
 
+from desktop.system.words import worded
 from desktop.ui.kit.tables import Cell, FiguresModel, Index, table
 from desktop.ui.kit.theme import theme
 from desktop.ui.train import words
@@ -109,7 +110,7 @@ def _cells(run: RunRecord) -> list[Cell]:
     state = words.run_state(run.state)
     return [
         Cell(run.name, run.name.casefold()),
-        Cell(state, state, run.message),
+        Cell(state, state, worded(run.message)),
         Cell(run.data or "–", run.data.casefold()),
         Cell(run.preset or "–", run.preset.casefold()),
         Cell(

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from desktop.ml.plans.search_results import TrialResult
 from desktop.report.parallel import TrialLine
 from desktop.services.searching import Order, Searching
+from desktop.system.words import worded
 from desktop.ui.kit.tables import Cell, FiguresModel, fit_columns, table
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label, sentence
@@ -38,7 +39,7 @@ class SearchesTab(QWidget):
     """``runs_wanted`` carries the ids of the runs to look at; ``model_wanted`` a run whose model shall be made;
     ``new_wanted`` asks for a search, ``said`` carries a sentence on why one ended."""
 
-    runs_wanted = Signal(object)
+    runs_wanted = Signal(list)
     model_wanted = Signal(str)
     new_wanted = Signal()
     said = Signal(str)
@@ -361,7 +362,7 @@ class SearchesTab(QWidget):
             shown = words.share(held) if result.goal == "val_accuracy" else words.number(held, 4)
         return [
             Cell(self.tr("{0} – best").format(name) if trial.number == result.best else name, float(trial.number)),
-            Cell(states.get(trial.state, trial.state), trial.state, trial.message),
+            Cell(states.get(trial.state, trial.state), trial.state, worded(trial.message)),
             Cell(shown, value),
             *(_setting(trial.settings.get(key, "–")) for key in keys),
             Cell(words.count(trial.epochs), float(trial.epochs)),

@@ -10,13 +10,13 @@ from PySide6.QtWidgets import QDialog, QWidget
 
 from desktop.app.recipes import taken_further
 from desktop.ml.plans import plan as plans
+from desktop.ml.plans.plan import TrainingPlan
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.train.plan_dialog import PlanDialog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from desktop.ml.plans.plan import TrainingPlan
     from desktop.services.catalog import ModelCatalog
     from desktop.services.engine_service import EngineService
     from desktop.services.settings import Settings
@@ -29,7 +29,7 @@ class Starter(QObject):
     """``ready`` carries a plan, the training's name and the run it comes from ('' for none); ``failed`` a
     :class:`FoveaError`; ``said`` a sentence."""
 
-    ready = Signal(object, str, str)
+    ready = Signal(TrainingPlan, str, str)
     failed = Signal(Exception)
     said = Signal(str)
 

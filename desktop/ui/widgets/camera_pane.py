@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from desktop.services.camera import Camera
 from desktop.ui.kit.file_dialogs import FileDialog
+from desktop.ui.kit.help_key import explain
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.tokens import on_accent
 from desktop.ui.kit.widgets import make_label, sentence
@@ -40,7 +41,7 @@ class CameraPane(QWidget):
     'Keep this frame' asked for. ``tools`` takes further buttons, ``below`` what a view shows under the picture."""
 
     closed = Signal()
-    kept = Signal(object)
+    kept = Signal(object)  # a Recorded, of a module that is not imported with the window
     source_chosen = Signal(str)
 
     def __init__(self, camera: Camera, parent: QWidget | None = None, *, keeps: bool = True) -> None:
@@ -53,6 +54,7 @@ class CameraPane(QWidget):
         self._start_when_found = False
         self._last = ""
         self._build(keeps)
+        explain(self, "camera")
         camera.state_changed.connect(self._show_state)
         camera.frame_arrived.connect(self._show_frame)
         camera.found.connect(self._on_found)

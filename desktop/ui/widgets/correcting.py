@@ -27,7 +27,7 @@ class Correcting(QObject):
     """``done`` carries a sentence and the :class:`Corrected`; ``told`` a sentence on what was taken back, ``failed``
     one on what went wrong."""
 
-    done = Signal(str, object)
+    done = Signal(str, Corrected)
     told = Signal(str)
     failed = Signal(str)
 

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.services.corrections import Corrections
+from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.widgets import count, make_label
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class CorrectionsList(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Corrections"))
+        give_help(self, "acting#this-is-a-")
         self._corrections = corrections
         self._rows: list[Correction] = []
         self._words = make_label("", "secondary", wrap=True)

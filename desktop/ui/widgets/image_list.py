@@ -31,7 +31,7 @@ from desktop.ui.kit.widgets import caption
 from desktop.ui.widgets.gallery import AnyIndex, Gallery
 
 if TYPE_CHECKING:
-    from desktop.app.batch_columns import Said
+    from desktop.app.batch_columns import RowSaid
 
 THUMBNAIL = 84
 ROW = 32
@@ -168,7 +168,7 @@ class ImageList(QWidget):
     camera_wanted = Signal()
 
     def __init__(
-        self, session: Session, said: Callable[[ImageItem], Said | None], parent: QWidget | None = None
+        self, session: Session, said: Callable[[ImageItem], RowSaid | None], parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._session = session

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.system.words import worded
 from desktop.ui.kit.tabled import notice
 from desktop.ui.kit.widgets import Sign, make_label, put_beside, sentence
 
@@ -72,7 +73,7 @@ class NoticeStrip(QWidget):
 
     def set_notices(self, notices: Sequence[Notice]) -> None:
         """Show these notices in place of the earlier ones."""
-        quiet = [notice.text for notice in notices if notice.level == "info"]
+        quiet = [worded(notice.text) for notice in notices if notice.level == "info"]
         loud = [sentence(notice.text) for notice in notices if notice.level == "caution"]
         self._words.setText(" · ".join(quiet))
         self._quiet.setVisible(bool(quiet))

@@ -24,12 +24,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.core.types import FoveaError
+from desktop.core.types import FoveaError, ImageSource
 from desktop.services.background import Slices, Task
 from desktop.ui.classify.results_columns import COLUMNS, place_of
 from desktop.ui.classify.results_csv import PathStyle, csv_rows, hider_of, received, write_key, write_whole
 from desktop.ui.classify.results_model import ResultsModel
 from desktop.ui.kit.file_dialogs import FileDialog
+from desktop.ui.kit.flow import FlowLayout
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import count, make_label, sentence
 from desktop.ui.widgets._grid import ResultsGrid
@@ -37,7 +38,6 @@ from desktop.ui.widgets.notices import ErrorPanel
 
 if TYPE_CHECKING:
     from desktop.app.batch_columns import BatchColumns
-    from desktop.core.types import ImageSource
 
 _UNLIKE = -1
 """The choice among the answers that stands for the pictures which are not of the model's kind."""
@@ -53,9 +53,9 @@ class ResultsTable(QWidget):
     ``exported`` carries the path and the number of rows written, ``export_failed`` the :class:`FoveaError`.
     """
 
-    row_activated = Signal(object)
-    row_opened = Signal(object)
-    menu_wanted = Signal(object, QPoint)
+    row_activated = Signal(ImageSource)
+    row_opened = Signal(ImageSource)
+    menu_wanted = Signal(ImageSource, QPoint)
     exported = Signal(str, int)
     export_failed = Signal(FoveaError)
 
@@ -162,9 +162,9 @@ class ResultsTable(QWidget):
         self._below.valueChanged.connect(self._typing.start)
         self._errors = QCheckBox(self.tr("Only unreadable"))
         self._errors.toggled.connect(self._filter)
-        self._filters = QHBoxLayout()
-        self._filters.setSpacing(8)
-        self._filters.addWidget(self._text, 1)
+        self._text.setMinimumWidth(120)
+        self._filters = FlowLayout()
+        self._filters.addWidget(self._text)
         for widget in (self._answer, below, self._below, self._errors):
             self._filters.addWidget(widget)
 

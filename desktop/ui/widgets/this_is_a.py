@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.widgets import count, make_label, tip
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class ThisIsA(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("This Is a…"))
+        give_help(self, "acting#this-is-a-")
         self._labels = list(labels)
         self._first = ""
         about = make_label(name if number == 1 else self.tr("{0} pictures").format(count(number)), "title", wrap=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import pickle
@@ -18,7 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from desktop.core.data import layouts, read_names, unpack
+from desktop import paths
+from desktop.core.data import layouts, parquet, read_names, unpack
 from desktop.core.data.dataset import ALL, DatasetError, LabelledDataset
 from desktop.core.data.layouts import LayoutNeededError, address_of, split_address
 from desktop.core.data.open_data import open_dataset
@@ -420,7 +422,8 @@ def test_medmnist(tmp_path: Path) -> None:
         open_dataset(path, ALL)
 
 
-def test_parquet_is_refused_by_what_it_holds(tmp_path: Path) -> None:
+def test_parquet_is_refused_by_what_it_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet, "can_read", lambda: False)
     features = {"image": {"_type": "Image"}, "label": {"names": ["cat", "dog"], "_type": "ClassLabel"}}
     note = json.dumps({"info": {"features": features}})
     path = tmp_path / "train-00000-of-00001.parquet"
@@ -434,6 +437,65 @@ def test_parquet_is_refused_by_what_it_holds(tmp_path: Path) -> None:
         open_dataset(path)
 
 
+def parquet_set(folder: Path, splits: dict[str, int], label: object = None) -> Path:
+    """As ``datasets`` writes them: pictures as structs, labels as numbers with their names in a note."""
+    arrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet as files
+
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(5)
+    for name, count in splits.items():
+        held = []
+        for _ in range(count):
+            stream = io.BytesIO()
+            Image.fromarray(rng.integers(0, 256, (9, 12, 3), np.uint8)).save(stream, "PNG")
+            held.append({"bytes": stream.getvalue(), "path": None})
+        labels = [number % 2 for number in range(count)] if label is None else [label] * count
+        features = {"image": {"_type": "Image"}, "label": {"names": ["cat", "hot/dog"], "_type": "ClassLabel"}}
+        kind = arrow.struct([("bytes", arrow.binary()), ("path", arrow.string())])
+        table = arrow.table({"image": arrow.array(held, kind), "label": labels, "id": list(range(count))})
+        note = {"huggingface": json.dumps({"info": {"features": features}})}
+        files.write_table(table.replace_schema_metadata(note), folder / f"{name}.parquet", row_group_size=7)
+    return folder
+
+
+def test_parquet_of_hugging_face_is_read_where_its_package_is(tmp_path: Path) -> None:
+    root = parquet_set(
+        tmp_path / "pets" / "data",
+        {"train-00000-of-00002": 20, "train-00001-of-00002": 10, "test-00000-of-00001": 8, "unsupervised": 4},
+    ).parent
+    data = open_dataset(root, ALL)
+    assert data.classes == ("cat", "hot_dog") and set(data.splits) == {"train", "test"} and len(data) == 38
+    assert data.title == "pets" and data.root == str(root)
+    assert decode(data.source(0)).original_size == (12, 9)
+    again = open_dataset(root, "train")
+    assert len(again) == 30 and len(list((paths.cache() / "unpacked").iterdir())) == 1
+    one = open_dataset(root / "data" / "test-00000-of-00001.parquet", ALL)
+    assert len(one) == 8 and one.title == "test-00000-of-00001"
+    assert {one.name(i).split("/")[0] for i in range(8)} == {"cat", "hot_dog"}
+
+
+def test_parquet_that_is_damaged_or_holds_something_else_is_refused(tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet as files
+
+    whole = parquet_set(tmp_path / "set", {"train": 20}) / "train.parquet"
+    content = whole.read_bytes()
+    cases = {"cut": content[:-300], "turned": content[:400] + bytes(200) + content[600:], "nothing": b"PAR1"}
+    cases["pointer"] = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"
+    for name, changed in cases.items():
+        path = tmp_path / f"{name}.parquet"
+        path.write_bytes(changed)
+        with pytest.raises(DatasetError) as caught:
+            open_dataset(path)
+        assert caught.value.kind in ("bad-data", "no-images") and str(tmp_path) not in caught.value.message
+    other = tmp_path / "text.parquet"
+    files.write_table(arrow.table({"text": ["a", "b"], "label": [0, 1]}), other)
+    with pytest.raises(DatasetError, match="no column of pictures; its columns: text, label"):
+        open_dataset(other)
+    assert not list((paths.cache() / "unpacked").glob(".building-*"))
+
+
 @pytest.mark.skipif(not hasattr(walk, "is_picture"), reason="the walk goes by suffixes alone")
 def test_pictures_without_a_suffix_are_dicom_or_judged_by_content(tmp_path: Path) -> None:
     for kind in ("cats", "dogs"):
@@ -441,6 +503,112 @@ def test_pictures_without_a_suffix_are_dicom_or_judged_by_content(tmp_path: Path
         picture(tmp_path / kind / "0a1b2c", 3, "PNG")
     data = open_dataset(tmp_path, ALL)
     assert len(data) == 4
+
+
+# What public sets look like
+
+
+def test_masks_beside_their_pictures_are_left_out_and_said(tmp_path: Path) -> None:
+    for kind in ("benign", "normal"):
+        pictures(tmp_path / kind, [f"{kind} ({n}){tail}.png" for n in range(4) for tail in ("", "_mask", "_mask_1")])
+    picture(tmp_path / "normal" / "face_mask.png")  # of no picture there
+    data = open_dataset(tmp_path, ALL)
+    assert len(data) == 9 and "masks-left-out" in kinds(data)
+    assert not any("_mask" in data.name(i) and "face" not in data.name(i) for i in range(9))
+    assert len(open_dataset(f"{tmp_path}::folders", ALL)) == 25
+
+
+def test_a_split_without_classes_is_not_read_as_a_class(tmp_path: Path) -> None:
+    for kind in ("n01", "n02"):
+        pictures(tmp_path / "train" / kind / "images", ["1.JPEG", "2.JPEG"])
+    for split in ("val", "test"):
+        pictures(tmp_path / split / "images", ["a.JPEG", "b.JPEG"])
+    data = open_dataset(tmp_path, ALL)
+    assert data.classes == ("n01", "n02") and data.splits == ("train",) and "beside-splits" in kinds(data)
+
+
+def test_folders_that_only_wrap_others_are_looked_through(tmp_path: Path) -> None:
+    for kind in ("a", "b"):
+        pictures(tmp_path / "archive" / "dataset" / "data" / kind, ["1.jpg", "2.jpg"])
+    data = open_dataset(tmp_path, ALL)
+    assert data.classes == ("a", "b") and "inner-folder" in kinds(data)
+    alone = tmp_path / "one"
+    pictures(alone / "cats", ["1.jpg", "2.jpg"])
+    assert open_dataset(alone, ALL).classes == ("cats",)
+
+
+def test_a_table_that_contradicts_the_folders_stops_with_a_proposal(tmp_path: Path) -> None:
+    names = [f"ISIC_{n:07}" for n in range(8)]
+    for number, name in enumerate(names):
+        picture(tmp_path / f"part_{1 + number // 4}" / f"{name}.jpg", number)
+    rows = [[f"HAM_{n}", name, ("nv", "mel")[n % 2], "male"] for n, name in enumerate(names)]
+    table(tmp_path / "HAM10000_metadata.csv", [["lesion_id", "image_id", "dx", "sex"], *rows])
+    with pytest.raises(LayoutNeededError) as caught:
+        open_dataset(tmp_path, ALL)
+    assert "table:HAM10000_metadata.csv:image_id:dx" in caught.value.hint
+    assert open_dataset(f"{tmp_path}::folders", ALL).classes == ("part_1", "part_2")
+    assert open_dataset(f"{tmp_path}::table:HAM10000_metadata.csv:image_id:dx", ALL).classes == ("mel", "nv")
+
+
+@pytest.mark.parametrize("heads", [("file", "label"), ("file", "sex")])
+def test_a_table_that_agrees_with_the_folders_or_has_no_label_stops_nothing(
+    tmp_path: Path, heads: tuple[str, str]
+) -> None:
+    rows: list[list[str]] = [list(heads)]
+    for kind in ("a", "b"):
+        for number in range(4):
+            picture(tmp_path / kind / f"{kind}{number}.png", number)
+            rows.append([f"{kind}/{kind}{number}.png", kind if heads[1] == "label" else ("m", "f")[number % 2]])
+    table(tmp_path / "about.csv", rows)
+    assert open_dataset(tmp_path, ALL).classes == ("a", "b")
+
+
+def test_pictures_beside_an_empty_folder_have_their_classes_looked_for(tmp_path: Path) -> None:
+    pictures(tmp_path / "images", [f"{breed}_{n}.jpg" for breed in ("Bengal", "beagle") for n in range(4)])
+    (tmp_path / "annotations").mkdir()
+    with pytest.raises(LayoutNeededError) as caught:
+        open_dataset(tmp_path, ALL)
+    assert "names:{label}_#" in caught.value.hint or "{label}_#" in str(caught.value)
+
+
+def test_classes_in_the_one_folder_that_holds_pictures(tmp_path: Path) -> None:
+    for breed in ("n01-Chihuahua", "n02-Beagle"):
+        pictures(tmp_path / "Images" / breed, [f"{breed[:3]}_{n}.jpg" for n in range(3)])
+        table(tmp_path / "Annotation" / breed / f"{breed[:3]}_0", [["<annotation>"]])
+    data = open_dataset(tmp_path, ALL)
+    assert data.classes == ("n01-Chihuahua", "n02-Beagle") and "inner-folder" in kinds(data)
+    assert decode(data.source(5)).original_size == (6, 4) and data.root == str(tmp_path)
+
+
+def test_pictures_to_be_answered_do_not_hide_the_labels_in_names(tmp_path: Path) -> None:
+    pictures(tmp_path / "train", [f"{kind}.{n}.jpg" for kind in ("cat", "dog") for n in range(4)])
+    pictures(tmp_path / "test1", [f"{n}.jpg" for n in range(4)])
+    with pytest.raises(LayoutNeededError) as caught:
+        open_dataset(tmp_path, ALL)
+    assert "names:{label}.#" in caught.value.hint
+    assert open_dataset(f"{tmp_path}::names:{{label}}.#", ALL).classes == ("cat", "dog")
+
+
+def test_arrays_in_a_folder_are_named(tmp_path: Path) -> None:
+    np.savez(tmp_path / "medmnist.npz", x=np.zeros((4, 8, 8), np.uint8), y=np.array([0, 1, 0, 1]))
+    with pytest.raises(DatasetError) as caught:
+        open_dataset(tmp_path, ALL)
+    assert "'medmnist.npz'" in caught.value.hint
+
+
+def test_a_spreadsheet_with_the_labels_is_named(tmp_path: Path) -> None:
+    pictures(tmp_path, [f"{name}.png" for name in ("q", "x7", "ab")])
+    (tmp_path / "labels.xlsx").write_bytes(b"PK")
+    with pytest.raises(DatasetError) as caught:
+        open_dataset(tmp_path, ALL)
+    assert "'labels.xlsx' lies there" in caught.value.hint and "CSV" in caught.value.hint
+
+
+def test_several_labels_in_a_cell_are_said(tmp_path: Path) -> None:
+    pictures(tmp_path, [f"{n}.png" for n in range(6)])
+    table(tmp_path / "t.csv", [["image", "label"], *([f"{n}.png", ("Mass", "Effusion|Mass")[n % 2]] for n in range(6))])
+    data = open_dataset(f"{tmp_path}::table", ALL)
+    assert "several-labels" in kinds(data) and len(data.classes) == 2
 
 
 # Names of classes, clutter

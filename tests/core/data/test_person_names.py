@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desktop.core.data.person_names import may_name_a_person
+from desktop.core.data.person_names import is_no_name, may_name_a_person
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,10 @@ from desktop.core.data.person_names import may_name_a_person
         "Müller-Lüdenscheidt_Karl.png",
         "patient name Doe.png",
         "IMG_Doe_19610302.jpg",
+        "li born 1961.png",
+        "doe_tom_1961-03-02.jpg",
+        "ЛИ ЮН.dcm",
+        "李明.png",
     ],
 )
 def test_names_of_people_are_taken_for_such(name: str) -> None:
@@ -67,10 +71,26 @@ def test_names_of_people_are_taken_for_such(name: str) -> None:
         "Photo 12.jpg",
         "WhatsApp Image 2024-01-31.jpeg",
         "Figure_1.png",
+        "Summer.Heic",
+        "x born 1961.png",
+        "born 1961.png",
+        "garden_house.png",
+        "garden_2024-01-31.jpg",
+        "Ab 2024-01-31.jpg",
+        "Summer house.jpg",
+        "my Garden.jpg",
+        "Chest Smith.png",
+        "Smith Chest.png",
+        "AB CD.png",
+        "NOx COx.png",
     ],
 )
 def test_names_of_things_are_not(name: str) -> None:
     assert not may_name_a_person(name)
+
+
+def test_words_of_cameras_and_data_sets_name_nobody() -> None:
+    assert is_no_name("IMG") and is_no_name("chest") and not is_no_name("Doe")
 
 
 @given(st.text(max_size=200))

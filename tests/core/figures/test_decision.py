@@ -32,3 +32,9 @@ def test_the_threshold_itself_counts_and_the_first_of_equals_wins() -> None:
     assert answer_of([0.2, 0.4, 0.4], None, None) == 1
     assert Decision().choose([0.5, 0.5]) == 0
     assert answers_of(np.empty((0, 3), np.float32), None, None).shape == (0,)
+
+
+def test_half_a_rule_is_none_so_the_highest_score_decides() -> None:
+    for positive, threshold in ((1, None), (0, None), (None, 0.9), (None, 0.1)):
+        assert answer_of([0.25, 0.75], positive, threshold) == 1
+        assert answer_of([0.75, 0.25], positive, threshold) == 0

@@ -16,6 +16,7 @@ from desktop.core.figures.result import (
     EvaluationResult,
     compare,
     figures,
+    operating_point,
     setup_of,
     shared_figures,
     with_threshold,
@@ -202,3 +203,44 @@ def test_compared_figures_are_of_what_both_answered() -> None:
     assert shared_a.accuracy.hits == int(a.right[:10].sum())
     back_b, back_a = shared_figures(b, of_b, a, of_a, compare(b, a))
     assert back_b is of_b and back_a.n == 10
+
+
+def test_why_pictures_have_no_answer_is_said_of_all_or_of_most() -> None:
+    result = many(3, 6)
+    cut, strange = (BrokenEntry(str(i), "a", "truncated", m) for i, m in enumerate(("it is cut off", "no picture.")))
+    alike = replace(result, skipped=(cut, replace(cut, name="2"), replace(cut, name="3")))
+    assert alike.unanswered.endswith("others alone. Of these: it is cut off.")
+    mixed = replace(result, skipped=(strange, cut, replace(cut, name="2")))
+    assert mixed.unanswered.endswith("others alone. 2 of these: it is cut off.")
+    assert "3 of 9 pictures have no answer" in mixed.unanswered and "the 6 others" in mixed.unanswered
+
+
+def test_a_threshold_that_equals_a_score_counts_it_for_persons_too() -> None:
+    truth, scores = two_classes()
+    persons = np.arange(len(truth)) // 2
+    result = replace(made_up(truth, scores), groups=persons)
+    values = np.unique(scores[:, 1].astype(np.float64))
+    at, below = values[len(values) // 2], (values[len(values) // 2] + values[len(values) // 2 - 1]) / 2
+    table = figures(result).thresholds
+    assert table is not None
+    here, same = operating_point(result, table, float(at)), operating_point(result, table, float(below))
+    for name in ("sensitivity", "specificity", "ppv"):
+        one, other = getattr(here, name), getattr(same, name)
+        assert (one.value, one.low, one.high) == (other.value, other.low, other.high) and one.low is not None
+
+
+def test_figures_that_the_table_computes_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"another": proportion(3, 4, "")}
+    monkeypatch.setattr("desktop.core.figures.result.computed", lambda *given: told)
+    assert figures(many(3)).more == told
+
+
+@pytest.mark.parametrize("only", [0, 1])
+def test_persons_of_one_class_alone_have_no_area(only: int) -> None:
+    rng = np.random.default_rng(2)
+    scores = rng.dirichlet(np.ones(2), 40)
+    result = replace(made_up(np.full(40, only), scores), groups=np.arange(40) // 4)
+    found = figures(result)
+    assert found.persons == 10 and found.accuracy.value == pytest.approx(result.right.mean())
+    for area in (found.auc, found.average_precision):
+        assert area is None or area.value is None

@@ -115,6 +115,9 @@ def test_ultrasound_without_markers_is_ycbcr_where_chroma_is_subsampled() -> Non
     assert np.array_equal(plain.pixels, twin.pixels)
     red = plain.pixels[COLOUR[..., 0].astype(int) - COLOUR[..., 2] > 120].astype(int)
     assert (red[:, 0] > red[:, 2]).mean() > 0.9
+    # The file's scene is the reference's in red and green alone: its blue was drawn with soft edges (docs/formats.md).
+    away = np.abs(plain.pixels.astype(int) - COLOUR)
+    assert np.median(away[..., 0]) <= CLOSE and np.median(away[..., 1]) <= CLOSE
 
 
 def test_a_jpeg_without_its_end_mark() -> None:

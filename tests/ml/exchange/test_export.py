@@ -119,3 +119,43 @@ def test_every_way_of_preparing_is_told_in_words() -> None:
         told = " ".join(steps(spec))
         assert f"{spec.width}×{spec.height}" in told and "EXIF" in told and len(drawn_inputs(spec)) > 1
     assert "20×20" in " ".join(steps(PreprocessSpec(28, 28, "grey", "mnist")))
+
+
+@pytest.mark.parametrize("form", ["tflite", "keras"])
+def test_the_program_of_the_digits_lays_out_plain_digits_itself(form: str, tmp_path: Path) -> None:
+    from tests.ml.packaging.digit_styles import samples_module
+
+    entry, draw, asked = ModelStore().require("mnist-digits"), samples_module(), []
+    for value in range(10):
+        for name, settings in (
+            ("dark", {"size": 120}),
+            ("light", {"size": 90, "inverted": True, "offset": (0.1, 0.1)}),
+        ):
+            asked.append(tmp_path / f"{value}-{name}.png")
+            Image.fromarray(draw.digit(value, 0, seed=1, width=0.1, **settings)).save(asked[-1])
+    laid_out = prepare(decode(ImageSource.from_path(str(asked[0]))), PreprocessSpec(28, 28, "grey", "mnist")).pixels
+    asked.append(tmp_path / "laid out.png")
+    Image.fromarray(laid_out[..., 0]).save(asked[-1])
+    target = tmp_path / f"digits.{form}"
+    export(entry, form, target)  # type: ignore[arg-type]
+    done = subprocess.run(
+        [sys.executable, f"{target}.example.py", *map(str, asked)],
+        capture_output=True, text=True, check=False, timeout=300, env={"PATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    model, right = LoadedModel(entry, threads=1), 0
+    lines = [line for line in done.stdout.splitlines() if ".png: " in line]
+    for path, line in zip(asked, lines, strict=True):
+        pixels = prepare(decode(ImageSource.from_path(str(path))), model.manifest.preprocess).pixels
+        scores = model.predict(pixels[None])[0]
+        label, score = line.rpartition(": ")[2].split(", score ")
+        right += label == model.manifest.labels[int(scores.argmax())]
+        if path.name == "laid out.png":
+            assert abs(float(score) - scores.max()) < 2e-3
+    assert right >= len(asked) - 1, done.stdout  # a stroke's width is what this program leaves as it is
+    Image.new("L", (60, 60), 255).save(tmp_path / "blank.png")
+    done = subprocess.run(
+        [sys.executable, f"{target}.example.py", str(tmp_path / "blank.png")],
+        capture_output=True, text=True, check=False, timeout=300, env={"PATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )  # fmt: skip
+    assert done.returncode == 1 and "no ink was found" in done.stderr and "Traceback" not in done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from desktop import paths
 from desktop.core.types import FoveaError, StoreError
 from desktop.ml.exchange import foreign, import_model
 from desktop.ml.exchange.foreign import ForeignFacts, FoundInFile
@@ -453,3 +455,25 @@ def test_weights_that_do_not_fit_their_network_are_refused(tmp_path: Path) -> No
     with pytest.raises(FoveaError) as caught:
         look(path)
     assert caught.value.kind == "damaged"
+
+
+def test_a_disk_that_fills_up_while_a_model_comes_in_is_named_and_nothing_stays(
+    tmp_path: Path, store: ModelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import errno
+
+    add_colours(store)
+    archive.write_zip(store.get("colours"), tmp_path / "colours.zip")
+
+    def full(*_: object, **__: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for module, name in ((archive, "copy_member"), (os, "rename")):
+        other = ModelStore(tmp_path / f"b-{name}", tmp_path / f"u-{name}")
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, full)
+            with pytest.raises(FoveaError) as caught:
+                bring_in(tmp_path / "colours.zip", ForeignFacts(), other)
+        assert caught.value.kind == "disk-full" and "disk" in caught.value.message, caught.value.message
+        assert other.entries() == [] or all(entry.bundled for entry in other.entries())
+        assert not list(paths.user_data().glob("work/*")) and not list(other.user_root.glob(".staging-*"))

@@ -59,7 +59,8 @@ def test_keeping_a_frame_by_mouse(shell: Shell, qtbot: Any, video: Path) -> None
     item = view.session.items[0]
     assert item.source.data is not None and item.source.data.startswith(b"\x89PNG")
     assert view.cameras.shown and view.cameras.camera.is_on  # it goes on
-    qtbot.waitUntil(lambda: item.answer in ("red", "blue"), timeout=WAIT)
+    said = view.job.said
+    qtbot.waitUntil(lambda: said(item) is not None and said(item).answer in ("red", "blue"), timeout=WAIT)
     # Choosing the picture leaves the camera, which is off at once.
     place = view.list.view.visualRect(view.list.model.index(0, 0)).center()
     qtbot.mouseClick(view.list.view.viewport(), Qt.MouseButton.LeftButton, pos=place)

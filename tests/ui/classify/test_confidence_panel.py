@@ -158,7 +158,7 @@ def test_what_was_cancelled_or_failed_says_so_and_can_be_asked_for_again(
     again.click()
     assert bar.words == "Looking…" and stop.isVisible() and not again.isVisible()
     assert shell.window.host.engine is not None
-    shell.window.host.engine.failure.emit(Failure(explainer._id, "memory", "the memory does not suffice"))
+    shell.window.host.engine._route_predictor(Failure(explainer._id, "memory", "the memory does not suffice"))
     assert explainer.failure is not None and again.isVisible() and not bar.words
     explainer.set_method("occlusion")  # the way that is shown as chosen already
     qtbot.waitUntil(lambda: explainer.explanation is not None and not explainer.waiting, timeout=60_000)

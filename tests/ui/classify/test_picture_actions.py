@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from PySide6.QtPrintSupport import QPrinter
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QPlainTextEdit, QWidget
 
+from desktop import paths
 from desktop.services import last_session
 from desktop.services.session import ImageItem
+from desktop.store.catalogue import EVERYDAY
 from desktop.store.file_actions import FileActions
 from desktop.store.projects import ProjectStore
 from desktop.ui.classify.sort_dialog import SortDialog
@@ -304,7 +307,7 @@ def test_renaming_some_and_taking_it_back_after_a_restart(view: ClassifyView, qt
     qtbot.waitUntil(lambda: log.files.rowCount() == 2 and log.back.isEnabled(), timeout=WAIT)
     qtbot.mouseClick(log.back, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: (tmp_path / "heap/b.png").is_file(), timeout=WAIT)
-    qtbot.waitUntil(lambda: item(view, "a") is not None, timeout=WAIT)
+    qtbot.waitUntil(lambda: "a.png" in [each.source.name for each in view.session.items], timeout=WAIT)
     log.reject()
 
 
@@ -358,21 +361,20 @@ def test_this_is_a_new_class_by_keyboard(view: ClassifyView, shell: Shell, qtbot
 
 def test_marks_of_pictures_without_a_file_outlive_the_session(view: ClassifyView, qtbot: Any, tmp_path: Path) -> None:
     from desktop.core.types import ImageSource
-    from desktop.store.marks import Mark, MarkStore
+    from desktop.store.marks import MarkStore, PictureMark
 
     data = write_image(tmp_path / "x.png", "yellow").read_bytes()
-    MarkStore().set(ImageSource("Camera 1.png", data=data), Mark(True, "from the bench"))
+    MarkStore().put(ImageSource("Camera 1.png", data=data), PictureMark(True, "from the bench"))
     last_session.save([ImageSource("Camera 1.png", data=data)], 0, None)
     (source,) = last_session.load().sources
-    assert MarkStore().find([source]) == {0: Mark(True, "from the bench")}
+    assert MarkStore().find([source]) == {0: PictureMark(True, "from the bench")}
 
 
-def test_similar_ones_come_first(view: ClassifyView, qtbot: Any) -> None:
-    from desktop.store.catalogue import EVERYDAY
-    from desktop.store.store import ModelStore
-
-    if ModelStore().get(EVERYDAY).state != "ready":
-        pytest.skip("the network for everyday photographs is not installed")
+def test_similar_ones_come_first(view: ClassifyView, qtbot: Any, fovea_home: Path) -> None:
+    made = paths.prepared_models()
+    if made is None or not (made / EVERYDAY).is_dir():
+        pytest.skip("the network for everyday photographs was not made here")
+    shutil.copytree(made / EVERYDAY, fovea_home / "models" / EVERYDAY)
     menu = view.doing.menu([item(view, "a")])
     with qtbot.waitSignal(view.doing.similar.found, timeout=WAIT):
         next(action for action in menu.actions() if action.text() == "Find similar").trigger()

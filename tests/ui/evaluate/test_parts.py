@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +160,18 @@ def test_does_it_work_here_says_so_in_a_sentence(qtbot: Any, page: ResultsPage) 
     assert "Not compared" in tab.verdict.text() and "0.3" in tab.sentence.text() and "0.5" in tab.sentence.text()
     page.state.reset()
     assert "worse" in tab.verdict.text()
+    # What the gate refuses stands beside, is graver than a figure that fits, and is no figure of the card by itself.
+    result.model.card["gate"] = {"refused": 0.02, "n": 600, "split": "validation", "data": "d"}
+    for metrics, outside, head, rows in (
+        (result.model.card["metrics"], 0, "worse", 4),
+        ([], 0, "no accuracy", 3),
+        ([], len(result), "differ from those", 3),
+    ):
+        result.model.card["metrics"] = metrics
+        judged = replace(result, outside=np.repeat([1, 0], [outside, len(result) - outside]).astype(np.int8))
+        page.state.show(judged, figures(judged), None)
+        assert head in tab.verdict.text() and f"{outside:,} of {len(result):,} images" in tab.sentence.text()
+        assert tab.model.rowCount() == rows
 
 
 def test_matrix_tells_its_cells_in_words(qtbot: Any, qapp: Any) -> None:

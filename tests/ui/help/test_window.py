@@ -29,7 +29,8 @@ PAGES = list(read(paths.help_pages()).pages.values())
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, qapp: QApplication) -> Settings:
+    theme().apply(qapp)
     return Settings(tmp_path / "settings.json")
 
 
@@ -154,7 +155,7 @@ def test_links_lead_on_and_the_way_back_keeps_the_place(qtbot: Any, helped: Help
 def test_place_size_and_text_are_remembered(qtbot: Any, settings: Settings) -> None:
     first = opened(qtbot, settings, "evaluate")
     first.set_zoom(140)
-    first.resize(800, 500)
+    first.resize(640, 480)
     QApplication.processEvents()
     bar = first.page.verticalScrollBar()
     bar.setValue(bar.maximum() // 2)
@@ -250,7 +251,7 @@ def test_the_dialog_of_shortcuts_is_filtered(qtbot: Any, window: MainWindow) -> 
     window.show_keys()
     (dialog,) = window.findChildren(ShortcutsDialog)
     every = dialog.rows
-    assert len(every) > 50 and ("Open Images", "Ctrl+O") in every
+    assert len(every) > 50 and ("Open Images…", "Ctrl+O") in every
     dialog.filter.setText("zoom")
     assert {words for words, _ in dialog.rows} == {"Zoom In", "Zoom Out", "Zoom in, zoom out"}
     dialog.filter.setText("draw: the")

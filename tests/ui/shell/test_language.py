@@ -12,11 +12,14 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QLocale
 
 from desktop import paths
+from desktop.core.types import ImageSource
 from desktop.services.catalog import ModelCatalog
 from desktop.services.settings import Settings
 from desktop.system import words
 from desktop.ui.shell import language
+from desktop.ui.shell.app import build_window
 from desktop.ui.shell.main_window import MainWindow
+from tests.ui.conftest import write_image
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tools"))
@@ -106,3 +109,31 @@ def test_a_made_up_language_is_longer_and_may_be_mirrored(qapp: Any, english: No
     assert language.speak(qapp, [words.PSEUDO_RTL]) == words.PSEUDO_RTL and qapp.layoutDirection().value == 1
     language.speak(qapp, ["en"])
     assert not qapp.layoutDirection().value and QCoreApplication.translate("Here", "Open") == "Open"
+
+
+def test_the_window_comes_again_in_the_chosen_language_with_what_was_in_it(
+    folder: Path, qtbot: Any, qapp: Any, english: None, colours_store: Any, tmp_path: Path
+) -> None:
+    between_marks(folder / "fovea_eo.ts", "eo")
+    held = build_window(mode="light")
+    with qtbot.waitSignal(held.window.painted, timeout=20_000):
+        held.window.show()
+    qtbot.waitUntil(lambda: held.catalog.loaded and held.window.classify.session.engine is not None, timeout=20_000)
+    pictures = [ImageSource.from_path(str(write_image(tmp_path / f"{n}.png"))) for n in range(3)]
+    items = held.window.classify.session.add(pictures)
+    held.window.classify.session.set_current(items[1])
+    held.settings.set("language", "eo")
+    held.window.change_language("eo")
+    assert held.comes_again and not held.window.isVisible()
+    again = held.successor(qapp)
+    qtbot.addWidget(again.window)
+    with qtbot.waitSignal(again.window.painted, timeout=20_000):
+        again.window.show()
+    session = again.window.classify.session
+    qtbot.waitUntil(lambda: len(session.items) == 3 and session.current is session.items[1], timeout=20_000)
+    assert again.window.menuBar().actions()[0].text() == "«&File»"
+    assert not again.comes_again
+    again.window.change_language("eo")  # it speaks that already
+    assert again.window.isVisible()
+    again.window.close()
+    again.close_down()

@@ -10,7 +10,7 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import QAbstractButton, QLineEdit, QWidget
 
-from desktop.app.batch_columns import Said
+from desktop.app.batch_columns import RowSaid
 from desktop.engine.messages import Prediction
 from desktop.services.engine_service import EngineService
 from desktop.services.session import ImageItem
@@ -151,14 +151,14 @@ def test_the_list_marks_what_is_not_of_the_models_kind(qtbot: Any, shell: Shell,
     open_and_wait(qtbot, shell, [write_image(tmp_path / f"{name}.png") for name in "ab"], "a.png")
     view = shell.window.classify.list
     item = shell.window.classify.session.items[1]
-    words: dict[ImageItem, Said] = {item: Said("ill", unlike=True)}
+    words: dict[ImageItem, RowSaid] = {item: RowSaid("ill", unlike=True)}
     view.model.said = words.get
     index = view.model.index(1, 0)
     for role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
         assert "no answer: it is not the kind" in index.data(role) and "ill" not in index.data(role).split("\n")[-1]
     view.set_mode("rows")
     marked = view.view.grab().toImage()
-    words[item] = Said("ill?")  # the same words without the warning's colour
+    words[item] = RowSaid("ill?")  # the same words without the warning's colour
     assert view.view.grab().toImage() != marked
 
 

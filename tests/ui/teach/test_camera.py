@@ -80,3 +80,42 @@ def test_leaving_the_view_turns_it_off_and_loses_no_frame(view: TeachView, shell
         lambda: not view.cameras._waiting and not view.teaching.writing and view.teaching.classes[1].count > 0,
         timeout=WAIT,
     )
+
+
+def test_files_are_sorted_by_label_and_found_again(shell: Shell, qtbot: Any, tmp_path: Path) -> None:
+    from desktop.ui.classify.sort_dialog import SortDialog
+    from tests.ui.conftest import write_image
+
+    for name, colour in (("a", "red"), ("b", "blue")):
+        write_image(tmp_path / "heap" / f"{name}.png", colour)
+    shell.window.show_view("teach")
+    view = shell.window.later("teach")
+    assert isinstance(view, TeachView)
+    with qtbot.waitSignal(view.teaching.added, timeout=WAIT):
+        view.open_paths([str(tmp_path / "heap")])
+    qtbot.waitUntil(lambda: view.teaching.index is not None and len(view.teaching.index) == 2, timeout=WAIT)
+    with qtbot.waitSignal(view.teaching.changed_classes, timeout=WAIT):
+        view._new_class("warm")
+    qtbot.waitUntil(lambda: not view.teaching.writing, timeout=WAIT)
+    assert view.teaching.index is not None
+    view.teaching.label([int(view.teaching.index.ids[0])], view.teaching.classes[0].id)
+    # A file is found again by its content, which the learning process has to have seen once.
+    with qtbot.waitSignal(view.teaching.looked, timeout=WAIT, check_params_cb=lambda told: told.done == told.total):
+        pass
+    qtbot.waitUntil(lambda: view.can_export() and not view.teaching.writing, timeout=WAIT)
+    view.sort_files.ask()
+    qtbot.waitUntil(lambda: view.sort_files.dialog is not None, timeout=WAIT)
+    dialog = view.sort_files.dialog
+    assert isinstance(dialog, SortDialog)
+    dialog.move_files.click()
+    dialog.folder.setText(str(tmp_path / "out"))
+    qtbot.waitUntil(dialog.go.isEnabled, timeout=WAIT)
+    with qtbot.waitSignal(view.teaching.missing, timeout=WAIT) as answer:
+        dialog.go.click()
+    assert len(answer.args[0].found) == 1 and not answer.args[0].missing
+    assert (tmp_path / "out" / "warm" / "a.png").is_file() and (tmp_path / "heap" / "b.png").is_file()
+    qtbot.waitUntil(lambda: not view.sort_files.sorter.working, timeout=WAIT)
+    dialog.reject()
+    project = view.teaching.project
+    assert project is not None
+    assert project.picture(answer.args[0].found[0]).path == str(tmp_path / "out" / "warm" / "a.png")

@@ -42,21 +42,23 @@ def grey_levels(
         index = stored.view(f"u{width}")
         domain = np.arange(1 << (8 * width), dtype=f"u{width}").view(stored.dtype)
         values = modality(domain.astype(np.float64))
+        counts = _without_padding(np.bincount(index.reshape(-1), minlength=len(domain)), domain, dataset)
+        if curve is not None and _shows_nothing(table := windowing.to_bytes(curve(values), (0.0, 1.0)), counts):
+            said = phrase("{window}: nothing of the picture lies in it", window=text)
+            notices.append(Notice("window-shows-nothing", said, "caution"))
+            curve, text = None, ""
         if curve is None:
             if bits_stored <= 8 and not signed:
                 nominal = values[: 1 << bits_stored]
                 window = float(nominal.min()), float(nominal.max())
             else:
-                counts = np.bincount(index.reshape(-1), minlength=len(domain))
-                window = _chosen(values, _without_padding(counts, domain, dataset))
+                window = _chosen(values, counts)
                 text = phrase(
                     "{bits_stored}-bit, windowed {describe}",
                     bits_stored=bits_stored,
                     describe=windowing.describe(window),
                 )
             table = windowing.to_bytes(values, window if window[0] < window[1] else (window[0], window[0] + 1))
-        else:
-            table = windowing.to_bytes(curve(values), (0.0, 1.0))
         pixels = table[index]
     else:
         chosen = (0.0, 1.0)
@@ -78,6 +80,15 @@ def grey_levels(
         np.subtract(255, pixels, out=pixels)
         notices.append(Notice("inverted", "MONOCHROME1, inverted"))
     return pixels, tuple(notices)
+
+
+def _shows_nothing(table: np.ndarray, counts: np.ndarray) -> bool:
+    """Whether a window makes one black or white of a picture that holds several values."""
+    there = counts > 0
+    if np.count_nonzero(there) < 2:
+        return False
+    levels = table[there]
+    return int(levels.min()) == int(levels.max()) and int(levels[0]) in (0, 255)
 
 
 def _chosen(values: np.ndarray, counts: np.ndarray) -> tuple[float, float]:

@@ -18,7 +18,7 @@ from PIL import Image
 
 from desktop.core.pictures import colour, depth, orientation
 from desktop.core.pictures.limits import MAX_PIXELS, Reduction, check_size, reduction_of
-from desktop.core.pictures.tiff import segments, tags
+from desktop.core.pictures.tiff import segments, subsampled, tags
 from desktop.core.pictures.tiff.tags import TiffPage
 from desktop.core.types import DecodeError, Notice
 from desktop.system.words import phrase
@@ -28,6 +28,7 @@ _SAMPLE_BYTES = 520 << 20
 
 _GREY_INVERTED, _GREY, _RGB, _PALETTE, _MASK, _CMYK, _YCBCR, _LAB, _ICC_LAB = 0, 1, 2, 3, 4, 5, 6, 8, 9
 _COLOURS = {_GREY_INVERTED: 1, _GREY: 1, _RGB: 3, _PALETTE: 1, _MASK: 1, _CMYK: 4, _YCBCR: 3, _LAB: 3, _ICC_LAB: 3}
+_VALUED = (_GREY_INVERTED, _GREY, _RGB)  # whose samples GDAL's no-data value can be one of
 _CAMERA_RAW = frozenset((32803, 34892))
 _ALPHA_MEANS = (1, 2)  # ExtraSamples: premultiplied, and not
 
@@ -40,6 +41,8 @@ _COMPRESSIONS = {
     10: "JBIG",
     32809: "ThunderScan",
     33003: "JPEG 2000",
+    33005: "JPEG 2000",
+    34712: "JPEG 2000",
     34661: "JBIG",
     34676: "SGI LogLuv",
     34677: "SGI LogLuv",
@@ -84,6 +87,8 @@ class TiffPicture:
 
 def needs_own_reader(page: TiffPage) -> bool:
     """Whether Pillow would read ``page`` wrongly or with too much memory, so that :func:`read_tiff` has to."""
+    if subsampled.is_subsampled(page):
+        return True
     if not can_read(page) and (page.compression not in segments.KNOWN or page.compression in segments.EIGHT_BIT):
         return False  # Pillow may know more of this compression
     if page.nameless or page.compression in segments.PILLOWLESS or page.big and page.order == ">":
@@ -94,6 +99,8 @@ def needs_own_reader(page: TiffPage) -> bool:
         return True
     if page.photometric == _PALETTE and page.colour_map is not None and _narrow(page.colour_map):
         return True
+    if page.no_data and can_read(page) and _no_data(page, segments.dtype_of(page)) and page.photometric in _VALUED:
+        return True  # shown black is what holds no data, in 8 bits as in more; 0 is black as it stands
     return reduction_of(page.width, page.height).factor > 1
 
 
@@ -154,7 +161,8 @@ def _unreadable(page: TiffPage) -> str | None:
         return phrase("a palette picture whose palette is missing")
     if page.photometric in (_LAB, _ICC_LAB) and (bits not in (8, 16) or kind == tags.FLOAT):
         return phrase("Lab colour of {bits} bits", bits=bits)
-    if page.photometric == _YCBCR and page.compression != segments.JPEG and (bits != 8 or page.subsampling != (1, 1)):
+    plain = page.subsampling == (1, 1) or subsampled.can_read(page)
+    if page.photometric == _YCBCR and page.compression != segments.JPEG and (bits != 8 or not plain):
         return phrase("subsampled YCbCr colour of this kind")
     predictor, packed = segments.predictor_of(page), bits not in (8, 16, 32, 64)
     if predictor not in (1, 2, 3) or predictor == 2 and packed or predictor == 3 and kind != tags.FLOAT:
@@ -175,6 +183,11 @@ def read_tiff(file: BinaryIO, page: TiffPage) -> TiffPicture:
     Raises DecodeError, and whatever the decoders raise on damaged data.
     """
     check_size(*(page.tile or (1, 1)))
+    if subsampled.can_read(page):
+        whole = orientation.transposed(Image.fromarray(subsampled.read(file, page)), page.orientation)
+        turned = 5 <= page.orientation <= 8
+        stored = (page.height, page.width) if turned else (page.width, page.height)
+        return TiffPicture(whole, page.profile, stored, (), False)
     colours = _COLOURS[page.photometric]
     alpha_at, associated = _alpha(page, colours)
     keep = list(range(colours)) + ([alpha_at] if alpha_at is not None else [])
@@ -223,7 +236,7 @@ def _gather(file: BinaryIO, page: TiffPage, keep: list[int], has_alpha: bool, fa
     """The page's samples. A ``factor`` over 1 averages squares of so many pixels while reading, palettes resolved."""
     dtype = segments.dtype_of(page)
     blank = _no_data(page, dtype)
-    marked = blank is not None and page.photometric in (_GREY_INVERTED, _GREY, _RGB)
+    marked = blank is not None and page.photometric in _VALUED
     height, width = max(1, page.height // factor), max(1, page.width // factor)
     out = alpha = seen = None
     done, left = 0, np.empty((0, page.width, len(keep)), dtype)
@@ -238,7 +251,7 @@ def _gather(file: BinaryIO, page: TiffPage, keep: list[int], has_alpha: bool, fa
             valid = np.logical_not(_equals(shown, blank).all(axis=2))
         if page.photometric == _PALETTE:
             shown = _resolved(page, shown[..., 0])
-        veil = _alpha_bytes(band[..., -1], page) if has_alpha else None
+        veil = _alpha_words(band[..., -1], page) if has_alpha else None
         if factor > 1:
             signs = page.photometric == _LAB
             shown, valid = _averaged(_flipped(shown, page) if signs else shown, factor, valid)
@@ -246,7 +259,7 @@ def _gather(file: BinaryIO, page: TiffPage, keep: list[int], has_alpha: bool, fa
             veil = _averaged(veil[..., None], factor, None)[0][..., 0] if veil is not None else None
         if out is None:
             out = np.empty((height, width, shown.shape[2]), shown.dtype)
-            alpha = np.empty((height, width), np.uint8) if has_alpha else None
+            alpha = np.empty((height, width), np.uint16) if has_alpha else None
             seen = np.empty((height, width), bool) if marked else None
         rows = slice(done, min(done + len(shown), height))
         count = rows.stop - rows.start
@@ -258,7 +271,8 @@ def _gather(file: BinaryIO, page: TiffPage, keep: list[int], has_alpha: bool, fa
         done = rows.stop
     if out is None or done < height:
         raise DecodeError("damaged", "The TIFF's picture is incomplete.", "Copy or export it again.")
-    return _Samples(out, alpha, None if seen is not None and seen.all() else seen)
+    veiled = _alpha_bytes(alpha, page) if alpha is not None else None
+    return _Samples(out, veiled, None if seen is not None and seen.all() else seen)
 
 
 def _no_data(page: TiffPage, dtype: np.dtype) -> float | int | None:
@@ -302,17 +316,26 @@ def _resolved(page: TiffPage, index: np.ndarray) -> np.ndarray:
     return resolved
 
 
-def _alpha_bytes(values: np.ndarray, page: TiffPage) -> np.ndarray:
-    """Transparency of any dtype as uint8."""
+def _alpha_words(values: np.ndarray, page: TiffPage) -> np.ndarray:
+    """Transparency of any dtype as uint16."""
     bits = page.bits[0]
     if values.dtype.kind == "f":
         with np.errstate(all="ignore"):
-            veil: np.ndarray = np.nan_to_num(np.clip(values, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+            veil: np.ndarray = np.nan_to_num(np.clip(values, 0.0, 1.0) * 65535.0 + 0.5).astype(np.uint16)
         return veil
     plain = values.view(f"u{values.dtype.itemsize}")
-    if bits < 8:
-        return (plain.astype(np.uint16) * 255 // ((1 << bits) - 1)).astype(np.uint8)
-    return (plain >> (bits - 8)).astype(np.uint8)
+    if bits <= 16:
+        return (plain.astype(np.uint32) * 65535 // ((1 << bits) - 1)).astype(np.uint16)
+    return (plain >> (bits - 16)).astype(np.uint16)
+
+
+def _alpha_bytes(words: np.ndarray, page: TiffPage) -> np.ndarray:
+    """Transparency as uint8. A deep one that stays under a quarter of its range has its 8, 10, 12 or 14 bits in a wider
+    container, as the colour beside it has: its largest values are opaque."""
+    most, used = int(words.max()), 16
+    if 0 < most < 1 << 14 and page.bits[0] == 16 and page.formats[0] != tags.FLOAT:
+        used = max(8, most.bit_length() + most.bit_length() % 2)
+    return (words >> (used - 8)).astype(np.uint8)
 
 
 def _flipped(values: np.ndarray, page: TiffPage) -> np.ndarray:
@@ -377,8 +400,8 @@ def _interpreted(
         pixels = np.subtract(255, pixels, dtype=np.uint8)
         notices = (*notices, Notice("inverted", "stored with white as zero, inverted"))
     if seen is not None:
-        if pixels.dtype == np.uint8 and segments.dtype_of(page) != np.uint8:
-            pixels[~seen] = 0
+        pixels = pixels if pixels.flags.writeable else pixels.copy()
+        pixels[~seen] = 0
         notices = (
             *notices,
             Notice(

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from desktop.engine.messages import Failure, Samples
 from desktop.services.background import Task
 from desktop.ui.train.wizard.draft import Draft
 
 if TYPE_CHECKING:
     from desktop.core.data.dataset import LabelledDataset
     from desktop.core.types import ImageSource
-    from desktop.engine.messages import Failure, Samples
     from desktop.ml.plans.plan import TrainingPlan
     from desktop.services.catalog import ModelCatalog
     from desktop.services.engine_service import EngineService
@@ -135,8 +135,8 @@ class Sampler(QObject):
     ``arrived`` carries :class:`desktop.engine.messages.Samples`, ``failed`` a ``Failure``.
     """
 
-    arrived = Signal(object)
-    failed = Signal(object)
+    arrived = Signal(Samples)
+    failed = Signal(Failure)
 
     def __init__(self, state: WizardState, slot: str, count: int) -> None:
         super().__init__(state)
@@ -153,7 +153,6 @@ class Sampler(QObject):
         state.opened.connect(self._forget)
         if state.engine is not None:
             state.engine.samples_arrived.connect(self._on_samples)
-            state.engine.failure.connect(self._on_failure)
 
     def set_active(self, active: bool) -> None:
         """Only a page that is seen asks."""
@@ -175,6 +174,8 @@ class Sampler(QObject):
     @Slot()
     def _forget(self) -> None:
         """Other data is at hand: its first picture may be called as the last data's was. Late answers are not heard."""
+        if self._wanted and self._state.engine is not None:
+            self._state.engine.cancel(self._wanted)
         self._asked, self._wanted = None, 0
         self.refresh()
 
@@ -189,7 +190,7 @@ class Sampler(QObject):
             return
         self._asked = question
         self._wanted = self._state.engine.samples(
-            source, draft.settings.preprocess, steps, self._count, self.seed, self._slot
+            source, draft.settings.preprocess, steps, self._count, self.seed, self._slot, self._on_failure
         )
 
     @Slot(object)
@@ -197,8 +198,6 @@ class Sampler(QObject):
         if answer.id == self._wanted:
             self.arrived.emit(answer)
 
-    @Slot(object)
     def _on_failure(self, answer: Failure) -> None:
-        if answer.id == self._wanted:
-            self._asked = None
-            self.failed.emit(answer)
+        self._asked = None
+        self.failed.emit(answer)

@@ -40,7 +40,7 @@ TOPICS = tuple(
 class TrainingWizard(QWizard):
     """From a folder to a training. ``started`` carries the plan and its name as a tuple when Start was pressed."""
 
-    started = Signal(object)
+    started = Signal(tuple)
 
     def __init__(
         self,

@@ -302,3 +302,17 @@ def test_a_picture_in_memory_and_from_a_stream_alike() -> None:
     from desktop.core.pictures.dicom.decode import decode_dicom
 
     assert np.array_equal(decode_dicom(io.BytesIO(data), len(data), 0).pixels, STEPS)
+
+
+def test_a_window_that_shows_nothing_is_left_aside_and_said() -> None:
+    values = STEPS.astype(np.uint16) * 16
+    plain = opened(makers.dicom_bytes(values, BitsStored=12, HighBit=11))
+    for centre, model in (("-30000", "MONOCHROME2"), ("60000", "MONOCHROME2"), ("60000", "MONOCHROME1")):
+        words = {"BitsStored": 12, "HighBit": 11, "WindowCenter": centre, "WindowWidth": "10"}
+        image = opened(makers.dicom_bytes(values, PhotometricInterpretation=model, **words))
+        expected = plain.pixels if model == "MONOCHROME2" else 255 - plain.pixels
+        assert np.array_equal(image.pixels, expected)
+        told = texts(image)
+        assert f"centre {centre}" in told["window-shows-nothing"] and "12-bit, windowed" in told["windowed"]
+    even = opened(makers.dicom_bytes(np.full((8, 8), 900, np.uint16), WindowCenter="60000", WindowWidth="10"))
+    assert "window-shows-nothing" not in texts(even) and even.pixels.max() == 0

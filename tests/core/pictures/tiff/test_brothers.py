@@ -34,7 +34,7 @@ def named(*starts: str) -> list[str]:
 
 
 def test_every_file_is_looked_at() -> None:
-    starts = ("rgb", "grey", "holes-", "refused-", "half16", "cmyk16", "palette8")
+    starts = ("rgb", "grey", "holes-", "refused-", "half16", "cmyk16", "palette8", "veiled-")
     assert all(file.stem.startswith(starts) for file in FILES) and len(FILES) > 90
 
 
@@ -68,6 +68,13 @@ def test_what_nothing_reads_is_refused_by_its_name(name: str) -> None:
     assert caught.value.kind == "unsupported-format" and "damaged" not in caught.value.hint
     word = {"lerc": "LERC", "jpegxl": "JPEG XL", "complex": "complex"}[name.partition("-")[2]]
     assert word in caught.value.message
+
+
+@pytest.mark.parametrize("name", named("veiled-"))
+def test_transparency_of_fewer_bits_than_its_container_has(name: str) -> None:
+    expected = COLOUR.copy() if "rgb" in name else GREY.copy()
+    expected[:, 30:] = 255
+    assert difference(opened(name), expected) <= CLOSE
 
 
 def test_premultiplied_transparency() -> None:

@@ -256,6 +256,28 @@ def test_a_large_page_of_jpeg_tiles_is_read_piece_by_piece(
     assert np.abs(image.pixels.astype(int) - scene[::2, ::2]).mean() <= 3
 
 
+@pytest.mark.parametrize("factors", [(2, 1), (2, 2), (4, 2), (1, 2)])
+@pytest.mark.parametrize(("order", "rows"), [("<", 8), (">", 30)])
+def test_subsampled_chroma_that_is_not_compressed(factors: tuple[int, int], order: str, rows: int) -> None:
+    across, down = factors
+    height, width = COLOUR.shape[0] // 8 * 8, COLOUR.shape[1]  # the width is no multiple of 4
+    rows = min(rows // down * down, height)
+    planes = np.asarray(Image.fromarray(COLOUR[:height]).convert("YCbCr"))
+    wide = np.pad(planes, ((0, 0), (0, -width % across), (0, 0)), "edge")
+    grid = wide.reshape(height // down, down, wide.shape[1] // across, across, 3).swapaxes(1, 2)
+    chroma = grid[..., 1:].mean((2, 3)).round().astype(np.uint8)
+    blocks = np.concatenate([grid[..., 0].reshape(*grid.shape[:2], -1), chroma], axis=2)
+    strips = [blocks[top // down : (top + rows) // down].tobytes() for top in range(0, height, rows)]
+    more = {"t262": 6, "t278": rows, "t530": list(factors)}
+    image = opened(tiff(strips, (width, height), (8, 8, 8), order, **more))
+    full = np.dstack([wide[..., 0], chroma.repeat(down, 0).repeat(across, 1)])[:, :width]
+    assert np.array_equal(image.pixels, np.asarray(Image.fromarray(full, "YCbCr").convert("RGB")))
+    assert refused(tiff(strips, (width, 50 * height), (8, 8, 8), order, **more)).kind == "truncated"
+    tiled = tiff(strips[:1], (16, 16), (8, 8, 8), order, t262=6, t278=None, t530=list(factors), t322=16, t323=16,
+                 t273=None, t279=None, t324=[8], t325=[400])  # fmt: skip
+    assert refused(tiled).kind == "unsupported-format"
+
+
 def test_pages_and_their_notices() -> None:
     first, second = Image.fromarray(DEEP[..., 0]), Image.fromarray(DEEP[..., 1])
     data = makers.encoded(first, "TIFF", save_all=True, append_images=[second])

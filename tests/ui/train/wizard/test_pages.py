@@ -156,7 +156,8 @@ def test_one_is_not_several_and_numbers_are_written_as_the_user_does(
     wizard.start.choose("preset:fovea-small-residual")
     assert wizard.split.share.isEnabled() and "never learns" in wizard.split.intro.text()
     wizard.split.share.setValue(20)
-    assert "Only 2 pictures check the smallest class" in wizard.split._caution.text  # as the training will divide them
+    # As the training will divide them.
+    assert "Only 2 pictures are left to check the smallest class" in wizard.split._caution.text
     wizard.split.share.setValue(10)
     assert "Only 1 picture is left to check the smallest class" in wizard.split._caution.text
     wizard.split.share.setValue(50)
