@@ -14,12 +14,14 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 
+from desktop import paths
 from desktop.store.projects import ProjectStore
 from desktop.ui.shell.app import Shell
 from desktop.ui.teach.pictures_model import MIME
 from desktop.ui.teach.view import TeachView
 
 LONG = 120_000
+_BUNDLED = paths.bundled_models
 
 
 def pictures(folder: Path, each: int = 6) -> Path:
@@ -231,7 +233,7 @@ def test_labels_go_out_as_a_table_and_come_back(view: TeachView, qtbot: Any, tmp
 def test_a_project_becomes_a_model_which_knows_its_project(
     shell: Shell, view: TeachView, qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.undo()  # the everyday network comes with the installation
+    monkeypatch.setattr(paths, "bundled_models", _BUNDLED)  # the everyday network comes with the installation
     from desktop.ui.models.view import ModelsView
     from desktop.ui.teach.making import MakingDialog
     from desktop.ui.train.view import TrainView
