@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import (
@@ -13,7 +13,6 @@ from PySide6.QtCore import (
     QModelIndex,
     QPersistentModelIndex,
     Qt,
-    QTimer,
     QUrl,
     Signal,
     Slot,
@@ -23,17 +22,16 @@ from PySide6.QtGui import QPixmap
 from desktop.services.session import ImageItem, Session
 from desktop.ui.kit.names import Shared
 from desktop.ui.kit.widgets import tip
+from desktop.ui.widgets.small_pictures import SmallPictures
 
 if TYPE_CHECKING:
     from desktop.app.batch_columns import RowSaid
-    from desktop.engine.messages import Thumbnail
+    from desktop.core.types import ImageSource
     from desktop.services.engine_service import EngineService
     from desktop.store.marks import PictureMark
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 ITEM_ROLE = Qt.ItemDataRole.UserRole
-KEPT_THUMBNAILS = 600
-MAX_ASKED = 48
 
 
 class ImagesModel(QAbstractListModel):
@@ -52,7 +50,6 @@ class ImagesModel(QAbstractListModel):
         super().__init__(parent)
         self._session = session
         self.said = said
-        self._side = side
         self.marked: Callable[[ImageItem], PictureMark | None] = lambda item: None
         """The star and the note on an item; who keeps them sets it."""
         self._filter = ""
@@ -61,15 +58,8 @@ class ImagesModel(QAbstractListModel):
         self._rows: list[ImageItem] | None = None  # None: all of the session's, without a copy
         self._shown = 0
         self._shared = Shared()
-        self._kept: OrderedDict[ImageItem, QPixmap | None] = OrderedDict()
-        self._asked: dict[int, ImageItem] = {}
-        self._asked_items: dict[ImageItem, int] = {}
-        self._wanted: dict[ImageItem, None] = {}
-        self._engine: EngineService | None = None
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(15)
-        self._timer.timeout.connect(self._ask)
+        self._small = SmallPictures(self._source, side, self)
+        self._small.changed.connect(self.thumbnails_changed)
         session.about_to_insert.connect(self._before_insert)
         session.inserted.connect(self._after_insert)
         session.about_to_reset.connect(self._before_reset)
@@ -78,14 +68,11 @@ class ImagesModel(QAbstractListModel):
 
     def attach(self, engine: EngineService) -> None:
         """Use ``engine`` for thumbnails."""
-        self._engine = engine
-        engine.thumbnail_arrived.connect(self._on_thumbnail)
-        self.thumbnails_changed.emit()
+        self._small.attach(engine)
 
     def detach(self) -> None:
         """Ask nothing more of the engine."""
-        self._timer.stop()
-        self._engine = None
+        self._small.detach()
 
     # Rows
 
@@ -283,17 +270,11 @@ class ImagesModel(QAbstractListModel):
 
     def thumbnail(self, item: ImageItem) -> QPixmap | None:
         """The small picture of ``item``, ``None`` while there is none; asks for it."""
-        if item in self._kept:
-            self._kept.move_to_end(item)
-            return self._kept[item]
-        self._wanted[item] = None
-        if not self._timer.isActive():
-            self._timer.start()
-        return None
+        return self._small.get(item)
 
     def is_unreadable(self, item: ImageItem) -> bool:
         """Whether the engine said that it cannot open ``item``."""
-        return item in self._kept and self._kept[item] is None
+        return self._small.is_missing(item)
 
     @property
     def prefix(self) -> str:
@@ -302,37 +283,9 @@ class ImagesModel(QAbstractListModel):
 
     def missing(self, items: list[ImageItem]) -> bool:
         """Whether one of ``items`` still waits for its small picture."""
-        return any(item not in self._kept for item in items)
+        return self._small.awaited(items)
 
-    @Slot()
-    def _ask(self) -> None:
-        """Ask for what was painted lately; what was asked before and not painted again is taken back."""
-        wanted, self._wanted = list(self._wanted)[-MAX_ASKED:], {}
-        if self._engine is None:
-            return
-        seen = set(wanted)
-        for item, request in list(self._asked_items.items()):
-            if item not in seen and len(self._asked) > MAX_ASKED:
-                self._engine.cancel(request)
-                del self._asked[request], self._asked_items[item]
-        for item in reversed(wanted):  # the engine serves the newest first: so the topmost row comes first
-            if item not in self._asked_items and item not in self._kept:
-                request = self._engine.thumbnail(item.source, self._side)
-                self._asked[request] = item
-                self._asked_items[item] = request
-
-    @Slot(object)
-    def _on_thumbnail(self, answer: Thumbnail) -> None:
-        item = self._asked.pop(answer.id, None)
-        if item is None:
-            return
-        self._asked_items.pop(item, None)
-        pixmap = None
-        if answer.pixels is not None:
-            from desktop.ui.kit.widgets import image_of
-
-            pixmap = QPixmap.fromImage(image_of(answer.pixels))
-        self._kept[item] = pixmap
-        while len(self._kept) > KEPT_THUMBNAILS:
-            self._kept.popitem(last=False)
-        self.thumbnails_changed.emit()
+    @staticmethod
+    def _source(item: Hashable) -> ImageSource:
+        assert isinstance(item, ImageItem)
+        return item.source
