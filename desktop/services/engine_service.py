@@ -88,6 +88,7 @@ class EngineService(QObject):
         self._gradients: EngineClient | None = None
         self._supervisors: list[_Supervisor] = []
         self._next_id = 0
+        self._ended = False
         self._askers: dict[weakref.WeakMethod[OnFailure], int] = {}
 
     @property
@@ -102,6 +103,7 @@ class EngineService(QObject):
             return
         from desktop.engine.client import EngineClient
 
+        self._ended = False
         self._predictor, self._viewer = self._predictor or EngineClient(), EngineClient(threads=1, patient=True)
         routes = ((self._predictor, "predictor", self._route_predictor), (self._viewer, "viewer", self._route_viewer))
         for client, name, route in routes:
@@ -114,7 +116,9 @@ class EngineService(QObject):
 
     @Slot()
     def stop(self) -> None:
-        """End both processes and threads."""
+        """End all processes and threads. What is asked from now on is never answered: a window that closes still shows
+        a preview that was on its way, and views ask further for it."""
+        self._ended = True
         if self._predictor is not None and not self._supervisors:
             self._predictor.close()
         for supervisor in self._supervisors:
@@ -191,6 +195,8 @@ class EngineService(QObject):
         request = messages.ExplainRequest(self._id(), model_id, source, method, index)
         if method != "grad-cam":
             return self._submit(request, failed)
+        if self._ended:
+            return request.id
         if self._gradients is None:
             from desktop.engine.client import EngineClient
 
@@ -215,6 +221,8 @@ class EngineService(QObject):
         return self._next_id
 
     def _submit(self, request: messages.Request, failed: OnFailure | None = None, viewer: bool = False) -> int:
+        if self._ended:
+            return request.id
         client = self._viewer if viewer else self._predictor
         if client is None:
             raise RuntimeError("the engine service was not started")

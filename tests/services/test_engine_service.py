@@ -123,6 +123,20 @@ def test_stop_ends_every_process(service: EngineService) -> None:
     service.stop()
     assert not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children)
     assert not service.running
+    # A window that closes still asks: nothing comes up again for it, and nothing is raised.
+    source = ImageSource("x.png", data=b"x")
+    asked = [
+        service.preview(source, 16), service.radiograph(source, 16), service.predict("m", source),
+        service.explain("m", source), service.explain("m", source, method="grad-cam"),
+    ]  # fmt: skip
+    assert len(set(asked)) == 5
+    service.cancel(asked[-1])
+    assert not service.running and service._gradients is None
+
+
+def test_what_was_never_started_says_so(qapp: Any) -> None:
+    with pytest.raises(RuntimeError, match="not started"):
+        EngineService().preview(ImageSource("x.png", data=b"x"), 16)
 
 
 class Client:
