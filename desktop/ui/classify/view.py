@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 ANSWER_WIDTH = 272
 """Room for the scores, and what is said of them, beside a scroll bar."""
+MIDDLE_WIDTH = 456
+"""Room for the picture with what the network saw beside it, and for name, answer and score in the table: in a narrow
+window the list gives way first."""
 
 
 class ClassifyView(QWidget):
@@ -101,6 +104,7 @@ class ClassifyView(QWidget):
         self.stack = QStackedWidget()
         self.stack.addWidget(holder)
         self.stack.addWidget(self._middle)
+        self.stack.setMinimumWidth(MIDDLE_WIDTH)
         self._answer_place = QWidget()
         self._answer_place.setMinimumWidth(ANSWER_WIDTH)
         self._panes = QSplitter(Qt.Orientation.Horizontal)

@@ -64,10 +64,13 @@ class PictureDelegate(QStyledItemDelegate):
         labels = self._model.labels
         top = box.bottom() + 5
         line = QRect(box.left(), top, box.width(), BAR)
+        decided, rule = self._model.by_threshold(row), self._model.rule
         if truth != answer:
-            self._paint_bar(painter, option, line, "✗", labels[answer], score, t.wrong)
+            self._paint_bar(painter, option, line, "✗", labels[answer], score, t.wrong, decided, rule, answer)
             line.translate(0, BAR)
-        self._paint_bar(painter, option, line, "✓", labels[truth], own, t.right)
+        self._paint_bar(
+            painter, option, line, "✓", labels[truth], own, t.right, decided if truth == answer else "", rule, truth
+        )
         line.translate(0, BAR)
         said = self._model.judgements.get(name)
         painter.setPen(QColor(t.secondary))
@@ -87,10 +90,15 @@ class PictureDelegate(QStyledItemDelegate):
         label: str,
         score: float,
         tone: str,
+        decided: str,
+        rule: tuple[int, float] | None,
+        which: int,
     ) -> None:
+        """One class. ``decided`` stands in place of a score that lost to the other one and is the answer all the same;
+        the threshold of ``rule`` is marked on the bar of its class."""
         t = theme().tokens
         metrics = self._metrics
-        figure = number(score)
+        figure = decided or number(score)
         wide = metrics.horizontalAdvance(figure) + 4
         upper = QRect(line.left(), line.top(), line.width(), 17)
         far = QStyle.visualAlignment(option.direction, Qt.AlignmentFlag.AlignRight) | Qt.AlignmentFlag.AlignVCenter
@@ -99,7 +107,7 @@ class PictureDelegate(QStyledItemDelegate):
         painter.drawText(upper, int(far), figure)
         painter.setPen(QColor(tone))
         room = QStyle.visualRect(option.direction, upper, upper.adjusted(0, 0, -wide, 0))
-        words = metrics.elidedText(f"{sign} {label}", Qt.TextElideMode.ElideRight, room.width())
+        words = metrics.elidedText(f"{sign} {label}", Qt.TextElideMode.ElideMiddle, room.width())
         painter.drawText(room, int(near), words)
         groove = QRectF(line.left(), line.top() + 18, line.width(), 3)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -109,6 +117,12 @@ class PictureDelegate(QStyledItemDelegate):
         filled = groove.width() * min(1.0, max(0.0, score))
         left = groove.right() - filled if option.direction == Qt.LayoutDirection.RightToLeft else groove.left()
         painter.drawRect(QRectF(left, groove.top(), filled, groove.height()))
+        if rule is not None and rule[0] == which:
+            mirrored = option.direction == Qt.LayoutDirection.RightToLeft
+            way = groove.width() * rule[1]
+            at = groove.right() - way if mirrored else groove.left() + way
+            painter.setBrush(QColor(t.text))
+            painter.drawRect(QRectF(at - 0.75, groove.top() - 2, 1.5, groove.height() + 4))
 
     def _paint_picture(self, painter: QPainter, row: int, box: QRect) -> None:
         t = theme().tokens

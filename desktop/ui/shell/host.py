@@ -213,7 +213,7 @@ class ViewHost(QObject):
         self._unfinished.run(_unfinished_runs, self._on_unfinished)
 
     def _on_unfinished(self, records: list[RunRecord]) -> None:
-        if records:
+        if records or self._settings.get("search_resume"):
             train = cast("TrainView", self.later("train"))
             train.offer_left(records)
 

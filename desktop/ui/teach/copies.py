@@ -32,7 +32,7 @@ class CopiesDialog(QDialog):
         )
         self._state = make_label(self.tr("Looking…"), "secondary", wrap=True)
         self.all = QPushButton()
-        self.all.setEnabled(False)
+        self.all.hide()  # until it is known what it would remove
         self.all.clicked.connect(self._on_all)
         close = QPushButton(self.tr("Close"))
         close.clicked.connect(self.accept)
@@ -70,7 +70,7 @@ class CopiesDialog(QDialog):
             self._rows.append(row)
         spare = len(self._spare())
         self.all.setText(self.tr("Keep the sharpest of each, remove {0}").format(count(spare)))
-        self.all.setEnabled(spare > 0)
+        self.all.setVisible(spare > 0)
         if not self.groups:
             self._state.setText(self.tr("No copies among the pictures that were looked at."))
         elif len(self.groups) > 200:

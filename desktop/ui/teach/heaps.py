@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from desktop.engine.teaching_events import AskHeaps, Heap, Heaps, Refused
 from desktop.services.teaching import Teaching
+from desktop.ui.kit.drops import make_editable
 from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import count, make_label, sentence
@@ -80,7 +81,7 @@ class HeapRow(QFrame):
         self.tick.setAccessibleName(self.tr("Choose this heap for merging"))
         self.tick.toggled.connect(self.ticked)
         self.name = QComboBox()
-        self.name.setEditable(True)
+        make_editable(self.name)
         self.name.setMinimumWidth(150)
         self.name.setAccessibleName(self.tr("What these pictures are"))
         self.name.addItems([c.name for c in teaching.classes])
@@ -113,6 +114,10 @@ class HeapRow(QFrame):
         name = self.name.currentText().strip()
         if name:
             self.named.emit(self.heap, name)
+        else:  # what to do first: say what they are
+            self.name.setFocus()
+            if self.name.count():
+                self.name.showPopup()
 
 
 class HeapsDialog(QDialog):

@@ -112,7 +112,7 @@ class TaughtDelegate(QStyledItemDelegate):
         if figure:
             painter.drawText(line, int(far), figure)
         room = QStyle.visualRect(option.direction, line, line.adjusted(0, 0, -wide, 0))
-        painter.drawText(room, int(near), metrics.elidedText(words, Qt.TextElideMode.ElideRight, room.width()))
+        painter.drawText(room, int(near), metrics.elidedText(words, Qt.TextElideMode.ElideMiddle, room.width()))
 
     def _paint_mark(self, painter: QPainter, option: QStyleOptionViewItem, box: QRect, sign: str) -> None:
         t = theme().tokens

@@ -37,7 +37,7 @@ class PictureSide(QWidget):
         self._asked_for = 0
         self._request = 0
         self.image: tuple[QImage | None, tuple[int, int] | None] = (None, None)
-        self._name = ElidedLabel()
+        self._name = ElidedLabel(file=True)
         self._name.setProperty("role", "title")
         self.picture = PictureView()
         self.picture.setAccessibleName(self.tr("Picture"))

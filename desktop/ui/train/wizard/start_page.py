@@ -234,7 +234,9 @@ class StartingPointPage(WizardPage):
         lost = [name for name in before if name not in now]
         if not lost or (draft.settings.start.kind != "weights" and len(lost) == len(before)):
             return ""  # other classes are built upon it: nobody takes the new model for the old one
-        named = ", ".join(lost[:6]) + (" …" if len(lost) > 6 else "")
+        named = ", ".join(lost[:6])
+        if len(lost) > 6:
+            named = self.tr("{0} and {1} more").format(named, count(len(lost) - 6))
         return self.tr(
             "{0} tells {1} classes apart; the new model will know only the {2} of your data. It can no longer answer: "
             "{3}. To keep them, add pictures of each to your data."
