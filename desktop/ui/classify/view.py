@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 
 ANSWER_WIDTH = 272
 """Room for the scores, and what is said of them, beside a scroll bar."""
-MIDDLE_WIDTH = 456
+MAP_HEIGHT = 240
+"""A map on a smaller picture says little."""
+MIDDLE_WIDTH = 472
 """Room for the picture with what the network saw beside it, and for name, answer and score in the table: in a narrow
 window the list gives way first."""
 
@@ -65,6 +67,7 @@ class ClassifyView(QWidget):
         self._answer: AnswerPane | None = None
         self._picture: PicturePane | None = None
         self._results: ResultsPane | None = None
+        self._before_map: list[int] | None = None  # how picture and table shared the room
         self._fresh = ""  # a model made just now, to begin with once it is listed
         self._build()
         self.cameras = CameraPart(self, self)
@@ -209,11 +212,32 @@ class ClassifyView(QWidget):
         self._answer.confidence.set_rate(self._settings.get("error_rate"))
         self._answer.confidence.rate_chosen.connect(self._remember_rate)
         self.explainer.opacity_changed.connect(self._remember_opacity)
+        self.explainer.changed.connect(self._on_map)
         self._answer.bars.menu_wanted.connect(self.doing.show_class_menu)
         self._answer.bars.set_top_k(max(1, self._settings.get("top_k")))
         self._splitters["picture"] = self._picture.splitter
         self._picture.splitter.splitterMoved.connect(self._remember_sizes)
         self._restore_sizes()
+
+    @Slot()
+    def _on_map(self) -> None:
+        """A map is asked for, or put away."""
+        if self.explainer.wanted == (self._before_map is not None):
+            return
+        if self.explainer.wanted:
+            self._before_map = self._middle.sizes()
+            QTimer.singleShot(0, self._give_map_room)  # once its tools are laid out
+        else:
+            self._middle.setSizes(self._before_map or [])
+            self._before_map = None
+
+    @Slot()
+    def _give_map_room(self) -> None:
+        """Where the picture would be small below the tools of the map, the table gives way as far as it can."""
+        sizes = self._middle.sizes()
+        missing = MAP_HEIGHT - self.picture.picture.height()
+        if self._before_map is not None and missing > 0 and len(sizes) == 2 and self.results.isVisible():
+            self._middle.setSizes([sizes[0] + missing, sizes[1] - missing])
 
     @property
     def answer(self) -> AnswerPane:

@@ -114,6 +114,7 @@ class ThresholdBar(QFrame):
         self.slider.setMinimumWidth(120)
         self.slider.setAccessibleName(self.tr("Threshold"))
         self.value = QDoubleSpinBox()
+        self.value.lineEdit().setTextMargins(6, 0, 0, 0)
         self.value.setRange(0, 1)
         self.value.setDecimals(4)
         self.value.setSingleStep(0.01)

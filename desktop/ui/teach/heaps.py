@@ -92,6 +92,8 @@ class HeapRow(QFrame):
             line.returnPressed.connect(self._on_named)
         say = QPushButton(self.tr("Label {0}").format(count(len(heap.ids))))
         say.clicked.connect(self._on_named)
+        widest = self.tr("Label {0}").format(count(max(1000, len(heap.ids))))
+        say.setMinimumWidth(say.fontMetrics().horizontalAdvance(widest) + 28)  # the fields stand below each other
         show = QPushButton(self.tr("Show"))
         show.setProperty("role", "link")
         show.clicked.connect(lambda: self.shown.emit(self.heap))
@@ -145,6 +147,7 @@ class HeapsDialog(QDialog):
         self.many.setRange(0, 200)
         self.many.setSpecialValueText(self.tr("as many as suit"))
         self.many.setAccessibleName(self.tr("Number of heaps"))
+        self.many.lineEdit().setTextMargins(6, 0, 0, 0)
         self.many.editingFinished.connect(self.ask)
         self.merge = QPushButton(self.tr("Merge the chosen"))
         self.merge.setEnabled(False)
