@@ -25,8 +25,9 @@ from desktop.core.types import FoveaError
 from desktop.ml.data import assemble
 from desktop.ml.plans.control import Cancelled, Command
 from desktop.ml.plans.events import EpochDone, Event
-from desktop.ml.plans.plan import TrainingPlan, with_settings
+from desktop.ml.plans.plan import TrainingPlan
 from desktop.ml.plans.plan import load as load_plan
+from desktop.ml.plans.plan_changes import with_settings
 from desktop.ml.plans.search_results import (
     Goal,
     SearchError,
