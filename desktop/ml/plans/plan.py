@@ -352,7 +352,7 @@ def _architecture(plan: TrainingPlan) -> list[str]:
             phrase(
                 "there is no architecture '{name}'; known: {architectures}",
                 name=name,
-                architectures=", ".join(ARCHITECTURES),
+                architectures=list(ARCHITECTURES),
             )
         ]
     )
@@ -370,11 +370,9 @@ def _start(plan: TrainingPlan) -> list[str]:
     start, found = plan.start, []
     if (start.kind == "fresh") != (start.model is None):
         found.append(
-            phrase(
-                "the start '{kind}' goes {which} a model",
-                kind=start.kind,
-                which="without" if start.kind == "fresh" else "with",
-            )
+            phrase("the start '{kind}' goes without a model", kind=start.kind)
+            if start.kind == "fresh"
+            else phrase("the start '{kind}' goes with a model", kind=start.kind)
         )
     if start.unfreeze < 0 or start.head_epochs < 0 or not (start.head_rate > 0 and math.isfinite(start.head_rate)):
         found.append(phrase("unfreeze and head_epochs must be at least 0, and head_rate above 0"))
@@ -517,7 +515,7 @@ def _upgraded(raw: dict[str, Any]) -> dict[str, Any]:
             if stray:
                 raise PlanError(
                     "bad-plan",
-                    phrase("plan.{name}: fields unknown in schema 1: {stray}", name=name, stray=", ".join(stray)),
+                    phrase("plan.{name}: fields unknown in schema 1: {stray}", name=name, stray=list(stray)),
                 )
             defaults = {f.name: f.default for f in fields(cls) if f.name in added}
             defaults = {key: list(value) if isinstance(value, tuple) else value for key, value in defaults.items()}

@@ -93,7 +93,7 @@ class LicencesDialog(QDialog):
         layout.addWidget(panes, 1)
         layout.addWidget(note)
         layout.addWidget(buttons)
-        self.resize(1040, 640)
+        self.resize(1000, 640)
         self._filter.setFocus()
         self._read.connect(self._fill)
         run_aside(self._gather, name="licences")

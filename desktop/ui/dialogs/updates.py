@@ -24,6 +24,7 @@ from desktop.services.settings import Settings
 from desktop.services.update_check import UpdateCheck
 from desktop.system.updates import Release
 from desktop.ui.kit.help_key import give_help
+from desktop.ui.kit.motion import at_work
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label, set_role
 
@@ -62,7 +63,7 @@ class UpdatesDialog(QDialog):
         self._stop.setAutoDefault(False)
         self._stop.clicked.connect(self._on_stop)
         self._busy = QProgressBar()
-        self._busy.setRange(0, 0)
+        at_work(self._busy)
         self._busy.setTextVisible(False)
         self._busy.setAccessibleName(self.tr("Reading the update file"))
         row = QHBoxLayout()

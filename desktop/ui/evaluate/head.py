@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.ui.kit.formatting import count, duration, interval_of, number, value_of
+from desktop.ui.kit.motion import at_work
 from desktop.ui.kit.widgets import make_label, tip
 
 if TYPE_CHECKING:
@@ -233,7 +234,7 @@ class RunStrip(QFrame):
     def begin(self) -> None:
         """Nothing done yet."""
         self.stopping = False
-        self._bar.setRange(0, 0)
+        at_work(self._bar)
         self._words.setText(self.tr("Starting an engine…"))
 
     def show_progress(self, progress: EvaluationProgress) -> None:
@@ -254,12 +255,12 @@ class RunStrip(QFrame):
     def say_stopping(self) -> None:
         """It was told to stop and will in a moment."""
         self.stopping = True
-        self._bar.setRange(0, 0)
+        at_work(self._bar)
         self._words.setText(self.tr("Stopping; what is answered is kept…"))
 
     def say_counting(self) -> None:
         """All is answered; figures are being made."""
-        self._bar.setRange(0, 0)
+        at_work(self._bar)
         self._words.setText(self.tr("Working out figures and intervals…"))
 
 

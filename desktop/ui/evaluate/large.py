@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QW
 
 from desktop.ui.classify.panes import show_failure
 from desktop.ui.kit.elided import ElidedLabel
+from desktop.ui.kit.flow import FlowLayout
 from desktop.ui.kit.formatting import count
 from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.widgets import image_of, make_label
@@ -87,7 +88,7 @@ class LargePicture(QDialog):
         right.addWidget(self.prepared)
         right.addStretch(1)
         right.addWidget(self._said)
-        judges = QHBoxLayout()
+        judges = FlowLayout()
         judges.addWidget(make_label(self.tr("The label is"), "secondary"))
         words = {"right": self.tr("right"), "wrong": self.tr("wrong"), "unsure": self.tr("unsure")}
         for judgement, word in words.items():

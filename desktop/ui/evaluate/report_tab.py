@@ -19,6 +19,7 @@ from desktop.core.figures.public_names import PublicNames, public_naming
 from desktop.ui.evaluate.exports import Exports
 from desktop.ui.evaluate.head import titled
 from desktop.ui.evaluate.state import EvaluationState
+from desktop.ui.kit.motion import at_work
 from desktop.ui.kit.tabled import translated
 from desktop.ui.kit.widgets import make_label
 
@@ -54,7 +55,7 @@ class ReportTab(QWidget):
             grid.addWidget(button, row, 0)
             grid.addWidget(make_label(about, "secondary", wrap=True), row, 1)
         self._bar = QProgressBar()
-        self._bar.setRange(0, 0)
+        at_work(self._bar)
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName(self.tr("Writing"))
         self._bar.setFixedWidth(160)

@@ -111,6 +111,8 @@ class FiguresModel(QAbstractTableModel):
     def headerData(self, section: int, way: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if way == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole and section < len(self._heads):
             return self._heads[section]
+        if way == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.ToolTipRole and section < len(self._heads):
+            return tip(self._heads[section])  # whole where a column was made narrow
         if way == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole and self._rows:
             return self._alignment(self._rows[0][section])
         return None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLocale, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLayout, QLineEdit, QSpacerItem, QWidget
 
 from desktop.system import words
 from desktop.ui.kit.theme import theme
@@ -42,6 +43,11 @@ def tip(text: str) -> str:
     return f'<p style="white-space: pre">{escape(text, quote=False)}</p>'
 
 
+def breakable(text: str) -> str:
+    """``text`` with places at which an address or a checksum may go on in the next line."""
+    return re.sub(r"(?<=[/_.-])(?=\w)|(?<=\w{16})(?=\w{16})", "\u200b", text)
+
+
 def caption(text: str) -> str:
     """``text`` for a button or a menu, where a single ampersand would be taken for the mark of a key."""
     return text.replace("&", "&&")
@@ -74,6 +80,21 @@ def put_beside(layout: QHBoxLayout, sign: Sign, body: QWidget) -> None:
     layout.setSpacing(8)
     layout.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
     layout.addWidget(body, 1)
+
+
+def hint_in(field: QLineEdit, text: str) -> None:
+    """Give an empty field ``text`` to show, and the room for it."""
+    field.setPlaceholderText(text)
+    field.setMinimumWidth(field.fontMetrics().horizontalAdvance(text) + 24)
+
+
+def at_least(dialog: QWidget, width: int) -> None:
+    """Make ``dialog``, whose layout is there, no narrower than ``width`` and no narrower than what is in it needs: a
+    fixed minimum would switch off what Qt keeps free for longer words."""
+    layout = dialog.layout()
+    if layout is not None:
+        layout.addItem(QSpacerItem(width, 0))
+        layout.setSizeConstraint(QLayout.SizeConstraint.SetMinimumSize)
 
 
 def set_role(widget: QWidget, role: str) -> None:

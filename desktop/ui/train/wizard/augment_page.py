@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.ml.plans.plan import Step
+from desktop.system.words import listed
 from desktop.ui.classify.panes import show_failure
 from desktop.ui.kit.formatting import number
 from desktop.ui.kit.widgets import image_of, make_label
@@ -148,7 +149,9 @@ class AugmentPage(WizardPage):
         self.failure = ErrorPanel()
         right = QVBoxLayout()
         right.setSpacing(8)
-        right.addWidget(make_label(self.tr("Top left: the picture as prepared; the others: what training makes of it")))
+        right.addWidget(
+            make_label(self.tr("Top left: the picture as prepared; the others: what training makes of it"), wrap=True)
+        )
         right.addLayout(samples, 1)
         right.addWidget(self.failure)
         right.addLayout(row(dice, another, self._name))
@@ -238,7 +241,7 @@ class AugmentPage(WizardPage):
         known = {knob.step for knob in knobs()} | {"flip", "flip_vertical"}
         others = [name for name in steps if name not in known]
         self._others.setVisible(bool(others))
-        self._others.setText(self.tr("Also, from the starting point: {0}").format(", ".join(others)))
+        self._others.setText(self.tr("Also, from the starting point: {0}").format(listed(others)))
         idle = self.state.draft.settings.start.kind == "features"
         self._unused.setVisible(idle)
         self._unused.setText(self.tr("Not used here: the features of each picture are computed once.") if idle else "")

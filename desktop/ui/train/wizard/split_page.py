@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Qt, Slot
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QSlider, QSpinBox, QVBoxLayout, QWidget
 
+from desktop.system.words import listed
 from desktop.ui.kit.formatting import count
 from desktop.ui.kit.tables import FiguresModel, even_table, whole, words
 from desktop.ui.kit.widgets import make_label
@@ -156,7 +157,7 @@ class SplitPage(WizardPage):
                     "No picture is left to check {0}: all of its pictures belong together (copies, or of one "
                     "person), so they "
                     "stay on one side. Whether it knows this class will not be known."
-                ).format(", ".join(none[:5]))
+                ).format(listed(none[:5]))
             )
         elif few:
             self._caution.set_text(
