@@ -221,7 +221,8 @@ def _constants(node: ast.expr) -> list[str]:
 
 
 _NAMES_AND_UNITS = frozenset(
-    {"*.npz *.zip *.tar *.tar.gz *.tgz *.csv *.tsv *.jsonl *.parquet", '<a style="color:;" href=""></a>', "config.json", "model.weights.h5", "embedding", "sigmoid", "softmax", "bfloat16", "none", "McNemar", " MB", " GiB",
+    {"*.npz *.zip *.tar *.tar.gz *.tgz *.csv *.tsv *.jsonl *.parquet", '<a style="color:;" href=""></a>',
+     "config.json", "model.weights.h5", "embedding", "sigmoid", "softmax", "bfloat16", "none", "McNemar", " MB", " GiB",
      "p < 0.001", "p = ", " at :", "labelsidx1", "labels", "idx1", ".png"}
 )  # fmt: skip
 """What is the same in every language: names of files, of layers and of tests, units, signs of formulas."""

@@ -437,12 +437,12 @@ def _build(cls: type[T], raw: object, where: str) -> T:
         if isinstance(value, list):
             numbers = "float" in str(f.type)
             if not all(_is_number(item) if numbers else isinstance(item, str) for item in value):
-                expected = (
+                listing = (
                     Template("{where}.{name}: expected a list of numbers")
                     if numbers
                     else Template("{where}.{name}: expected a list of texts")
                 )
-                raise StoreError("bad-manifest", phrase(expected, where=where, name=f.name))
+                raise StoreError("bad-manifest", phrase(listing, where=where, name=f.name))
             values[f.name] = tuple(value)
     try:
         return cls(**values)

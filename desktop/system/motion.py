@@ -22,23 +22,17 @@ def system_wants_little() -> bool:
     process: not for the drawing thread.
     """
     if sys.platform == "win32":
-        return _of_windows()
+        import ctypes
+
+        on = ctypes.c_int(1)
+        asked = ctypes.windll.user32.SystemParametersInfoW(_CLIENT_AREA_ANIMATION, 0, ctypes.byref(on), 0)
+        return bool(asked) and not on.value
     if sys.platform == "darwin":
         return _of_macos(Path.home() / "Library" / "Preferences" / "com.apple.universalaccess.plist")
     config = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     return _of_gnome() or _of_kde(config / "kdeglobals") or any(
         _of_gtk(config / f"gtk-{version}.0" / "settings.ini") for version in (4, 3)
     )  # fmt: skip
-
-
-def _of_windows() -> bool:
-    if sys.platform != "win32":
-        return False
-    import ctypes
-
-    on = ctypes.c_int(1)
-    asked = ctypes.windll.user32.SystemParametersInfoW(_CLIENT_AREA_ANIMATION, 0, ctypes.byref(on), 0)
-    return bool(asked) and not on.value
 
 
 def _of_macos(file: Path) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QLocale
-from PySide6.QtWidgets import QDialog, QWidget
+from PySide6.QtWidgets import QDialog, QMessageBox, QWidget
 
 from desktop.services.settings import Settings
 from desktop.system import words
@@ -69,7 +69,8 @@ def look(qtbot: Any, shell: Shell, where: str, widget: QWidget, sizes: list[tupl
             qtbot.wait(1)
         if window.width() > size[0] or window.height() > size[1]:
             found.append(f"{where} {size[0]}×{size[1]}: takes {window.width()}×{window.height()}")
-        found += [f"{where} {size[0]}×{size[1]}: {fault}" for fault in faults(widget)]
+        if not isinstance(window, QMessageBox):  # laid out by Qt, for the screen that there is
+            found += [f"{where} {size[0]}×{size[1]}: {fault}" for fault in faults(widget)]
         if words.direction() == "rtl":
             found += [f"{where}: {fault}" for fault in unmirrored(widget)]
     return found
@@ -109,5 +110,5 @@ def test_every_size_has_room_in_both_themes(
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", STAGES)
 def test_text_of_twice_the_size_has_room(staged: Any, qtbot: Any, tmp_path: Path, stage: str) -> None:
-    found = walk(qtbot, staged(200), stage, tmp_path, [SIZES[2], SIZES[1]])
+    found = walk(qtbot, staged(200), stage, tmp_path, SIZES[2:])
     assert not found, "\n".join(found)

@@ -132,7 +132,7 @@ class PicturePane(QWidget):
         column = Scrolled()
         column.setWidget(self.prepared)
         right_layout.addWidget(column)
-        right.setMinimumWidth(132)
+        right.setMinimumWidth(theme().scaled(132))
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setHandleWidth(4)

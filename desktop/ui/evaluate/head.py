@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from desktop.ui.kit.formatting import count, duration, interval_of, number, value_of
 from desktop.ui.kit.motion import at_work
+from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label, tip
 
 if TYPE_CHECKING:
@@ -112,14 +113,14 @@ class ThresholdBar(QFrame):
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, STEPS)
         self.slider.setPageStep(50)
-        self.slider.setMinimumWidth(120)
+        self.slider.setMinimumWidth(theme().scaled(120))
         self.slider.setAccessibleName(self.tr("Threshold"))
         self.value = QDoubleSpinBox()
         self.value.setRange(0, 1)
         self.value.setDecimals(4)
         self.value.setSingleStep(0.01)
         self.value.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self.value.setMinimumWidth(96)
+        self.value.setMinimumWidth(theme().scaled(96))
         self.value.setKeyboardTracking(False)
         self.value.setAccessibleName(self.tr("Threshold as a number"))
         self._presets = QPushButton(self.tr("Choose for me"))

@@ -261,7 +261,7 @@ class MatrixTable(QTableView):
         down.setHighlightSections(False)
         down.setSectionsClickable(True)
         down.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        down.setMaximumWidth(150)
+        down.setMaximumWidth(theme().scaled(150))
         down.setStyleSheet("QHeaderView::section { border: none; padding: 0 8px; }")
         down.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         across.sectionClicked.connect(self._choose_column)

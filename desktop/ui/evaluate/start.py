@@ -21,6 +21,7 @@ from desktop.ui.evaluate.head import choose_box, titled
 from desktop.ui.evaluate.kept_part import KeptPart
 from desktop.ui.kit.formatting import count
 from desktop.ui.kit.motion import at_work
+from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label
 from desktop.ui.widgets.empty_state import EmptyFrame
 from desktop.ui.widgets.layout_panel import LayoutPanel
@@ -246,7 +247,7 @@ class EvaluateStart(QWidget):
         self.empty = EmptyPart()
         self.setup = SetupPart()
         self.kept = KeptPart()
-        self.kept.setMaximumWidth(380)
+        self.kept.setMaximumWidth(theme().scaled(380))
         self.kept.hide()
         self.parts = QStackedWidget()
         self.parts.addWidget(self.empty)

@@ -10,6 +10,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLayout, QTableView, QVBoxLayout, QWidget
 
 from desktop.ui.kit.formatting import both, count, interval_of, number, seen, value_of
+from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import tip
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def beside_charts(
     """Lay out a tab: ``charts`` share the room at the left, ``column`` (things and their stretch) stands at the right,
     420 px wide."""
     right = QWidget()
-    right.setFixedWidth(420)
+    right.setFixedWidth(theme().scaled(420))
     inside = QVBoxLayout(right)
     inside.setContentsMargins(0, 0, 0, 0)
     inside.setSpacing(6)

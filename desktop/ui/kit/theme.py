@@ -93,6 +93,10 @@ class Theme(QObject):
         """Make text ``percent`` of its size, 100 to 200; taken by :meth:`apply` and by widgets that are made then."""
         self._percent = min(200, max(100, percent))
 
+    def scaled(self, pixels: int) -> int:
+        """``pixels`` of a width or height that was designed for text of the usual size, for text as it is now."""
+        return max(pixels, round(pixels * self._base_px / 13))
+
     def font(self, role: FontRole = "text") -> QFont:
         """The font of a kind of text; figures are of equal width in all of them where the font offers it."""
         font = QFont(self._base_font)

@@ -31,7 +31,7 @@ from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.flow import FlowLayout
 from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.tabled import brief_notice, translated
-from desktop.ui.kit.widgets import breakable, hint_in, make_label, sentence
+from desktop.ui.kit.widgets import breakable, first_size, hint_in, make_label, sentence
 from desktop.ui.models import words
 from desktop.ui.widgets.notices import CautionStrip
 
@@ -102,7 +102,7 @@ class InstallDialog(QDialog):
             layout.addWidget(self.full)
             layout.addWidget(self.half)
         layout.addWidget(buttons)
-        self.resize(620, self.sizeHint().height())
+        first_size(self, 620)
 
     @property
     def precision(self) -> str:
@@ -235,7 +235,7 @@ class ImportDialog(QDialog):
         self.labels.textChanged.connect(self._refresh)
         for choice in (self.scaling, self.fit, self.ends):
             choice.currentIndexChanged.connect(self._refresh)
-        self.resize(640, 640)
+        first_size(self, 640, 640)
 
     def _labels_part(self) -> QWidget:
         part = QWidget()
@@ -398,7 +398,7 @@ class ExportDialog(QDialog):
         layout.addWidget(self._compare)
         layout.addWidget(buttons)
         self._refresh()
-        self.resize(600, self.sizeHint().height())
+        first_size(self, 600)
 
     @property
     def form(self) -> str:

@@ -22,6 +22,7 @@ from desktop.ml.plans.plan import Step
 from desktop.system.words import listed
 from desktop.ui.classify.panes import show_failure
 from desktop.ui.kit.formatting import number
+from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import image_of, make_label
 from desktop.ui.train.wizard.page import Pixels, WizardPage, row
 from desktop.ui.train.wizard.state import Sampler, WizardState
@@ -89,7 +90,7 @@ class AugmentPage(WizardPage):
             name.setToolTip(knob.tip)
             slider = QSlider(Qt.Orientation.Horizontal)
             slider.setRange(0, 100)
-            slider.setMinimumWidth(110)
+            slider.setMinimumWidth(theme().scaled(110))
             slider.setAccessibleName(knob.words)
             slider.setAccessibleDescription(knob.tip)
             slider.setToolTip(knob.tip)
@@ -97,7 +98,7 @@ class AugmentPage(WizardPage):
             slider.valueChanged.connect(self._on_slider)
             name.setBuddy(slider)
             value = make_label("", "secondary")
-            value.setMinimumWidth(64)
+            value.setMinimumWidth(theme().scaled(64))
             self._sliders[knob.step, knob.key] = slider
             self._values[knob.step, knob.key] = value
             for column, part in enumerate((name, slider, value)):
@@ -136,7 +137,7 @@ class AugmentPage(WizardPage):
         scroll.setWidget(inside)
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setMinimumWidth(330)
+        scroll.setMinimumWidth(theme().scaled(330))
         self.cells = [Pixels(self.tr("Sample {0}").format(i + 1)) for i in range(ROWS * COLUMNS)]
         self.cells[0].setAccessibleName(self.tr("The picture as it is prepared"))
         samples = QGridLayout()

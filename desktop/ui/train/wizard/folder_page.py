@@ -64,7 +64,7 @@ class FolderPage(WizardPage):
         self._facts.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._busy = QProgressBar()
         at_work(self._busy)
-        self._busy.setMaximumWidth(320)
+        self._busy.setMaximumWidth(theme().scaled(320))
         self._busy.hide()
         self.open = QPushButton(self.tr("Open a folder…"))
         self.open.setProperty("role", "primary")

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QSlider, QSpi
 from desktop.system.words import listed
 from desktop.ui.kit.formatting import count
 from desktop.ui.kit.tables import FiguresModel, even_table, whole, words
+from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label
 from desktop.ui.train.wizard.draft import SOME_PICTURES
 from desktop.ui.train.wizard.page import Folded, WizardPage, row
@@ -31,7 +32,7 @@ class SplitPage(WizardPage):
         self.share.setAccessibleName(self.tr("Share kept aside, in percent"))
         self.share.valueChanged.connect(self._on_share)
         self._share_words = make_label("")
-        self._share_words.setMinimumWidth(180)
+        self._share_words.setMinimumWidth(theme().scaled(180))
         line = QHBoxLayout()
         line.setSpacing(12)
         line.addWidget(self.share, 1)

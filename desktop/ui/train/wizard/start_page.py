@@ -59,7 +59,7 @@ class StartingPointPage(WizardPage):
         self._stale = True
         self.list = QListWidget()
         self.list.setAccessibleName(self.tr("Starting points"))
-        self.list.setMinimumWidth(250)
+        self.list.setMinimumWidth(theme().scaled(250))
         self.list.setWordWrap(True)
         self.list.setSpacing(1)
         self.list.currentItemChanged.connect(self._on_item)
