@@ -145,7 +145,7 @@ def load(name: str, storage: str | None = None) -> SearchResult:
         raise SearchError(
             "no-such-search",
             phrase("there is no search '{name}'", name=name),
-            phrase("Searches: {value}.", value=", ".join(names()) or phrase("none")),
+            phrase("Searches: {value}.", value=names() or phrase("none")),
         )
     try:
         study = optuna.load_study(study_name=name, storage=_storage(name, storage))

@@ -139,7 +139,7 @@ def _number_of_classes(title: str, pairs: Mapping[str, Pair]) -> int:
 
 
 def _checked(title: str, split: str, images: np.ndarray, labels: np.ndarray) -> Pair:
-    where = f"'{title}'" + (f", split '{split}'" if split else "")
+    where = phrase("'{title}', split '{split}'", title=title, split=split) if split else f"'{title}'"
     good_shape = images.ndim == 3 or (images.ndim == 4 and images.shape[3] in (1, 3))
     if images.dtype != np.uint8 or not good_shape or (images.size == 0 and len(images)):
         expected = phrase("expected uint8 of (n, height, width), (n, height, width, 1) or (n, height, width, 3)")
@@ -212,7 +212,7 @@ def _read_npz(path: Path, split: str | None) -> LabelledDataset:
     if not there:
         plain = [keys for keys in (("x", "y"), ("images", "labels")) if all(key in sizes for key in keys)]
         if not plain:
-            found = ", ".join(sorted(sizes)) or "nothing"
+            found = sorted(sizes) or phrase("nothing")
             expected = phrase(
                 "expected 'x_train y_train x_test y_test', 'train_images train_labels …', 'x y' or 'images labels'"
             )
