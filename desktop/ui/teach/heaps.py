@@ -24,7 +24,7 @@ from desktop.services.teaching import Teaching
 from desktop.ui.kit.drops import make_editable
 from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.theme import theme
-from desktop.ui.kit.widgets import count, make_label, sentence
+from desktop.ui.kit.widgets import count, first_size, make_label, sentence
 from desktop.ui.teach.pictures_model import PicturesModel
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class HeapRow(QFrame):
         self.tick.toggled.connect(self.ticked)
         self.name = QComboBox()
         make_editable(self.name)
-        self.name.setMinimumWidth(150)
+        self.name.setMinimumWidth(theme().scaled(150))
         self.name.setAccessibleName(self.tr("What these pictures are"))
         self.name.addItems([c.name for c in teaching.classes])
         self.name.setCurrentText("")
@@ -132,7 +132,7 @@ class HeapsDialog(QDialog):
         self.setWindowTitle(self.tr("Group Alike"))
         give_help(self, "teach#heaps")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.resize(960, 600)
+        first_size(self, 960, 600)
         self._teaching, self._model = teaching, model
         self._number = 0
         self._splitting: Heap | None = None

@@ -71,7 +71,8 @@ class FactsStrip(QFrame):
             "device": device,
             "speed": self.tr("{0} images/s").format(words.count(round(speed))) if speed and running else "–",
             "left": words.duration(seconds) if seconds is not None else "–",
-            "rate": words.rate(rate) if rate else "–",
+            # A head that is solved takes no steps, and has no rate of learning.
+            "rate": words.rate(rate) if rate and (started is None or started.batch) else "–",
             "memory": words.megabytes(memory) if memory else "–",
             "images": images,
             "size": words.count(started.parameters) if started is not None else "–",
