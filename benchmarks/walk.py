@@ -131,6 +131,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--only", choices=_USERS, action="append", help="these users alone")
     parser.add_argument("--size", default="1280x720", help="of the window, for instance 1024x700")
     parser.add_argument("--theme", choices=("light", "dark"), default="light")
+    parser.add_argument("--json", action="store_true", help="one JSON object at the end, as every benchmark gives one")
     parser.add_argument("--here", action="store_true", help="on the display or platform that is set, nowhere else")
     options = parser.parse_args(argv)
     out = options.out or Path(tempfile.mkdtemp(prefix="fovea-walk-"))
@@ -153,7 +154,24 @@ def main(argv: list[str]) -> int:
         print(f"{name}: {out / name}")
         done = subprocess.run([*before, *again, "--out", str(out / name)], env=os.environ | settings, check=False)
         status = max(status, done.returncode)
+    if options.json:
+        print(json.dumps(_as_json(out, [name for name, _, _ in rooms])), flush=True)
     return status
+
+
+def _as_json(out: Path, rooms: list[str]) -> dict[str, Any]:
+    """The steps of all rooms as figures (actions, seconds) and bars."""
+    from benchmarks.common import Bar, Figure, Report
+
+    report = Report("walk", "", False)
+    for room in rooms:
+        held = out / room / "walk.json"
+        for step in json.loads(held.read_text(encoding="utf-8"))["steps"] if held.is_file() else []:
+            name = f"{step['user']}: {step['goal']}, {room}"
+            report.figures.append(Figure(name, "s", step["seconds"]))
+            good = not step["trouble"] and step["actions"] <= step["most"]
+            report.bars.append(Bar(f"{name}: actions", step["actions"], step["most"], good))
+    return report.as_json()
 
 
 def _report(steps: list[Step], out: Path) -> int:
