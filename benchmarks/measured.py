@@ -54,7 +54,7 @@ BENCHMARKS: dict[str, Measured] = {
         "few pictures: a start from a finished model", (*_TRAINING, "model_store/cifar10"), needs="the public sets"
     ),
     "retrain": Measured(
-        "a classifier of one's own", (*_TRAINING, "desktop/app", _EVERYDAY), ("--json",), True, "the public sets"
+        "a classifier of one's own", (*_TRAINING, "desktop/app", _EVERYDAY), needs="the public sets"
     ),
     "scanning": Measured("a large data set looked through", ("desktop/core/data", "desktop/core/pictures", *_TRAINING)),
     "augmentation": Measured("rotating, shifting, mirroring", ("desktop/ml/data",)),
