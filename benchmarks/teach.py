@@ -27,12 +27,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.common import ROOT, machine, photo_folder
+from benchmarks.common import ROOT, Bar, machine, photo_folder
 from desktop.engine.teaching import TeachClient
 from desktop.engine.teaching_events import Learned, LookAgain, LookedAt, TeachEvent, TeachingEnded
 from desktop.ml.teaching.learner import Learner, Lesson
@@ -79,7 +80,8 @@ def main(argv: list[str]) -> int:
     for text, holds in bars:
         print(f"{'holds' if holds else 'MISSES'}  {text}")
     if options.json:
-        document = {"machine": machine(), **found, "bars": [{"what": t, "holds": h} for t, h in bars]}
+        verdicts = [asdict(Bar(text, None, None, holds)) for text, holds in bars]
+        document = {"machine": machine(), **found, "figures": [], "bars": verdicts}
         options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     return 0 if all(holds for _, holds in bars) else 1
 
