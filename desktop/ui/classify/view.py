@@ -139,7 +139,8 @@ class ClassifyView(QWidget):
         doing.told.connect(self.told)
         self.list.menu_wanted.connect(doing.show_list_menu)
         self.list.copy_wanted.connect(doing.copy)
-        self.list.model.marked = doing.marks.of
+        self.list.model.marked = self.job.marked = doing.marks.of
+        self.list.model.score_of = self.job.score_of
         self.empty.sample_chosen.connect(self.opener.add_file)
         self.empty.folder_chosen.connect(self._open_folder)
         self.list.chosen.connect(self.session.set_current)
@@ -235,6 +236,8 @@ class ClassifyView(QWidget):
         self._results.table.row_activated.connect(self._show_source)
         self._results.table.row_opened.connect(self._look_at_source)
         self._results.table.menu_wanted.connect(self._show_row_menu)
+        self.doing.marks.changed.connect(self._show_marks)
+        self._show_marks()
         self._restore_sizes()
         self._results.catch_up()
 
@@ -268,6 +271,11 @@ class ClassifyView(QWidget):
             and self._results.isVisible()
         ):
             self._middle.setSizes([sizes[0] + missing, sizes[1] - missing])
+
+    @Slot()
+    def _show_marks(self) -> None:
+        marks = self.doing.marks
+        self.results.table.show_marks(marks.any_star, marks.any_note)
 
     @property
     def answer(self) -> AnswerPane:
@@ -419,14 +427,17 @@ class ClassifyView(QWidget):
     @Slot(list)
     def remove(self, items: Sequence[ImageItem]) -> None:
         """Take images off the list; offers to undo it."""
-        self.doing.forget_undo()
-        self.list.show_removed(self.session.remove(items))
+        if gone := self.session.remove(items):
+            self.doing.remember(self._bring_back)
+            self.list.show_removed(gone)
 
     @Slot()
     def undo(self) -> None:
-        """Take back what was done last: a correction, or the removal of images."""
-        if self.doing.undo():
-            return
+        """Take back what was done last: a star or note, a correction, the removal of images."""
+        if not self.doing.undo():
+            self._bring_back()
+
+    def _bring_back(self) -> bool:
         was_empty = not self.session.items
         back = self.session.undo_remove()
         self.list.show_removed(0)
@@ -434,6 +445,7 @@ class ClassifyView(QWidget):
             self.session.set_current(back[0])
         if was_empty and back:
             self.classifying.put_back(back)
+        return bool(back)
 
     @Slot(object)
     def _open_item(self, item: ImageItem) -> None:
@@ -521,6 +533,11 @@ class ClassifyView(QWidget):
     def can_undo(self) -> bool:
         """Whether :meth:`undo` has something to take back."""
         return self.doing.can_undo or self.session.can_undo
+
+    @property
+    def undoes_removal(self) -> bool:
+        """Whether what :meth:`undo` takes back next is a removal of images."""
+        return self.doing.last == self._bring_back if self.doing.can_undo else self.session.can_undo
 
     @property
     def can_classify_all(self) -> bool:
