@@ -16,7 +16,7 @@ from desktop.services.background import run_aside
 from desktop.services.catalog import ModelCatalog
 from desktop.services.settings import Settings
 from desktop.services.single_instance import SingleInstance
-from desktop.system import crash
+from desktop.system import crash, words
 from desktop.ui.kit.focus import FocusKeeper
 from desktop.ui.kit.theme import MODES, STYLE, theme
 from desktop.ui.shell import language
@@ -134,6 +134,8 @@ class Shell(QObject):
         self.window.classify.attach(engine)
         if self.settings.problem:
             self.window.messages.say(self.settings.problem)
+        if lacking := language.lacking_font(words.language()):
+            self.window.messages.say(lacking)
         if self._restore:
             self.window.classify.restore_images(nothing_else=not self._paths)
         self._take_over()
