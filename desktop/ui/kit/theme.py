@@ -40,7 +40,9 @@ class Theme(QObject):
         self._app: QApplication | None = None
         self._icons: dict[tuple[str, int, str], QIcon] = {}
         self._base_font = QFont()
+        self._system_font: QFont | None = None
         self._base_px = 13
+        self._percent = 100
 
     @property
     def mode(self) -> Mode:
@@ -83,6 +85,14 @@ class Theme(QObject):
         self._announce_scheme()
         self._refresh()
 
+    def set_text(self, percent: int) -> None:
+        """Make text ``percent`` of its size, 100 to 200; taken by :meth:`apply` and by widgets that are made then."""
+        self._percent = min(200, max(100, percent))
+
+    def scaled(self, pixels: int) -> int:
+        """``pixels`` of a width or height that was designed for text of the usual size, for text as it is now."""
+        return max(pixels, round(pixels * self._base_px / 13))
+
     def font(self, role: FontRole = "text") -> QFont:
         """The font of a kind of text; figures are of equal width in all of them where the font offers it."""
         font = QFont(self._base_font)
@@ -110,14 +120,16 @@ class Theme(QObject):
         return build(self.tokens, self._dark, self._base_px)
 
     def _choose_font(self, app: QApplication) -> None:
-        font = QFont(app.font())
+        if self._system_font is None:
+            self._system_font = QFont(app.font())
+        font = QFont(self._system_font)
         pixels = font.pixelSize()
         if pixels <= 0:
             screen = app.primaryScreen()
             dots = screen.logicalDotsPerInch() if screen else 96.0
             pixels = round(font.pointSizeF() * dots / 72)
         # 13 px as designed, unless the user asked the system for visibly larger text.
-        self._base_px = pixels if pixels > 15 else 13
+        self._base_px = round((pixels if pixels > 15 else 13) * self._percent / 100)
         font.setPixelSize(self._base_px)
         if hasattr(font, "setFeature") and hasattr(QFont, "Tag"):
             font.setFeature(QFont.Tag("tnum"), 1)

@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from desktop.ui.kit.elided import ElidedLabel
+from desktop.ui.kit.motion import at_work
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label, sentence, tip
 from desktop.ui.train import words
@@ -127,7 +128,7 @@ class JobPage(QWidget):
         share = job.progress()
         self._bar.setVisible(job.active)
         if share is None:
-            self._bar.setRange(0, 0)
+            at_work(self._bar)
         else:
             self._bar.setRange(0, 1000)
             self._bar.setValue(round(1000 * share))
@@ -158,6 +159,8 @@ class JobPage(QWidget):
         done = job.state == "done" and bool(job.model_id)
         for button in (self.use, self.errors, self.card):
             button.setVisible(done)
+        if job.started is not None and job.started.folds:
+            self.errors.hide()  # it has learned from all of them: what it made of them then says nothing
         self.save.setEnabled(job.curves.done > 0)
         self._dress()
 
