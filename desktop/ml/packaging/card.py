@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from desktop.core.figures.intervals import FEWEST
 from desktop.core.figures.result import Figures
 from desktop.core.notices import medical_notice
 from desktop.ml.data.assemble import Gathered
@@ -121,7 +122,9 @@ def _own_words(
         )
     if split == "validation":
         limits.append(phrase(_CHOSE[plan.fit.keep != "last", plan.decision.rule != "argmax"]))
-    if figures.n < _FEW:
+    if figures.n < FEWEST:
+        limits.append(phrase("{n} pictures to check with are too few for any figure.", n=figures.n))
+    elif figures.n < _FEW:
         limits.append(
             phrase("With {n} pictures to check with the figures are rough; see their intervals.", n=figures.n)
         )

@@ -323,6 +323,12 @@ def test_a_card_counts_the_pictures_of_all_classes(root: Path, tmp_path: Path) -
     found, _ = measure(chosen, gathered, Decision(), part, lambda _: scores, "validation", "a test")
     made = card.write_card(chosen, gathered, found, "validation", 9, None)
     assert "class 29 1 and 10 more classes with 10 pictures)" in made.population
+    assert any("rough; see their intervals" in text for text in made.limits)
+    few = Pictures(part.images[:6], part.labels[:6], part.names[:6])
+    found, _ = measure(chosen, gathered, Decision(), few, lambda _: scores[:6], "validation", "a test")
+    limits = card.write_card(chosen, gathered, found, "validation", 9, None).limits
+    assert "6 pictures to check with are too few for any figure." in limits
+    assert not any("interval" in text for text in limits), "there is none to see"
 
 
 def test_a_file_that_could_not_be_read_is_read_later(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
