@@ -27,7 +27,7 @@ def test_a_seed_repeats_its_changes(fuzz: Any) -> None:
         assert runs[0] == runs[1] and len({bytes(one) for one in runs[0]}) > 10
 
 
-@pytest.mark.parametrize("family", ["studies", "stores", "archives"])
+@pytest.mark.parametrize("family", ["studies", "stores", pytest.param("archives", marks=pytest.mark.slow)])
 def test_a_short_run_through_the_children(fuzz: Any, family: str, tmp_path: Path) -> None:
     found = fuzz.run(family, 0.01, 21, tmp_path)
     assert found.failures == [] and found.mutants == fuzz._AT_ONCE
