@@ -105,7 +105,7 @@ COMMENTS: dict[tuple[str, str], str] = {
     ("Table", "Numbers"): "What the numbers beside answers are called.",
     ("Table", "Answer"): "How the answer follows from the scores.",
     ("HeapRow", "Split"): "Button: divide this heap of pictures into smaller ones; not a part of the data.",
-    ("Fovea", "opened"): "What could not be done with a project, in a sentence: '… could not be opened: the disk is full'.",
+    ("Fovea", "opened"): "What could not be done with a project, in a sentence: '… could not be opened: …'.",
     ("Fovea", "read"): "What could not be done with a project, in a sentence: '… could not be read: …'.",
     ("Fovea", "saved"): "What could not be done with a project, in a sentence: '… could not be saved: …'.",
     ("Fovea", "copied"): "What could not be done with a project, in a sentence: '… could not be copied: …'.",

@@ -1155,7 +1155,7 @@
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Gives frontal chest X-rays of small children a model score for signs of pneumonia. Research and education only; not a medical device.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): summary.</extracomment>
-   <translation>Donne à des radiographies du thorax de face de petits enfants un score du modèle pour des signes de pneumonie. Uniquement destiné à la recherche et à l’enseignement ; pas un dispositif médical.</translation>
+   <translation>Donne à des radiographies du thorax de face de petits enfants un score du modèle pour des signes de pneumonie. Uniquement destiné à la recherche et à l’enseignement ; ce n’est pas un dispositif médical.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
@@ -1275,7 +1275,7 @@
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Research and education only; not a medical device. The output is a model score, not a diagnosis.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): notice.</extracomment>
-   <translation>Uniquement destiné à la recherche et à l’enseignement ; pas un dispositif médical. Le résultat est un score du modèle, pas un diagnostic.</translation>
+   <translation>Uniquement destiné à la recherche et à l’enseignement ; ce n’est pas un dispositif médical. Le résultat est un score du modèle, pas un diagnostic.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
@@ -19917,7 +19917,7 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <location filename="../../desktop/core/notices.py" />
    <source>Research and education only; not a medical device.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation>Uniquement destiné à la recherche et à l’enseignement ; pas un dispositif médical.</translation>
+   <translation>Uniquement destiné à la recherche et à l’enseignement ; ce n’est pas un dispositif médical.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
