@@ -308,7 +308,7 @@ def _shape(options: Any, fitting: Shape | None, usual: Shape) -> Shape | None:
 
 
 def _with_options(plan: TrainingPlan, options: Any) -> TrainingPlan:
-    from desktop.ml.plans.plan import with_settings
+    from desktop.ml.plans.plan_changes import with_settings
 
     settings: dict[str, str] = {}
     if options.plan is not None:  # elsewhere the shape is the preset's own affair

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from desktop.core.figures.decision import answer_of
-from desktop.core.types import PreprocessSpec, StoreError
+from desktop.core.types import MAX_CLASSES, PreprocessSpec, StoreError
 from desktop.store.model_limits import problem_of_files, problem_of_texts
 from desktop.system import strict_json
 from desktop.system.strict_json import fields_that_differ
@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 2
 _READABLE = (1, SCHEMA_VERSION)
+CROSSED = "cross-validation"
+"""What the split of a figure is called that was got of all pictures, each by a head that did not learn from it."""
 _SINCE_2 = ("domain", "conformal")
 _UNSAID: dict[tuple[str, str], Any] = {("conformal", "side"): 0}
 """Fields that came later, and what their absence says: manifests that need none stay readable for earlier versions."""
 ID_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,63}\Z")
 _FILE_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*){0,3}\Z")
-MAX_CLASSES = 25_000
 QUANTILES = 21  # of the domain gate's scores: 0, 5 … 100 %
 MAX_MANIFEST_BYTES = 8 * 1024 * 1024
 

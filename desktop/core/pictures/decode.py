@@ -102,7 +102,7 @@ def _decode(source: ImageSource, reduce_to: int | None) -> DecodedImage:
         check_file_size(len(source.data))
         return _dispatch(io.BytesIO(source.data), len(source.data), source.frame, reduce_to)
     assert source.path is not None  # ImageSource sees to it
-    file, size = _open(source.path)
+    file, size = open_file(source.path)
     with file:
         return _dispatch(file, size, source.frame, reduce_to)
 
@@ -121,8 +121,11 @@ def _dispatch(file: BinaryIO, size: int, frame: int, reduce_to: int | None) -> D
     return decode_raster(file, size, head, kind, frame, reduce_to)
 
 
-def _open(path: str) -> tuple[BinaryIO, int]:
-    """The file at ``path``, opened, and its size in bytes."""
+def open_file(path: str) -> tuple[BinaryIO, int]:
+    """The file at ``path``, opened, and its size in bytes.
+
+    Raises DecodeError ``not-found``, ``no-access``, ``not-a-file`` or ``too-large``.
+    """
     try:
         path = _long(path)
         found = os.stat(path)

@@ -13,7 +13,8 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from desktop.ml.plans.plan import PlanError, TrainingPlan, shaping, with_settings
+from desktop.ml.plans.plan import PlanError, TrainingPlan, shaping
+from desktop.ml.plans.plan_changes import with_settings
 from desktop.ml.plans.search_results import SearchError
 from desktop.system.words import phrase
 

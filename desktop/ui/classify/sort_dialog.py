@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 
 from desktop.services.settings import Settings
 from desktop.services.sorting import Sorter
+from desktop.ui.kit.drops import make_editable
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.widgets import count, first_size, make_label, sentence
@@ -152,7 +153,7 @@ class SortDialog(QDialog):
         self.by_answer.setChecked(True)
         self.by_answer.toggled.connect(self._follow)
         self.pattern = QComboBox()
-        self.pattern.setEditable(True)
+        make_editable(self.pattern)
         self.pattern.setAccessibleName(self.tr("Names"))
         for pattern in ("{name}", "{answer} {number}", "{answer} {score} {name}", "{name} {answer}"):
             self.pattern.addItem(pattern)

@@ -6,9 +6,6 @@ have moved. Icons are SVG outlines in ``resources/icons``, drawn in black and ti
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Literal
 
 from PySide6.QtCore import QByteArray, QObject, QRectF, Qt, Signal
@@ -76,8 +73,7 @@ class Theme(QObject):
         hints.colorSchemeChanged.connect(self._follow_system)
         self._announce_scheme()
         self._dark = self._wants_dark()
-        with widgets_stay():
-            self._app.setPalette(_palette(self.tokens, self._dark))
+        self._app.setPalette(_palette(self.tokens, self._dark))
         if sheet:
             self.dress()
 
@@ -138,8 +134,7 @@ class Theme(QObject):
         if hasattr(font, "setFeature") and hasattr(QFont, "Tag"):
             font.setFeature(QFont.Tag("tnum"), 1)
         self._base_font = font
-        with widgets_stay():
-            app.setFont(font)
+        app.setFont(font)
 
     def _wants_dark(self) -> bool:
         if self._mode != "system":
@@ -166,33 +161,14 @@ class Theme(QObject):
             return
         self._dark = dark
         if self._app is not None:
-            with widgets_stay():
-                self._app.setPalette(_palette(self.tokens, self._dark))
+            self._app.setPalette(_palette(self.tokens, self._dark))
             self.dress()
         self.changed.emit()
 
     def dress(self) -> None:
         """Put the stylesheet on, in the colours now in use."""
         if self._app is not None:
-            sheet = self.stylesheet()
-            with widgets_stay():
-                self._app.setStyleSheet(sheet)
-
-
-@contextmanager
-def widgets_stay() -> Iterator[None]:
-    """No widget is collected as garbage in this block: for what makes Qt walk through all widgets of the application.
-
-    Qt makes a list of all widgets and sends each an event. A handler written in Python may start the collector, which
-    deletes widgets that only refer to each other: Qt then goes on to one that is gone, and the process ends.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
+            self._app.setStyleSheet(self.stylesheet())
 
 
 def text_width(font: QFont, text: str) -> int:

@@ -184,6 +184,7 @@ class ImportDialog(QDialog):
         self.width_box, self.height_box = QSpinBox(), QSpinBox()
         for box in (self.width_box, self.height_box):
             box.setRange(0, 4096)
+            box.lineEdit().setTextMargins(6, 0, 0, 0)
             box.setSpecialValueText("–")
             box.valueChanged.connect(self._refresh)
         self.origin, self.licence = QLineEdit(), QLineEdit()

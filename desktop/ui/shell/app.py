@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 
 from desktop.services.background import run_aside
 from desktop.services.catalog import ModelCatalog
+from desktop.services.garbage import GarbageKeeper
 from desktop.services.settings import Settings
 from desktop.services.single_instance import SingleInstance
 from desktop.system import crash, words
@@ -41,6 +42,7 @@ def make_application(arguments: Sequence[str]) -> QApplication:
     app.setApplicationDisplayName("Fovea")
     app.setDesktopFileName("fovea")
     FocusKeeper(app)
+    GarbageKeeper(app)
     return app
 
 
@@ -121,10 +123,7 @@ class Shell(QObject):
         file_dialogs.remember_in(self.settings)
         self.window.classify.complete()
         self.window.setWindowIcon(theme().icon("app", 64))
-        # With 100,000 images listed a full collection takes 150 ms and frees nothing: what lives now is left out of it,
-        # and it comes once in a hundred million allocations. Young garbage is collected as ever.
-        gc.freeze()
-        gc.set_threshold(5000, 20, 1000)
+        gc.freeze()  # what lives now lives to the end: no collection looks through it
         # Imported by a thread now, so that the first answer, minutes later, does not stop the window for it.
         run_aside(import_module, "numpy", name="numpy")
         run_aside(_clear_leftovers, name="leftovers")

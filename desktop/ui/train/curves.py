@@ -37,6 +37,7 @@ class CurvesPane(QWidget):
         self.accuracy = CurvePlot(self.tr("Accuracy"))
         self.model = FiguresModel(self._heads(), self)
         self.table = table(self.model, self.tr("Figures by epoch"))
+        fit_columns(self.table)
         self._ways = QButtonGroup(self)
         self.bar = bar = QHBoxLayout()
         bar.setSpacing(4)
@@ -193,7 +194,7 @@ class CurvesPane(QWidget):
         scrolled = self.table.verticalScrollBar().value()
         self.model.set_rows([self._cells[i][0] for i in reversed(range(rows))])
         self.table.verticalScrollBar().setValue(scrolled)
-        if first and rows:
+        if first:
             fit_columns(self.table)
 
 

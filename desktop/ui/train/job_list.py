@@ -130,7 +130,7 @@ class _JobDelegate(QStyledItemDelegate):
 
     @staticmethod
     def _line(painter: QPainter, left: int, top: int, wide: int, high: int, text: str) -> None:
-        elided = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, wide)
+        elided = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, wide)
         painter.drawText(QRect(left, top, wide, high), int(Qt.AlignmentFlag.AlignVCenter), elided)
 
 

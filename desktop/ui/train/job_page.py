@@ -159,6 +159,8 @@ class JobPage(QWidget):
         done = job.state == "done" and bool(job.model_id)
         for button in (self.use, self.errors, self.card):
             button.setVisible(done)
+        if job.started is not None and job.started.folds:
+            self.errors.hide()  # it has learned from all of them: what it made of them then says nothing
         self.save.setEnabled(job.curves.done > 0)
         self._dress()
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import (
     QDialog,
-    QDialogButtonBox,
     QFormLayout,
     QHBoxLayout,
     QLineEdit,
@@ -20,11 +19,12 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.ml.plans import plan as plans
+from desktop.ml.plans.plan_changes import with_settings
 from desktop.store.ids import id_of
 from desktop.system.words import listed
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.help_key import give_help
-from desktop.ui.kit.widgets import at_least, make_label
+from desktop.ui.kit.widgets import accept_or_cancel, at_least, make_label
 from desktop.ui.widgets.notices import ErrorPanel
 
 if TYPE_CHECKING:
@@ -92,11 +92,8 @@ class PlanDialog(QDialog):
             "secondary",
             wrap=True,
         )
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        self.start = buttons.addButton(self.tr("Start training"), QDialogButtonBox.ButtonRole.AcceptRole)
-        self.start.setProperty("role", "primary")
+        buttons, self.start = accept_or_cancel(self, self.tr("Start training"))
         buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.setSpacing(12)
         layout.addWidget(facts)
@@ -127,7 +124,7 @@ class PlanDialog(QDialog):
                 )
             if line.strip():
                 settings[key.strip()] = value.strip()
-        plan = plans.with_settings(self._plan, settings)
+        plan = with_settings(self._plan, settings)
         if plan.data.source == plans.USER:
             path = self.data.text().strip()
             if not path:

@@ -224,7 +224,7 @@ def test_every_starting_point_makes_a_sound_plan(qtbot: QtBot, wizard: TrainingW
         origin.id for origin in found
     }
     for origin in found:
-        assert plans.problems(origin.make()) == []
+        assert origin.make().labels  # one that is not sound raises
 
 
 def test_another_colour_is_followed_by_the_network_and_what_does_not_fit_is_said(
@@ -265,3 +265,4 @@ def test_names_become_free_ids() -> None:
     assert free_among("Äpfel & Birnen", set()) == "apfel-birnen"
     assert free_among("Cats", {"cats", "cats-2"}) == "cats-3"
     assert free_among("日本", set()) == "model"
+    assert free_among("Con", set()) == "con-2"  # a device on Windows
