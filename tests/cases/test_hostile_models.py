@@ -152,6 +152,16 @@ def test_a_figure_that_is_no_number_is_refused(tmp_path: Path, value: float) -> 
         manifest(metrics=(Metric("accuracy", value, "d", "test", 1),))
 
 
+def test_a_number_that_no_table_can_show_is_refused(tmp_path: Path) -> None:
+    def change(raw: dict[str, Any]) -> None:
+        raw["metrics"] = [
+            {"name": "accuracy", "value": 0.5, "data": "d", "split": "test", "n": 10**30, "low": None, "high": None}
+        ]
+
+    error = refused(packed(tmp_path, change), tmp_path)
+    assert error.kind == "bad-manifest" and "too large" in error.message
+
+
 def test_a_plan_that_is_nested_too_deep_is_refused(tmp_path: Path) -> None:
     def change(raw: dict[str, Any]) -> None:
         plan: dict[str, Any] = {}
