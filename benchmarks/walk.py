@@ -149,6 +149,7 @@ def main(argv: list[str]) -> int:
     usual = ", ".join(SIZES)
     parser.add_argument("--size", action="append", metavar="WxH", help=f"of the window (default: {usual})")
     parser.add_argument("--theme", choices=("light", "dark"), default="light")
+    parser.add_argument("--json", action="store_true", help="one JSON object at the end, as every benchmark gives one")
     parser.add_argument("--here", action="store_true", help="on the display or platform that is set, nowhere else")
     options = parser.parse_args(argv)
     out = options.out or Path(tempfile.mkdtemp(prefix="fovea-walk-"))
@@ -173,7 +174,23 @@ def main(argv: list[str]) -> int:
             print(f"{name}, {size}: {place}", flush=True)
             command = [*before, *again, "--size", size, "--out", str(place)]
             status = max(status, subprocess.run(command, env=os.environ | settings, check=False).returncode)
+    if options.json:
+        print(json.dumps(_as_json(out)), flush=True)
     return status
+
+
+def _as_json(out: Path) -> dict[str, Any]:
+    """The steps of all rooms and sizes as figures (seconds) and bars (actions)."""
+    from benchmarks.common import Bar, Figure, Report
+
+    report = Report("walk", "", False)
+    for held in sorted(out.glob("*/walk.json")):
+        for step in json.loads(held.read_text(encoding="utf-8"))["steps"]:
+            name = f"{step['user']}: {step['goal']}, {held.parent.name}"
+            report.figures.append(Figure(name, "s", step["seconds"]))
+            good = not step["trouble"] and step["actions"] <= step["most"]
+            report.bars.append(Bar(f"{name}: actions", step["actions"], step["most"], good))
+    return report.as_json()
 
 
 def _report(steps: list[Step], out: Path) -> int:

@@ -197,6 +197,21 @@ COLUMNS: tuple[ResultColumn, ...] = (
         quiet=True,
         widest="19999 × 19999",
     ),
+    ResultColumn(
+        "star",
+        str(QT_TRANSLATE_NOOP("ResultsModel", "Star")),
+        lambda batch, at: "★" if batch.starred(at) else "",
+        RowOrder.star_key,
+        width=44,
+    ),
+    ResultColumn(
+        "note",
+        str(QT_TRANSLATE_NOOP("ResultsModel", "Note")),
+        lambda batch, at: batch.note(at),
+        RowOrder.note_key,
+        width=140,
+        quiet=True,
+    ),
     ResultColumn("error", str(QT_TRANSLATE_NOOP("ResultsModel", "Problem")), _problem, RowOrder.error_key),
 )
 

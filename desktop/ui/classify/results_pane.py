@@ -144,6 +144,15 @@ class ResultsPane(QWidget):
         self._show_running(False)
         self.table.finish(cancelled)
 
+    def catch_up(self) -> None:
+        """Show the batch that was begun before this pane was made, where there is one."""
+        if self._job.answers is None:
+            return
+        self._begin(False)
+        if not self._job.running:
+            self._end(False)
+        self._compare_model()
+
     @Slot()
     def _follow(self) -> None:
         current = self._session.current

@@ -27,6 +27,7 @@ from desktop.ui.teach.heaps import HeapsDialog
 from desktop.ui.teach.large import LargeTaught
 from desktop.ui.teach.learned_card import LearnedCard
 from desktop.ui.teach.making import MakingDialog
+from desktop.ui.teach.picture_menu import PictureMenu
 from desktop.ui.teach.picture_side import PictureSide
 from desktop.ui.teach.pictures_pane import PicturesPane
 from desktop.ui.teach.project_dialogs import ask_name
@@ -69,6 +70,8 @@ class TeachView(LaterView):
         self.learned = LearnedCard(self.teaching)
         self.pictures = PicturesPane(self.teaching)
         self.side = PictureSide(self.teaching, self.pictures.model)
+        self.side.next_of = self.pictures.next_id
+        self.menu = PictureMenu(self.teaching, self.pictures, self.side, self)
         self.exchange = Exchange(self.teaching, self)
         self.sort_files = SortFiles(self.teaching, self.exchange, self._settings, self.disk, self)
         left = QWidget()
@@ -266,6 +269,15 @@ class TeachView(LaterView):
         if self.can_export():
             self.exchange.ask_csv()
 
+    def can_copy(self) -> bool:
+        """Whether a picture of the project is chosen."""
+        return self.teaching.project is not None and self.pictures.model.rowCount() > 0
+
+    @Slot()
+    def copy(self) -> None:
+        """Put the chosen pictures onto the clipboard."""
+        self.menu.copy()
+
     def focus_filter(self) -> None:
         """Put the keyboard into the search for names."""
         self.pictures.search.setFocus()
@@ -350,6 +362,7 @@ class TeachView(LaterView):
         sort.setEnabled(self.can_export())
         menu.addAction(self.tr("Find moved pictures…"), self.exchange.ask_moved)
         menu.addAction(self.tr("Make it a model…"), self.make_model)
+        menu.addAction(self.tr("Retrain with the corrections"), self.retrain)
 
     def _rename(self) -> None:
         def rename(name: str) -> None:
@@ -431,7 +444,7 @@ class TeachView(LaterView):
     def _show_picture_menu(self, place: QPoint) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.pictures.fill_menu(menu)
+        self.menu.fill(menu)
         self.dialog = menu
         menu.popup(place)
 
@@ -491,6 +504,12 @@ class TeachView(LaterView):
 
         self.disk.run(lambda: prepare_training(project, how, name), then, self._on_failed)  # type: ignore[arg-type]
 
+    @Slot()
+    def retrain(self) -> None:
+        """Make the model of this project anew with what was labelled since, and compare both."""
+        if self.teaching.project is not None:
+            self.retrain_wanted.emit(self.teaching.project.id, "")
+
     # What went wrong, and what was done
 
     @Slot(Exception)
@@ -515,6 +534,7 @@ class TeachView(LaterView):
             "add": self.tr("adding {0} pictures"),
             "remove": self.tr("removing {0} pictures"),
             "star": self.tr("starring {0} pictures"),
+            "note": self.tr("writing a note"),
             "merge": self.tr("merging a class of {0} pictures"),
             "import": self.tr("importing {0} labels"),
         }

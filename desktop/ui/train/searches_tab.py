@@ -140,7 +140,7 @@ class SearchesTab(QWidget):
         self._bar.setAccessibleName(self.tr("Progress of the search"))
         self.state = make_label("", wrap=True)
         self.stop = QPushButton(self.tr("Stop"))
-        self.stop.setToolTip(self.tr("End after the batch at hand; the search can go on later"))
+        self.stop.setToolTip(self.tr("Ends in a moment; the search can go on later"))
         self.stop.clicked.connect(self.searching.stop)
         strip = QWidget()
         row = QHBoxLayout(strip)
@@ -248,7 +248,7 @@ class SearchesTab(QWidget):
             self.tr("“{0}”: {1} of {2} trials done").format(order.name, words.count(done), words.count(order.trials))
         ]
         if searching.stopping:
-            parts.append(self.tr("stopping after this batch…"))
+            parts.append(self.tr("stopping in a moment…"))
         elif trial is not None:
             parts.append(
                 self.tr("trial {0}: epoch {1} of {2}, validation loss {3}").format(

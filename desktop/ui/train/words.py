@@ -44,7 +44,7 @@ def state(job: TrainingJob) -> str:
         "paused": tr("Paused in epoch {0} of {1}").format(count(job.epochs_done + 1), count(job.epochs)),
         "finishing": tr("Stopping after epoch {0}…").format(count(job.epochs_done + 1)),
         "packaging": _phase(job),
-        "stopping": tr("Stopping, keeping a checkpoint…"),
+        "stopping": tr("Stopping, keeping what it learned…"),
         "cancelling": tr("Cancelling…"),
         "done": tr("Done, the model is ready"),
         "stopped": tr("Stopped after {0} of {1} epochs").format(count(job.epochs_done), count(job.epochs)),

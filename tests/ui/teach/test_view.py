@@ -92,7 +92,7 @@ def test_from_a_heap_of_pictures_to_suggestions_by_keyboard_alone(view: TeachVie
     )  # fmt: skip
     suggestions = view.teaching.suggestions
     assert suggestions is not None
-    current = view.pictures.selected_ids()[0]
+    current = view.pictures.view.selected_ids()[0]
     expected = suggestions.best_of(current)
     assert expected is not None and 0.5 <= expected[1] <= 1
     press(view, qtbot, Qt.Key.Key_Return)

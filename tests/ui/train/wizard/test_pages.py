@@ -270,3 +270,4 @@ def test_names_become_free_ids() -> None:
     assert free_among("Äpfel & Birnen", set()) == "apfel-birnen"
     assert free_among("Cats", {"cats", "cats-2"}) == "cats-3"
     assert free_among("日本", set()) == "model"
+    assert free_among("Con", set()) == "con-2"  # a device on Windows
