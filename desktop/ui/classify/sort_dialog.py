@@ -51,6 +51,7 @@ class PlanModel(QAbstractTableModel):
         super().__init__(parent)
         self._rows: list[SortRow] = []
         self._root = ""
+        self._into_folders = False
         self._outcome: dict[int, str] = {}
 
     def show_plan(self, plan: SortPlan | None) -> None:
@@ -58,6 +59,7 @@ class PlanModel(QAbstractTableModel):
         self.beginResetModel()
         self._rows = [*plan.going, *plan.left] if plan is not None else []
         self._root = os.path.abspath(plan.rule.folder) if plan is not None and plan.rule.folder else ""
+        self._into_folders = plan is not None and plan.rule.how != "rename" and plan.rule.by_answer
         self._outcome = {}
         self.endResetModel()
 
@@ -91,7 +93,8 @@ class PlanModel(QAbstractTableModel):
     def _place(self, row: SortRow) -> str:
         if self._root and row.target.startswith(self._root):
             return os.path.relpath(row.target, self._root)
-        return os.path.basename(row.target)
+        folder, name = os.path.split(row.target)
+        return os.path.join(os.path.basename(folder), name) if self._into_folders else name
 
 
 class SortDialog(QDialog):
@@ -216,6 +219,7 @@ class SortDialog(QDialog):
         self._table.setTabKeyNavigation(False)
         self._table.setWordWrap(False)
         self._table.setShowGrid(False)
+        self._table.setStyleSheet("QTableView::item { padding: 0 6px; border: none; }")
         self._table.setAlternatingRowColors(True)
         self._table.verticalHeader().hide()
         self._table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
