@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -26,7 +27,9 @@ _BEGIN, _END = "<!-- the table begins -->", "<!-- the table ends -->"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line: the command is ``fovea`` with ``arguments``; ``reported`` is what its author printed."""
+    """One line: the command is ``fovea`` with ``arguments``; ``reported`` is what its author printed. ``speed``: images
+    a second, memory and the loss at both ends are told, too; so they are of trainings that only show that a net learns.
+    """
 
     id: str
     data: str
@@ -34,6 +37,7 @@ class Row:
     reported: str
     arguments: tuple[str, ...]
     note: str = ""
+    speed: bool = False
 
 
 def _train(preset: str, name: str, *more: str) -> tuple[str, ...]:
@@ -42,6 +46,7 @@ def _train(preset: str, name: str, *more: str) -> tuple[str, ...]:
 
 _JPEG = "CIFAR-10 (JPEG)"
 _MNIST = "MNIST"
+_PETS = "cats and dogs, 224×224"
 
 ROWS = (
     Row("mnist-mlp-32", _MNIST, "dense 32, 32; 40 epochs", "93.57 % test", _train("mnist-mlp-32", "mnist-mlp-32")),
@@ -123,21 +128,53 @@ ROWS = (
     ),
     Row(
         "alexnet", "any folder, 224×224", "the net of 2012, about 60 M weights", "architecture only",
-        ("train", "--preset", "alexnet", "--data", "DATA", "--name", "NAME"), "for a GPU; only its table is tested",
+        ("train", "--preset", "alexnet", "--data", "DATA", "--name", "NAME"), "for a GPU; a short training below",
+    ),
+    Row(
+        "alexnet (short)", _PETS, "the same net, batch 32; 7 epochs, 350 steps", "–",
+        ("train", "--preset", "alexnet", "--data", "cats-dogs", "--name", "alexnet-short", "--epochs", "7",
+         "--batch-size", "32"),
+        "shows that it learns, no more", speed=True,
     ),
     Row(
         "vgg16", "ImageNet", "the 16-layer net, 138,357,544 weights", "7.4 to 7.5 % top-5 error",
         ("train", "--preset", "vgg16", "--data", "DATA", "--name", "NAME"),
-        "for a GPU; with published weights: 'fovea models install vgg16-imagenet'",
+        "for a GPU; with published weights: 'fovea models install vgg16-imagenet'; a short training below",
+    ),
+    Row(
+        "vgg16 (short)", _PETS, "the same net, Adam at .0001, batch 4, on 80 pictures; 12 epochs, 240 steps", "–",
+        ("train", "--preset", "vgg16", "--data", "cats-dogs", "--name", "vgg16-short", "--epochs", "12",
+         "--batch-size", "4", "--set", "data.limit=100", "data.use_test=false", "augment=none", "optimizer.name=adam",
+         "optimizer.rate=0.0001"),
+        "shows that it learns the pictures that it sees, no more", speed=True,
     ),
     Row(
         "vgg16-features", "any folder", "features of block4_pool, a new head", "method only",
-        ("train", "--preset", "vgg16-features", "--data", "DATA", "--name", "NAME"), "needs the installed weights",
+        ("train", "--preset", "vgg16-features", "--data", "DATA", "--name", "NAME"),
+        "weights not installed; the same method below",
+    ),
+    Row(
+        "vgg16-features (EfficientNet-Lite0)", _PETS,
+        "features of block10_add, where pictures are 14×14 as at block4_pool, the same head; 30 epochs", "method only",
+        ("train", "--data", "cats-dogs", "--from", "efficientnet-lite0", "--how", "features", "--name",
+         "lite0-block-features", "--epochs", "30", "--set", "start.layer=block10_add",
+         "architecture.layers=gap,D256,drop.5", "optimizer.name=adam", "optimizer.rate=0.001",
+         "optimizer.schedule=cosine", "optimizer.warmup=0.05", "augment=none", "data.folds=0"),
     ),
     Row(
         "inception-transfer", "any folder", "head first, then the layers from 172 on", "method only",
         ("train", "--preset", "inception-transfer", "--data", "DATA", "--name", "NAME"),
-        "needs the installed weights",
+        "weights not installed; the same method below",
+    ),
+    Row(
+        "inception-transfer (EfficientNet-Lite0)", _PETS,
+        "the same head first, 10 epochs, then also the last 33 of 98 layers with weights, SGD .0001, momentum .9",
+        "method only",
+        ("train", "--data", "cats-dogs", "--from", "efficientnet-lite0", "--how", "fine-tune", "--name",
+         "lite0-last-third", "--epochs", "20", "--set", "start.layer=map", "architecture.layers=gap,D1024",
+         "start.unfreeze=33", "start.head_epochs=10", "start.head_rate=0.001", "start.head_optimizer=rmsprop",
+         "optimizer.name=sgd", "optimizer.rate=0.0001", "optimizer.momentum=0.9", "optimizer.nesterov=false",
+         "optimizer.schedule=constant", "optimizer.warmup=0"),
     ),
 )  # fmt: skip
 
@@ -200,11 +237,12 @@ def _run(row: Row, home: Path | None) -> dict[str, Any] | None:
         print(f"{row.id} ended with status {process.returncode}: {told}", file=sys.stderr)
         return None
     facts = {"date": time.strftime("%Y-%m-%d"), "seconds": round(seconds, 1), "machine": machine()}
-    return {**facts, **_figures(lines)}
+    return {**facts, **_figures(lines, row.speed)}
 
 
-def _figures(lines: list[dict[str, Any]]) -> dict[str, Any]:
-    """What a command's JSON lines say: of a training its model's figures, of a search or study its summary."""
+def _figures(lines: list[dict[str, Any]], speed: bool = False) -> dict[str, Any]:
+    """What a command's JSON lines say: of a training its model's figures, of a search or study its summary. ``speed``:
+    the loss at both ends, images a second and memory as well."""
     model = next((line for line in lines if line.get("event") == "model"), None)
     if model is None:
         return {"figure": lines[-1]["summary"], "metrics": lines[-1].get("results", [])}
@@ -220,6 +258,11 @@ def _figures(lines: list[dict[str, Any]]) -> dict[str, Any]:
             parts.append(f"{name} {shown}{within} {metric['split']}")
     if epochs:
         parts.append(f"training accuracy at the end {epochs[-1]['accuracy']:.1%}")
+    if epochs and speed:
+        rate = statistics.median(epoch["images_per_s"] for epoch in epochs)
+        memory = max(epoch["memory_bytes"] for epoch in epochs) / 2**30
+        parts.append(f"loss {epochs[0]['loss']:.3f} in the first epoch, {epochs[-1]['loss']:.3f} in the last")
+        parts.append(f"{rate:.1f} images/s, {memory:.1f} GiB of memory")
     return {"figure": "; ".join(parts), "metrics": model["metrics"], "epochs": len(epochs)}
 
 

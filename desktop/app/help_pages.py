@@ -90,15 +90,14 @@ class Help:
             known = (
                 phrase("Did you mean {topics}?", topics=" / ".join(near))
                 if near
-                else phrase("Topics: {topics}.", topics=", ".join(self.pages))
+                else phrase("Topics: {topics}.", topics=list(self.pages))
             )
             raise FoveaError("no-such-topic", phrase("the help has no topic '{topic}'", topic=topic), known)
         if anchor and page.section(anchor) is None:
-            known = ", ".join(section.anchor for section in page.sections[1:])
             raise FoveaError(
                 "no-such-topic",
                 phrase("the page '{name}' has no part '{part}'", name=name, part=anchor),
-                phrase("Parts: {parts}.", parts=known),
+                phrase("Parts: {parts}.", parts=[section.anchor for section in page.sections[1:]]),
             )
         return page, anchor
 

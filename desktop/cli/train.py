@@ -48,9 +48,7 @@ def main(argv: list[str]) -> int:
         others = [flag for flag in _given(parser, options) if flag not in ("--resume", "--data", "--out", "--json")]
         if others:
             parser.error(
-                phrase(
-                    "a run that is taken up keeps its plan: --resume goes without {others}", others=", ".join(others)
-                )
+                phrase("a run that is taken up keeps its plan: --resume goes without {others}", others=list(others))
             )
     if options.resume is None and not (options.plan or options.preset or options.data):
         parser.error("say what to train: --data DATA, --preset ID, --plan FILE or --resume RUN")

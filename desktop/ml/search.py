@@ -25,8 +25,9 @@ from desktop.core.types import FoveaError
 from desktop.ml.data import assemble
 from desktop.ml.plans.control import Cancelled, Command
 from desktop.ml.plans.events import EpochDone, Event
-from desktop.ml.plans.plan import TrainingPlan, with_settings
+from desktop.ml.plans.plan import TrainingPlan
 from desktop.ml.plans.plan import load as load_plan
+from desktop.ml.plans.plan_changes import with_settings
 from desktop.ml.plans.search_results import (
     Goal,
     SearchError,
@@ -144,7 +145,7 @@ def load(name: str, storage: str | None = None) -> SearchResult:
         raise SearchError(
             "no-such-search",
             phrase("there is no search '{name}'", name=name),
-            phrase("Searches: {value}.", value=", ".join(names()) or phrase("none")),
+            phrase("Searches: {value}.", value=names() or phrase("none")),
         )
     try:
         study = optuna.load_study(study_name=name, storage=_storage(name, storage))

@@ -20,6 +20,8 @@ from desktop.system.words import phrase
 DEFAULTS: dict[str, Any] = {
     "theme": "system",
     "language": "system",
+    "text_percent": 100,
+    "motion": "system",
     "geometry": "",
     "splitters": {},
     "list_mode": "grid",

@@ -113,7 +113,7 @@ class Project(ProjectHistory):
 
         Raises :class:`StoreError` ``bad-name`` and ``class-exists``.
         """
-        name = clean_name(name, "a class")
+        name = clean_name(name, phrase("a class"))
         with self.database.changing() as connection:
             known = self.classes()
             self._refuse_double(known, name)
@@ -136,7 +136,7 @@ class Project(ProjectHistory):
 
     def rename_class(self, class_id: int, name: str) -> ProjectAction:
         """Call a class differently. Raises :class:`StoreError` ``class-exists``: then :meth:`merge` joins both."""
-        name = clean_name(name, "a class")
+        name = clean_name(name, phrase("a class"))
         with self.database.changing() as connection:
             known = self.classes()
             self._refuse_double([c for c in known if c.id != class_id], name)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +101,16 @@ def kind_of(value: object) -> str:
 def plain(value: object) -> Any:
     """``value`` as what JSON would make of it: tuples become lists, names texts."""
     return json.loads(json.dumps(value))
+
+
+def fields_that_differ(where: str, missing: Sequence[str], unknown: Sequence[str]) -> str:
+    """Which fields of ``where`` are missing and which nobody knows, in a sentence; one of the two is not empty."""
+    given: dict[str, Any] = {"where": where, "missing": list(missing), "unknown": list(unknown)}
+    if not unknown:
+        return phrase("{where}: fields missing: {missing}", **given)
+    if not missing:
+        return phrase("{where}: fields unknown: {unknown}", **given)
+    return phrase("{where}: fields missing: {missing}; unknown: {unknown}", **given)
 
 
 def _check_depth(text: str, most: int) -> None:

@@ -265,7 +265,7 @@ def choose_split(title: str, splits: Sequence[str], wanted: str | None) -> tuple
 
     Raises :class:`DatasetError` of kind ``no-split`` or ``split-needed``, naming the splits that there are.
     """
-    listing = ", ".join(splits)
+    listing = list(splits)
     if wanted is not None:
         match = [name for name in splits if name == wanted] or [n for n in splits if n.lower() == wanted.lower()]
         if wanted == ALL:

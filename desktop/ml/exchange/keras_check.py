@@ -93,6 +93,15 @@ class ImportRefused(StoreError):  # noqa: N818 - an answer, not a fault
     ``too-large``, ``does-not-fit``, ``needs-facts``."""
 
 
+def check_ends(inputs: int, outputs: int, hint: str) -> None:
+    """Refuse a network that does not go from one picture to one row of scores. Raises :class:`ImportRefused`."""
+    if (inputs, outputs) != (1, 1):
+        text = phrase(
+            "the network has {count} inputs and {count2} outputs; one of each expected", count=inputs, count2=outputs
+        )
+        raise ImportRefused("does-not-fit", text, hint)
+
+
 def check_config(config: Any) -> tuple[str, ...]:
     """The names of the layers' classes. Raises :class:`ImportRefused` unless everything that ``config`` (parsed JSON)
     names is on the allowlist."""

@@ -30,7 +30,7 @@ from desktop.services.settings import Settings
 from desktop.services.sorting import Sorter
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.help_key import give_help
-from desktop.ui.kit.widgets import count, make_label, sentence
+from desktop.ui.kit.widgets import count, first_size, make_label, sentence
 from desktop.ui.widgets.notices import CautionStrip, MedicalNotice
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class SortDialog(QDialog):
         sorter.progressed.connect(self._show_progress)
         sorter.ended.connect(self._on_ended)
         sorter.failed.connect(self._on_failed)
-        self.resize(860, 620)
+        first_size(self, 860, 620)
         self._follow()
 
     def _build(self, how: str) -> None:

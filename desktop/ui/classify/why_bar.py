@@ -9,7 +9,9 @@ from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QHBoxLayout, QPush
 
 from desktop.services.explaining import Explainer
 from desktop.ui.classify.panes import show_failure
+from desktop.ui.kit.flow import FlowLayout
 from desktop.ui.kit.tabled import brief_notice
+from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label, set_role
 from desktop.ui.widgets.heat import HeatLegend
 from desktop.ui.widgets.notices import ErrorPanel
@@ -50,7 +52,7 @@ class WhyBar(QFrame):
         self._strength.setRange(0, 100)
         self._strength.setPageStep(20)
         self._strength.setValue(explainer.opacity)
-        self._strength.setMinimumWidth(72)
+        self._strength.setMinimumWidth(theme().scaled(72))
         self._strength.setAccessibleName(self.tr("Strength of the overlay"))
         self._strength.setToolTip(self.tr("Strength of the overlay"))
         self._strength.valueChanged.connect(explainer.set_opacity)
@@ -86,13 +88,11 @@ class WhyBar(QFrame):
         layout.setContentsMargins(12, 8, 12, 8)
         layout.setSpacing(8)
         layout.addLayout(controls)
-        legend = QHBoxLayout()
-        legend.setSpacing(8)
+        legend = FlowLayout(spacing=8)
         legend.addWidget(make_label(self.tr("nothing"), "secondary"))
         self.legend = HeatLegend()
         legend.addWidget(self.legend)
         legend.addWidget(make_label(self.tr("points most towards the class"), "secondary"))
-        legend.addStretch(1)
         layout.addLayout(legend)
         layout.addWidget(self._words)
         layout.addWidget(self._failure)

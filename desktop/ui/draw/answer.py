@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.ui.classify.confidence_panel import ConfidencePanel
 from desktop.ui.classify.panes import HEAD, show_failure
+from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import decimals, make_label
 from desktop.ui.widgets.model_chooser import ModelChooser
 from desktop.ui.widgets.notices import ErrorPanel, MedicalNotice
@@ -62,7 +63,7 @@ class AnswerColumn(QWidget):
             column.addWidget(part)
         column.addWidget(area, 1)
         column.addWidget(self.foot)
-        self.setMinimumWidth(290)
+        self.setMinimumWidth(theme().scaled(290))
 
     def set_medical(self, medical: bool) -> None:
         """Whether the model is one that must carry the medical notice."""

@@ -57,8 +57,8 @@ class Tools(QWidget):
         self.width_slider.setRange(NARROWEST, BROADEST)
         self.width_slider.setAccessibleName(self.tr("Width of the stroke"))
         self.width_slider.setToolTip(self.tr("Width of the stroke"))
-        self.width_slider.setMinimumWidth(70)
-        self.width_slider.setMaximumWidth(160)
+        self.width_slider.setMinimumWidth(theme().scaled(70))
+        self.width_slider.setMaximumWidth(theme().scaled(160))
         self.width_slider.valueChanged.connect(self._tell_width)
         self._thin, self._thick = make_label(self.tr("Thin"), "secondary"), make_label(self.tr("Thick"), "secondary")
         for end in (self._thin, self._thick):

@@ -20,6 +20,7 @@ from desktop.ui.draw.keeping import Keeping
 from desktop.ui.draw.tools import PEN_KEYS, Tools
 from desktop.ui.draw.truth import TruthPanel
 from desktop.ui.kit.file_dialogs import FileDialog
+from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import image_of
 from desktop.ui.shell.later_view import LaterView
 from desktop.ui.widgets.correcting import Correcting
@@ -86,7 +87,7 @@ class DrawView(LaterView):
         for part, stretch in ((left, 5), (middle, 2), (self.right, 3)):
             self.split.addWidget(part)
             self.split.setStretchFactor(self.split.count() - 1, stretch)
-        middle.setMinimumWidth(240)
+        middle.setMinimumWidth(theme().scaled(240))
         self.split.setSizes([600, 270, 320])
         below = QWidget()
         row = QHBoxLayout(below)

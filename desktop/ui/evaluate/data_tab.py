@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
 
-from desktop.system.words import worded
+from desktop.system.words import listed, worded
 from desktop.ui.evaluate.head import titled
 from desktop.ui.evaluate.state import EvaluationState
 from desktop.ui.kit.formatting import count, data_words, moment
@@ -53,7 +53,7 @@ class DataTab(QWidget):
             if self._state.figures is not None and self._state.figures.persons is not None:
                 lines[-1] += " " + self.tr("Several pictures of one count together in the intervals.")
         if different:
-            lines.append(self.tr("Class names: {0}").format(", ".join(different)))
+            lines.append(self.tr("Class names: {0}").format(listed(different)))
         self._facts.setText("\n".join(lines))
         odd = [f"• {text}" for text in data.problems]
         odd += [f"• {item.name}: {worded(item.message)}" for item in result.skipped[:_LISTED]]

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QTextBrowser, QVBoxLayou
 
 from desktop.system import strict_json
 from desktop.system.errors import FoveaError
+from desktop.system.words import listed
 from desktop.ui.dialogs._card_text import card_html
 from desktop.ui.kit.tabled import card_title
 from desktop.ui.kit.tables import Cell, FiguresModel, fit_columns, fit_height, table, whole
@@ -374,7 +375,7 @@ class FilesTab(QWidget):
         total = words.size(sum(item.size for item in files.values()))
         told = self.tr("{0} files, {1}.").format(QLocale().toString(len(rows)), total)
         if bad:
-            told += " " + self.tr("Not as they were: {0}.").format(", ".join(bad))
+            told += " " + self.tr("Not as they were: {0}.").format(listed(bad))
         elif verdicts:
             told += " " + self.tr("All are what they were when the model was made.")
         self._words.setText(told)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QPushButton, QScroll
 from desktop.engine.teaching_events import AskCopies, Copies, CopyGroup, Refused
 from desktop.services.teaching import Teaching
 from desktop.ui.kit.help_key import give_help
-from desktop.ui.kit.widgets import count, make_label, sentence
+from desktop.ui.kit.widgets import count, first_size, make_label, sentence
 from desktop.ui.teach.heaps import Strip
 from desktop.ui.teach.pictures_model import PicturesModel
 
@@ -22,7 +22,7 @@ class CopiesDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(self.tr("Find Copies"))
         give_help(self, "teach#copies")
-        self.resize(860, 560)
+        first_size(self, 860, 560)
         self._teaching, self._model = teaching, model
         self.groups: list[CopyGroup] = []
         self._rows: list[QFrame] = []

@@ -14,6 +14,7 @@ from desktop.engine.teaching_events import AskMissing, Missing
 from desktop.services.background import Task
 from desktop.services.teaching import Teaching, words_of
 from desktop.ui.kit.file_dialogs import FileDialog
+from desktop.ui.kit.motion import at_work
 from desktop.ui.kit.widgets import caption, count, sentence
 
 if TYPE_CHECKING:
@@ -264,7 +265,8 @@ class Exchange(QObject):
         self._task = task = Task(
             lambda t: work(project, lambda done, total: t.progressed.emit((done, total)), lambda: t.cancelled)
         )
-        self.progress = dialog = QProgressDialog(words, self.tr("Cancel"), 0, 0, self._parent)
+        self.progress = dialog = QProgressDialog(words, self.tr("Cancel"), 0, 1, self._parent)
+        at_work(dialog)
         dialog.setWindowModality(Qt.WindowModality.WindowModal)
         dialog.setMinimumDuration(300)
         dialog.canceled.connect(task.cancel)
@@ -278,8 +280,11 @@ class Exchange(QObject):
     def _on_progress(self, told: tuple[int, int | None]) -> None:
         if self.progress is not None:
             done, total = told
-            self.progress.setRange(0, total or 0)
-            self.progress.setValue(min(done, total) if total else 0)
+            if total:
+                self.progress.setRange(0, total)
+                self.progress.setValue(min(done, total))
+            else:
+                at_work(self.progress)
 
     def _end(self) -> None:
         self._task = None

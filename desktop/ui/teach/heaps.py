@@ -23,7 +23,7 @@ from desktop.engine.teaching_events import AskHeaps, Heap, Heaps, Refused
 from desktop.services.teaching import Teaching
 from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.theme import theme
-from desktop.ui.kit.widgets import count, make_label, sentence
+from desktop.ui.kit.widgets import count, first_size, make_label, sentence
 from desktop.ui.teach.pictures_model import PicturesModel
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class HeapRow(QFrame):
         self.tick.toggled.connect(self.ticked)
         self.name = QComboBox()
         self.name.setEditable(True)
-        self.name.setMinimumWidth(150)
+        self.name.setMinimumWidth(theme().scaled(150))
         self.name.setAccessibleName(self.tr("What these pictures are"))
         self.name.addItems([c.name for c in teaching.classes])
         self.name.setCurrentText("")
@@ -125,7 +125,7 @@ class HeapsDialog(QDialog):
         self.setWindowTitle(self.tr("Group Alike"))
         give_help(self, "teach#heaps")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.resize(960, 600)
+        first_size(self, 960, 600)
         self._teaching, self._model = teaching, model
         self._number = 0
         self._splitting: Heap | None = None

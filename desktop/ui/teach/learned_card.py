@@ -30,7 +30,7 @@ class LearnedCard(QFrame):
         super().__init__(parent)
         self._teaching = teaching
         self._curve: LabelCurve | None = None
-        self._title = make_label(self.tr("What it has learned"), "title")
+        self._title = make_label(self.tr("What it has learned"), "title", wrap=True)
         self.figure = make_label("", "answer")
         self.about = make_label("", "secondary", wrap=True)
         self.more = make_label("", "secondary", wrap=True)

@@ -19,8 +19,10 @@ from PySide6.QtWidgets import (
 
 from desktop.engine.teaching_events import AskOrder, Learned, LookAheadAt, Ordered
 from desktop.services.teaching import Teaching
+from desktop.ui.kit.flow import FlowLayout
 from desktop.ui.kit.formatting import number
-from desktop.ui.kit.widgets import count, make_label
+from desktop.ui.kit.theme import theme
+from desktop.ui.kit.widgets import count, hint_in, make_label
 from desktop.ui.teach.labelling import Labelling
 from desktop.ui.teach.pictures_model import PicturesModel
 from desktop.ui.teach.taught_gallery import TaughtGallery
@@ -60,17 +62,15 @@ class PicturesPane(QWidget):
         self.filter = QComboBox()
         self.filter.setAccessibleName(self.tr("Only pictures of a class"))
         self.search = QLineEdit()
-        self.search.setPlaceholderText(self.tr("Search names"))
+        hint_in(self.search, self.tr("Search names"))
         self.search.setAccessibleName(self.tr("Search the names of the pictures"))
         self.search.setClearButtonEnabled(True)
-        self.search.setMaximumWidth(200)
+        self.search.setMaximumWidth(theme().scaled(200))
         self.counted = make_label("", "secondary")
-        head = QHBoxLayout()
-        head.setSpacing(8)
+        head = FlowLayout(spacing=8)
         head.addWidget(self.orders)
         head.addWidget(self.filter)
-        head.addWidget(self.search, 1)
-        head.addStretch(1)
+        head.addWidget(self.search)
         head.addWidget(self.counted)
         self.sure = QWidget()
         row = QHBoxLayout(self.sure)
@@ -80,7 +80,7 @@ class PicturesPane(QWidget):
         self.slider.setRange(50, 100)
         self.slider.setValue(90)
         self.slider.setPageStep(5)
-        self.slider.setMaximumWidth(220)
+        self.slider.setMaximumWidth(theme().scaled(220))
         self.slider.setAccessibleName(self.tr("Suggestions from this model score on"))
         self._from = make_label("")
         self.accept = QPushButton()

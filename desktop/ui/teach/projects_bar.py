@@ -60,7 +60,7 @@ class ProjectsBar(QWidget):
             button.setToolTip(words)
             button.clicked.connect(signal)
         self.progress = QProgressBar()
-        self.progress.setMaximumWidth(140)
+        self.progress.setMaximumWidth(theme().scaled(140))
         self.progress.setTextVisible(False)
         self.progress.setAccessibleName(self.tr("Pictures looked at"))
         self.state = make_label("", "secondary")

@@ -15,6 +15,8 @@ from desktop.services.teaching import Teaching, words_of
 from desktop.store.project_facts import ProjectAction
 from desktop.store.projects import ProjectStore
 from desktop.ui.kit.file_dialogs import FileDialog
+from desktop.ui.kit.scrolled import Scrolled
+from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import count, sentence
 from desktop.ui.shell.later_view import LaterView
 from desktop.ui.teach.camera_part import TeachCamera
@@ -75,9 +77,11 @@ class TeachView(LaterView):
         column.setContentsMargins(12, 8, 8, 12)
         column.setSpacing(12)
         column.addWidget(self.classes, 1)
-        column.addWidget(self.learned)
-        left.setMinimumWidth(210)
-        self.side.setMinimumWidth(230)
+        card = Scrolled(whole=True)
+        card.setWidget(self.learned)
+        column.addWidget(card)
+        left.setMinimumWidth(theme().scaled(210))
+        self.side.setMinimumWidth(theme().scaled(230))
         self.split = QSplitter(Qt.Orientation.Horizontal)
         self.split.setChildrenCollapsible(False)
         self.middle = QStackedWidget()

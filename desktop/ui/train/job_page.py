@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from desktop.ui.kit.elided import ElidedLabel
+from desktop.ui.kit.motion import at_work
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label, sentence, tip
 from desktop.ui.train import words
@@ -127,7 +128,7 @@ class JobPage(QWidget):
         share = job.progress()
         self._bar.setVisible(job.active)
         if share is None:
-            self._bar.setRange(0, 0)
+            at_work(self._bar)
         else:
             self._bar.setRange(0, 1000)
             self._bar.setValue(round(1000 * share))

@@ -123,7 +123,7 @@ class SearchesTab(QWidget):
         """How far the search at work is."""
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
-        self._bar.setMaximumWidth(260)
+        self._bar.setMaximumWidth(theme().scaled(260))
         self._bar.setAccessibleName(self.tr("Progress of the search"))
         self.state = make_label("", wrap=True)
         self.stop = QPushButton(self.tr("Stop"))

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from desktop.services.corrections import Corrections
 from desktop.ui.kit.help_key import give_help
-from desktop.ui.kit.widgets import count, make_label
+from desktop.ui.kit.widgets import count, first_size, make_label
 
 if TYPE_CHECKING:
     from desktop.services.corrections import Correction
@@ -74,7 +74,7 @@ class CorrectionsList(QDialog):
         layout.addLayout(foot)
         corrections.found.connect(self._show)
         corrections.taken_back.connect(self._again)
-        self.resize(680, 460)
+        first_size(self, 680, 460)
         self._check()
         corrections.list_corrections()
 

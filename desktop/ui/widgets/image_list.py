@@ -27,7 +27,7 @@ from desktop.services.session import ImageItem, Session
 from desktop.ui.classify.images_model import ITEM_ROLE, ImagesModel
 from desktop.ui.kit.names import short_name
 from desktop.ui.kit.theme import text_width, theme
-from desktop.ui.kit.widgets import caption, decimals
+from desktop.ui.kit.widgets import caption, decimals, hint_in
 from desktop.ui.widgets.gallery import AnyIndex, Gallery
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ class ImageList(QWidget):
         head.addWidget(self._camera)
         head.addWidget(self._mode)
         self.filter = QLineEdit()
-        self.filter.setPlaceholderText(self.tr("Filter by name"))
+        hint_in(self.filter, self.tr("Filter by name"))
         self.filter.setClearButtonEnabled(True)
         self.filter.setAccessibleName(self.tr("Filter images by name"))
         self.filter.textChanged.connect(self.model.set_filter)

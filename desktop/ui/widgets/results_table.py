@@ -166,7 +166,7 @@ class ResultsTable(QWidget):
         self._below.valueChanged.connect(self._typing.start)
         self._errors = QCheckBox(self.tr("Only unreadable"))
         self._errors.toggled.connect(self._filter)
-        self._text.setMinimumWidth(110)
+        self._text.setMinimumWidth(theme().scaled(110))
         scores = QWidget()  # the words and what they are about stay together
         pair = QHBoxLayout(scores)
         pair.setContentsMargins(0, 0, 0, 0)
@@ -193,8 +193,8 @@ class ResultsTable(QWidget):
         self._table.setAccessibleName(self.tr("Results table"))
         header = self._table.horizontalHeader()
         for place, column in enumerate(COLUMNS):
-            if column.width:
-                self._table.setColumnWidth(place, max(column.width, self._needed(column)))
+            usual = theme().scaled(column.width) if column.width else header.defaultSectionSize()
+            self._table.setColumnWidth(place, max(usual, self._needed(column)))
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         header.setSortIndicatorClearable(True)
         self._table.setSortingEnabled(True)
@@ -217,7 +217,7 @@ class ResultsTable(QWidget):
         self._summary.setAccessibleName(self.tr("Summary"))
         self._progress = QProgressBar()
         self._progress.setTextVisible(False)
-        self._progress.setFixedWidth(120)
+        self._progress.setFixedWidth(theme().scaled(120))
         self._progress.setAccessibleName(self.tr("Export progress"))
         self._stop = QPushButton(self.tr("Cancel"))
         self._stop.clicked.connect(self.cancel_export)

@@ -224,7 +224,7 @@ def test_every_starting_point_makes_a_sound_plan(qtbot: QtBot, wizard: TrainingW
         origin.id for origin in found
     }
     for origin in found:
-        assert plans.problems(origin.make()) == []
+        assert origin.make().labels  # one that is not sound raises
 
 
 def test_another_colour_is_followed_by_the_network_and_what_does_not_fit_is_said(
