@@ -11,9 +11,11 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from desktop import __version__
+from desktop.core.pictures.formats import PICTURE_FORMATS
 from installers import bundle, icons, names
 
 SCRIPT = Path(__file__).parent / "windows_files" / "fovea.nsi"
@@ -27,7 +29,6 @@ def compile_installer(program: Path, out: Path, version: str, icon: Path, target
     makensis = shutil.which("makensis") or shutil.which("makensis", path=r"C:\Program Files (x86)\NSIS")
     if makensis is None:
         raise SystemExit("makensis is not installed (Debian: package nsis; Windows: nsis.sourceforge.io)")
-    sign = "/" if sys.platform == "win32" else "-"
     numbers = ".".join([*(part for part in version.split(".")[:3] if part.isdigit()), "0", "0", "0", "0"][:4])
     facts = {
         "PROGRAM": str(program.resolve() / "*"),
@@ -39,6 +40,21 @@ def compile_installer(program: Path, out: Path, version: str, icon: Path, target
         **({"TARGET": target} if target else {}),
     }
     out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="fovea-") as folder:
+        suffixes = Path(folder, "suffixes.nsh")
+        suffixes.write_text(suffixes_macro(), encoding="ascii")
+        _compile(makensis, {**facts, "SUFFIXES": str(suffixes)})
+
+
+def suffixes_macro() -> str:
+    """FOR_EACH_SUFFIX: a macro of the script that inserts another one for each suffix that Fovea is offered for."""
+    offered = [suffix for row in PICTURE_FORMATS for suffix in row.suffixes[: row.offered]]
+    lines = [f'  !insertmacro "${{WORK}}" "{suffix}"' for suffix in offered]
+    return "\n".join(["!macro FOR_EACH_SUFFIX WORK", *lines, "!macroend", ""])
+
+
+def _compile(makensis: str, facts: dict[str, str]) -> None:
+    sign = "/" if sys.platform == "win32" else "-"
     command = [
         makensis,
         f"{sign}V2",
