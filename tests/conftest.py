@@ -9,6 +9,7 @@ import os
 import signal
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -44,7 +45,7 @@ hypothesis.settings.register_profile("fovea", **_UNTIMED)
 hypothesis.settings.register_profile("search", max_examples=2000, **_UNTIMED)
 hypothesis.settings.load_profile("fovea")
 
-__all__ = ["fovea_home", "obedient_job", "shared_data"]
+__all__ = ["fovea_home", "obedient_job", "qtbot", "shared_data"]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -52,6 +53,14 @@ def pytest_timeout_set_timer(item: pytest.Item, settings: pytest_timeout.Setting
     """A test that hangs is ended; one that waits for a busy machine is not."""
     longer = settings._replace(timeout=patient(settings.timeout))
     return bool(pytest_timeout.pytest_timeout_set_timer(item, longer))
+
+
+@pytest.fixture
+def qtbot(qapp: Any, request: pytest.FixtureRequest) -> Any:
+    """pytest-qt's, with patience."""
+    from tests.patient_bot import PatientBot
+
+    return PatientBot(request)
 
 
 @pytest.fixture(autouse=True)
