@@ -148,16 +148,6 @@ def teachable(model: Manifest, store: ProjectStore | None = None) -> str:
     return found if found and any(entry.id == found for entry in (store or ProjectStore()).entries()) else ""
 
 
-def models_of(project_id: str, models: ModelStore | None = None) -> list[str]:
-    """The ids of the models that were made of a project, the newest first."""
-    made = [
-        (entry.manifest.provenance.created, entry.id)
-        for entry in (models or ModelStore()).entries()
-        if entry.manifest is not None and project_of(entry.manifest) == project_id
-    ]
-    return [model for _, model in sorted(made, reverse=True)]
-
-
 # Old and new
 
 

@@ -14,7 +14,6 @@ from PySide6.QtGui import QGuiApplication
 
 from desktop.system import words
 
-VARIABLE = words.VARIABLES[0]
 """Names a language in place of the system's: de, pt_BR, en …"""
 SYSTEM = "system"
 """The choice of Settings that follows the system."""
