@@ -97,7 +97,7 @@ def main(argv: list[str]) -> int:
 
 def made_up(root: Path, count: int, classes: int, labelled: int, seed: int = 3) -> Project:
     """A project of ``count`` pictures, looked at, ``labelled`` of them in ``classes`` classes."""
-    from desktop.ml.data.embeddings import Embedder
+    from desktop.ml.convert.embeddings import Embedder
     from desktop.store.store import ModelStore
 
     with Embedder(ModelStore().require(EVERYDAY), None, 1, stages=True) as embedder:
@@ -217,7 +217,7 @@ def _memory_of(pid: int) -> float:
 def look(options: Any, place: Path) -> tuple[dict[str, Any], list[tuple[str, bool]]]:
     """Pictures a second, beside LiteRT alone."""
     from desktop.core.types import ImageSource
-    from desktop.ml.data.embeddings import Embedder
+    from desktop.ml.convert.embeddings import Embedder
     from desktop.store.store import ModelStore
 
     files = photo_folder(place / "photos", options.photos, options.photos)
@@ -409,7 +409,7 @@ def _compute(kept: Path, scratch: Path) -> None:
     from benchmarks.retrain import _unpacked
     from desktop import paths
     from desktop.core.types import ImageSource
-    from desktop.ml.data.embeddings import Embedder
+    from desktop.ml.convert.embeddings import Embedder
     from desktop.store.embedding_cache import EmbeddingCache
     from desktop.store.store import ModelStore
 
