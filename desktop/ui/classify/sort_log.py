@@ -94,7 +94,10 @@ class SortLog(QDialog):
         table = QTableWidget(0, len(titles))
         table.setHorizontalHeaderLabels(titles)
         make_quiet(table)
+        table.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # the file's name is at the end of its path
+        table.setStyleSheet("QTableView::item { padding: 0 6px; border: none; }")
         header = table.horizontalHeader()
+        header.setHighlightSections(False)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0 if len(titles) == 3 else 1, QHeaderView.ResizeMode.Stretch)
