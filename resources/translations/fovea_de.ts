@@ -1977,6 +1977,11 @@
   <name>CopiesDialog</name>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
+   <source>1 group</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/copies.py" />
    <source>Close</source>
    <translation>Schließen</translation>
   </message>
@@ -2093,6 +2098,11 @@
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
+   <source>Make the model anew with these labels, and compare old and new</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>No picture was corrected yet: right-click one, then ‘This is a…’.</source>
    <translation>Noch wurde kein Bild korrigiert: Klicken Sie eines mit der rechten Taste an, dann „Das ist…“.</translation>
   </message>
@@ -2100,6 +2110,11 @@
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Picture</source>
    <translation>Bild</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/corrections_list.py" />
+   <source>Retrain with them</source>
+   <translation>Damit neu trainieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
@@ -2551,6 +2566,11 @@
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Open the Teach project that this model was made of</source>
    <translation>Anlernprojekt öffnen, aus dem dieses Modell gemacht wurde</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/detail.py" />
+   <source>Re&amp;train with the corrections</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
@@ -3159,6 +3179,11 @@
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>Files are called in it as they are, and {0} of the names read like a person's: look before you hand it on.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Import Class Folders</source>
    <translation>Klassenordner importieren</translation>
   </message>
@@ -3600,6 +3625,11 @@
    <location filename="../../desktop/ui/train/facts.py" />
    <source>{0} to learn from, {1} to check</source>
    <translation>{0} zum Lernen, {1} zum Prüfen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/facts.py" />
+   <source>{0}, each checked once</source>
+   <translation type="unfinished" />
   </message>
  </context>
  <context>
@@ -4259,7 +4289,7 @@ Bilder des Fensters:</translation>
    <translation>'{id}' nennt keine Klassen, die weiter gelernt werden könnten</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>'{key}' cannot be set this way</source>
    <translation>'{key}' lässt sich so nicht setzen</translation>
   </message>
@@ -4269,7 +4299,7 @@ Bilder des Fensters:</translation>
    <translation>'{key}' lässt sich nicht variieren: jeder Versuch würde mit anderen Bildern geprüft, und keine zwei wären vergleichbar</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>'{key}' is no setting</source>
    <translation>'{key}' ist keine Einstellung</translation>
   </message>
@@ -4302,6 +4332,11 @@ Bilder des Fensters:</translation>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{left}' belongs to no layer of {name}</source>
    <translation>'{left}' gehört zu keiner Schicht von {name}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>'{model}' has learned all that the project says</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -4392,6 +4427,11 @@ Bilder des Fensters:</translation>
    <location filename="../../desktop/store/store.py" />
    <source>'{name}' has {size} bytes, {size2} expected</source>
    <translation>'{name}' hat {size} Bytes, {size2} erwartet</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/model_limits.py" />
+   <source>'{name}' holds characters that are no text</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -4497,6 +4537,11 @@ Bilder des Fensters:</translation>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' is larger than {most} MiB</source>
    <translation>'{name}' ist größer als {most} MiB</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>'{name}' is made; it was not compared with the one before: that needs about {wanted} pictures labelled since then</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -4679,12 +4724,12 @@ Bilder des Fensters:</translation>
    <translation>'{scaling}' ist für Farbbilder; dieses Netz nimmt graue.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>'{solved}' cannot train a whole network</source>
    <translation>'{solved}' kann kein ganzes Netz trainieren</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>'{solved}' solves a head without layers of its own, on the features of a model</source>
    <translation>'{solved}' löst einen Kopf ohne eigene Schichten, auf den Merkmalen eines Modells</translation>
   </message>
@@ -5044,6 +5089,8 @@ With --json every picture gives one object on a line of its own:
   series_number (as in the file, or null), modality, frame and frames (from 1), with --files also file.
 With --camera 'path' is the camera's or video's name and the frame's number: always the newest frame is answered, those
 that came meanwhile are left out. Nothing is stored.
+A picture that is not of the model's kind has no answer in the table for people; --top K lists its scores all the same.
+Where a threshold made the answer against the higher score, the threshold stands in place of the lower one.
 Of a hundred pictures like those the model learned from, answer sets hold the right label for at least
 100 x (1 - error_rate); of a single picture, and of pictures of another kind, that says nothing.
 'label' follows the model's decision rule, which need not be the highest score; 'probability' is the score of 'label'.
@@ -5051,32 +5098,7 @@ Of a hundred pictures like those the model learned from, answer sets hold the ri
 exit status: 0 every picture was answered; 1 some failed, none was found, or the model is not installed or damaged;
 2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was printed until then holds).
 </source>
-   <translation>Ein Ordner wird durch alle Ebenen durchsucht; versteckte Dateien werden übergangen. Antworten kommen in der Reihenfolge der
-Bilder. DICOM-Dateien einer Serie kommen zusammen, in der Reihenfolge ihrer Lage im Patienten, eine Zeile je Einzelbild; ebenso
-die Einzelbilder einer Datei und was ein DICOMDIR aufführt. Die Zeilen einer Studie nennen den angegebenen Ordner oder das DICOMDIR,
-Studie, Serie und Einzelbild; wie ihre Dateien heißen, ist oft ein Name und wird nur mit --files gesagt.
-
-Mit --json ergibt jedes Bild ein Objekt auf einer eigenen Zeile:
-  path, model, label, index, probability, top (Liste von label, probability), notices (Liste von Texten),
-  elapsed_ms (decode, prepare, predict), prepared_sha256, in_domain (ob das Bild von der Art ist, mit der das
-  Modell trainiert wurde; null, wo das Modell es nicht sagen kann), domain_score (0 ist die Mitte seiner eigenen Bilder, über 1
-  ist nicht seine Art), domain_reasons (warum nicht, in Codes; "unlike", wo mehr nicht bekannt ist), answer_set (Labels, mit denen
-  bei der Fehlerrate error_rate zu rechnen ist; null, wo das Modell dafür nicht kalibriert wurde, und für Bilder nicht seiner
-  Art), general (das allgemeinere Wort, bei einem Modell, das Wörter kennt), digits (label, probability jeder Ziffer eines
-  Bildes, das mehrere enthält), suits (das vorhandene Modell, das zu einem Bild anderer Art passen würde, oder null), notice (bei
-  medizinischen Modellen)
-  - oder, wo es fehlschlug, path und error (kind, message);
-  - ein Einzelbild einer Studie oder einer DICOM-Datei mit mehreren Einzelbildern auch study und series (ab 1 gezählt im Angegebenen),
-  series_number (wie in der Datei, oder null), modality, frame und frames (ab 1), mit --files auch file.
-Mit --camera ist 'path' der Name der Kamera oder des Videos und die Nummer des Einzelbilds: beantwortet wird stets das neueste, die
-inzwischen gekommenen werden ausgelassen. Nichts wird gespeichert.
-Bei hundert Bildern wie denen, aus denen das Modell gelernt hat, enthalten Antwortmengen das richtige Label für mindestens
-100 x (1 - error_rate); über ein einzelnes Bild und über Bilder anderer Art sagt das nichts.
-'label' folgt der Entscheidungsregel des Modells, was nicht der höchste Score sein muss; 'probability' ist der Score von 'label'.
-
-Beendigungsstatus: 0 jedes Bild wurde beantwortet; 1 einige schlugen fehl, keines wurde gefunden, oder das Modell ist nicht installiert oder beschädigt;
-2 falscher Aufruf, darunter ein unbekanntes Modell; 130 mit Strg-C angehalten (was bis dahin ausgegeben wurde, gilt).
-</translation>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
@@ -5097,11 +5119,6 @@ Beendigungsstatus: 0 jedes Bild wurde beantwortet; 1 einige schlugen fehl, keine
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>A lookup table in the DICOM's header contradicts its description.</source>
    <translation>Eine Lookup-Tabelle im Header des DICOM widerspricht ihrer Beschreibung.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/exchange/tflite_check.py" />
-   <source>A model of another Fovea comes whole: export it there as one .zip.</source>
-   <translation>Ein Modell eines anderen Fovea kommt als Ganzes: Exportieren Sie es dort als ein .zip.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -5241,7 +5258,7 @@ Beendigungsstatus: 0 das Modell ist in der Ablage; 1 es schlug fehl; 2 falscher 
    <translation>Sind seine Ausgaben Wahrscheinlichkeiten oder Rohwerte (Logits)?</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
+   <location filename="../../desktop/ml/packaging/gate_pictures.py" />
    <source>At least {fewest} of each are needed.</source>
    <translation>Mindestens {fewest} von jeder werden gebraucht.</translation>
   </message>
@@ -5298,7 +5315,7 @@ Beendigungsstatus: 0 das Modell ist in der Ablage; 1 es schlug fehl; 2 falscher 
    <translation>Katzen und Hunde</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>Change it in the plan's file.</source>
    <translation>Ändern Sie es in der Datei des Plans.</translation>
   </message>
@@ -5321,11 +5338,6 @@ Beendigungsstatus: 0 das Modell ist in der Ablage; 1 es schlug fehl; 2 falscher 
    <location filename="../../desktop/report/html.py" />
    <source>Check some labels, too.</source>
    <translation>Prüfen Sie auch einige Labels.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/dicom/directory.py" />
-   <source>Check that it is there.</source>
-   <translation>Prüfen Sie, ob sie da ist.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -5461,6 +5473,11 @@ Beendigungsstatus: 0 das Modell ist in der Ablage; 1 es schlug fehl; 2 falscher 
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>Choose one of the questions, and give its answers as labels.</source>
    <translation>Wählen Sie eine der Fragen und geben Sie ihre Antworten als Labels.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/capture/capture.py" />
+   <source>Choose one of them, or leave out --frame.</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -5607,6 +5624,11 @@ Beendigungsstatus: 0 das Modell ist in der Ablage; 1 es schlug fehl; 2 falscher 
    <location filename="../../desktop/core/data/findings.py" />
    <source>Copy them again from where they came, or go on without them.</source>
    <translation>Kopieren Sie sie erneut von dort, woher sie kamen, oder machen Sie ohne sie weiter.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Correct some of its answers, or label more pictures, then retrain it.</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -6327,6 +6349,11 @@ Beendigungsstatus: 0 alles ist gemessen; 1 es schlug fehl; 2 falscher Aufruf ode
    <translation>Es hat keine Teile; lassen Sie den Teil weg.</translation>
   </message>
   <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>It is among your models all the same.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>It is damaged, or made to fill the memory.</source>
    <translation>Sie ist beschädigt oder dazu gemacht, den Speicher zu füllen.</translation>
@@ -6676,6 +6703,11 @@ Beendigungsstatus: 0 alles ist gemessen; 1 es schlug fehl; 2 falscher Aufruf ode
    <translation>MONOCHROME1, invertiert</translation>
   </message>
   <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Make it a model first; then it can be made again with what was corrected.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>Make it first.</source>
    <translation>Legen Sie ihn zuerst an.</translation>
@@ -6960,7 +6992,7 @@ Beendigungsstatus: 0 alles ist gemessen; 1 es schlug fehl; 2 falscher Aufruf ode
    <translation>Oder ist es '{name}'? Dann geben Sie diese Datei an.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>Or set augment.STEP.SETTING.</source>
    <translation>Oder setzen Sie augment.STEP.SETTING.</translation>
   </message>
@@ -7113,6 +7145,16 @@ Beendigungsstatus: 0 alles gut; 1 etwas schlug fehl (der Text sagt, was); 2 fals
    </translation>
   </message>
   <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Retraining '{name}' with {count:,} new labels.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Retraining '{name}' with {count:,} new labels; {held:,} more are kept back to compare old and new.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/report/html.py" />
    <source>Right</source>
    <extracomment>Correct (not the side).</extracomment>
@@ -7192,11 +7234,6 @@ Beendigungsstatus: 0 alles gut; 1 etwas schlug fehl (der Text sagt, was); 2 fals
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>Save or export the network again.</source>
    <translation>Speichern oder exportieren Sie das Netz neu.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/exchange/import_steps.py" />
-   <source>Save the part that goes from one picture to the scores of the classes.</source>
-   <translation>Speichern Sie den Teil, der von einem Bild zu den Scores der Klassen führt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -7522,11 +7559,6 @@ Beendigungsstatus: 0 alles gut; 1 etwas schlug fehl (der Text sagt, was); 2 fals
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>The file begins like {kind}, but its header is damaged or of a variant that Fovea does not know.</source>
    <translation>Die Datei beginnt wie {kind}, aber ihr Header ist beschädigt oder von einer Art, die Fovea nicht kennt.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/dicom/directory.py" />
-   <source>The file cannot be read: {reason}.</source>
-   <translation>Die Datei lässt sich nicht lesen: {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -7857,11 +7889,6 @@ Beendigungsstatus: 0 alles gut; 1 etwas schlug fehl (der Text sagt, was); 2 fals
    <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>This is no DICOMDIR, whatever it is called.</source>
    <translation>Das ist kein DICOMDIR, wie auch immer es heißt.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/dicom/directory.py" />
-   <source>This is no file.</source>
-   <translation>Das ist keine Datei.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -8347,7 +8374,7 @@ Beendigungsstatus: 0; 1 die Liste lässt sich nicht lesen; 2 es gibt keine solch
    <translation>Schreiben Sie zum Beispiel 300,1000,3000.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>Write for instance fit.epochs=10.</source>
    <translation>Schreiben Sie zum Beispiel fit.epochs=10.</translation>
   </message>
@@ -9027,17 +9054,17 @@ Beendigungsstatus: 0; 1 die Liste lässt sich nicht lesen; 2 es gibt keine solch
    <translation>am Ende den besten Versuch auf dem Testteil messen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>at_least goes with the decision 'sensitivity', and with no other</source>
    <translation>at_least gehört zur Entscheidung 'sensitivity' und zu keiner anderen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>at_least {at_least} found; expected a fraction between 0 and 1</source>
    <translation>at_least {at_least} gefunden; ein Anteil zwischen 0 und 1 erwartet</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>augment: {text} found, 'none' expected</source>
    <translation>augment: {text} gefunden, 'none' erwartet</translation>
   </message>
@@ -9261,7 +9288,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>Klassenordner, ein Archiv, .npz …</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>class weights and over- or under-sampling both balance the classes: choose one of them</source>
    <translation>Klassengewichte und Over- oder Undersampling gleichen beide die Klassen aus: wählen Sie eines davon</translation>
   </message>
@@ -9291,7 +9318,12 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>classify: zeigen, wohin das Netz geschaut hat</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/cli/screenshot.py" />
+   <source>classify: which frame of a series, 1 is the first</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>clip_norm {clip_norm} found; expected a number above 0, or none</source>
    <translation>clip_norm {clip_norm} gefunden; eine Zahl über 0 erwartet, oder keine</translation>
   </message>
@@ -9437,7 +9469,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>nur Kurven (Kermany et al.: 92,8 % Genauigkeit, AUC 0,968)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>cycles repeat a 'triangle' or a 'cosine', not the schedule '{schedule}'</source>
    <translation>Zyklen wiederholen 'triangle' oder 'cosine', nicht den Verlauf '{schedule}'</translation>
   </message>
@@ -9597,7 +9629,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>Epochen {epoch} bis {epochs}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>epochs, batch and steps_per_execution must be at least 1</source>
    <translation>epochs, batch und steps_per_execution müssen mindestens 1 sein</translation>
   </message>
@@ -9749,7 +9781,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>seine letzten Schichten feinabstimmen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>fine-tuning needs at least one layer to unfreeze</source>
    <translation>Feinabstimmung braucht mindestens eine freizugebende Schicht</translation>
   </message>
@@ -9786,7 +9818,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>Ordner, deren Namen auf zwei Arten geschrieben sind (Akzente), sind eine Klasse: {told}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>folds {folds} found; expected 0, or 2 or more with a head that is solved</source>
    <translation>folds {folds} gefunden; erwartet 0, oder 2 oder mehr mit einem Kopf, der gelöst wird</translation>
   </message>
@@ -9809,6 +9841,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>found an array of {dtype} with shape {shape}; expected uint8 of (H, W) or (H, W, 3)</source>
    <translation>gefunden ein Array aus {dtype} der Form {shape}; erwartet uint8 von (H, W) oder (H, W, 3)</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>fovea: files are called in it as they are, and {named:,} of the names read like a person's</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -10417,7 +10454,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>Bildern Labels geben, mit Vorschlägen aus den schon gegebenen; ein Modell daraus machen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>label_smoothing and ema must be at least 0 and below 1</source>
    <translation>label_smoothing und ema müssen mindestens 0 und kleiner als 1 sein</translation>
   </message>
@@ -10482,12 +10519,12 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>vom Programm gezeichnete Buchstaben</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>limit {limit} found; expected a number of images, or 0 for all</source>
    <translation>limit {limit} gefunden; eine Anzahl von Bildern erwartet, oder 0 für alle</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>limit {limit} found; expected at least one image of each of the {count} classes</source>
    <translation>limit {limit} gefunden; mindestens ein Bild jeder der {count} Klassen erwartet</translation>
   </message>
@@ -10772,7 +10809,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>model.json: {problem}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>momentum must be at least 0 and below 1, and weight_decay at least 0</source>
    <translation>momentum muss mindestens 0 und kleiner als 1 sein, und weight_decay mindestens 0</translation>
   </message>
@@ -10868,7 +10905,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>weder '{folder}' noch '{file}' wurde gefunden</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>nesterov needs a momentum above 0</source>
    <translation>nesterov braucht ein Momentum über 0</translation>
   </message>
@@ -11001,6 +11038,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>no label of this evaluation was judged</source>
    <translation>kein Label dieser Auswertung wurde beurteilt</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>no model was made of the project '{name}' yet</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -11365,6 +11407,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>eines seiner '{name}'</translation>
   </message>
   <message>
+   <location filename="../../desktop/store/model_limits.py" />
+   <source>one of its '{name}' holds characters that are no text</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>one of {choices}</source>
    <translation>eines von {choices}</translation>
@@ -11402,7 +11449,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>opened</source>
-   <extracomment>What could not be done with a project, in a sentence: '… could not be opened: the disk is full'.</extracomment>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be opened: …'.</extracomment>
    <translation>geöffnet</translation>
   </message>
   <message>
@@ -11446,7 +11493,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>übergangen, denn es sind keine Bilder: {listing}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>patience, swa, l1 and l2 must be at least 0</source>
    <translation>patience, swa, l1 und l2 müssen mindestens 0 sein</translation>
   </message>
@@ -11461,7 +11508,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>Personen oder Fälle mit Bildern auf beiden Seiten einer Aufteilung: {count:,}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>perturbed {perturbed} found; expected 0 to 20 copies</source>
    <translation>perturbed {perturbed} gefunden; 0 bis 20 Kopien erwartet</translation>
   </message>
@@ -11576,7 +11623,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>pydicom bringt keine Testdatei dieser Transfersyntax mit</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>rate must be above 0 and warmup a fraction below 1</source>
    <translation>rate muss über 0 liegen, und warmup muss ein Anteil unter 1 sein</translation>
   </message>
@@ -11738,7 +11785,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>sehen, wie die Genauigkeit mit der Anzahl der Bilder wächst</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>seed {seed} found; expected a whole number from 0 to {seeds}</source>
    <translation>seed {seed} gefunden; eine ganze Zahl von 0 bis {seeds} erwartet</translation>
   </message>
@@ -12079,7 +12126,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>die Fehlerraten der Antwortmengen sind keine Anteile in steigender Folge</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the architecture 'head' goes with the starts 'features' and 'fine-tune', and with no other</source>
    <translation>die Architektur 'head' gehört zu den Ausgangspunkten 'features' und 'fine-tune' und zu keinem anderen</translation>
   </message>
@@ -12293,7 +12340,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    </translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the decision '{rule}' goes with two labels and a positive class of 0 or 1</source>
    <translation>die Entscheidung '{rule}' gehört zu zwei Labels und einer positiven Klasse 0 oder 1</translation>
   </message>
@@ -12628,6 +12675,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>das erste</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/capture/capture.py" />
+   <source>the first picture has {count:,} frames</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>the first {colours}</source>
    <translation>die ersten {colours}</translation>
@@ -12937,6 +12989,15 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <source>the names of these classes look the same: {told}; {how}. Rename or merge their folders</source>
    <translation>die Namen dieser Klassen sehen gleich aus: {told}; {how}. Benennen Sie ihre Ordner um oder führen Sie sie zusammen</translation>
   </message>
+  <message numerus="yes">
+   <location filename="../../desktop/core/data/dataset.py" />
+   <source>the names of {count:,} classes ({names}) hold characters that are no text. Rename their folders</source>
+   <extracomment>Where the count is one, English says: the name of the class {names} holds characters that are no text. Rename its folder</extracomment>
+   <translation type="unfinished">
+    <numerusform />
+    <numerusform />
+   </translation>
+  </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>the names there (default: as they are)</source>
@@ -12958,7 +13019,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>das Netz lässt sich nicht an einer Karte auseinandernehmen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
+   <location filename="../../desktop/ml/packaging/gate_pictures.py" />
    <source>the network computes {width:,} features of a picture: too many for a gate</source>
    <translation>das Netz berechnet {width:,} Merkmale eines Bildes: zu viele für eine Prüfung der Bildart</translation>
   </message>
@@ -12998,7 +13059,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>das Netz hat {count_params:,} Parameter</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/import_steps.py" />
+   <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network has {count} inputs and {count2} outputs; one of each expected</source>
    <translation>das Netz hat {count} Eingaben und {count2} Ausgaben; je eine erwartet</translation>
   </message>
@@ -13136,6 +13197,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/cli/explain.py" />
    <source>the picture to write</source>
    <translation>das zu schreibende Bild</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/capture/capture.py" />
+   <source>the picture was not written</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/engine/similar_child.py" />
@@ -13499,12 +13565,12 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>Stern oder Notiz wurde nicht behalten: {reason}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the start '{kind}' goes with a model</source>
    <translation>der Ausgangspunkt '{kind}' braucht ein Modell</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the start '{kind}' goes without a model</source>
    <translation>der Ausgangspunkt '{kind}' verträgt kein Modell</translation>
   </message>
@@ -13744,7 +13810,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>es gibt keine Architektur '{name}'</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>there is no architecture '{name}'; known: {architectures}</source>
    <translation>es gibt keine Architektur '{name}'; bekannt: {architectures}</translation>
   </message>
@@ -13973,17 +14039,17 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>diese Gewichte passen nicht zu {name}: {split}</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/dataset.py" />
+   <location filename="../../desktop/core/data/class_names.py" />
    <source>they differ in blanks only</source>
    <translation>sie unterscheiden sich nur in Leerzeichen</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/dataset.py" />
+   <location filename="../../desktop/core/data/class_names.py" />
    <source>they differ in letters that look alike</source>
    <translation>sie unterscheiden sich nur in gleich aussehenden Buchstaben</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/dataset.py" />
+   <location filename="../../desktop/core/data/class_names.py" />
    <source>they differ in upper and lower case only</source>
    <translation>sie unterscheiden sich nur in Groß- und Kleinschreibung</translation>
   </message>
@@ -14289,7 +14355,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>aufgerichtet (EXIF-Ausrichtung {orientation})</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>two labels are alike</source>
    <translation>zwei Labels sind gleich</translation>
   </message>
@@ -14304,7 +14370,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>zwei Zahlen {within}, die kleinere zuerst</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>unfreeze and head_epochs must be at least 0, and head_rate above 0</source>
    <translation>unfreeze und head_epochs müssen mindestens 0 sein, und head_rate über 0</translation>
   </message>
@@ -14329,7 +14395,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>Validierungsverlust</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>validation {validation} found; expected a fraction between 0 and 0.9</source>
    <translation>validation {validation} gefunden; ein Anteil zwischen 0 und 0,9 erwartet</translation>
   </message>
@@ -14975,7 +15041,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>{counts} und {count} weitere Klassen mit {sum} Bildern</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{count} classes found for {count2} labels</source>
    <translation>{count} Klassen für {count2} Labels gefunden</translation>
   </message>
@@ -15009,7 +15075,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>{count} Labels gefunden, 2 bis {max_classes} erwartet</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{count} labels found, at least 2 expected</source>
    <translation>{count} Labels gefunden, mindestens 2 erwartet</translation>
   </message>
@@ -15067,12 +15133,12 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    </translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
+   <location filename="../../desktop/ml/packaging/gate_pictures.py" />
    <source>{count} training and {count2} validation pictures are too few for a domain gate</source>
    <translation>{count} Trainings- und {count2} Validierungsbilder sind für eine Prüfung der Bildart zu wenige</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{cycles} cycles found; expected 1 to 20</source>
    <translation>{cycles} Zyklen gefunden; 1 bis 20 erwartet</translation>
   </message>
@@ -15142,7 +15208,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>{gone:,} fehlen und {new:,} sind neu</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{head_epochs} epochs for the head found; expected fewer than the {epochs} in all</source>
    <translation>{head_epochs} Epochen für den Kopf gefunden; weniger als die {epochs} insgesamt erwartet</translation>
   </message>
@@ -15247,7 +15313,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>{itemsize} Bit, gefenstert {describe}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>{key}: {text} found, 'on' or 'none' expected</source>
    <translation>{key}: {text} gefunden, 'on' oder 'none' erwartet</translation>
   </message>
@@ -15492,8 +15558,8 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
-   <source>{parameters} parameters on {device}; {train} training and {validation} validation pictures; {left}</source>
-   <translation>{parameters} Parameter auf {device}; {train} Trainings- und {validation} Validierungsbilder; {left}</translation>
+   <source>{parameters} parameters on {device}; {pictures}; {left}</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -15656,6 +15722,16 @@ Unterschied der Genauigkeit: {value} ({bounds})</translation>
    <location filename="../../desktop/cli/runs.py" />
    <source>{train:,} to learn from, {validation:,} to check with, {left_out:,} left out</source>
    <translation>{train:,} zum Lernen, {validation:,} zum Prüfen, {left_out:,} ausgelassen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>{train} pictures, cross-validated in {folds} parts</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>{train} training and {validation} validation pictures</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -15909,12 +15985,82 @@ $body
 </translation>
   </message>
   <message>
+   <source>A folder is searched through all levels; hidden files are passed over. Answers come in the order of the pictures.
+DICOM files that belong to one series come together, in the order of their places in the patient, a line a frame; so do
+the frames of one file, and what a DICOMDIR lists. The lines of a study name the folder or DICOMDIR that was given,
+study, series and frame; what its files are called is often a name, and is said with --files alone.
+
+With --json every picture gives one object on a line of its own:
+  path, model, label, index, probability, top (list of label, probability), notices (list of texts),
+  elapsed_ms (decode, prepare, predict), prepared_sha256, in_domain (whether the picture is of the kind that the
+  model was trained on; null where the model cannot tell), domain_score (0 is the middle of its own pictures, above 1
+  is not its kind), domain_reasons (why not, in codes; "unlike" where no more is known), answer_set (labels to reckon
+  with at the error rate error_rate; null where the model was not calibrated for that, and for pictures that are not its
+  kind), general (the more general word, of a model that knows words), digits (label, probability of each digit, of a
+  picture that holds several), suits (the model at hand that would suit a picture of another kind, or null), notice (of
+  medical models)
+  - or, where it failed, path and error (kind, message);
+  - a frame of a study or of a DICOM file of several frames also study and series (counted from 1 in what was given),
+  series_number (as in the file, or null), modality, frame and frames (from 1), with --files also file.
+With --camera 'path' is the camera's or video's name and the frame's number: always the newest frame is answered, those
+that came meanwhile are left out. Nothing is stored.
+Of a hundred pictures like those the model learned from, answer sets hold the right label for at least
+100 x (1 - error_rate); of a single picture, and of pictures of another kind, that says nothing.
+'label' follows the model's decision rule, which need not be the highest score; 'probability' is the score of 'label'.
+
+exit status: 0 every picture was answered; 1 some failed, none was found, or the model is not installed or damaged;
+2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was printed until then holds).
+</source>
+   <translation type="vanished">Ein Ordner wird durch alle Ebenen durchsucht; versteckte Dateien werden übergangen. Antworten kommen in der Reihenfolge der
+Bilder. DICOM-Dateien einer Serie kommen zusammen, in der Reihenfolge ihrer Lage im Patienten, eine Zeile je Einzelbild; ebenso
+die Einzelbilder einer Datei und was ein DICOMDIR aufführt. Die Zeilen einer Studie nennen den angegebenen Ordner oder das DICOMDIR,
+Studie, Serie und Einzelbild; wie ihre Dateien heißen, ist oft ein Name und wird nur mit --files gesagt.
+
+Mit --json ergibt jedes Bild ein Objekt auf einer eigenen Zeile:
+  path, model, label, index, probability, top (Liste von label, probability), notices (Liste von Texten),
+  elapsed_ms (decode, prepare, predict), prepared_sha256, in_domain (ob das Bild von der Art ist, mit der das
+  Modell trainiert wurde; null, wo das Modell es nicht sagen kann), domain_score (0 ist die Mitte seiner eigenen Bilder, über 1
+  ist nicht seine Art), domain_reasons (warum nicht, in Codes; "unlike", wo mehr nicht bekannt ist), answer_set (Labels, mit denen
+  bei der Fehlerrate error_rate zu rechnen ist; null, wo das Modell dafür nicht kalibriert wurde, und für Bilder nicht seiner
+  Art), general (das allgemeinere Wort, bei einem Modell, das Wörter kennt), digits (label, probability jeder Ziffer eines
+  Bildes, das mehrere enthält), suits (das vorhandene Modell, das zu einem Bild anderer Art passen würde, oder null), notice (bei
+  medizinischen Modellen)
+  - oder, wo es fehlschlug, path und error (kind, message);
+  - ein Einzelbild einer Studie oder einer DICOM-Datei mit mehreren Einzelbildern auch study und series (ab 1 gezählt im Angegebenen),
+  series_number (wie in der Datei, oder null), modality, frame und frames (ab 1), mit --files auch file.
+Mit --camera ist 'path' der Name der Kamera oder des Videos und die Nummer des Einzelbilds: beantwortet wird stets das neueste, die
+inzwischen gekommenen werden ausgelassen. Nichts wird gespeichert.
+Bei hundert Bildern wie denen, aus denen das Modell gelernt hat, enthalten Antwortmengen das richtige Label für mindestens
+100 x (1 - error_rate); über ein einzelnes Bild und über Bilder anderer Art sagt das nichts.
+'label' folgt der Entscheidungsregel des Modells, was nicht der höchste Score sein muss; 'probability' ist der Score von 'label'.
+
+Beendigungsstatus: 0 jedes Bild wurde beantwortet; 1 einige schlugen fehl, keines wurde gefunden, oder das Modell ist nicht installiert oder beschädigt;
+2 falscher Aufruf, darunter ein unbekanntes Modell; 130 mit Strg-C angehalten (was bis dahin ausgegeben wurde, gilt).
+</translation>
+  </message>
+  <message>
+   <source>A model of another Fovea comes whole: export it there as one .zip.</source>
+   <translation type="vanished">Ein Modell eines anderen Fovea kommt als Ganzes: Exportieren Sie es dort als ein .zip.</translation>
+  </message>
+  <message>
+   <source>Check that it is there.</source>
+   <translation type="vanished">Prüfen Sie, ob sie da ist.</translation>
+  </message>
+  <message>
    <source>Frame {frame} was asked for; the file has {have}.</source>
    <translation type="vanished">Verlangt war Einzelbild {frame}; die Datei hat {have}.</translation>
   </message>
   <message>
+   <source>Save the part that goes from one picture to the scores of the classes.</source>
+   <translation type="vanished">Speichern Sie den Teil, der von einem Bild zu den Scores der Klassen führt.</translation>
+  </message>
+  <message>
    <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {frames} frame{value}) asks for {need:,}.</source>
    <translation type="vanished">Das DICOM enthält {have:,} Bytes Pixeldaten; sein Header ({columns}×{rows} Pixel, {frames} Frame{value}) verlangt {need:,}.</translation>
+  </message>
+  <message>
+   <source>The file cannot be read: {reason}.</source>
+   <translation type="vanished">Die Datei lässt sich nicht lesen: {reason}.</translation>
   </message>
   <message>
    <source>The library that opens this format {how} ({detail}).</source>
@@ -15923,6 +16069,10 @@ $body
   <message>
    <source>The picture has {what} pixels; expected at most {max_pixels} million.</source>
    <translation type="vanished">Das Bild hat {what} Pixel; erwartet werden höchstens {max_pixels} Millionen.</translation>
+  </message>
+  <message>
+   <source>This is no file.</source>
+   <translation type="vanished">Das ist keine Datei.</translation>
   </message>
   <message>
    <source>accuracy on {split}, mean of {repeats} (least to most){of}</source>
@@ -16005,6 +16155,10 @@ $body
    <translation type="vanished">{name}: {size:,} Bilder: Genauigkeit auf {split} {accuracy}</translation>
   </message>
   <message>
+   <source>{parameters} parameters on {device}; {train} training and {validation} validation pictures; {left}</source>
+   <translation type="vanished">{parameters} Parameter auf {device}; {train} Trainings- und {validation} Validierungsbilder; {left}</translation>
+  </message>
+  <message>
    <source>{prefix}copies</source>
    <translation type="vanished">{prefix}copies</translation>
   </message>
@@ -16071,6 +16225,11 @@ $body
  </context>
  <context>
   <name>GalleryModel</name>
+  <message>
+   <location filename="../../desktop/ui/evaluate/gallery_model.py" />
+   <source> (the threshold decides: {0} {1})</source>
+   <translation type="unfinished" />
+  </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>label is right</source>
@@ -16768,6 +16927,11 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
+   <source>With a score</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>With a star</source>
    <translation>Mit Stern</translation>
   </message>
@@ -16785,6 +16949,16 @@ Dateien oder Ordner hier ablegen.</translation>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>all</source>
    <translation>alle</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <source>below {0}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <source>{0} and more</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
@@ -18206,13 +18380,18 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
-   <source>It begins to suggest when there is {0}.</source>
-   <translation>Es beginnt vorzuschlagen, sobald da ist: {0}.</translation>
+   <source>It begins to suggest once pictures were looked at.</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Label a few pictures of two classes: then it begins to suggest.</source>
    <translation>Benennen Sie einige Bilder zweier Klassen: Dann beginnt es vorzuschlagen.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/learned_card.py" />
+   <source>Label pictures of a second class, too: then it begins to suggest.</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
@@ -18258,6 +18437,10 @@ Dateien oder Ordner hier ablegen.</translation>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>{0}. On {1} labelled pictures that were drawn at random, each left out, with its copies, while it learned.</source>
    <translation>{0}. An {1} zufällig gezogenen benannten Bildern, die beim Lernen samt ihren Kopien jeweils ausgelassen wurden.</translation>
+  </message>
+  <message>
+   <source>It begins to suggest when there is {0}.</source>
+   <translation type="vanished">Es beginnt vorzuschlagen, sobald da ist: {0}.</translation>
   </message>
  </context>
  <context>
@@ -19939,6 +20122,59 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
  </context>
  <context>
+  <name>OldAgainstNewDialog</name>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Classify with the new one</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Close</source>
+   <translation>Schließen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Look at them in Evaluate</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>New</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Old</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Old Against New</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>On {0} pictures labelled since the older one was made, from which neither has learned.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>the new one</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>the old one</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>{0} right</source>
+   <translation>{0} richtig</translation>
+  </message>
+ </context>
+ <context>
   <name>OnSign</name>
   <message>
    <location filename="../../desktop/ui/widgets/camera_screen.py" />
@@ -20128,6 +20364,11 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>The file's name is not printed: it may be a person's.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>The map was saved as {0}.</source>
    <translation>Die Karte wurde als {0} gespeichert.</translation>
   </message>
@@ -20165,6 +20406,11 @@ Dateien oder Ordner hier ablegen.</translation>
  <context>
   <name>PictureMenu</name>
   <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Backspace</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Copy the files</source>
    <translation>Dateien kopieren</translation>
@@ -20175,9 +20421,29 @@ Dateien oder Ordner hier ablegen.</translation>
    <translation>Pfade kopieren</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Copy the picture</source>
+   <translation>Bild kopieren</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Del</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Edit › Corrections takes it back.</source>
    <translation>Bearbeiten › Korrekturen nimmt es zurück.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Enter</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Find similar pictures</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
@@ -20185,9 +20451,64 @@ Dateien oder Ordner hier ablegen.</translation>
    <translation>Groß ansehen</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note</source>
+   <translation>Hinweis</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note on {0}. It is kept in the project, not in the file.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note: {0}</source>
+   <translation>Notiz: {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note…</source>
+   <translation>Notiz…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Print…</source>
+   <translation>Drucken…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Remove from the project</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Show in the file manager</source>
    <translation>Im Dateimanager zeigen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Show large</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Space</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Star</source>
+   <translation>Stern</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Take the label back</source>
+   <translation>Label zurücknehmen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Take the suggestion</source>
+   <translation>Vorschlag übernehmen</translation>
   </message>
  </context>
  <context>
@@ -20323,6 +20644,11 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
+   <source>note: {0}</source>
+   <translation>Notiz: {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>starred</source>
    <translation>mit Stern</translation>
   </message>
@@ -20346,18 +20672,8 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Backspace</source>
-   <translation>Rücktaste</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>By suggestion, surest first</source>
    <translation>Nach Vorschlag, sicherste zuerst</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Del</source>
-   <translation>Entf</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -20371,18 +20687,8 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Enter</source>
-   <translation>Eingabe</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Every picture has a label.</source>
    <translation>Jedes Bild hat ein Label.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Find similar pictures</source>
-   <translation>Ähnliche Bilder suchen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -20446,16 +20752,6 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Pictures of the project</source>
-   <translation>Bilder des Projekts</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Remove from the project</source>
-   <translation>Aus dem Projekt entfernen</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Search names</source>
    <translation>Namen suchen</translation>
   </message>
@@ -20466,23 +20762,8 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Show large</source>
-   <translation>Groß zeigen</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Similar to a picture</source>
    <translation>Ähnlich wie ein Bild</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Space</source>
-   <translation>Leertaste</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Star</source>
-   <translation>Stern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -20493,16 +20774,6 @@ Dateien oder Ordner hier ablegen.</translation>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Suggestions from this model score on</source>
    <translation>Vorschläge ab diesem Modellscore</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Take the label back</source>
-   <translation>Label zurücknehmen</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Take the suggestion</source>
-   <translation>Vorschlag übernehmen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -20521,6 +20792,11 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>With a note</source>
+   <translation>Mit Notiz</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Without a label</source>
    <translation>Ohne Label</translation>
   </message>
@@ -20533,6 +20809,50 @@ Dateien oder Ordner hier ablegen.</translation>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>{0} pictures</source>
    <translation>{0} Bilder</translation>
+  </message>
+  <message>
+   <source>Backspace</source>
+   <translation type="vanished">Rücktaste</translation>
+  </message>
+  <message>
+   <source>Del</source>
+   <translation type="vanished">Entf</translation>
+  </message>
+  <message>
+   <source>Enter</source>
+   <translation type="vanished">Eingabe</translation>
+  </message>
+  <message>
+   <source>Find similar pictures</source>
+   <translation type="vanished">Ähnliche Bilder suchen</translation>
+  </message>
+  <message>
+   <source>Pictures of the project</source>
+   <translation type="vanished">Bilder des Projekts</translation>
+  </message>
+  <message>
+   <source>Remove from the project</source>
+   <translation type="vanished">Aus dem Projekt entfernen</translation>
+  </message>
+  <message>
+   <source>Show large</source>
+   <translation type="vanished">Groß zeigen</translation>
+  </message>
+  <message>
+   <source>Space</source>
+   <translation type="vanished">Leertaste</translation>
+  </message>
+  <message>
+   <source>Star</source>
+   <translation type="vanished">Stern</translation>
+  </message>
+  <message>
+   <source>Take the label back</source>
+   <translation type="vanished">Label zurücknehmen</translation>
+  </message>
+  <message>
+   <source>Take the suggestion</source>
+   <translation type="vanished">Vorschlag übernehmen</translation>
   </message>
  </context>
  <context>
@@ -21362,6 +21682,11 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
+   <source>Note</source>
+   <translation>Hinweis</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Notices</source>
    <translation>Hinweise</translation>
   </message>
@@ -21380,6 +21705,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Size</source>
    <translation>Größe</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/results_columns.py" />
+   <source>Star</source>
+   <translation>Stern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
@@ -21531,8 +21861,8 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
-   <source>{0} of {1} pictures have no answer and count in no figure below. 'About the data' lists them with the reasons.</source>
-   <translation>{0} von {1} Bildern haben keine Antwort und zählen in keiner Kennzahl unten. „Daten“ führt sie mit den Gründen auf.</translation>
+   <source>{0} of {1} pictures have no answer and count in no figure below. 'Data' lists them with the reasons.</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
@@ -21548,6 +21878,10 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} without an answer</source>
    <translation>{0} ohne Antwort</translation>
+  </message>
+  <message>
+   <source>{0} of {1} pictures have no answer and count in no figure below. 'About the data' lists them with the reasons.</source>
+   <translation type="vanished">{0} von {1} Bildern haben keine Antwort und zählen in keiner Kennzahl unten. „Daten“ führt sie mit den Gründen auf.</translation>
   </message>
  </context>
  <context>
@@ -21662,6 +21996,11 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
+   <source>Marked or not</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Only unreadable</source>
    <translation>Nur nicht lesbare</translation>
   </message>
@@ -21684,6 +22023,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Score below</source>
    <translation>Score unter</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <source>Show only pictures with a star or a note</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
@@ -21712,6 +22056,16 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
+   <source>With a note</source>
+   <translation>Mit Notiz</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <source>With a star</source>
+   <translation>Mit Stern</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>any</source>
    <extracomment>A choice of a filter: whatever it is.</extracomment>
    <translation>beliebig</translation>
@@ -21720,6 +22074,14 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>{count} rows written to {name}</source>
    <translation>{count} Zeilen in {name} geschrieben</translation>
+  </message>
+ </context>
+ <context>
+  <name>Retraining</name>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Old and new could not be compared ({0}).</source>
+   <translation type="unfinished" />
   </message>
  </context>
  <context>
@@ -21878,6 +22240,11 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>New training…</source>
+   <translation>Neues Training…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>No epoch of it is finished.</source>
    <translation>Keine Epoche davon ist fertig.</translation>
   </message>
@@ -21915,6 +22282,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Settings of the plan</source>
    <translation>Einstellungen des Plans</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>Show all runs</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
@@ -22172,6 +22544,65 @@ augment.flip.p = 0.5</translation>
   </message>
  </context>
  <context>
+  <name>SearchCloser</name>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Close Fovea</source>
+   <translation>Fovea schließen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Do not close</source>
+   <translation>Nicht schließen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Go on</source>
+   <extracomment>Button: continue what was paused.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Go on at the next start</source>
+   <translation>Beim nächsten Start weitermachen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Not now</source>
+   <translation>Nicht jetzt</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Stop it</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>The search “{0}” goes on where it was.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>The search “{0}” is still running. What should happen to it?</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>The search “{0}” was cut off when Fovea ended last. Go on with it?</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Unfinished search</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>{0} of {1} trials are done; each trial keeps what it has learned.</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
   <name>SearchDialog</name>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
@@ -22336,6 +22767,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>New search…</source>
    <translation>Neue Suche…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/searches_tab.py" />
+   <source>Or make a training first…</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -23667,6 +24103,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
+   <source>{0} more</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>{0} parameters · about {1} MB of memory while it learns</source>
    <translation>{0} Parameter · etwa {1} MB Speicher beim Lernen</translation>
   </message>
@@ -24428,6 +24869,19 @@ fit.epochs = 10 | 20</translation>
   </message>
  </context>
  <context>
+  <name>TaughtGallery</name>
+  <message>
+   <location filename="../../desktop/ui/teach/taught_gallery.py" />
+   <source>Pictures of the project</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/taught_gallery.py" />
+   <source>{0} pictures</source>
+   <translation>{0} Bilder</translation>
+  </message>
+ </context>
+ <context>
   <name>TeachCamera</name>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
@@ -24537,13 +24991,33 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
+   <source>Add no more and close</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
    <source>All {0} pictures were here already.</source>
    <translation>Alle {0} Bilder waren schon hier.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
+   <source>Close Fovea</source>
+   <translation>Fovea schließen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Close when all are added</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
    <source>Delete…</source>
    <translation>Löschen…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Do not close</source>
+   <translation>Nicht schließen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -24572,6 +25046,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
+   <source>Fovea closes when all pictures are added.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
    <source>Make it a model…</source>
    <translation>Zum Modell machen…</translation>
   </message>
@@ -24597,6 +25076,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
+   <source>Pictures are still being added to “{0}”.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
    <source>Rename the Project</source>
    <translation>Projekt umbenennen</translation>
   </message>
@@ -24604,6 +25088,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Rename…</source>
    <translation>Umbenennen…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Retrain with the corrections</source>
+   <translation>Mit den Berichtigungen neu trainieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -24619,6 +25108,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>The project “{0}” is back.</source>
    <translation>Das Projekt „{0}“ ist wieder da.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Those that are in the project stay there whenever Fovea closes.</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -24664,6 +25158,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>taking back {0} labels</source>
    <translation>Zurücknehmen von {0} Labels</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>writing a note</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -25115,6 +25614,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
+   <source>{0}, n = {1}</source>
+   <translation>{0}, n = {1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/words.py" />
    <source>{0}: {1} of {2}</source>
    <translation>{0}: {1} von {2}</translation>
   </message>
@@ -25155,6 +25659,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/view.py" />
    <source>The training “{0}” ended: {1}</source>
    <translation>Das Training „{0}“ endete: {1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/view.py" />
+   <source>This model has learned from all of its pictures. How good it is was measured by cross-validation, and stands on its card; evaluate it on other pictures.</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
@@ -25730,9 +26239,8 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>_Pictures</name>
   <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>{0} pictures</source>
-   <translation>{0} Bilder</translation>
+   <translation type="vanished">{0} Bilder</translation>
   </message>
  </context>
  <context>

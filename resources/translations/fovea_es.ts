@@ -2103,6 +2103,11 @@
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
+   <source>Retrain with them</source>
+   <translation>Reentrenar con ellas</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Take back</source>
    <extracomment>Undo.</extracomment>
    <translation>Deshacer</translation>
@@ -24604,6 +24609,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Rename…</source>
    <translation>Renombrar…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Retrain with the corrections</source>
+   <translation>Reentrenar con las correcciones</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />

@@ -2103,6 +2103,11 @@
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
+   <source>Retrain with them</source>
+   <translation>Réentraîner avec elles</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Take back</source>
    <extracomment>Undo.</extracomment>
    <translation>Retirer</translation>
@@ -24604,6 +24609,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Rename…</source>
    <translation>Renommer…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Retrain with the corrections</source>
+   <translation>Réentraîner avec les corrections</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />

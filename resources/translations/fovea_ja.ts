@@ -2103,6 +2103,11 @@
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
+   <source>Retrain with them</source>
+   <translation>これらで再学習</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Take back</source>
    <extracomment>Undo.</extracomment>
    <translation>取り消す</translation>
@@ -24557,6 +24562,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Rename…</source>
    <translation>名前を変更…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Retrain with the corrections</source>
+   <translation>訂正を加えて再学習</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />

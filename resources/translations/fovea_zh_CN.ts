@@ -2103,6 +2103,11 @@
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
+   <source>Retrain with them</source>
+   <translation>用它们重新训练</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Take back</source>
    <extracomment>Undo.</extracomment>
    <translation>撤回</translation>
@@ -24557,6 +24562,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Rename…</source>
    <translation>重命名…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Retrain with the corrections</source>
+   <translation>用更正内容重新训练</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
