@@ -206,7 +206,7 @@ def test_no_bytes_make_a_description(data: bytes) -> None:
 
 
 def test_a_network_placed_by_hand_is_looked_at_before_keras_opens_it(tmp_path: Path) -> None:
-    from desktop.ml.exchange.keras_check import ImportRefused, check_stored
+    from desktop.ml.nets.keras_check import ImportRefused, check_stored
     from tests.ml.exchange import foreign_files as files
 
     files.keras_file(tmp_path / "good.keras", {"class_name": "Functional", "config": {}})
