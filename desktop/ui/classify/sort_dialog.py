@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QButtonGroup,
     QCheckBox,
     QComboBox,
@@ -16,7 +15,6 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
-    QHeaderView,
     QLineEdit,
     QProgressBar,
     QPushButton,
@@ -31,6 +29,7 @@ from desktop.services.sorting import Sorter
 from desktop.ui.kit.drops import make_editable
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.help_key import give_help
+from desktop.ui.kit.tables import make_even, make_quiet
 from desktop.ui.kit.widgets import count, first_size, make_label, sentence
 from desktop.ui.widgets.notices import CautionStrip, MedicalNotice
 
@@ -214,20 +213,13 @@ class SortDialog(QDialog):
         self._table = QTableView()
         self._table.setModel(self.model)
         self._table.setAccessibleName(self.tr("What will happen"))
-        self._table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self._table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self._table.setTabKeyNavigation(False)
+        make_quiet(self._table)
+        make_even(self._table)
         self._table.setWordWrap(False)
-        self._table.setShowGrid(False)
         self._table.setStyleSheet("QTableView::item { padding: 0 6px; border: none; }")
-        self._table.setAlternatingRowColors(True)
-        self._table.verticalHeader().hide()
-        self._table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self._table.verticalHeader().setDefaultSectionSize(28)
         self._table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         header = self._table.horizontalHeader()
         header.setHighlightSections(False)
-        header.setStretchLastSection(True)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self._table.setColumnWidth(0, 260)
         self._table.setColumnWidth(1, 320)

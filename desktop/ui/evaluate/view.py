@@ -20,7 +20,7 @@ from desktop.ui.evaluate.results import ResultsPage
 from desktop.ui.evaluate.start import EvaluateStart
 from desktop.ui.evaluate.state import EvaluationState
 from desktop.ui.evaluate.tabs import builders
-from desktop.ui.shell.later_view import LaterView
+from desktop.ui.kit.later_view import LaterView
 
 if TYPE_CHECKING:
     from desktop.core.data.dataset import LabelledDataset
