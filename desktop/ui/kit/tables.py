@@ -164,12 +164,14 @@ def table(model: FiguresModel, name: str, sortable: bool = False) -> QTableView:
     view.setAccessibleName(name)
     make_quiet(view)
     view.setWordWrap(False)
+    view.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names differ at their ends, and an estimate's n is one
     view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
     view.setStyleSheet(
         "QTableView::item { padding: 0 6px; border: none; } "
         "QAbstractScrollArea::corner { background: transparent; border: none; }"
     )
     make_even(view)
+    view.horizontalHeader().setTextElideMode(Qt.TextElideMode.ElideMiddle)
     if sortable:
         header = view.horizontalHeader()
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
@@ -226,3 +228,23 @@ def fit_columns(view: QTableView, most: int = 340, air: int = 10) -> None:
     model = view.model()
     for column in range(model.columnCount() - 1 if model is not None else 0):
         view.setColumnWidth(column, min(most, view.columnWidth(column) + air))
+
+
+def grow_columns(view: QTableView, before: dict[int, int]) -> dict[int, int]:
+    """Fit the columns the first time; later widen those that were fitted and whose rows have come to need more.
+
+    ``before`` is what the last call gave: the widths that were fitted. A column of another width was set by the user
+    and stays.
+    """
+    model = view.model()
+    now = {column: view.columnWidth(column) for column in range(model.columnCount() if model is not None else 0)}
+    fit_columns(view)
+    fitted: dict[int, int] = {}
+    for column, width in now.items():
+        if column in before:
+            own = before[column] != width
+            view.setColumnWidth(column, width if own else max(width, view.columnWidth(column)))
+            fitted[column] = before[column] if own else view.columnWidth(column)
+        else:
+            fitted[column] = view.columnWidth(column)
+    return fitted

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from desktop.services.training import read_curves
 from desktop.store.run_record import RunRecord
-from desktop.ui.kit.tables import Cell, FiguresModel, fit_columns, table
+from desktop.ui.kit.tables import Cell, FiguresModel, grow_columns, table
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label
 from desktop.ui.train import plan_text, words
@@ -54,7 +54,7 @@ class RunsTab(QWidget):
         self.runs: list[RunRecord] = []
         self._curves: dict[str, TrainingCurves] = {}
         self._plans: dict[str, str] = {}
-        self._fitted = False
+        self._fitted: dict[int, int] = {}
         self._wanted: list[str] = []
         self.filter = QLineEdit()
         self.filter.setPlaceholderText(self.tr("Filter by name, data, preset or state"))
@@ -175,9 +175,8 @@ class RunsTab(QWidget):
         with QSignalBlocker(self.table.selectionModel()):
             self.model.set_runs(shown)
             self._select(chosen)
-        if shown and not self._fitted:
-            self._fitted = True
-            fit_columns(self.table)
+        if shown:
+            self._fitted = grow_columns(self.table, self._fitted)
         self.parts.setCurrentWidget(self.table if shown else self._nothing)
         for part in (self.filter, self._row, self.plots):
             part.setVisible(bool(self.runs))

@@ -353,7 +353,7 @@ class SearchesTab(QWidget):
         self.plot.set_trials(keys, lines, goal, high)
         heads = [self.tr("Trial"), self.tr("State"), goal, *keys, self.tr("Epochs"), self.tr("Time spent")]
         self.model.set_rows([self._cells(trial, keys, result) for trial in self._trials], heads)
-        fit_columns(self.table, 220)
+        fit_columns(self.table)
         best = result.best_trial
         self.make.setEnabled(best is not None and best.run in self._at_hand)
         self.make.setToolTip(self._elsewhere(best))

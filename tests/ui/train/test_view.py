@@ -417,6 +417,22 @@ def test_what_is_not_touched_in_a_plan_stays_as_it_is(qtbot: Any, qapp: Any) -> 
     assert (dialog.plan().data.path, dialog.plan().data.title) == ("/x/others/", "others")
 
 
+def test_a_run_that_has_come_to_its_figures_shows_them_whole(qtbot: Any, view: TrainView) -> None:
+    RunStore().create(
+        plan(), "a run with a name that is longer than the room that the table has for it at all", epochs=5
+    )
+    view.show_runs()
+    runs = view.runs
+    qtbot.waitUntil(lambda: len(runs.runs) == 1 and not view.service.disk_work.busy, timeout=WAIT)
+    runs.table.setColumnWidth(2, 44)  # by the user: it stays
+    runs._on_listed(
+        [replace(runs.runs[0], state="done", figures={"val_accuracy": 0.971, "val_n": 69, "val_loss": 0.1})]
+    )
+    assert runs.model.cell(0, 5).text.endswith("n = 69)")
+    assert runs.table.columnWidth(5) >= runs.table.sizeHintForColumn(5) and runs.table.columnWidth(2) == 44
+    assert runs.table.textElideMode() == Qt.TextElideMode.ElideMiddle
+
+
 def test_searches_show_their_trials(qtbot: Any, window: MainWindow, view: TrainView) -> None:
     import json
 
@@ -450,6 +466,7 @@ def test_searches_show_their_trials(qtbot: Any, window: MainWindow, view: TrainV
         ["1 – best", "Done", "90.0 %  (79.9 to 95.3 %, n = 60)", "0.002"],
         ["2", "Stopped early", "–", "0.5"],
     ]
+    assert tab.table.columnWidth(2) >= tab.table.sizeHintForColumn(2)
     tab.table.sortByColumn(2, Qt.SortOrder.DescendingOrder)
     tab.plot.chosen.emit(0)
     assert tab.model.cell(tab.table.currentIndex().row(), 0).text == "0" and tab.plot._marked == 0
