@@ -20,7 +20,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.common import machine, processor_seconds
+from benchmarks.common import Figure, Report, at_least, processor_seconds
+
+LEAST = 10.0  # answers a second
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,8 +37,20 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         video = options.video or _moving(Path(folder) / "moving.avi", options.seconds + 20)
         found = _measure(video, options)
-    print(json.dumps({"machine": machine(), "model": options.model, **found}), flush=True)
-    return 0 if found["answers_per_s"] >= 10 else 1
+    report = Report("camera", options.model, False)
+    report.figures += [
+        Figure("answers shown", "a second", found["answers_per_s"]),
+        Figure("frames painted", "a second", found["frames_per_s"]),
+        Figure("longest work of the drawing thread", "ms", found["turn_ms"][0]),
+        Figure("of a hundred turns the slowest", "ms", found["turn_ms"][1]),
+        Figure("from asking for the camera to the first frame", "s", found["on_s"]),
+        Figure("from leaving the view until its process is gone", "ms", found["off_ms"]),
+    ]
+    if found["age_ms"]:
+        report.figures.insert(2, Figure("from a frame to its answer, median", "ms", found["age_ms"][0]))
+    report.bars.append(at_least("answers a second", found["answers_per_s"], LEAST))
+    print(json.dumps({**report.as_json(), **found}), flush=True)
+    return 0 if found["answers_per_s"] >= LEAST else 1
 
 
 def _moving(path: Path, seconds: float) -> str:

@@ -142,13 +142,18 @@ def small_pictures(folder: Path, count: int) -> list[str]:
 
 
 def environment(home: Path | None = None) -> dict[str, str]:
-    """The environment of every child: no display, quiet libraries, nothing of the user's."""
+    """The environment of every child: no display, quiet libraries, nothing of the user's.
+
+    Compiled modules are kept, as they are wherever nobody forbids it: else every launch would compile Fovea anew, and
+    its peers, which come from packages, nothing.
+    """
     values = {
         **os.environ,
         "QT_QPA_PLATFORM": "offscreen",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
     }
+    values.pop("PYTHONDONTWRITEBYTECODE", None)
     if home is not None:
         values["FOVEA_HOME"] = str(home)
     return values
@@ -218,12 +223,17 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A promise with a number: whether ``value`` keeps to ``limit``."""
+    """A promise: whether ``value`` keeps to ``limit``; both are ``None`` where its name says all."""
 
     name: str
-    value: float
-    limit: float
+    value: float | None
+    limit: float | None
     holds: bool
+
+
+def share_of(name: str, share: float, low: float, high: float, n: int) -> Figure:
+    """A share of ``n`` with its interval in its name."""
+    return Figure(f"{name} ({low:.1%} to {high:.1%})", "share", share, n=n)
 
 
 def at_most(name: str, value: float, limit: float) -> Bar:
@@ -276,9 +286,8 @@ class Report:
             rows.append((f.name, f.unit, f"{f.fovea:,.2f}", peer, ratio, str(f.n), f.peer_name))
         verdicts: list[tuple[str, ...]] = [("bar", "value", "limit", "")]
         for bar in self.bars:
-            verdicts.append(
-                (bar.name, f"{bar.value:,.3f}", f"{bar.limit:g}", "holds" if bar.holds else "DOES NOT HOLD")
-            )
+            shown = ["" if each is None else f"{each:,.3f}" for each in (bar.value, bar.limit)]
+            verdicts.append((bar.name, *shown, "holds" if bar.holds else "DOES NOT HOLD"))
         head = f"{self.benchmark}, model {self.model}{', quick: not to be quoted' if self.quick else ''}"
         about = f"{facts['system']}, {facts['processor']}, {facts['cores']} cores, {facts['memory_gib']} GiB"
         return "\n".join([head, about, "", table(rows, right=(2, 3, 4, 5)), "", table(verdicts, right=(1, 2))])

@@ -32,12 +32,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.common import ROOT, machine, photo_folder, processor_seconds
+from benchmarks.common import ROOT, Bar, machine, photo_folder, processor_seconds
 from benchmarks.teach_window import key
 from desktop.engine.teaching import TeachClient
 from desktop.engine.teaching_events import Learned, LookAgain, LookedAt, TeachEvent, TeachingEnded
@@ -88,7 +89,8 @@ def main(argv: list[str]) -> int:
     for text, holds in bars:
         print(f"{'holds' if holds else 'MISSES'}  {text}")
     if options.json:
-        document = {"machine": machine(), **found, "bars": [{"what": t, "holds": h} for t, h in bars]}
+        verdicts = [asdict(Bar(text, None, None, holds)) for text, holds in bars]
+        document = {"machine": machine(), **found, "figures": [], "bars": verdicts}
         options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     return 0 if all(holds for _, holds in bars) else 1
 
@@ -98,7 +100,7 @@ def main(argv: list[str]) -> int:
 
 def made_up(root: Path, count: int, classes: int, labelled: int, seed: int = 3) -> Project:
     """A project of ``count`` pictures, looked at, ``labelled`` of them in ``classes`` classes."""
-    from desktop.ml.data.embeddings import Embedder
+    from desktop.ml.convert.embeddings import Embedder
     from desktop.store.store import ModelStore
 
     with Embedder(ModelStore().require(EVERYDAY), None, 1, stages=True) as embedder:
@@ -218,7 +220,7 @@ def _memory_of(pid: int) -> float:
 def look(options: Any, place: Path) -> tuple[dict[str, Any], list[tuple[str, bool]]]:
     """Pictures a second, beside LiteRT alone."""
     from desktop.core.types import ImageSource
-    from desktop.ml.data.embeddings import Embedder
+    from desktop.ml.convert.embeddings import Embedder
     from desktop.store.store import ModelStore
 
     files = photo_folder(place / "photos", options.photos, options.photos)
@@ -423,7 +425,7 @@ def _compute(kept: Path, scratch: Path) -> None:
     from benchmarks.retrain import _unpacked
     from desktop import paths
     from desktop.core.types import ImageSource
-    from desktop.ml.data.embeddings import Embedder
+    from desktop.ml.convert.embeddings import Embedder
     from desktop.store.embedding_cache import EmbeddingCache
     from desktop.store.store import ModelStore
 

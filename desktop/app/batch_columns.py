@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from desktop.core.figures.decision import in_place_of_score
 from desktop.engine.messages import Failure, Prediction
 
 if TYPE_CHECKING:
@@ -261,9 +262,9 @@ class BatchColumns:
     def by_threshold(self, at: int, number: Callable[[float], str]) -> str:
         """The threshold that made the answer, where that is not the class of the higher score; else ''."""
         rule = self.decision
-        if rule.rule != "threshold" or rule.value is None or self.second_score[at] <= self.score[at]:
-            return ""
-        return f"{'≥' if self.answer[at] == rule.positive else '<'} {number(rule.value)}"
+        scores = float(self.score[at]), float(self.second_score[at])
+        threshold = rule.value if rule.rule == "threshold" else None
+        return in_place_of_score(int(self.answer[at]), scores[0], max(scores), rule.positive, threshold, number)
 
     def second_text(self, at: int, number: Callable[[float], str]) -> str:
         """The other candidate and its score."""

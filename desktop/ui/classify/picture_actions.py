@@ -396,12 +396,18 @@ class PictureActions(QObject):
 
     def page(self) -> PrintedPage:
         """What is printed of the picture that is looked at."""
+        from desktop.core.figures.public_names import NameHider
         from desktop.ui.classify.printing import PrintedPage
         from desktop.ui.kit.tabled import notice
 
         session, manifest = self._view.session, self.manifest
         assert session.preview is not None and session.current is not None
-        page = PrintedPage(self._map_picture() or image_of(session.preview.pixels), session.current.source.name)
+        name = session.current.source.name
+        hider = NameHider(manifest is not None and manifest.medical)
+        shown = hider.take(name, session.items.index(session.current) + 1)
+        page = PrintedPage(self._map_picture() or image_of(session.preview.pixels), shown)
+        if shown != name:
+            page.lines.append(self.tr("The file's name is not printed: it may be a person's."))
         answer = session.prediction
         if answer is not None and manifest is not None:
             page.answer = self._view.answer.bars.headline

@@ -124,14 +124,6 @@ COLUMNS: tuple[ResultColumn, ...] = (
         lambda batch, at: batch.sources[at].name,
         lambda order: order.rank_of("name", lambda at: order.batch.sources[at].name),
         width=170,
-    ),
-    ResultColumn(
-        "folder",
-        str(QT_TRANSLATE_NOOP("ResultsModel", "Folder")),
-        lambda batch, at: batch.folder(at),
-        lambda order: order.rank_of("folder", order.batch.folder),
-        width=90,
-        quiet=True,
         elide_middle=True,
     ),
     ResultColumn(
@@ -161,6 +153,15 @@ COLUMNS: tuple[ResultColumn, ...] = (
         width=70,
     ),
     ResultColumn(
+        "folder",
+        str(QT_TRANSLATE_NOOP("ResultsModel", "Folder")),
+        lambda batch, at: batch.folder(at),
+        lambda order: order.rank_of("folder", order.batch.folder),
+        width=90,
+        quiet=True,
+        elide_middle=True,
+    ),
+    ResultColumn(
         "second",
         str(QT_TRANSLATE_NOOP("ResultsModel", "Next best")),
         _inside_only(lambda batch, at: batch.second_text(at, decimals)),
@@ -184,7 +185,7 @@ COLUMNS: tuple[ResultColumn, ...] = (
         width=76,
         right=True,
         quiet=True,
-        widest="9999.9 ms",
+        widest="99999.9 ms",
     ),
     ResultColumn(
         "size",

@@ -109,10 +109,11 @@ def csv_rows(
 def header(batch: BatchColumns) -> list[str]:
     """The column names; one a class at the end where the scores of all classes are kept.
 
-    ``label`` is the class by the model's decision rule. Of a model that knows words ``general_word`` is what it answers
-    where it cannot decide between kinds, empty elsewhere. ``star`` and ``note`` are the user's own; the note of a
-    picture whose name is hidden is left out. ``in_domain`` and ``domain_score`` are those of ``fovea
-    predict --json``; empty where the model cannot tell.
+    ``answer`` is what the window says: 'no answer' where the picture is not of the model's kind or could not be read,
+    a general word where the model cannot decide between kinds. ``label`` is the class by the model's decision rule. Of
+    a model that knows words ``general_word`` is what it answers where it cannot decide between kinds, empty elsewhere.
+    ``star`` and ``note`` are the user's own; the note of a picture whose name is hidden is left out. ``in_domain`` and
+    ``domain_score`` are those of ``fovea predict --json``; empty where the model cannot tell.
     """
     names = ["path", *(name for name, _ in _columns(batch))]
     if batch.scores is not None:
@@ -139,6 +140,10 @@ def _row(batch: BatchColumns, at: int, style: PathStyle, hider: NameHider | None
         yield from [""] * len(batch.labels) if failed else map(_number, batch.scores[at].tolist())
 
 
+def _answer(batch: BatchColumns, at: int) -> str:
+    return "no answer" if batch.state[at] == FAILED or batch.inside[at] == OUTSIDE else batch.label(at)
+
+
 def _columns(batch: BatchColumns) -> tuple[tuple[str, Callable[[BatchColumns, int], str]], ...]:
     return (*_COLUMNS, *_WORDED) if batch.worded else _COLUMNS
 
@@ -148,10 +153,11 @@ def _number(value: float) -> str:
     return f"{float(value):.9g}"
 
 
-_OF_ALL = ("model", "star", "note")
+_OF_ALL = ("answer", "model", "star", "note")
 _OF_FAILED = ("error_kind", "error")
 """The columns that pictures without an answer fill beside their name and the model; all others are empty there."""
 _COLUMNS: tuple[tuple[str, Callable[[BatchColumns, int], str]], ...] = (
+    ("answer", lambda batch, at: _answer(batch, at)),
     ("model", lambda batch, at: batch.model),
     ("label", lambda batch, at: batch.class_label(at)),
     ("score", lambda batch, at: _number(batch.label_score[at])),

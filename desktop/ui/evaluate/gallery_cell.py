@@ -53,10 +53,13 @@ class PictureDelegate(QStyledItemDelegate):
         labels = self._model.labels
         top = box.bottom() + 5
         line = QRect(box.left(), top, box.width(), BAR)
+        decided, rule = self._model.by_threshold(row), self._model.rule
         if truth != answer:
-            self._paint_bar(painter, option, line, "✗", labels[answer], score, t.wrong)
+            self._paint_bar(painter, option, line, "✗", labels[answer], score, t.wrong, decided, rule, answer)
             line.translate(0, BAR)
-        self._paint_bar(painter, option, line, "✓", labels[truth], own, t.right)
+        self._paint_bar(
+            painter, option, line, "✓", labels[truth], own, t.right, decided if truth == answer else "", rule, truth
+        )
         line.translate(0, BAR)
         said = self._model.judgements.get(name)
         painter.setPen(QColor(t.secondary))
@@ -76,8 +79,14 @@ class PictureDelegate(QStyledItemDelegate):
         label: str,
         score: float,
         tone: str,
+        decided: str,
+        rule: tuple[int, float] | None,
+        which: int,
     ) -> None:
+        """One class. ``decided`` stands in place of a score that lost to the other one and is the answer all the same;
+        the threshold of ``rule`` is marked on the bar of its class."""
         upper = QRect(line.left(), line.top(), line.width(), 17)
         text = theme().tokens.text
-        paint_words(painter, option, upper, f"{sign} {label}", tone, self._font, number(score), text)
-        paint_bar(painter, option, line.translated(0, 18), score, tone)
+        paint_words(painter, option, upper, f"{sign} {label}", tone, self._font, decided or number(score), text)
+        marked = rule[1] if rule is not None and rule[0] == which else None
+        paint_bar(painter, option, line.translated(0, 18), score, tone, marked)

@@ -234,7 +234,13 @@ class Detail(QWidget):
         self._project = project
         self.teach.setVisible(bool(project))
         self.retrain_action.setVisible(bool(project))
-        self.curves.show_curves(curves)
+        from desktop.store.manifest import CROSSED
+
+        entry = self._card.entry
+        manifest = entry.manifest if entry is not None else None
+        measured = manifest.metrics if manifest is not None else ()
+        checked = next((m.n for m in measured if m.name == "accuracy" and m.split in ("validation", CROSSED)), 0)
+        self.curves.show_curves(curves, checked)
         self.evaluation.show_evaluation(self._card, document)
         self.layers.show_layers(self._card, layers, filters)
 

@@ -44,7 +44,7 @@ class PictureSide(QWidget):
         self._ahead = 0
         self._ahead_request = 0
         self._ahead_image: tuple[QImage, tuple[int, int]] | None = None
-        self._name = ElidedLabel()
+        self._name = ElidedLabel(file=True)
         self._name.setProperty("role", "title")
         self.picture = PictureView()
         self.picture.setAccessibleName(self.tr("Picture"))

@@ -52,16 +52,30 @@ def paint_picture(painter: QPainter, box: QRect, pixmap: QPixmap | None, missing
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
 
 
-def paint_bar(painter: QPainter, option: QStyleOptionViewItem, line: QRect, score: float, tone: str) -> None:
-    """Draw a score from 0 to 1 as a bar of :data:`BAR` pixels along the top of ``line``."""
+def paint_bar(
+    painter: QPainter,
+    option: QStyleOptionViewItem,
+    line: QRect,
+    score: float,
+    tone: str,
+    threshold: float | None = None,
+) -> None:
+    """Draw a score from 0 to 1 as a bar of :data:`BAR` pixels along the top of ``line``, with a mark at the
+    ``threshold`` that decides, where one does."""
+    mirrored = option.direction == Qt.LayoutDirection.RightToLeft
     groove = QRectF(line.left(), line.top(), line.width(), BAR)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(theme().tokens.border))
     painter.drawRect(groove)
     painter.setBrush(QColor(tone))
     filled = groove.width() * min(1.0, max(0.0, score))
-    left = groove.right() - filled if option.direction == Qt.LayoutDirection.RightToLeft else groove.left()
+    left = groove.right() - filled if mirrored else groove.left()
     painter.drawRect(QRectF(left, groove.top(), filled, groove.height()))
+    if threshold is not None:
+        way = groove.width() * threshold
+        at = groove.right() - way if mirrored else groove.left() + way
+        painter.setBrush(QColor(theme().tokens.text))
+        painter.drawRect(QRectF(at - 0.75, groove.top() - 2, 1.5, groove.height() + 4))
 
 
 def paint_words(
@@ -85,4 +99,4 @@ def paint_words(
         painter.drawText(line, int(far), figure)
     painter.setPen(QColor(tone))
     room = QStyle.visualRect(option.direction, line, line.adjusted(0, 0, -wide, 0))
-    painter.drawText(room, int(near), metrics.elidedText(words, Qt.TextElideMode.ElideRight, room.width()))
+    painter.drawText(room, int(near), metrics.elidedText(words, Qt.TextElideMode.ElideMiddle, room.width()))

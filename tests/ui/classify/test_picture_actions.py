@@ -304,7 +304,8 @@ def test_printing_makes_a_page_of_picture_answer_and_caution(view: ClassifyView,
         lambda: view.session.prediction is not None and view.session.prediction.model == "xray", timeout=WAIT
     )
     page = view.doing.page()
-    assert page.title == "a.png" and page.answer and len(page.lines) == 4
+    assert page.title == "picture 1" and page.answer and len(page.lines) == 5
+    assert "name is not printed" in page.lines[0], "of a medical model's picture"
     assert any("not a medical device" in words.lower() for words in page.cautions)
     printing = Printing([page, page], view)
     printing.printer.setOutputFormat(QPrinter.OutputFormat.PdfFormat)
