@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from desktop.core.drawings.segments import MOST, split
 from desktop.core.pictures import pixels
 from desktop.core.pictures.ruled_paper import without_rules
+from desktop.core.pictures.segments import MOST, split
 from desktop.core.types import Notice, PreparedImage
 from desktop.system.words import phrase
 

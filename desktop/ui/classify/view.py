@@ -18,10 +18,10 @@ from desktop.services.samples import samples_for
 from desktop.services.session import ImageItem, Session
 from desktop.services.settings import Settings
 from desktop.ui.classify.camera_part import CameraPart
+from desktop.ui.classify.image_list import ImageList
 from desktop.ui.classify.picture_actions import PictureActions
 from desktop.ui.kit.theme import theme
 from desktop.ui.widgets.empty_state import EmptyState
-from desktop.ui.widgets.image_list import ImageList
 
 if TYPE_CHECKING:
     from desktop.core.types import ImageSource
@@ -34,6 +34,11 @@ if TYPE_CHECKING:
 
 ANSWER_WIDTH = 272
 """Room for the scores, and what is said of them, beside a scroll bar."""
+MAP_HEIGHT = 240
+"""A map on a smaller picture says little."""
+MIDDLE_WIDTH = 472
+"""Room for the picture with what the network saw beside it, and for name, answer and score in the table: in a narrow
+window the list gives way first."""
 _RESULTS_MS = 1500
 """The results of one picture are behind its answer: they are made when that has had its time to come."""
 
@@ -65,6 +70,7 @@ class ClassifyView(QWidget):
         self._answer: AnswerPane | None = None
         self._picture: PicturePane | None = None
         self._results: ResultsPane | None = None
+        self._before_map: list[int] | None = None  # how picture and table shared the room
         self._fresh = ""  # a model made just now, to begin with once it is listed
         self._build()
         self.cameras = CameraPart(self, self)
@@ -104,6 +110,7 @@ class ClassifyView(QWidget):
         self.stack = QStackedWidget()
         self.stack.addWidget(holder)
         self.stack.addWidget(self._middle)
+        self.stack.setMinimumWidth(MIDDLE_WIDTH)
         self._answer_place = QWidget()
         self._answer_place.setMinimumWidth(ANSWER_WIDTH)
         self._panes = QSplitter(Qt.Orientation.Horizontal)
@@ -132,7 +139,8 @@ class ClassifyView(QWidget):
         doing.told.connect(self.told)
         self.list.menu_wanted.connect(doing.show_list_menu)
         self.list.copy_wanted.connect(doing.copy)
-        self.list.model.marked = doing.marks.of
+        self.list.model.marked = self.job.marked = doing.marks.of
+        self.list.model.score_of = self.job.score_of
         self.empty.sample_chosen.connect(self.opener.add_file)
         self.empty.folder_chosen.connect(self._open_folder)
         self.list.chosen.connect(self.session.set_current)
@@ -197,6 +205,7 @@ class ClassifyView(QWidget):
         self._answer.confidence.set_rate(self._settings.get("error_rate"))
         self._answer.confidence.rate_chosen.connect(self._remember_rate)
         self.explainer.opacity_changed.connect(self._remember_opacity)
+        self.explainer.changed.connect(self._on_map)
         self._answer.bars.menu_wanted.connect(self.doing.show_class_menu)
         self._answer.bars.set_top_k(max(1, self._settings.get("top_k")))
         self._splitters["picture"] = self._picture.splitter
@@ -227,6 +236,8 @@ class ClassifyView(QWidget):
         self._results.table.row_activated.connect(self._show_source)
         self._results.table.row_opened.connect(self._look_at_source)
         self._results.table.menu_wanted.connect(self._show_row_menu)
+        self.doing.marks.changed.connect(self._show_marks)
+        self._show_marks()
         self._restore_sizes()
         self._results.catch_up()
 
@@ -234,6 +245,37 @@ class ClassifyView(QWidget):
     def _on_began(self) -> None:
         if len(self.job.items) > 1:
             self._make_results()
+
+    @Slot()
+    def _on_map(self) -> None:
+        """A map is asked for, or put away."""
+        if self.explainer.wanted == (self._before_map is not None):
+            return
+        if self.explainer.wanted:
+            self._before_map = self._middle.sizes()
+            QTimer.singleShot(0, self._give_map_room)  # once its tools are laid out
+        else:
+            self._middle.setSizes(self._before_map or [])
+            self._before_map = None
+
+    @Slot()
+    def _give_map_room(self) -> None:
+        """Where the picture would be small below the tools of the map, the table gives way as far as it can."""
+        sizes = self._middle.sizes()
+        missing = MAP_HEIGHT - self.picture.picture.height()
+        if (
+            self._before_map is not None
+            and missing > 0
+            and len(sizes) == 2
+            and self._results is not None
+            and self._results.isVisible()
+        ):
+            self._middle.setSizes([sizes[0] + missing, sizes[1] - missing])
+
+    @Slot()
+    def _show_marks(self) -> None:
+        marks = self.doing.marks
+        self.results.table.show_marks(marks.any_star, marks.any_note)
 
     @property
     def answer(self) -> AnswerPane:
@@ -385,14 +427,17 @@ class ClassifyView(QWidget):
     @Slot(list)
     def remove(self, items: Sequence[ImageItem]) -> None:
         """Take images off the list; offers to undo it."""
-        self.doing.forget_undo()
-        self.list.show_removed(self.session.remove(items))
+        if gone := self.session.remove(items):
+            self.doing.remember(self._bring_back)
+            self.list.show_removed(gone)
 
     @Slot()
     def undo(self) -> None:
-        """Take back what was done last: a correction, or the removal of images."""
-        if self.doing.undo():
-            return
+        """Take back what was done last: a star or note, a correction, the removal of images."""
+        if not self.doing.undo():
+            self._bring_back()
+
+    def _bring_back(self) -> bool:
         was_empty = not self.session.items
         back = self.session.undo_remove()
         self.list.show_removed(0)
@@ -400,6 +445,7 @@ class ClassifyView(QWidget):
             self.session.set_current(back[0])
         if was_empty and back:
             self.classifying.put_back(back)
+        return bool(back)
 
     @Slot(object)
     def _open_item(self, item: ImageItem) -> None:
@@ -487,6 +533,11 @@ class ClassifyView(QWidget):
     def can_undo(self) -> bool:
         """Whether :meth:`undo` has something to take back."""
         return self.doing.can_undo or self.session.can_undo
+
+    @property
+    def undoes_removal(self) -> bool:
+        """Whether what :meth:`undo` takes back next is a removal of images."""
+        return self.doing.last == self._bring_back if self.doing.can_undo else self.session.can_undo
 
     @property
     def can_classify_all(self) -> bool:
