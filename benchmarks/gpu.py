@@ -55,10 +55,12 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--dry", action="store_true", help="keep no record")
     options = parser.parse_args(argv)
     rows = []
-    for training in options.only:
-        for backend in (PEER, *options.backends):
-            rows.append(_trained(training, backend, options.epochs, options.pictures))
-            print(_line(rows[-1]), flush=True)
+    # One home for all: the pictures are prepared once.
+    with tempfile.TemporaryDirectory(prefix="fovea-gpu-", ignore_cleanup_errors=True) as home:
+        for training in options.only:
+            for backend in (PEER, *options.backends):
+                rows.append(_trained(training, backend, options.epochs, options.pictures, home))
+                print(_line(rows[-1]), flush=True)
     faults = compare(rows)
     for text in faults:
         print(f"DOES NOT HOLD  {text}")
@@ -67,7 +69,7 @@ def main(argv: list[str]) -> int:
     return 1 if faults else 0
 
 
-def _trained(training: str, backend: str, epochs: int, pictures: int) -> Row:
+def _trained(training: str, backend: str, epochs: int, pictures: int, home: str) -> Row:
     """One training; the row says ``missing`` or ``failed`` where there is no result."""
     row: Row = {"training": training, "backend": backend}
     if importlib.util.find_spec(backend) is None:
@@ -79,20 +81,19 @@ def _trained(training: str, backend: str, epochs: int, pictures: int) -> Row:
         command += ["--epochs", str(epochs)]
     if settings:
         command += ["--set", *settings]
-    with tempfile.TemporaryDirectory(prefix="fovea-gpu-", ignore_cleanup_errors=True) as home:
-        environment = {**os.environ, "FOVEA_HOME": home, "FOVEA_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        environment["PYTHONPATH"] = str(ROOT)
-        if backend == PEER:
-            environment["CUDA_VISIBLE_DEVICES"] = "-1"  # the CPU, that the others are compared with
-        began = time.monotonic()
-        try:
-            done = subprocess.run(
-                [sys.executable, "-m", "desktop", *command],
-                cwd=ROOT, env=environment, capture_output=True, text=True, timeout=_LIMIT_S, check=False,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired:
-            return {**row, "state": "failed", "detail": f"it took more than {_LIMIT_S:.0f} s"}
-        seconds = time.monotonic() - began
+    environment = {**os.environ, "FOVEA_HOME": home, "FOVEA_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment["PYTHONPATH"] = str(ROOT)
+    if backend == PEER:
+        environment["CUDA_VISIBLE_DEVICES"] = "-1"  # the CPU, that the others are compared with
+    began = time.monotonic()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "desktop", *command],
+            cwd=ROOT, env=environment, capture_output=True, text=True, timeout=_LIMIT_S, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return {**row, "state": "failed", "detail": f"it took more than {_LIMIT_S:.0f} s"}
+    seconds = time.monotonic() - began
     events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     if done.returncode:
         said = events[-1].get("message", "") if events else ""

@@ -70,4 +70,4 @@ def test_its_trainings_are_ones_that_fovea_takes(training: str) -> None:
 
 def test_a_library_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert gpu._trained("cifar-deep", "jax", 1, 0)["detail"] == "jax is not installed"
+    assert gpu._trained("cifar-deep", "jax", 1, 0, "")["detail"] == "jax is not installed"

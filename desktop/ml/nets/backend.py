@@ -58,15 +58,21 @@ def _place() -> str:
     return str(getattr(keras.ops.convert_to_tensor([0.0]), "device", "cpu")).lower()
 
 
+def is_cpu(place: str) -> bool:
+    """Whether a back end means the CPU by ``place``: ``cpu``, ``cpu:0``, ``…/device:cpu:0``, and what JAX once said,
+    ``tfrt_cpu_0``."""
+    return re.search(r"(?<![a-z])cpu", place) is not None
+
+
 def accelerated() -> bool:
     """Whether Keras has something faster than the CPU to train on, and uses it."""
-    return not re.search(r"\bcpu", _place())
+    return not is_cpu(_place())
 
 
 def device() -> str:
     """The device that training really uses, in words (``CPU (x86_64, 2 cores)``, ``GPU (NVIDIA …, cuda:0)``)."""
     place = _place()
-    if re.search(r"\bcpu", place):
+    if is_cpu(place):
         return f"CPU ({platform.machine()}, {os.cpu_count()} cores)"
     short = place.rsplit("/", 1)[-1].removeprefix("device:")
     return f"GPU ({', '.join(filter(None, [_gpu_name(), short]))})"

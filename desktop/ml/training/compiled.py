@@ -51,6 +51,11 @@ class Compiled:
             # Else `fit` would build losses and metrics from the first batch, which a continued epoch then lacks.
             self.network._symbolic_build(data_batch=Batches(train, plan, 0, augment=())[0])
 
+    def bring_back(self) -> None:
+        """Under JAX weights and optimizer lie outside the network between two steps: bring them back to be read."""
+        if keras.backend.backend() == "jax":
+            self.network.jax_state_sync()
+
     @property
     def rate(self) -> float:
         """The learning rate now."""

@@ -208,6 +208,7 @@ class Loop:
 
     def blend(self, steps: int) -> None:
         """Let the average follow the weights of the last ``steps`` steps."""
+        self.compiled.bring_back()
         self.averages.blend(self.model.get_weights(), self.plan.fit.ema, self.compiled.done, steps)
 
     def _take_in(self) -> None:
@@ -220,6 +221,7 @@ class Loop:
 
     def tell(self, epoch: int, step: int, logs: dict[str, Any], images_per_s: float) -> bool:
         """Tell of a batch; whether its loss is a number."""
+        self.compiled.bring_back()
         loss, accuracy = self.within.whole(float(logs["loss"]), float(logs["accuracy"]), step)
         event = TrainBatchDone(
             epoch, step, self.compiled.steps, loss, accuracy, self.compiled.rate, images_per_s, self._memory()

@@ -15,6 +15,7 @@ import pytest
 
 from desktop.ml.convert.export_litert import convert
 from desktop.ml.convert.litert import LiteRT
+from desktop.ml.nets import backend
 from tests.ml.training.test_loop import pictures
 from tests.patience import patient
 
@@ -37,8 +38,24 @@ def train_under(name: str, folder: Path) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.parametrize(
+    ("place", "cpu"),
+    [
+        ("cpu", True),
+        ("cpu:0", True),
+        ("tfrt_cpu_0", True),
+        ("/job:localhost/replica:0/task:0/device:cpu:0", True),
+        ("cuda:0", False),
+        ("mps:0", False),
+        ("/job:localhost/replica:0/task:0/device:gpu:0", False),
+    ],
+)
+def test_a_back_end_s_word_for_where_it_computes_is_understood(place: str, cpu: bool) -> None:
+    assert backend.is_cpu(place) is cpu
+
+
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", ["tensorflow", pytest.param("torch", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["tensorflow", *(pytest.param(n, marks=pytest.mark.slow) for n in ("torch", "jax"))])
 def test_a_small_net_trains_resumes_and_is_exported(name: str, tmp_path: Path) -> None:
     if importlib.util.find_spec(name) is None:
         pytest.skip(f"{name} is not installed; docs/gpu.md says how to get it")
