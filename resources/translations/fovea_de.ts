@@ -5098,7 +5098,34 @@ Of a hundred pictures like those the model learned from, answer sets hold the ri
 exit status: 0 every picture was answered; 1 some failed, none was found, or the model is not installed or damaged;
 2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was printed until then holds).
 </source>
-   <translation type="unfinished" />
+   <translation>Ein Ordner wird durch alle Ebenen durchsucht; versteckte Dateien werden übergangen. Antworten kommen in der Reihenfolge der
+Bilder. DICOM-Dateien einer Serie kommen zusammen, in der Reihenfolge ihrer Lage im Patienten, eine Zeile je Einzelbild; ebenso
+die Einzelbilder einer Datei und was ein DICOMDIR aufführt. Die Zeilen einer Studie nennen den angegebenen Ordner oder das DICOMDIR,
+Studie, Serie und Einzelbild; wie ihre Dateien heißen, ist oft ein Name und wird nur mit --files gesagt.
+
+Mit --json ergibt jedes Bild ein Objekt auf einer eigenen Zeile:
+  path, model, label, index, probability, top (Liste von label, probability), notices (Liste von Texten),
+  elapsed_ms (decode, prepare, predict), prepared_sha256, in_domain (ob das Bild von der Art ist, mit der das
+  Modell trainiert wurde; null, wo das Modell es nicht sagen kann), domain_score (0 ist die Mitte seiner eigenen Bilder, über 1
+  ist nicht seine Art), domain_reasons (warum nicht, in Codes; "unlike", wo mehr nicht bekannt ist), answer_set (Labels, mit denen
+  bei der Fehlerrate error_rate zu rechnen ist; null, wo das Modell dafür nicht kalibriert wurde, und für Bilder nicht seiner
+  Art), general (das allgemeinere Wort, bei einem Modell, das Wörter kennt), digits (label, probability jeder Ziffer eines
+  Bildes, das mehrere enthält), suits (das vorhandene Modell, das zu einem Bild anderer Art passen würde, oder null), notice (bei
+  medizinischen Modellen)
+  - oder, wo es fehlschlug, path und error (kind, message);
+  - ein Einzelbild einer Studie oder einer DICOM-Datei mit mehreren Einzelbildern auch study und series (ab 1 gezählt im Angegebenen),
+  series_number (wie in der Datei, oder null), modality, frame und frames (ab 1), mit --files auch file.
+Mit --camera ist 'path' der Name der Kamera oder des Videos und die Nummer des Einzelbilds: beantwortet wird stets das neueste, die
+inzwischen gekommenen werden ausgelassen. Nichts wird gespeichert.
+Ein Bild, das nicht von der Art des Modells ist, hat in der Tabelle für Menschen keine Antwort; --top K führt seine Scores dennoch auf.
+Wo eine Schwelle die Antwort gegen den höheren Score gab, steht die Schwelle anstelle des niedrigeren.
+Bei hundert Bildern wie denen, aus denen das Modell gelernt hat, enthalten Antwortmengen das richtige Label für mindestens
+100 x (1 - error_rate); über ein einzelnes Bild und über Bilder anderer Art sagt das nichts.
+'label' folgt der Entscheidungsregel des Modells, was nicht der höchste Score sein muss; 'probability' ist der Score von 'label'.
+
+Beendigungsstatus: 0 jedes Bild wurde beantwortet; 1 einige schlugen fehl, keines wurde gefunden, oder das Modell ist nicht installiert oder beschädigt;
+2 falscher Aufruf, darunter ein unbekanntes Modell; 130 mit Strg-C angehalten (was bis dahin ausgegeben wurde, gilt).
+</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />

@@ -5098,7 +5098,34 @@ Of a hundred pictures like those the model learned from, answer sets hold the ri
 exit status: 0 every picture was answered; 1 some failed, none was found, or the model is not installed or damaged;
 2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was printed until then holds).
 </source>
-   <translation type="unfinished" />
+   <translation>Una carpeta se recorre en todos sus niveles; los archivos ocultos se pasan por alto. Las respuestas vienen en el orden de las imágenes.
+Los archivos DICOM de una misma serie vienen juntos, en el orden de sus posiciones en el paciente, una línea por fotograma; lo mismo
+los fotogramas de un archivo y lo que enumera un DICOMDIR. Las líneas de un estudio nombran la carpeta o el DICOMDIR indicados,
+estudio, serie y fotograma; cómo se llaman sus archivos es a menudo un nombre, y solo se dice con --files.
+
+Con --json, cada imagen da un objeto en una línea propia:
+  path, model, label, index, probability, top (lista de label, probability), notices (lista de textos),
+  elapsed_ms (decode, prepare, predict), prepared_sha256, in_domain (si la imagen es del tipo con el que se
+  entrenó el modelo; null si el modelo no puede saberlo), domain_score (0 es el centro de sus propias imágenes, por encima
+  de 1 no es de su tipo), domain_reasons (por qué no, en códigos; "unlike" si no se sabe más), answer_set (etiquetas con
+  las que contar a la tasa de error error_rate; null si el modelo no se calibró para ello, y para imágenes que no son de su
+  tipo), general (la palabra más general, de un modelo que conoce palabras), digits (label, probability de cada dígito, de una
+  imagen que contiene varios), suits (el modelo a mano adecuado para una imagen de otro tipo, o null), notice (de
+  modelos médicos)
+  - o, si falló, path y error (kind, message);
+  - un fotograma de un estudio o de un archivo DICOM de varios fotogramas, además study y series (contados desde 1 en lo indicado),
+  series_number (como en el archivo, o null), modality, frame y frames (desde 1), con --files también file.
+Con --camera, 'path' es el nombre de la cámara o del vídeo y el número del fotograma: siempre se responde el fotograma más nuevo, los
+que llegaron entretanto se omiten. No se guarda nada.
+Una imagen que no es del tipo del modelo no tiene respuesta en la tabla para personas; --top K enumera de todos modos sus puntuaciones.
+Donde un umbral dio la respuesta contra la puntuación más alta, el umbral figura en lugar de la más baja.
+De cien imágenes como aquellas de las que aprendió el modelo, los conjuntos de respuestas contienen la etiqueta correcta en al menos
+100 x (1 - error_rate); de una sola imagen, y de imágenes de otro tipo, eso no dice nada.
+'label' sigue la regla de decisión del modelo, que no tiene por qué ser la puntuación más alta; 'probability' es la puntuación de 'label'.
+
+estado de salida: 0 se respondió a cada imagen; 1 algunas fallaron, no se halló ninguna, o el modelo no está instalado o está dañado;
+2 uso erróneo, entre otros un modelo desconocido; 130 detenido con Ctrl-C (lo impreso hasta entonces vale).
+</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />

@@ -5098,7 +5098,34 @@ Of a hundred pictures like those the model learned from, answer sets hold the ri
 exit status: 0 every picture was answered; 1 some failed, none was found, or the model is not installed or damaged;
 2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was printed until then holds).
 </source>
-   <translation type="unfinished" />
+   <translation>Un dossier est parcouru à tous ses niveaux ; les fichiers cachés sont passés. Les réponses viennent dans l’ordre des images.
+Les fichiers DICOM d’une même série viennent ensemble, dans l’ordre de leurs positions dans le patient, une ligne par trame ; de
+même les trames d’un fichier, et ce que liste un DICOMDIR. Les lignes d’un examen nomment le dossier ou DICOMDIR donné,
+l’examen, la série et la trame ; le nom de ses fichiers est souvent celui d’une personne, et n’est dit qu’avec --files.
+
+Avec --json, chaque image donne un objet sur sa propre ligne :
+  path, model, label, index, probability, top (liste de label, probability), notices (liste de textes),
+  elapsed_ms (decode, prepare, predict), prepared_sha256, in_domain (si l’image est du type de celles sur lesquelles
+  le modèle a été entraîné ; null si le modèle ne peut pas le dire), domain_score (0 est le milieu de ses propres images,
+  au-dessus de 1 hors de son domaine), domain_reasons (pourquoi, en codes ; "unlike" si l’on n’en sait pas plus), answer_set (étiquettes
+  à envisager au taux d’erreur error_rate ; null si le modèle n’a pas été calibré pour cela, et pour les images hors de son
+  domaine), general (le mot plus général, d’un modèle qui connaît des mots), digits (label, probability de chaque chiffre,
+  d’une image qui en contient plusieurs), suits (le modèle disponible qui conviendrait à une image d’un autre type, ou null),
+  notice (des modèles médicaux)
+  - ou, en cas d’échec, path et error (kind, message) ;
+  - une trame d’un examen ou d’un fichier DICOM à plusieurs trames, aussi study et series (comptés à partir de 1 dans ce qui est donné),
+  series_number (comme dans le fichier, ou null), modality, frame et frames (à partir de 1), avec --files aussi file.
+Avec --camera, 'path' est le nom de la caméra ou de la vidéo et le numéro de l’image : la plus récente est toujours répondue,
+celles venues entre-temps sont omises. Rien n’est conservé.
+Une image qui n’est pas du genre du modèle n’a pas de réponse dans le tableau pour les personnes ; --top K liste quand même ses scores.
+Où un seuil a donné la réponse contre le score plus haut, le seuil figure à la place du plus bas.
+Sur cent images comme celles dont le modèle a appris, les réponses possibles contiennent la bonne étiquette pour au moins
+100 x (1 - error_rate) ; sur une seule image, et sur des images d’un autre type, cela ne dit rien.
+'label' suit la règle de décision du modèle, qui n’est pas forcément le score le plus élevé ; 'probability' est le score de 'label'.
+
+code de sortie : 0 chaque image a une réponse ; 1 certaines ont échoué, aucune n’a été trouvée, ou le modèle n’est pas installé ou est endommagé ;
+2 mauvais usage, dont un modèle inconnu ; 130 arrêté par Ctrl-C (ce qui a été affiché jusque-là reste valable).
+</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />

@@ -5098,7 +5098,34 @@ Of a hundred pictures like those the model learned from, answer sets hold the ri
 exit status: 0 every picture was answered; 1 some failed, none was found, or the model is not installed or damaged;
 2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was printed until then holds).
 </source>
-   <translation type="unfinished" />
+   <translation>フォルダーは全階層を探し、隠しファイルは飛ばします。回答は画像の順に出ます。
+一つのシリーズのDICOMファイルは、患者内の位置の順にまとめ、フレームごとに1行で出ます。
+一つのファイルの複数フレームや、DICOMDIRが挙げるものも同様です。検査の行には、指定したフォルダーまたはDICOMDIR、
+検査、シリーズ、フレームを示します。ファイル名は人名のことが多いため、 --files を指定したときだけ示します。
+
+--json では、画像ごとに1行で一つのオブジェクトを出力します:
+  path、model、label、index、probability、top(label、probabilityのリスト)、notices(テキストのリスト)、
+  elapsed_ms(decode、prepare、predict)、prepared_sha256、in_domain(モデルが学習した種類の画像か。
+  モデルが判断できないときはnull)、domain_score(0は自身の画像の中央、1を超えると種類が違う)、
+  domain_reasons(違う理由のコード。それ以上わからないときは"unlike")、
+  answer_set(誤り率error_rateで考慮すべきラベル。モデルがそのように校正されていないとき、
+  および種類の違う画像ではnull)、general(語を知るモデルの、より一般的な語)、
+  digits(複数の数字がある画像の、各数字のlabelとprobability)、
+  suits(別の種類の画像に適する手元のモデル、またはnull)、notice(医療用モデルのもの)
+  - 失敗したときは、pathとerror(kind、message)。
+  - 検査または複数フレームのDICOMファイルのフレームでは、さらにstudyとseries(指定したものの中で1から数える)、
+  series_number(ファイルのとおり、またはnull)、modality、frameとframes(1から)、 --files ではfileも。
+--camera では'path'はカメラまたは動画の名前とフレームの番号です: 常に最新のフレームに回答し、
+その間に来たものは除きます。何も保存されません。
+モデルの種類でない画像は、人向けの表では答えがありません。スコアは --top K で一覧にできます。
+しきい値が高い方のスコアに反して答えを決めたときは、低い方の代わりにしきい値を記します。
+モデルが学習したものに似た画像100枚のうち、候補の回答の組に正しいラベルが入るのは少なくとも
+100 x (1 - error_rate)枚です。1枚の画像や別の種類の画像については、何も言えません。
+'label'はモデルの判定規則に従い、最高スコアとは限りません。'probability'は'label'のスコアです。
+
+終了ステータス: 0 すべての画像に回答した。1 一部が失敗、画像なし、またはモデルが未インストールか破損。
+2 使い方の誤り(不明なモデルを含む)。130 Ctrl-Cで停止(それまでの出力は有効)。
+</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />

@@ -5098,7 +5098,34 @@ Of a hundred pictures like those the model learned from, answer sets hold the ri
 exit status: 0 every picture was answered; 1 some failed, none was found, or the model is not installed or damaged;
 2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was printed until then holds).
 </source>
-   <translation type="unfinished" />
+   <translation>Uma pasta é percorrida em todos os níveis; arquivos ocultos são ignorados. As respostas vêm na ordem das imagens.
+Arquivos DICOM de uma mesma série vêm juntos, na ordem de suas posições no paciente, uma linha por quadro; também
+os quadros de um mesmo arquivo e o que um DICOMDIR lista. As linhas de um exame citam a pasta ou o DICOMDIR indicado,
+o exame, a série e o quadro; o nome de seus arquivos é muitas vezes o de uma pessoa e só é dito com --files.
+
+Com --json cada imagem fornece um objeto em sua própria linha:
+  path, model, label, index, probability, top (lista de label, probability), notices (lista de textos),
+  elapsed_ms (decode, prepare, predict), prepared_sha256, in_domain (se a imagem é do tipo com que o
+  modelo foi treinado; null quando o modelo não sabe dizer), domain_score (0 é o meio de suas próprias imagens, acima de 1
+  não é do tipo dele), domain_reasons (por que não, em códigos; "unlike" quando não se sabe mais), answer_set (rótulos a
+  considerar à taxa de erro error_rate; null quando o modelo não foi calibrado para isso, e para imagens que não são do
+  tipo dele), general (a palavra mais geral, de um modelo que conhece palavras), digits (label, probability de cada dígito, de
+  uma imagem que contém vários), suits (o modelo disponível que serviria a uma imagem de outro tipo, ou null), notice (de
+  modelos médicos)
+  - ou, quando falhou, path e error (kind, message);
+  - um quadro de um exame ou de um arquivo DICOM de vários quadros também study e series (contados de 1 no que foi indicado),
+  series_number (como no arquivo, ou null), modality, frame e frames (de 1), com --files também file.
+Com --camera 'path' é o nome da câmera ou do vídeo e o número do quadro: responde-se sempre ao quadro
+mais novo, os que chegaram nesse meio-tempo são omitidos. Nada é armazenado. De cem imagens como aquelas
+Uma imagem que não é do tipo do modelo não tem resposta na tabela para pessoas; --top K lista mesmo assim suas pontuações.
+Onde um limiar deu a resposta contra a pontuação mais alta, o limiar aparece no lugar da mais baixa.
+com que o modelo aprendeu, os conjuntos de respostas contêm o rótulo certo em pelo menos 100 x (1 -
+error_rate); sobre uma única imagem, e sobre imagens de outro tipo, isso nada diz. 'label' segue a regra
+de decisão do modelo, que não precisa ser a pontuação mais alta; 'probability' é a pontuação de 'label'.
+
+código de saída: 0 todas as imagens foram respondidas; 1 algumas falharam, nenhuma foi encontrada, ou o modelo não está instalado
+ou está danificado; 2 uso incorreto, inclusive modelo desconhecido; 130 parado com Ctrl-C (o que foi impresso até então vale).
+</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />

@@ -5098,7 +5098,34 @@ Of a hundred pictures like those the model learned from, answer sets hold the ri
 exit status: 0 every picture was answered; 1 some failed, none was found, or the model is not installed or damaged;
 2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was printed until then holds).
 </source>
-   <translation type="unfinished" />
+   <translation>文件夹会逐层搜索；跳过隐藏文件。答案按图片的顺序给出。
+属于同一序列的 DICOM 文件放在一起，按其在患者体内的位置排序，每帧一行；
+同一文件的各帧以及 DICOMDIR 所列的内容也是如此。检查的各行给出所指定的文件夹或 DICOMDIR、
+检查、序列和帧；其文件名往往是姓名，只有用 --files 才会列出。
+
+带 --json 时，每张图片各以单独一行给出一个对象：
+  path、model、label、index、probability、top（label、probability 的列表）、notices（文本列表）、
+  elapsed_ms（decode、prepare、predict）、prepared_sha256、in_domain（图片是否属于模型
+  训练所用的类型；模型无法判断时为 null）、domain_score（0 为其自己图片的中间，大于 1
+  即不属于其类型）、domain_reasons（原因，以代码表示；不知其详时为 "unlike"）、answer_set（在错误率
+  error_rate 下应考虑的标签；模型未为此校准，以及图片不属于其类型时
+  为 null）、general（认识词语的模型给出的更通用的词）、digits（含有多个数字的
+  图片中各数字的 label、probability）、suits（现有的适合其他类型图片的模型，或 null）、notice（医疗
+  模型的提示）
+  - 若失败，则为 path 和 error（kind、message）；
+  - 检查的帧或多帧 DICOM 文件的帧还有 study 和 series（在所指定的内容中从 1 计数）、
+  series_number（如文件所示，或 null）、modality、frame 和 frames（从 1 起），带 --files 时还有 file。
+带 --camera 时，'path' 是摄像头或视频的名称和帧编号：总是回答最新的帧，
+其间到来的帧被略去。不存储任何内容。
+不属于该模型类型的图片，在给人看的表格中没有答案；--top K 仍会列出其得分。
+若阈值违背较高得分而给出答案，则以阈值代替较低的得分。
+在一百张与模型学习所用图片类似的图片中，答案集合至少在
+100 x (1 - error_rate) 张中含有正确标签；对单张图片以及其他类型的图片则不能说明什么。
+'label' 遵循模型的判定规则，不一定是最高得分；'probability' 是 'label' 的得分。
+
+退出状态：0 每张图片都已回答；1 有些失败、没有找到图片，或模型未安装或已损坏；
+2 用法错误，包括未知的模型；130 被 Ctrl-C 停止（到那时已输出的仍然有效）。
+</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
