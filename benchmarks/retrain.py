@@ -143,7 +143,7 @@ class Features:
 
     def __init__(self, folder: Path) -> None:
         from desktop.core.types import ImageSource
-        from desktop.ml.data.embeddings import Embedder
+        from desktop.ml.convert.embeddings import Embedder
 
         self.classes = sorted(path.name for path in (folder / "train").iterdir() if path.is_dir())
         self.files, self.rows, self.labels = {}, {}, {}

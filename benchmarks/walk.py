@@ -379,7 +379,13 @@ def _hobbyist(walker: Walker, home: Path) -> None:
         if session.model_id != trained.service.jobs[0].model_id:
             raise RuntimeError(f"'{session.model_id}' answered")
 
-    if walker.goal("train with recommended settings", train):
+    def drawn() -> bool:
+        view = window.later("train")
+        assert isinstance(view, TrainView)
+        curves = view.jobs.page.curves
+        return curves.loss.settled and curves.accuracy.settled
+
+    if walker.goal("train with recommended settings", train, drawn):
         walker.goal("first answer of what was trained", answer)
         walker.goal("evaluate what was trained", evaluate, lambda: _gallery_there(window.evaluate))
 

@@ -11,9 +11,11 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from desktop import __version__
+from desktop.core.pictures.formats import PICTURE_FORMATS
 from installers import bundle, icons, linux, names
 
 WORDS: dict[str, str] = {
@@ -60,7 +62,6 @@ def compile_installer(program: Path, out: Path, version: str, icon: Path, target
     makensis = shutil.which("makensis") or shutil.which("makensis", path=r"C:\Program Files (x86)\NSIS")
     if makensis is None:
         raise SystemExit("makensis is not installed (Debian: package nsis; Windows: nsis.sourceforge.io)")
-    sign = "/" if sys.platform == "win32" else "-"
     numbers = ".".join([*(part for part in version.split(".")[:3] if part.isdigit()), "0", "0", "0", "0"][:4])
     facts = {
         "PROGRAM": str(program.resolve() / "*"),
@@ -72,9 +73,22 @@ def compile_installer(program: Path, out: Path, version: str, icon: Path, target
         **({"TARGET": target} if target else {}),
     }
     out.parent.mkdir(parents=True, exist_ok=True)
-    words = out.with_suffix(".nsh")
-    words.write_text("\ufeff" + words_of_pages(), encoding="utf-8")
-    facts["WORDS"] = str(words.resolve())
+    with tempfile.TemporaryDirectory(prefix="fovea-") as folder:
+        words, suffixes = Path(folder, "words.nsh"), Path(folder, "suffixes.nsh")
+        words.write_text("\ufeff" + words_of_pages(), encoding="utf-8")
+        suffixes.write_text(suffixes_macro(), encoding="ascii")
+        _compile(makensis, {**facts, "WORDS": str(words), "SUFFIXES": str(suffixes)})
+
+
+def suffixes_macro() -> str:
+    """FOR_EACH_SUFFIX: a macro of the script that inserts another one for each suffix that Fovea is offered for."""
+    offered = [suffix for row in PICTURE_FORMATS for suffix in row.suffixes[: row.offered]]
+    lines = [f'  !insertmacro "${{WORK}}" "{suffix}"' for suffix in offered]
+    return "\n".join(["!macro FOR_EACH_SUFFIX WORK", *lines, "!macroend", ""])
+
+
+def _compile(makensis: str, facts: dict[str, str]) -> None:
+    sign = "/" if sys.platform == "win32" else "-"
     command = [
         makensis,
         f"{sign}V2",
@@ -83,7 +97,6 @@ def compile_installer(program: Path, out: Path, version: str, icon: Path, target
         str(SCRIPT),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    words.unlink()
     if done.returncode:
         raise SystemExit(f"makensis: {(done.stdout + done.stderr).strip()}")
 

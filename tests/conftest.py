@@ -10,7 +10,7 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -51,7 +51,7 @@ hypothesis.settings.register_profile("fovea", **_UNTIMED)
 hypothesis.settings.register_profile("search", max_examples=2000, **_UNTIMED)
 hypothesis.settings.load_profile("fovea")
 
-__all__ = ["fovea_home", "obedient_job", "qapp", "shared_data"]
+__all__ = ["fovea_home", "obedient_job", "qapp", "qtbot", "shared_data"]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -59,6 +59,14 @@ def pytest_timeout_set_timer(item: pytest.Item, settings: pytest_timeout.Setting
     """A test that hangs is ended; one that waits for a busy machine is not."""
     longer = settings._replace(timeout=patient(settings.timeout))
     return bool(pytest_timeout.pytest_timeout_set_timer(item, longer))
+
+
+@pytest.fixture
+def qtbot(qapp: Any, request: pytest.FixtureRequest) -> Any:
+    """pytest-qt's, with patience."""
+    from tests.patient_bot import PatientBot
+
+    return PatientBot(request)
 
 
 @pytest.fixture(autouse=True)

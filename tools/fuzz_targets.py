@@ -62,7 +62,7 @@ def attack_network(data: bytes) -> str:
     """Look through a network by its description, as an import does before anything is built."""
     from desktop.ml.exchange import import_model, import_steps
     from desktop.ml.exchange.h5_check import check_h5
-    from desktop.ml.exchange.keras_check import clean_copy
+    from desktop.ml.nets.keras_check import clean_copy
 
     with tempfile.TemporaryDirectory() as folder:
         suffix = ".keras" if data[:2] == b"PK" else ".h5" if data[:4] == b"\x89HDF" else ".tflite"

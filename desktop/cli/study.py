@@ -44,11 +44,7 @@ def main(argv: list[str]) -> int:
     try:
         return _study(options)
     except FoveaError as error:
-        if options.json:
-            told = {"kind": error.kind, "message": error.message, "hint": error.hint}
-            console.say_json({"event": "finished", "state": "failed", **told})
-        else:
-            console.complain(error.message, error.hint)
+        console.tell_failed(error, options.json)
         return 2 if error.kind in ("bad-plan", "bad-study") else 1
     except KeyboardInterrupt:
         console.note("stopped; the same command goes on")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from desktop.cli import console
-from desktop.cli.parser import Parser
+from desktop.cli.parser import Parser, share
 from desktop.cli.teach_projects import added_to, opened
 from desktop.core.types import FoveaError
 from desktop.system.words import phrase
@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         "--order", choices=("uncertain", "mistakes", "unlike", "newest", "suggested", "drawn"), default="suggested",
         help="which ones first (default: the surest)",
     )  # fmt: skip
-    made["accept"].add_argument("--at-least", type=float, required=True, metavar="SCORE", help="0 to 1")
+    made["accept"].add_argument("--at-least", type=share("score"), required=True, metavar="SCORE", help="0 to 1")
     made["accept"].add_argument("--class", dest="class_name", metavar="NAME", help="suggestions of one class alone")
     made["heaps"].add_argument("--heaps", type=int, default=0, metavar="N", help="so many (default: as many as suit)")
     made["export"].add_argument("target", type=Path, metavar="TARGET", help="a new folder, or a file .csv or .json")

@@ -55,11 +55,7 @@ def main(argv: list[str]) -> int:
     try:
         return _run(options)
     except FoveaError as error:
-        if options.json:
-            told = {"event": "finished", "state": "failed", "kind": error.kind}
-            console.say_json({**told, "message": error.message, "hint": error.hint})
-        else:
-            console.complain(error.message, error.hint)
+        console.tell_failed(error, options.json)
         return 2 if error.kind == "bad-plan" else 1
     except KeyboardInterrupt:
         return console.INTERRUPTED

@@ -44,7 +44,7 @@ from desktop.engine.teaching_events import (
     TeachEvent,
     TeachingEnded,
 )
-from desktop.ml.data.embeddings import Embedder
+from desktop.ml.convert.embeddings import Embedder
 from desktop.ml.teaching import alike, found_again, orders
 from desktop.ml.teaching.accuracy import curve_of
 from desktop.ml.teaching.learner import Learner, Lesson

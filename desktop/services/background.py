@@ -7,7 +7,8 @@
 
 A thread is for work outside the interpreter (scaling pictures, waiting for a disk). Python code in a thread would hold
 up the window all the same: each Qt call gives the interpreter away and waits up to 5 ms to have it back. Such work
-is cut into slices instead. Child processes have supervisors of their own beside the service that starts them.
+is cut into slices instead. Child processes have supervisors of their own beside the service that starts them, some of
+them a :class:`ChildThread`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
 
@@ -117,6 +118,45 @@ class Slices(QObject):
             self.failed.emit(error)
         else:
             self.stepped.emit(value)
+
+
+class ChildThread(QThread):
+    """A thread that drives a child process, called ``name``: kept while it runs, even where whoever started it is gone,
+    and halted before the program ends."""
+
+    _running: ClassVar[set[ChildThread]] = set()
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self._running.add(self)
+        self.finished.connect(self._release)
+
+    @Slot()
+    def _release(self) -> None:
+        self._running.discard(self)
+
+    def halt(self) -> None:
+        """Ask it to end its child and itself."""
+        self.requestInterruption()
+
+    @classmethod
+    def running(cls) -> list[Self]:
+        """Those of this class that have not ended."""
+        return [thread for thread in cls._running if isinstance(thread, cls)]
+
+    @classmethod
+    def wait_for_all(cls, milliseconds: int) -> None:
+        """Wait for the end of each of this class."""
+        for thread in cls.running():
+            thread.wait(milliseconds)
+
+
+@atexit.register
+def _end_children() -> None:
+    for thread in ChildThread.running():
+        thread.halt()
+    ChildThread.wait_for_all(5000)
 
 
 class _Tasks(QObject):

@@ -8,14 +8,13 @@ Lives in the main thread.
 
 from __future__ import annotations
 
-import atexit
 import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from desktop.services.background import Task
+from desktop.services.background import ChildThread, Task
 
 if TYPE_CHECKING:
     from desktop.engine.camera_client import CameraClient
@@ -28,21 +27,14 @@ BURST = 300
 """Frames that one recording holds at most."""
 
 
-class _Runner(QThread):
+class _Runner(ChildThread):
     heard = Signal(object)  # one of the events of desktop.engine.camera_messages
 
     def __init__(self, source: CameraSource) -> None:
-        super().__init__()
+        super().__init__("camera")
         from desktop.engine.camera_client import CameraClient
 
-        self.setObjectName("camera")
         self._client: CameraClient = CameraClient(source)
-        _running.add(self)  # a thread must outlive its run even where whoever started it is gone
-        self.finished.connect(self._release)
-
-    @Slot()
-    def _release(self) -> None:
-        _running.discard(self)
 
     def run(self) -> None:
         """Start the process, hand its events on until the last one or until told to stop."""
@@ -56,19 +48,8 @@ class _Runner(QThread):
         self._client.send(command)
 
     def halt(self) -> None:
-        self.requestInterruption()
+        super().halt()
         self._client.interrupt()
-
-
-_running: set[_Runner] = set()
-
-
-@atexit.register
-def _end_all() -> None:
-    for runner in list(_running):
-        runner.halt()
-    for runner in list(_running):
-        runner.wait(5000)
 
 
 class Camera(QObject):
@@ -185,8 +166,7 @@ class Camera(QObject):
     def wait(self) -> None:
         """Turn it off and wait until nothing of it runs: for the end of the program."""
         self.stop()
-        for runner in list(_running):
-            runner.wait(5000)
+        _Runner.wait_for_all(5000)
 
     def _numbered(self, command: object) -> int:
         if self._runner is None or self.state != "on":

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from desktop.store.manifest import Manifest
     from desktop.store.marks import PictureMark
 
+_Key = str | ImageItem | tuple[str | ImageItem, int]
 _AT_ONCE = 2000  # pictures that are looked up at once
 _STEP = 500  # pictures between two looks at the window's events
 _WINDOW_S = 5.0  # the speed shown is that of the last seconds
@@ -50,6 +51,13 @@ class _Plan:
     places: dict[ImageItem, int] = field(default_factory=dict)
     answers: BatchColumns | None = None
     asked: list[int] = field(default_factory=list)
+
+
+def _key_of(item: ImageItem, source: ImageSource) -> _Key:
+    """What tells a picture from all others: its file, and which frame of it. No pair where one will do: 100,000 of
+    those are work for the collector of garbage."""
+    name = source.path or item
+    return (name, source.frame) if source.frame else name
 
 
 def _finished(work: Generator[None, None, _Plan]) -> _Plan:
@@ -226,12 +234,11 @@ class FolderJob(QObject):
         from desktop.app.batch_columns import BatchColumns
 
         before = self.answers if keep else None
-        # Another frame of a file is another picture.
-        known: dict[tuple[str | ImageItem, int], int] = {}
+        known: dict[_Key, int] = {}
         for at, item in enumerate(self.items if before is not None else ()):
             assert before is not None
             source = before.sources[at]
-            known[source.path or item, source.frame] = at
+            known[_key_of(item, source)] = at
             if at % _STEP == 0:
                 yield
         plan = _Plan([], root, before is not None)
@@ -243,13 +250,14 @@ class FolderJob(QObject):
                 sources.append(source)
                 plan.items.append(item)
                 if before is not None:
-                    kept.append(known.get((source.path or item, source.frame), -1))
+                    kept.append(known.get(_key_of(item, source), -1))
             if number % _STEP == 0:
                 yield
         plan.answers = BatchColumns(sources, manifest, root)
         yield
         if before is not None:
             yield from plan.answers.take_over(before, kept)
+            yield
         plan.asked = plan.answers.pending()
         return plan
 

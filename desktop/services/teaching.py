@@ -17,6 +17,7 @@ from desktop.engine import teaching_events as events
 from desktop.services.background import DiskWork, Task
 from desktop.services.suggestions import Suggestions
 from desktop.store.project_facts import How, ProjectAction, TaughtClass, TaughtPicture
+from desktop.system.words import phrase
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +69,9 @@ class _Learner(QThread):
                         self.heard.emit((event, made))
         except Exception as error:  # no process, no pipe, no memory: whoever waits must hear of it
             reason = getattr(error, "strerror", None) or type(error).__name__
-            self.heard.emit((events.TeachingEnded(f"learning could not be started: {reason}"), None))
+            self.heard.emit(
+                (events.TeachingEnded(phrase("learning could not be started: {reason}", reason=reason)), None)
+            )
 
 
 class Teaching(QObject):

@@ -154,12 +154,6 @@ class Project(ProjectHistory):
             values[class_id] = {"key": key}
             return self._do(connection, "class", "hand", self._need(known, class_id).name, "class", values)
 
-    def order_classes(self, class_ids: Sequence[int]) -> ProjectAction:
-        """Put the classes into this order."""
-        with self.database.changing() as connection:
-            values = {class_id: {"position": place} for place, class_id in enumerate(class_ids)}
-            return self._do(connection, "class", "hand", "", "class", values)
-
     def merge(self, from_id: int, into_id: int) -> ProjectAction:
         """Give all pictures of one class the label of another, and remove the first: one step of undo."""
         with self.database.changing() as connection:

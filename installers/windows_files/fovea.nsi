@@ -24,6 +24,7 @@ RequestExecutionLevel user
 !include LogicLib.nsh
 !include FileFunc.nsh
 !include Sections.nsh
+!include "${SUFFIXES}"
 
 !define KEY "Software\Fovea"
 !define UNINSTALL "Software\Microsoft\Windows\CurrentVersion\Uninstall\Fovea"
@@ -139,18 +140,7 @@ Section "$(WORDS_FILES)" SEC_FILES
     WriteRegStr HKCU "${APPLICATION}\SupportedTypes" "${SUFFIX}" ""
     WriteRegStr HKCU "Software\Classes\${SUFFIX}\OpenWithProgids" "Fovea.Image" ""
   !macroend
-  !insertmacro OFFER ".jpg"
-  !insertmacro OFFER ".jpeg"
-  !insertmacro OFFER ".png"
-  !insertmacro OFFER ".webp"
-  !insertmacro OFFER ".gif"
-  !insertmacro OFFER ".bmp"
-  !insertmacro OFFER ".tif"
-  !insertmacro OFFER ".tiff"
-  !insertmacro OFFER ".heic"
-  !insertmacro OFFER ".avif"
-  !insertmacro OFFER ".dcm"
-  !insertmacro OFFER ".dicom"
+  !insertmacro FOR_EACH_SUFFIX OFFER
   System::Call 'shell32::SHChangeNotify(i 0x08000000, i 0, p 0, p 0)'
 SectionEnd
 
@@ -181,18 +171,7 @@ Section "Uninstall"
   !macro WITHDRAW SUFFIX
     DeleteRegValue HKCU "Software\Classes\${SUFFIX}\OpenWithProgids" "Fovea.Image"
   !macroend
-  !insertmacro WITHDRAW ".jpg"
-  !insertmacro WITHDRAW ".jpeg"
-  !insertmacro WITHDRAW ".png"
-  !insertmacro WITHDRAW ".webp"
-  !insertmacro WITHDRAW ".gif"
-  !insertmacro WITHDRAW ".bmp"
-  !insertmacro WITHDRAW ".tif"
-  !insertmacro WITHDRAW ".tiff"
-  !insertmacro WITHDRAW ".heic"
-  !insertmacro WITHDRAW ".avif"
-  !insertmacro WITHDRAW ".dcm"
-  !insertmacro WITHDRAW ".dicom"
+  !insertmacro FOR_EACH_SUFFIX WITHDRAW
   DeleteRegKey HKCU "${APPLICATION}"
   DeleteRegKey HKCU "${CLASS}"
   DeleteRegKey HKCU "${UNINSTALL}"

@@ -31,7 +31,7 @@ def convert_here(source: str, target: str, precision: Precision, tell: Callable[
             "export", phrase("{value} is not part of this installation", value=error.name or phrase("a package"))
         ) from error
 
-    from desktop.ml.exchange.keras_check import check_stored
+    from desktop.ml.nets.keras_check import check_stored
 
     model = keras.saving.load_model(check_stored(Path(source)), compile=False)
     half: dict[str, Any] = {

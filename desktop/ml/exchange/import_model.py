@@ -17,7 +17,7 @@ from desktop.ml.convert.convert import convert, memory_for
 from desktop.ml.convert.sandbox import GIB, SandboxLimits, run
 from desktop.ml.exchange.foreign import SCALINGS, ForeignFacts, Format, FoundInFile, contradiction, missing
 from desktop.ml.exchange.install import PARITY_LIMIT, own_disk, work_folder
-from desktop.ml.exchange.keras_check import ImportRefused, saved_model
+from desktop.ml.nets.keras_check import ImportRefused, saved_model
 from desktop.ml.plans.job_steps import JobStep
 from desktop.store import archive, changes
 from desktop.store.download import DownloadControl

@@ -14,7 +14,7 @@ import numpy as np
 from desktop.core.types import MAX_CLASSES, FoveaError
 from desktop.ml.convert.words import plain
 from desktop.ml.exchange.foreign import ForeignFacts, FoundInFile, scaling_numbers
-from desktop.ml.exchange.keras_check import ImportRefused, check_config, check_ends, clean_copy, parse
+from desktop.ml.nets.keras_check import ImportRefused, check_config, check_ends, clean_copy, parse
 from desktop.system import strict_json
 from desktop.system.words import phrase
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from desktop.ml.exchange.keras_check import ImportRefused
+from desktop.ml.nets.keras_check import ImportRefused
 from desktop.system.words import Template, phrase
 
 _MODELS = {"Model": "Functional", "Functional": "Functional", "Sequential": "Sequential"}

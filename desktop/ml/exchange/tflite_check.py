@@ -17,7 +17,7 @@ import numpy as np
 
 from desktop.core.types import MAX_CLASSES
 from desktop.ml.exchange.foreign import ForeignFacts, FoundInFile, scaling_numbers
-from desktop.ml.exchange.keras_check import ImportRefused, check_ends, words
+from desktop.ml.nets.keras_check import ImportRefused, check_ends, words
 from desktop.system.words import phrase
 
 MOST_BYTES = 2 << 30

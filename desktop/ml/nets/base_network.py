@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from desktop.core.types import StoreError
-from desktop.ml.convert.litert import OUTPUTS
 from desktop.ml.nets import backend, imagenet
+from desktop.ml.nets.outputs import OUTPUTS
 from desktop.ml.plans.base_models import KERAS_FILE, not_installed
 from desktop.ml.plans.plan import STAGES, PlanError, TrainingPlan
 from desktop.store import catalogue
@@ -80,7 +80,7 @@ def open_base(plan: TrainingPlan, models: Path | None = None) -> Base:
             phrase("'{name}' cannot be trained on: it has no {keras_file}", name=manifest.name, keras_file=KERAS_FILE),
             "Choose another model.",
         )
-    from desktop.ml.exchange.keras_check import check_stored
+    from desktop.ml.nets.keras_check import check_stored
 
     path = check_stored(read_verified(entry, KERAS_FILE))
     model = keras.saving.load_model(path, compile=False, safe_mode=True)

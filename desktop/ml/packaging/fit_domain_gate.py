@@ -19,7 +19,7 @@ from desktop.core.trust.domain import CLIP, LIMIT, Gate
 from desktop.core.trust.second import SecondGate
 from desktop.core.types import PreprocessSpec, StoreError
 from desktop.ml.data.arrays import Images
-from desktop.ml.packaging.gate_pictures import DomainError, Features, GatePictures, Look, piece_of, storable_axes
+from desktop.ml.packaging.gate_pictures import DomainError, GateFeatures, GatePictures, Look, piece_of, storable_axes
 from desktop.store.manifest import QUANTILES, Domain
 from desktop.system.words import phrase
 
@@ -133,7 +133,7 @@ def fit_both(
     return gate, entry, kept
 
 
-def _gate_of(found: Features, pictures: GatePictures, spec: PreprocessSpec) -> Gate:
+def _gate_of(found: GateFeatures, pictures: GatePictures, spec: PreprocessSpec) -> Gate:
     """The gate of own pictures and of their copies, which count as what they are copies of."""
     labels = pictures.labels
     if np.unique(labels, return_counts=True)[1].max() < 2:
@@ -144,7 +144,7 @@ def _gate_of(found: Features, pictures: GatePictures, spec: PreprocessSpec) -> G
     return _fitted(learnt, labels[places], found.others, pictures.kinds, spec)
 
 
-def _gain(gate: Gate, found: Features, opinion: SecondGate, again: Features) -> float:
+def _gain(gate: Gate, found: GateFeatures, opinion: SecondGate, again: GateFeatures) -> float:
     """The share of foreign pictures that a second opinion flags beyond those that the gate flags."""
     gains = [
         (opinion.scores(others) > LIMIT)[gate.scores(rows) <= LIMIT]
@@ -153,7 +153,7 @@ def _gain(gate: Gate, found: Features, opinion: SecondGate, again: Features) -> 
     return float(np.concatenate(gains).sum() / sum(map(len, found.others)))
 
 
-def _second(found: Features, kinds: tuple[str, ...]) -> SecondGate:
+def _second(found: GateFeatures, kinds: tuple[str, ...]) -> SecondGate:
     """The second opinion from what the everyday network makes of own, unseen and foreign pictures and of copies."""
     learnt = np.concatenate([found.own, *found.copies])
     shift = learnt.mean(axis=0)

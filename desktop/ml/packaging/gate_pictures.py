@@ -34,7 +34,7 @@ class DomainError(FoveaError):
 
 
 @dataclass(frozen=True, slots=True)
-class Features:
+class GateFeatures:
     """What was made of each picture, float64 (n, d): of training pictures (``own``), of ``held`` ones that training had
     not seen, of foreign ones by kind (``others``), and of disturbed copies of the first (``copies``) and of the second
     (``told``), by kind."""
@@ -91,7 +91,8 @@ class GatePictures:
         own, labels = images[picked], labels[picked]
         made = outliers.make(own, spec, min(each, len(own)), rng)
         held_out = np.asarray(unseen[rng.permutation(len(unseen))[:most]])
-        copied, held = ([], []), ([], [])
+        copied: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+        held: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
         if min(len(own), len(held_out)) >= _FEWEST_DISTURBED:
             copied, held = _copies(own, spec, each, rng), _copies(held_out, spec, each, rng)
         return cls(own, labels, picked, held_out, made, *copied, *held)
@@ -108,7 +109,7 @@ class GatePictures:
     def __len__(self) -> int:
         return sum(map(len, self._jobs()))
 
-    def looked_at(self, look: Look, before: int, total: int, progress: Progress, piece: int) -> Features:
+    def looked_at(self, look: Look, before: int, total: int, progress: Progress, piece: int) -> GateFeatures:
         """What ``look`` makes of all, ``piece`` pictures at a time; ``progress`` hears of them behind ``before`` of
         ``total``."""
         outputs = []
@@ -117,7 +118,7 @@ class GatePictures:
             before += len(job)
         own, held, *rest = outputs
         made, copied = len(self.made), len(self.made) + len(self.copied)
-        return Features(own, held, rest[:made], rest[made:copied], rest[copied:])
+        return GateFeatures(own, held, rest[:made], rest[made:copied], rest[copied:])
 
 
 def budget(spec: PreprocessSpec) -> tuple[int, int]:

@@ -66,7 +66,6 @@ class ImagesModel(QAbstractListModel):
         session.inserted.connect(self._after_insert)
         session.about_to_reset.connect(self._before_reset)
         session.was_reset.connect(self._after_reset)
-        self._pending_rows: list[ImageItem] = []
 
     def attach(self, engine: EngineService) -> None:
         """Use ``engine`` for thumbnails."""

@@ -77,7 +77,7 @@ class RadiologyBar(QWidget):
         self._engine: EngineService | None = None
         self._values: np.ndarray | None = None
         self._study: Radiograph | None = None
-        self._asked = self._header_asked = 0
+        self._asked = 0
         self._item: ImageItem | None = None  # what the window was chosen for
         self.draws = False
         """Whether the frame on its way is drawn here, through the window chosen before."""

@@ -11,11 +11,11 @@ from desktop.core.translate import on_card
 from desktop.services.folder_job import FolderJob
 from desktop.services.session import Session
 from desktop.ui.classify.panes import show_failure
+from desktop.ui.classify.results_table import ResultsTable
 from desktop.ui.kit.elided import ElidedLabel
 from desktop.ui.kit.formatting import duration
 from desktop.ui.kit.theme import theme
 from desktop.ui.widgets.notices import CautionStrip, ErrorPanel
-from desktop.ui.widgets.results_table import ResultsTable
 
 if TYPE_CHECKING:
     from desktop.engine.messages import Failure

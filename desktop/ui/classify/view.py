@@ -18,10 +18,10 @@ from desktop.services.samples import samples_for
 from desktop.services.session import ImageItem, Session
 from desktop.services.settings import Settings
 from desktop.ui.classify.camera_part import CameraPart
+from desktop.ui.classify.image_list import ImageList
 from desktop.ui.classify.picture_actions import PictureActions
 from desktop.ui.kit.theme import theme
 from desktop.ui.widgets.empty_state import EmptyState
-from desktop.ui.widgets.image_list import ImageList
 
 if TYPE_CHECKING:
     from desktop.core.types import ImageSource

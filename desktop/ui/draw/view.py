@@ -20,9 +20,9 @@ from desktop.ui.draw.keeping import Keeping
 from desktop.ui.draw.tools import PEN_KEYS, Tools
 from desktop.ui.draw.truth import TruthPanel
 from desktop.ui.kit.file_dialogs import FileDialog
+from desktop.ui.kit.later_view import LaterView
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import image_of
-from desktop.ui.shell.later_view import LaterView
 from desktop.ui.widgets.correcting import Correcting
 from desktop.ui.widgets.prepared_view import PreparedView, facts_of
 

@@ -134,32 +134,44 @@ class FiguresModel(QAbstractTableModel):
         self.original = [i for _, i in there] + [i for key, i in keyed if key is None]
 
 
-def table(model: FiguresModel, name: str, sortable: bool = False) -> QTableView:
-    """A quiet table over ``model``; ``name`` for screen readers."""
-    view = QTableView()
-    view.setModel(model)
-    view.setAccessibleName(name)
+def make_quiet(view: QTableView) -> None:
+    """A table that is read and nothing else: whole rows are chosen, Tab leaves it, no lines but those of the ground."""
     view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
     view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
     view.setAlternatingRowColors(True)
     view.setShowGrid(False)
-    view.setWordWrap(False)
     view.setTabKeyNavigation(False)
-    view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-    view.setStyleSheet(
-        "QTableView::item { padding: 0 6px; border: none; } "
-        "QAbstractScrollArea::corner { background: transparent; border: none; }"
-    )
+    view.verticalHeader().setVisible(False)
+    view.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+
+
+def make_even(view: QTableView) -> None:
+    """Rows of one height, which need not be asked for theirs (of 100,000 that would take seconds); the last column has
+    the room that is left."""
     rows = view.verticalHeader()
-    rows.setVisible(False)
     rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
     rows.setDefaultSectionSize(max(28, view.fontMetrics().height() + 10))
     header = view.horizontalHeader()
     header.setHighlightSections(False)
     header.setStretchLastSection(True)
-    header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+
+
+def table(model: FiguresModel, name: str, sortable: bool = False) -> QTableView:
+    """A quiet table over ``model``; ``name`` for screen readers."""
+    view = QTableView()
+    view.setModel(model)
+    view.setAccessibleName(name)
+    make_quiet(view)
+    view.setWordWrap(False)
+    view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+    view.setStyleSheet(
+        "QTableView::item { padding: 0 6px; border: none; } "
+        "QAbstractScrollArea::corner { background: transparent; border: none; }"
+    )
+    make_even(view)
     if sortable:
+        header = view.horizontalHeader()
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         view.setSortingEnabled(True)
     return view

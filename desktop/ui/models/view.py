@@ -13,11 +13,11 @@ from desktop.core.types import FoveaError
 from desktop.services.background import Task
 from desktop.services.model_jobs import Done, ModelJobs
 from desktop.system.words import listed
+from desktop.ui.kit.later_view import LaterView
 from desktop.ui.models.asking import Asking
 from desktop.ui.models.cards import CardList, ModelCard, cards_of
 from desktop.ui.models.detail import Detail
 from desktop.ui.models.job_bar import JobBar
-from desktop.ui.shell.later_view import LaterView
 from desktop.ui.widgets.notices import ErrorPanel
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ class ModelsView(LaterView):
     def __init__(self, catalog: ModelCatalog, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(catalog, settings, parent)
         self.jobs = ModelJobs(self)
-        self._networks: list[tuple[Network, bool]] = []
         self._undo: list[tuple[str, str]] = []  # (token, name) of what was deleted since Fovea started
         self._wanted_id = self._install_id = ""
         self._reading: Task | None = None
@@ -217,7 +216,6 @@ class ModelsView(LaterView):
         if self.sender() is not self._reading:
             return
         self._reading = None
-        self._networks = networks
         self.list.set_cards(cards_of(self.catalog.entries, networks))
         if self._wanted_id and self.list.choose(self._wanted_id):
             self._wanted_id = ""

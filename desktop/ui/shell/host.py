@@ -1,7 +1,7 @@
 """The views beside Classify: made on their first visit, handed the engine, closed in order.
 
 A new view is one line in :data:`desktop.ui.shell.views.LATER` and a class that fills in
-:class:`desktop.ui.shell.later_view.LaterView`.
+:class:`desktop.ui.kit.later_view.LaterView`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from desktop.store.run_record import RunRecord
     from desktop.ui.classify.view import ClassifyView
     from desktop.ui.evaluate.view import EvaluateView
-    from desktop.ui.shell.later_view import LaterView
+    from desktop.ui.kit.later_view import LaterView
     from desktop.ui.shell.menus import Menus
     from desktop.ui.shell.rail import Rail
     from desktop.ui.teach.view import TeachView

@@ -15,7 +15,6 @@ from PySide6.QtGui import QFontDatabase, QGuiApplication
 from desktop.system import words
 from desktop.system.words import phrase
 
-VARIABLE = words.VARIABLES[0]
 """Names a language in place of the system's: de, pt_BR, en …"""
 SYSTEM = "system"
 """The choice of Settings that follows the system."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from desktop.ui.evaluate.view import EvaluateView
     from desktop.ui.help.window import HelpWindow
     from desktop.ui.kit.file_dialogs import FileDialog
-    from desktop.ui.shell.later_view import LaterView
+    from desktop.ui.kit.later_view import LaterView
     from desktop.ui.shell.menus import Menus
     from desktop.ui.widgets.drop_overlay import DropOverlay
     from desktop.ui.widgets.message_bar import MessageBar
@@ -71,7 +71,7 @@ class MainWindow(QMainWindow):
         self.rail = Rail()
         self.rail.add_view("classify", "classify", self.tr("Classify"), self.tr("Classify images"))
         for later in LATER:
-            self.rail.add_view(later.id, later.icon, self.tr(later.word), self.tr(later.tip))
+            self.rail.add_view(later.id, later.id, self.tr(later.word), self.tr(later.tip))
         self.rail.set_view("classify")
         self.rail.help_requested.connect(self.show_help)
         self.rail.settings_requested.connect(self.show_settings)
@@ -393,8 +393,8 @@ class MainWindow(QMainWindow):
     @Slot()
     def show_keys(self) -> None:
         """Every key, in a list to look through."""
-        from desktop.ui.dialogs.shortcuts import ShortcutsDialog
         from desktop.ui.shell.keys import groups
+        from desktop.ui.shell.shortcuts_dialog import ShortcutsDialog
 
         self.show_dialog(ShortcutsDialog(groups(self.top_menus), self))
 
@@ -422,7 +422,7 @@ class MainWindow(QMainWindow):
     @Slot()
     def show_settings(self) -> None:
         """Theme and the number of classes shown."""
-        from desktop.ui.dialogs.settings import SettingsDialog
+        from desktop.ui.shell.settings_dialog import SettingsDialog
 
         dialog = SettingsDialog(self.settings, self)
         dialog.theme_chosen.connect(self.set_theme)

@@ -16,7 +16,7 @@ from desktop.ui.shell.views import LATER
 if TYPE_CHECKING:
     from desktop.services.settings import Settings
     from desktop.ui.classify.view import ClassifyView
-    from desktop.ui.shell.later_view import LaterView
+    from desktop.ui.kit.later_view import LaterView
 
 
 class Commands(Protocol):
@@ -124,8 +124,8 @@ class Menus(QObject):
     def _build_view_menu(self, menu: QMenu) -> None:
         window, view = self._window, self._window.classify
         self._add(menu, self.tr("&Classify"), window.show_classify, "Ctrl+1")
-        for later in LATER:
-            action = self._add(menu, window.tr(later.word), self._show_later, f"Ctrl+{later.place + 1}")
+        for place, later in enumerate(LATER, 2):
+            action = self._add(menu, window.tr(later.word), self._show_later, f"Ctrl+{place}")
             action.setData(later.id)
         menu.addSeparator()
         key = QKeySequence.StandardKey

@@ -20,7 +20,6 @@ class TeachStart(QWidget):
     opened = Signal(str)
     new_wanted = Signal()
     folder_wanted = Signal()
-    samples_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -15,10 +15,10 @@ from desktop.services.teaching import Teaching, words_of
 from desktop.store.project_facts import ProjectAction
 from desktop.store.projects import ProjectStore
 from desktop.ui.kit.file_dialogs import FileDialog
+from desktop.ui.kit.later_view import LaterView
 from desktop.ui.kit.scrolled import Scrolled
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import count, sentence
-from desktop.ui.shell.later_view import LaterView
 from desktop.ui.teach.camera_part import TeachCamera
 from desktop.ui.teach.classes_pane import ClassesPane
 from desktop.ui.teach.copies import CopiesDialog
@@ -309,11 +309,6 @@ class TeachView(LaterView):
             return store.create(name)
 
         self.teaching.open(make)
-
-    def create_then_add(self, name: str, paths: list[str]) -> None:
-        """Begin a project with pictures."""
-        self._waiting = list(paths)
-        self._create(name)
 
     @Slot()
     def leave(self) -> None:

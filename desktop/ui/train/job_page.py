@@ -112,7 +112,8 @@ class JobPage(QWidget):
         self._show_words(job)
         self.facts.show_job(job)
         ended = job.state in ("done", "cancelled") and job.epochs_done
-        self.curves.set_curves(job.curves, job.epochs_done if ended else job.epochs, job.validation)
+        by_steps = job.started is None or job.started.batch > 0  # a head that is solved has no rate of learning
+        self.curves.set_curves(job.curves, job.epochs_done if ended else job.epochs, job.validation, by_steps)
 
     def tick(self) -> None:
         """Bring what counts down up to date."""

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDialog,
-    QDialogButtonBox,
     QFormLayout,
     QLineEdit,
     QPlainTextEdit,
@@ -24,7 +23,7 @@ from desktop.ml.plans.search_results import SearchError, stem
 from desktop.ml.plans.search_space import Choices, Dimension, Range, check
 from desktop.services.searching import Order
 from desktop.ui.kit.help_key import give_help
-from desktop.ui.kit.widgets import at_least, make_label
+from desktop.ui.kit.widgets import accept_or_cancel, at_least, make_label
 from desktop.ui.widgets.notices import ErrorPanel
 
 if TYPE_CHECKING:
@@ -94,11 +93,8 @@ class SearchDialog(QDialog):
         form.addRow(self.tr("Trials"), self.trials)
         form.addRow("", self.prune)
         self.failure = ErrorPanel()
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        self.start = buttons.addButton(self.tr("Start search"), QDialogButtonBox.ButtonRole.AcceptRole)
-        self.start.setProperty("role", "primary")
+        buttons, self.start = accept_or_cancel(self, self.tr("Start search"))
         buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.setSpacing(12)
         layout.addWidget(about)

@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QApplication, QSplitter, QTabWidget, QVBoxLayout, 
 from desktop.services.training import TrainingService
 from desktop.system.edition import trains
 from desktop.ui.kit.help_key import explain
+from desktop.ui.kit.later_view import LaterView
 from desktop.ui.kit.widgets import sentence
-from desktop.ui.shell.later_view import LaterView
 from desktop.ui.train import words
 from desktop.ui.train.asking import CancelQuestion, CloseQuestion, LeftQuestion
 from desktop.ui.train.exports import CurveExports

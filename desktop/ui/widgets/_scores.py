@@ -113,10 +113,6 @@ class ScoresModel(QAbstractListModel):
         """The two best classes with their scores."""
         return [(self._labels[index], self._scores[index]) for index in self._order[:2]]
 
-    def row_of_class(self, index: int) -> int:
-        """The row that shows class ``index``, or -1."""
-        return self._shown.index(index) if index in self._shown else -1
-
     def rowCount(self, parent: Index = _NOWHERE) -> int:
         return 0 if parent.isValid() else len(self._shown)
 
@@ -172,9 +168,6 @@ class ScoresModel(QAbstractListModel):
         parts = [self._labels[which], f"{self._word} {decimals(self._scores[which])}".strip()]
         mark = self._mark(which)
         return ", ".join(parts + ([words[mark]] if mark else []))
-
-
-ROW_HEIGHT = 40
 
 
 class BarDelegate(QStyledItemDelegate):

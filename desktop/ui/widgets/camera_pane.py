@@ -42,7 +42,6 @@ class CameraPane(QWidget):
 
     closed = Signal()
     kept = Signal(object)  # a Recorded, of a module that is not imported with the window
-    source_chosen = Signal(str)
 
     def __init__(self, camera: Camera, parent: QWidget | None = None, *, keeps: bool = True) -> None:
         super().__init__(parent)

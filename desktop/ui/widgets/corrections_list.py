@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from desktop.services.corrections import Corrections
 from desktop.ui.kit.help_key import give_help
+from desktop.ui.kit.tables import make_quiet
 from desktop.ui.kit.widgets import count, first_size, make_label
 
 if TYPE_CHECKING:
@@ -41,14 +42,9 @@ class CorrectionsList(QDialog):
         self.table = QTableWidget(0, 3)
         self.table.setHorizontalHeaderLabels([self.tr("Picture"), self.tr("It is a"), self.tr("Folder")])
         self.table.setAccessibleName(self.tr("Corrected pictures"))
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setTabKeyNavigation(False)
-        self.table.setShowGrid(False)
-        self.table.setAlternatingRowColors(True)
-        self.table.verticalHeader().hide()
+        make_quiet(self.table)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         header = self.table.horizontalHeader()
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
         self.table.setColumnWidth(0, 220)
         self.table.setColumnWidth(1, 160)

@@ -168,6 +168,32 @@ def test_a_class_whose_name_is_no_text_is_to_be_renamed(tmp_path: Path) -> None:
         assert [p.severity for p in problems] == ["stops-training"] and problems[0].message.isprintable()
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        ["train/_annotations.coco.json"],
+        ["annotations/instances_train2017.json"],
+        ["images/more/1.png", "labels/train/1.txt"],
+        ["JPEGImages/1.png", "Annotations/1.xml"],
+    ],
+    ids=["Roboflow", "COCO", "YOLO", "VOC"],
+)
+def test_boxes_around_things_are_said_not_to_be_read(files: list[str], tmp_path: Path) -> None:
+    for name in ("train", "valid"):
+        pictures(tmp_path / name, ["1.png", "2.png"])
+    for name in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("0 0.5 0.5 0.1 0.1")
+    (said,) = [p for p in open_dataset(tmp_path, ALL).problems if p.kind == "boxes"]
+    assert "one class for a whole picture" in said.message and said.severity == "caution"
+
+
+def test_class_folders_called_like_their_parts_are_no_boxes(tmp_path: Path) -> None:
+    for name in ("images", "labels", "annotations"):
+        pictures(tmp_path / name, ["1.png", "2.png"])
+    assert "boxes" not in kinds(open_dataset(tmp_path, ALL))
+
+
 def test_arrays_called_as_scikit_learn_does(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", X=np.zeros((4, 8, 8), np.uint8), y=np.array([0, 1, 0, 1]))
     np.savez(tmp_path / "b.npz", X_train=np.zeros((4, 8, 8), np.uint8), Y_train=np.array([0, 1, 0, 1]))

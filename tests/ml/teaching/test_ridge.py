@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from desktop.ml.teaching import kernels as module
-from desktop.ml.teaching.accuracy import accuracy_of, curve_of, drawn
+from desktop.ml.teaching.accuracy import PARTS, accuracy_of, curve_of, drawn, parts_of
 from desktop.ml.teaching.kernels import Kernels, KnownSystem
 from desktop.ml.teaching.ridge import BIAS, Scaling, inverse_of, solve
 
@@ -128,3 +128,28 @@ def test_the_inverse_is_mended_and_not_made_anew(monkeypatch: pytest.MonkeyPatch
         chosen = np.arange(count)
         solve(scaled[chosen], labels[chosen], 3, chosen, (30.0,), KnownSystem(kernels, chosen, scaled[chosen]))
     assert made == [240]
+
+
+def test_parts_keep_groups_together_and_spread_each_class() -> None:
+    rng = np.random.default_rng(3)
+    targets = np.repeat(np.arange(3), [50, 25, 7])
+    groups = np.arange(82)
+    groups[:3] = groups[60:62] = 900  # one person, of two classes
+    parts = parts_of(targets, groups, rng.random(82))
+    assert len(np.unique(parts)) == PARTS and len(np.unique(parts[groups == 900])) == 1
+    for kind in range(3):
+        alone = (targets == kind) & (groups != 900)
+        counts = np.bincount(parts[alone], minlength=PARTS)
+        assert counts.max() - counts.min() <= 1
+    assert sorted(parts_of(targets[:3], np.arange(3)).tolist()) == [0, 1, 2]
+
+
+def test_pictures_that_say_nothing_are_right_as_often_as_chance() -> None:
+    """Left out one by one they would be wrong nearly always: each class has one picture fewer where it is asked for."""
+    rng = np.random.default_rng(8)
+    right = []
+    for _ in range(30):
+        targets, rows = np.arange(40) % 2, rng.normal(0, 0.1, (40, 60)).astype(np.float32)
+        head = solve(rows, targets, 2, parts_of(targets, np.arange(40)), (30.0,))
+        right.append((head.held_out.argmax(axis=1) == targets).mean())
+    assert 0.4 < np.mean(right) < 0.6

@@ -18,7 +18,7 @@ from desktop.store.manifest import Decision, Domain
 from desktop.ui.classify.results_columns import COLUMNS, place_of
 from desktop.ui.classify.results_csv import write_csv
 from desktop.ui.classify.results_model import ResultsModel
-from desktop.ui.widgets.results_table import ResultsTable
+from desktop.ui.classify.results_table import ResultsTable
 from tests.store.makers import manifest
 from tests.ui.widgets.makers import XRAY, add, answer, begin, column, read_table, some, sort, sources
 

@@ -6,7 +6,6 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QHeaderView,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -17,6 +16,7 @@ from PySide6.QtWidgets import (
 from desktop.ui.classify.results_columns import COLUMNS
 from desktop.ui.classify.results_model import ResultsModel
 from desktop.ui.kit.names import short_name
+from desktop.ui.kit.tables import make_even, make_quiet
 from desktop.ui.kit.theme import theme
 
 
@@ -27,25 +27,12 @@ class ResultsGrid(QTableView):
         super().__init__()
         self.setModel(model)
         self.setItemDelegate(CellDelegate(model, self))
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setAlternatingRowColors(True)
-        self.setShowGrid(False)
+        make_quiet(self)
+        make_even(self)
         self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setStyleSheet("QAbstractScrollArea::corner { background: transparent; border: none; }")
-        rows = self.verticalHeader()
-        rows.setVisible(False)
-        # Fixed heights: asking 100,000 rows for theirs would take seconds.
-        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        rows.setDefaultSectionSize(max(28, self.fontMetrics().height() + 10))
-        header = self.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setStretchLastSection(True)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 
 
 class CellDelegate(QStyledItemDelegate):

@@ -17,7 +17,7 @@ from desktop.core.types import DomainVerdict, FoveaError, ImageSource
 from desktop.store.manifest import Decision
 from desktop.ui.classify.results_csv import write_csv
 from desktop.ui.classify.results_model import ResultsModel
-from desktop.ui.widgets.results_table import ResultsTable
+from desktop.ui.classify.results_table import ResultsTable
 from tests.ui.widgets.makers import XRAY, add, answer, begin, column, failure, read_table, some, sources
 
 

@@ -29,12 +29,12 @@ from desktop.core.types import FoveaError, ImageSource
 from desktop.services.background import Slices, Task
 from desktop.ui.classify.results_columns import COLUMNS, ResultColumn, place_of
 from desktop.ui.classify.results_csv import PathStyle, csv_rows, hider_of, received, write_key, write_whole
+from desktop.ui.classify.results_grid import ResultsGrid
 from desktop.ui.classify.results_model import ResultsModel
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.flow import FlowLayout
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import count, make_label, sentence
-from desktop.ui.widgets._grid import ResultsGrid
 from desktop.ui.widgets.notices import ErrorPanel
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from desktop.core.drawings.segments import MOST, Piece
-from desktop.core.drawings.segments import split as split_ink
 from desktop.core.pictures.mnist_layout import find_ink, lay_out
 from desktop.core.pictures.preprocess import prepare
 from desktop.core.pictures.ruled_paper import without_rules
+from desktop.core.pictures.segments import MOST, Piece
+from desktop.core.pictures.segments import split as split_ink
 from tests.core.pictures.test_mnist_layout import REFERENCE, SPEC, alike, laid_out, seven
 from tests.ml.packaging.digit_styles import samples_module
 

@@ -11,8 +11,8 @@ from PIL import Image
 from desktop.core.data.open_data import open_dataset
 from desktop.core.pictures.preprocess import prepare
 from desktop.core.types import ImageSource, StoreError
+from desktop.ml.convert.embeddings import EVERYDAY, Embedder
 from desktop.ml.convert.litert import LiteRT
-from desktop.ml.data.embeddings import EVERYDAY, Embedder
 from desktop.store.embedding_cache import EmbeddingCache
 from desktop.store.store import ModelStore
 
