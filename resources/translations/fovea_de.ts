@@ -1978,7 +1978,7 @@
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>1 group</source>
-   <translation type="unfinished" />
+   <translation>1 Gruppe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
@@ -2099,7 +2099,7 @@
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Make the model anew with these labels, and compare old and new</source>
-   <translation type="unfinished" />
+   <translation>Das Modell mit diesen Labels neu machen und alt mit neu vergleichen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
@@ -2570,7 +2570,7 @@
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Re&amp;train with the corrections</source>
-   <translation type="unfinished" />
+   <translation>Mit den Berichtigungen neu &amp;trainieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
@@ -3180,7 +3180,7 @@
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Files are called in it as they are, and {0} of the names read like a person's: look before you hand it on.</source>
-   <translation type="unfinished" />
+   <translation>Dateien heißen darin, wie sie heißen, und {0} der Namen lesen sich wie die von Personen: Sehen Sie nach, bevor Sie es weitergeben.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
@@ -3629,7 +3629,7 @@
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>{0}, each checked once</source>
-   <translation type="unfinished" />
+   <translation>{0}, jedes einmal geprüft</translation>
   </message>
  </context>
  <context>
@@ -4336,7 +4336,7 @@ Bilder des Fensters:</translation>
   <message>
    <location filename="../../desktop/services/retraining.py" />
    <source>'{model}' has learned all that the project says</source>
-   <translation type="unfinished" />
+   <translation>'{model}' hat alles gelernt, was das Projekt sagt</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -4431,7 +4431,7 @@ Bilder des Fensters:</translation>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>'{name}' holds characters that are no text</source>
-   <translation type="unfinished" />
+   <translation>'{name}' enthält Zeichen, die kein Text sind</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -4541,7 +4541,7 @@ Bilder des Fensters:</translation>
   <message>
    <location filename="../../desktop/services/retraining.py" />
    <source>'{name}' is made; it was not compared with the one before: that needs about {wanted} pictures labelled since then</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ist gemacht; mit dem vorigen wurde es nicht verglichen: Dazu braucht es etwa {wanted} seither benannte Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -5098,7 +5098,34 @@ Of a hundred pictures like those the model learned from, answer sets hold the ri
 exit status: 0 every picture was answered; 1 some failed, none was found, or the model is not installed or damaged;
 2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was printed until then holds).
 </source>
-   <translation type="unfinished" />
+   <translation>Ein Ordner wird durch alle Ebenen durchsucht; versteckte Dateien werden übergangen. Antworten kommen in der Reihenfolge der
+Bilder. DICOM-Dateien einer Serie kommen zusammen, in der Reihenfolge ihrer Lage im Patienten, eine Zeile je Einzelbild; ebenso
+die Einzelbilder einer Datei und was ein DICOMDIR aufführt. Die Zeilen einer Studie nennen den angegebenen Ordner oder das DICOMDIR,
+Studie, Serie und Einzelbild; wie ihre Dateien heißen, ist oft ein Name und wird nur mit --files gesagt.
+
+Mit --json ergibt jedes Bild ein Objekt auf einer eigenen Zeile:
+  path, model, label, index, probability, top (Liste von label, probability), notices (Liste von Texten),
+  elapsed_ms (decode, prepare, predict), prepared_sha256, in_domain (ob das Bild von der Art ist, mit der das
+  Modell trainiert wurde; null, wo das Modell es nicht sagen kann), domain_score (0 ist die Mitte seiner eigenen Bilder, über 1
+  ist nicht seine Art), domain_reasons (warum nicht, in Codes; "unlike", wo mehr nicht bekannt ist), answer_set (Labels, mit denen
+  bei der Fehlerrate error_rate zu rechnen ist; null, wo das Modell dafür nicht kalibriert wurde, und für Bilder nicht seiner
+  Art), general (das allgemeinere Wort, bei einem Modell, das Wörter kennt), digits (label, probability jeder Ziffer eines
+  Bildes, das mehrere enthält), suits (das vorhandene Modell, das zu einem Bild anderer Art passen würde, oder null), notice (bei
+  medizinischen Modellen)
+  - oder, wo es fehlschlug, path und error (kind, message);
+  - ein Einzelbild einer Studie oder einer DICOM-Datei mit mehreren Einzelbildern auch study und series (ab 1 gezählt im Angegebenen),
+  series_number (wie in der Datei, oder null), modality, frame und frames (ab 1), mit --files auch file.
+Mit --camera ist 'path' der Name der Kamera oder des Videos und die Nummer des Einzelbilds: beantwortet wird stets das neueste, die
+inzwischen gekommenen werden ausgelassen. Nichts wird gespeichert.
+Ein Bild, das nicht von der Art des Modells ist, hat in der Tabelle für Menschen keine Antwort; --top K führt seine Scores dennoch auf.
+Wo eine Schwelle die Antwort gegen den höheren Score gab, steht die Schwelle anstelle des niedrigeren.
+Bei hundert Bildern wie denen, aus denen das Modell gelernt hat, enthalten Antwortmengen das richtige Label für mindestens
+100 x (1 - error_rate); über ein einzelnes Bild und über Bilder anderer Art sagt das nichts.
+'label' folgt der Entscheidungsregel des Modells, was nicht der höchste Score sein muss; 'probability' ist der Score von 'label'.
+
+Beendigungsstatus: 0 jedes Bild wurde beantwortet; 1 einige schlugen fehl, keines wurde gefunden, oder das Modell ist nicht installiert oder beschädigt;
+2 falscher Aufruf, darunter ein unbekanntes Modell; 130 mit Strg-C angehalten (was bis dahin ausgegeben wurde, gilt).
+</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
@@ -5477,7 +5504,7 @@ Beendigungsstatus: 0 das Modell ist in der Ablage; 1 es schlug fehl; 2 falscher 
   <message>
    <location filename="../../desktop/ui/capture/capture.py" />
    <source>Choose one of them, or leave out --frame.</source>
-   <translation type="unfinished" />
+   <translation>Wählen Sie eines davon, oder lassen Sie --frame weg.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -5628,7 +5655,7 @@ Beendigungsstatus: 0 das Modell ist in der Ablage; 1 es schlug fehl; 2 falscher 
   <message>
    <location filename="../../desktop/services/retraining.py" />
    <source>Correct some of its answers, or label more pictures, then retrain it.</source>
-   <translation type="unfinished" />
+   <translation>Berichtigen Sie einige seiner Antworten oder benennen Sie mehr Bilder, dann trainieren Sie es neu.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -6351,7 +6378,7 @@ Beendigungsstatus: 0 alles ist gemessen; 1 es schlug fehl; 2 falscher Aufruf ode
   <message>
    <location filename="../../desktop/services/retraining.py" />
    <source>It is among your models all the same.</source>
-   <translation type="unfinished" />
+   <translation>Es ist trotzdem unter Ihren Modellen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
@@ -6705,7 +6732,7 @@ Beendigungsstatus: 0 alles ist gemessen; 1 es schlug fehl; 2 falscher Aufruf ode
   <message>
    <location filename="../../desktop/services/retraining.py" />
    <source>Make it a model first; then it can be made again with what was corrected.</source>
-   <translation type="unfinished" />
+   <translation>Machen Sie zuerst ein Modell daraus; dann kann es mit dem Berichtigten neu gemacht werden.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -7147,12 +7174,12 @@ Beendigungsstatus: 0 alles gut; 1 etwas schlug fehl (der Text sagt, was); 2 fals
   <message>
    <location filename="../../desktop/services/retraining.py" />
    <source>Retraining '{name}' with {count:,} new labels.</source>
-   <translation type="unfinished" />
+   <translation>'{name}' wird mit {count:,} neuen Labels neu trainiert.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/retraining.py" />
    <source>Retraining '{name}' with {count:,} new labels; {held:,} more are kept back to compare old and new.</source>
-   <translation type="unfinished" />
+   <translation>'{name}' wird mit {count:,} neuen Labels neu trainiert; weitere {held:,} bleiben zurück, um alt und neu zu vergleichen.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -9320,7 +9347,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>classify: which frame of a series, 1 is the first</source>
-   <translation type="unfinished" />
+   <translation>classify: welches Einzelbild einer Serie, 1 ist das erste</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan_checks.py" />
@@ -9845,7 +9872,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>fovea: files are called in it as they are, and {named:,} of the names read like a person's</source>
-   <translation type="unfinished" />
+   <translation>fovea: Dateien heißen darin, wie sie heißen, und {named:,} der Namen lesen sich wie die von Personen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -11042,7 +11069,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   <message>
    <location filename="../../desktop/services/retraining.py" />
    <source>no model was made of the project '{name}' yet</source>
-   <translation type="unfinished" />
+   <translation>aus dem Projekt '{name}' wurde noch kein Modell gemacht</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -11409,7 +11436,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>one of its '{name}' holds characters that are no text</source>
-   <translation type="unfinished" />
+   <translation>eines seiner '{name}' enthält Zeichen, die kein Text sind</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -12677,7 +12704,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   <message>
    <location filename="../../desktop/ui/capture/capture.py" />
    <source>the first picture has {count:,} frames</source>
-   <translation type="unfinished" />
+   <translation>das erste Bild hat {count:,} Einzelbilder</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -12993,9 +13020,9 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/core/data/dataset.py" />
    <source>the names of {count:,} classes ({names}) hold characters that are no text. Rename their folders</source>
    <extracomment>Where the count is one, English says: the name of the class {names} holds characters that are no text. Rename its folder</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>der Name der Klasse {names} enthält Zeichen, die kein Text sind. Benennen Sie ihren Ordner um</numerusform>
+    <numerusform>die Namen von {count:,} Klassen ({names}) enthalten Zeichen, die kein Text sind. Benennen Sie ihre Ordner um</numerusform>
    </translation>
   </message>
   <message>
@@ -13201,7 +13228,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   <message>
    <location filename="../../desktop/ui/capture/capture.py" />
    <source>the picture was not written</source>
-   <translation type="unfinished" />
+   <translation>das Bild wurde nicht geschrieben</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/similar_child.py" />
@@ -15559,7 +15586,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>{parameters} parameters on {device}; {pictures}; {left}</source>
-   <translation type="unfinished" />
+   <translation>{parameters} Parameter auf {device}; {pictures}; {left}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -15726,12 +15753,12 @@ Unterschied der Genauigkeit: {value} ({bounds})</translation>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>{train} pictures, cross-validated in {folds} parts</source>
-   <translation type="unfinished" />
+   <translation>{train} Bilder, in {folds} Teilen kreuzvalidiert</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>{train} training and {validation} validation pictures</source>
-   <translation type="unfinished" />
+   <translation>{train} Trainings- und {validation} Validierungsbilder</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -16228,7 +16255,7 @@ Beendigungsstatus: 0 jedes Bild wurde beantwortet; 1 einige schlugen fehl, keine
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source> (the threshold decides: {0} {1})</source>
-   <translation type="unfinished" />
+   <translation> (die Schwelle entscheidet: {0} {1})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
@@ -16928,7 +16955,7 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>With a score</source>
-   <translation type="unfinished" />
+   <translation>Mit einem Score</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
@@ -16953,12 +16980,12 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>below {0}</source>
-   <translation type="unfinished" />
+   <translation>unter {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>{0} and more</source>
-   <translation type="unfinished" />
+   <translation>{0} und mehr</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
@@ -18381,7 +18408,7 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>It begins to suggest once pictures were looked at.</source>
-   <translation type="unfinished" />
+   <translation>Es beginnt vorzuschlagen, sobald Bilder angesehen wurden.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
@@ -18391,7 +18418,7 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Label pictures of a second class, too: then it begins to suggest.</source>
-   <translation type="unfinished" />
+   <translation>Benennen Sie auch Bilder einer zweiten Klasse: Dann beginnt es vorzuschlagen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
@@ -20126,7 +20153,7 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/widgets/old_against_new.py" />
    <source>Classify with the new one</source>
-   <translation type="unfinished" />
+   <translation>Mit dem neuen klassifizieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/old_against_new.py" />
@@ -20136,37 +20163,37 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/widgets/old_against_new.py" />
    <source>Look at them in Evaluate</source>
-   <translation type="unfinished" />
+   <translation>In Auswerten ansehen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/old_against_new.py" />
    <source>New</source>
-   <translation type="unfinished" />
+   <translation>Neu</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/old_against_new.py" />
    <source>Old</source>
-   <translation type="unfinished" />
+   <translation>Alt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/old_against_new.py" />
    <source>Old Against New</source>
-   <translation type="unfinished" />
+   <translation>Alt gegen neu</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/old_against_new.py" />
    <source>On {0} pictures labelled since the older one was made, from which neither has learned.</source>
-   <translation type="unfinished" />
+   <translation>Auf {0} Bildern, die benannt wurden, seit das ältere gemacht wurde, und aus denen keines gelernt hat.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/old_against_new.py" />
    <source>the new one</source>
-   <translation type="unfinished" />
+   <translation>das neue</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/old_against_new.py" />
    <source>the old one</source>
-   <translation type="unfinished" />
+   <translation>das alte</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/old_against_new.py" />
@@ -20365,7 +20392,7 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>The file's name is not printed: it may be a person's.</source>
-   <translation type="unfinished" />
+   <translation>Der Dateiname wird nicht gedruckt: Er kann der einer Person sein.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
@@ -20408,7 +20435,7 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Backspace</source>
-   <translation type="unfinished" />
+   <translation>Rücktaste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
@@ -20428,7 +20455,7 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Del</source>
-   <translation type="unfinished" />
+   <translation>Entf</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
@@ -20438,12 +20465,12 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Enter</source>
-   <translation type="unfinished" />
+   <translation>Enter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Find similar pictures</source>
-   <translation type="unfinished" />
+   <translation>Ähnliche Bilder suchen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
@@ -20458,7 +20485,7 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Note on {0}. It is kept in the project, not in the file.</source>
-   <translation type="unfinished" />
+   <translation>Notiz zu {0}. Sie bleibt im Projekt, nicht in der Datei.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_menu.py" />
@@ -20478,7 +20505,7 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Remove from the project</source>
-   <translation type="unfinished" />
+   <translation>Aus dem Projekt entfernen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
@@ -20488,12 +20515,12 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Show large</source>
-   <translation type="unfinished" />
+   <translation>Groß zeigen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_menu.py" />
    <source>Space</source>
-   <translation type="unfinished" />
+   <translation>Leertaste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_menu.py" />
@@ -21862,7 +21889,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} of {1} pictures have no answer and count in no figure below. 'Data' lists them with the reasons.</source>
-   <translation type="unfinished" />
+   <translation>{0} von {1} Bildern haben keine Antwort und zählen in keiner Kennzahl unten. „Daten“ führt sie mit den Gründen auf.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
@@ -21997,7 +22024,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Marked or not</source>
-   <translation type="unfinished" />
+   <translation>Markiert oder nicht</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
@@ -22027,7 +22054,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Show only pictures with a star or a note</source>
-   <translation type="unfinished" />
+   <translation>Nur Bilder mit Stern oder Notiz zeigen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
@@ -22081,7 +22108,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/services/retraining.py" />
    <source>Old and new could not be compared ({0}).</source>
-   <translation type="unfinished" />
+   <translation>Alt und neu konnten nicht verglichen werden ({0}).</translation>
   </message>
  </context>
  <context>
@@ -22286,7 +22313,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Show all runs</source>
-   <translation type="unfinished" />
+   <translation>Alle Läufe zeigen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
@@ -22559,7 +22586,7 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/train/search_closing.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>Weitermachen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_closing.py" />
@@ -22574,32 +22601,32 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/train/search_closing.py" />
    <source>Stop it</source>
-   <translation type="unfinished" />
+   <translation>Anhalten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_closing.py" />
    <source>The search “{0}” goes on where it was.</source>
-   <translation type="unfinished" />
+   <translation>Die Suche „{0}“ geht weiter, wo sie war.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_closing.py" />
    <source>The search “{0}” is still running. What should happen to it?</source>
-   <translation type="unfinished" />
+   <translation>Die Suche „{0}“ läuft noch. Was soll mit ihr geschehen?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_closing.py" />
    <source>The search “{0}” was cut off when Fovea ended last. Go on with it?</source>
-   <translation type="unfinished" />
+   <translation>Die Suche „{0}“ wurde abgebrochen, als Fovea zuletzt endete. Damit weitermachen?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_closing.py" />
    <source>Unfinished search</source>
-   <translation type="unfinished" />
+   <translation>Unfertige Suche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_closing.py" />
    <source>{0} of {1} trials are done; each trial keeps what it has learned.</source>
-   <translation type="unfinished" />
+   <translation>{0} von {1} Versuchen sind fertig; jeder behält, was er gelernt hat.</translation>
   </message>
  </context>
  <context>
@@ -22771,7 +22798,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Or make a training first…</source>
-   <translation type="unfinished" />
+   <translation>Oder machen Sie zuerst ein Training…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -24104,7 +24131,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>{0} more</source>
-   <translation type="unfinished" />
+   <translation>{0} weitere</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
@@ -24873,7 +24900,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/teach/taught_gallery.py" />
    <source>Pictures of the project</source>
-   <translation type="unfinished" />
+   <translation>Bilder des Projekts</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/taught_gallery.py" />
@@ -24992,7 +25019,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Add no more and close</source>
-   <translation type="unfinished" />
+   <translation>Nichts mehr hinzufügen und schließen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -25007,7 +25034,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Close when all are added</source>
-   <translation type="unfinished" />
+   <translation>Schließen, wenn alle hinzugefügt sind</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -25047,7 +25074,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Fovea closes when all pictures are added.</source>
-   <translation type="unfinished" />
+   <translation>Fovea schließt, wenn alle Bilder hinzugefügt sind.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -25077,7 +25104,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Pictures are still being added to “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>Noch werden Bilder zu „{0}“ hinzugefügt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -25112,7 +25139,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Those that are in the project stay there whenever Fovea closes.</source>
-   <translation type="unfinished" />
+   <translation>Die im Projekt sind, bleiben dort, wann immer Fovea schließt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -25162,7 +25189,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>writing a note</source>
-   <translation type="unfinished" />
+   <translation>eine Notiz wird geschrieben</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -25663,7 +25690,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>This model has learned from all of its pictures. How good it is was measured by cross-validation, and stands on its card; evaluate it on other pictures.</source>
-   <translation type="unfinished" />
+   <translation>Dieses Modell hat aus allen seinen Bildern gelernt. Wie gut es ist, wurde durch Kreuzvalidierung gemessen und steht auf seiner Karte; werten Sie es auf anderen Bildern aus.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />

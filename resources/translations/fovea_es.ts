@@ -1977,6 +1977,11 @@
   <name>CopiesDialog</name>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
+   <source>1 group</source>
+   <translation>1 grupo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/copies.py" />
    <source>Close</source>
    <translation>Cerrar</translation>
   </message>
@@ -2090,6 +2095,11 @@
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>It is a</source>
    <translation>Es</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/corrections_list.py" />
+   <source>Make the model anew with these labels, and compare old and new</source>
+   <translation>Hacer de nuevo el modelo con estas etiquetas y comparar viejo y nuevo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
@@ -2556,6 +2566,11 @@
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Open the Teach project that this model was made of</source>
    <translation>Abrir el proyecto de Enseñar del que se hizo este modelo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/detail.py" />
+   <source>Re&amp;train with the corrections</source>
+   <translation>Reen&amp;trenar con las correcciones</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
@@ -3164,6 +3179,11 @@
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>Files are called in it as they are, and {0} of the names read like a person's: look before you hand it on.</source>
+   <translation>Los archivos figuran con sus nombres, y {0} de ellos parecen de personas: mire antes de entregarlo.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Import Class Folders</source>
    <translation>Importar carpetas de clases</translation>
   </message>
@@ -3605,6 +3625,11 @@
    <location filename="../../desktop/ui/train/facts.py" />
    <source>{0} to learn from, {1} to check</source>
    <translation>{0} para aprender, {1} para comprobar</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/facts.py" />
+   <source>{0}, each checked once</source>
+   <translation>{0}, cada una comprobada una vez</translation>
   </message>
  </context>
  <context>
@@ -4264,7 +4289,7 @@ imágenes de la ventana:</translation>
    <translation>'{id}' no nombra clases que se puedan seguir aprendiendo</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>'{key}' cannot be set this way</source>
    <translation>'{key}' no se puede fijar de este modo</translation>
   </message>
@@ -4274,7 +4299,7 @@ imágenes de la ventana:</translation>
    <translation>'{key}' no se puede variar: cada ensayo se comprobaría con otras imágenes, y ninguno se podría comparar</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>'{key}' is no setting</source>
    <translation>'{key}' no es un ajuste</translation>
   </message>
@@ -4307,6 +4332,11 @@ imágenes de la ventana:</translation>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{left}' belongs to no layer of {name}</source>
    <translation>'{left}' no pertenece a ninguna capa de {name}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>'{model}' has learned all that the project says</source>
+   <translation>'{model}' ha aprendido todo lo que dice el proyecto</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -4397,6 +4427,11 @@ imágenes de la ventana:</translation>
    <location filename="../../desktop/store/store.py" />
    <source>'{name}' has {size} bytes, {size2} expected</source>
    <translation>'{name}' tiene {size} bytes, se esperaban {size2}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/model_limits.py" />
+   <source>'{name}' holds characters that are no text</source>
+   <translation>'{name}' contiene caracteres que no son texto</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -4502,6 +4537,11 @@ imágenes de la ventana:</translation>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' is larger than {most} MiB</source>
    <translation>'{name}' es mayor de {most} MiB</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>'{name}' is made; it was not compared with the one before: that needs about {wanted} pictures labelled since then</source>
+   <translation>'{name}' está hecho; no se comparó con el anterior: para ello hacen falta unas {wanted} imágenes etiquetadas desde entonces</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -4684,12 +4724,12 @@ imágenes de la ventana:</translation>
    <translation>'{scaling}' es para imágenes en color; esta red las toma en gris.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>'{solved}' cannot train a whole network</source>
    <translation>'{solved}' no puede entrenar una red entera</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>'{solved}' solves a head without layers of its own, on the features of a model</source>
    <translation>'{solved}' resuelve una cabeza sin capas propias, sobre las características de un modelo</translation>
   </message>
@@ -5049,6 +5089,8 @@ With --json every picture gives one object on a line of its own:
   series_number (as in the file, or null), modality, frame and frames (from 1), with --files also file.
 With --camera 'path' is the camera's or video's name and the frame's number: always the newest frame is answered, those
 that came meanwhile are left out. Nothing is stored.
+A picture that is not of the model's kind has no answer in the table for people; --top K lists its scores all the same.
+Where a threshold made the answer against the higher score, the threshold stands in place of the lower one.
 Of a hundred pictures like those the model learned from, answer sets hold the right label for at least
 100 x (1 - error_rate); of a single picture, and of pictures of another kind, that says nothing.
 'label' follows the model's decision rule, which need not be the highest score; 'probability' is the score of 'label'.
@@ -5075,6 +5117,8 @@ Con --json, cada imagen da un objeto en una línea propia:
   series_number (como en el archivo, o null), modality, frame y frames (desde 1), con --files también file.
 Con --camera, 'path' es el nombre de la cámara o del vídeo y el número del fotograma: siempre se responde el fotograma más nuevo, los
 que llegaron entretanto se omiten. No se guarda nada.
+Una imagen que no es del tipo del modelo no tiene respuesta en la tabla para personas; --top K enumera de todos modos sus puntuaciones.
+Donde un umbral dio la respuesta contra la puntuación más alta, el umbral figura en lugar de la más baja.
 De cien imágenes como aquellas de las que aprendió el modelo, los conjuntos de respuestas contienen la etiqueta correcta en al menos
 100 x (1 - error_rate); de una sola imagen, y de imágenes de otro tipo, eso no dice nada.
 'label' sigue la regla de decisión del modelo, que no tiene por qué ser la puntuación más alta; 'probability' es la puntuación de 'label'.
@@ -5102,11 +5146,6 @@ estado de salida: 0 se respondió a cada imagen; 1 algunas fallaron, no se hall�
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>A lookup table in the DICOM's header contradicts its description.</source>
    <translation>Una tabla de consulta en la cabecera del DICOM contradice su descripción.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/exchange/tflite_check.py" />
-   <source>A model of another Fovea comes whole: export it there as one .zip.</source>
-   <translation>Un modelo de otro Fovea viene entero: expórtelo allí como un solo .zip.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -5246,7 +5285,7 @@ estado de salida: 0 el modelo está en el almacén; 1 falló; 2 uso erróneo o u
    <translation>¿Son sus salidas probabilidades, o valores brutos (logits)?</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
+   <location filename="../../desktop/ml/packaging/gate_pictures.py" />
    <source>At least {fewest} of each are needed.</source>
    <translation>Se necesitan al menos {fewest} de cada una.</translation>
   </message>
@@ -5303,7 +5342,7 @@ estado de salida: 0 el modelo está en el almacén; 1 falló; 2 uso erróneo o u
    <translation>Gatos y perros</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>Change it in the plan's file.</source>
    <translation>Cámbielo en el archivo del plan.</translation>
   </message>
@@ -5326,11 +5365,6 @@ estado de salida: 0 el modelo está en el almacén; 1 falló; 2 uso erróneo o u
    <location filename="../../desktop/report/html.py" />
    <source>Check some labels, too.</source>
    <translation>Compruebe también algunas etiquetas.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/dicom/directory.py" />
-   <source>Check that it is there.</source>
-   <translation>Compruebe que está allí.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -5466,6 +5500,11 @@ estado de salida: 0 el modelo está en el almacén; 1 falló; 2 uso erróneo o u
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>Choose one of the questions, and give its answers as labels.</source>
    <translation>Elija una de las preguntas y dé sus respuestas como etiquetas.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/capture/capture.py" />
+   <source>Choose one of them, or leave out --frame.</source>
+   <translation>Elija uno de ellos, u omita --frame.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -5612,6 +5651,11 @@ estado de salida: 0 el modelo está en el almacén; 1 falló; 2 uso erróneo o u
    <location filename="../../desktop/core/data/findings.py" />
    <source>Copy them again from where they came, or go on without them.</source>
    <translation>Cópielas de nuevo desde donde vinieron, o siga sin ellas.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Correct some of its answers, or label more pictures, then retrain it.</source>
+   <translation>Corrija algunas de sus respuestas o etiquete más imágenes, y reentrénelo.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -6332,6 +6376,11 @@ estado de salida: 0 todo está medido; 1 falló; 2 uso erróneo o un plan defect
    <translation>No tiene particiones; no indique ninguna.</translation>
   </message>
   <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>It is among your models all the same.</source>
+   <translation>Está de todos modos entre sus modelos.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>It is damaged, or made to fill the memory.</source>
    <translation>Está dañado, o hecho para llenar la memoria.</translation>
@@ -6681,6 +6730,11 @@ estado de salida: 0 todo está medido; 1 falló; 2 uso erróneo o un plan defect
    <translation>MONOCHROME1, invertida</translation>
   </message>
   <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Make it a model first; then it can be made again with what was corrected.</source>
+   <translation>Haga primero un modelo; después se puede rehacer con lo corregido.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>Make it first.</source>
    <translation>Créela primero.</translation>
@@ -6965,7 +7019,7 @@ estado de salida: 0 todo está medido; 1 falló; 2 uso erróneo o un plan defect
    <translation>¿O es '{name}'? Entonces indique ese archivo.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>Or set augment.STEP.SETTING.</source>
    <translation>O fije augment.STEP.SETTING.</translation>
   </message>
@@ -7118,6 +7172,16 @@ estado de salida: 0 todo bien; 1 algo falló (el texto dice qué); 2 uso erróne
    </translation>
   </message>
   <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Retraining '{name}' with {count:,} new labels.</source>
+   <translation>Reentrenando '{name}' con {count:,} etiquetas nuevas.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Retraining '{name}' with {count:,} new labels; {held:,} more are kept back to compare old and new.</source>
+   <translation>Reentrenando '{name}' con {count:,} etiquetas nuevas; otras {held:,} se apartan para comparar el viejo y el nuevo.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/report/html.py" />
    <source>Right</source>
    <extracomment>Correct (not the side).</extracomment>
@@ -7197,11 +7261,6 @@ estado de salida: 0 todo bien; 1 algo falló (el texto dice qué); 2 uso erróne
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>Save or export the network again.</source>
    <translation>Guarde o exporte la red de nuevo.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/exchange/import_steps.py" />
-   <source>Save the part that goes from one picture to the scores of the classes.</source>
-   <translation>Guarde la parte que va de una imagen a las puntuaciones de las clases.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -7527,11 +7586,6 @@ estado de salida: 0 todo bien; 1 algo falló (el texto dice qué); 2 uso erróne
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>The file begins like {kind}, but its header is damaged or of a variant that Fovea does not know.</source>
    <translation>El archivo empieza como {kind}, pero su cabecera está dañada o es de una variante que Fovea no conoce.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/dicom/directory.py" />
-   <source>The file cannot be read: {reason}.</source>
-   <translation>El archivo no se puede leer: {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -7862,11 +7916,6 @@ estado de salida: 0 todo bien; 1 algo falló (el texto dice qué); 2 uso erróne
    <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>This is no DICOMDIR, whatever it is called.</source>
    <translation>Esto no es un DICOMDIR, se llame como se llame.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/dicom/directory.py" />
-   <source>This is no file.</source>
-   <translation>Esto no es un archivo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -8352,7 +8401,7 @@ estado de salida: 0; 1 la lista no se puede leer; 2 no hay tal componente.
    <translation>Escriba, por ejemplo, 300,1000,3000.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>Write for instance fit.epochs=10.</source>
    <translation>Escriba, por ejemplo, fit.epochs=10.</translation>
   </message>
@@ -9032,17 +9081,17 @@ estado de salida: 0; 1 la lista no se puede leer; 2 no hay tal componente.
    <translation>al final medir el mejor ensayo en la partición de prueba</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>at_least goes with the decision 'sensitivity', and with no other</source>
    <translation>at_least va con la decisión 'sensitivity', y con ninguna otra</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>at_least {at_least} found; expected a fraction between 0 and 1</source>
    <translation>se halló at_least {at_least}; se esperaba una fracción entre 0 y 1</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>augment: {text} found, 'none' expected</source>
    <translation>augment: se halló {text}, se esperaba 'none'</translation>
   </message>
@@ -9266,7 +9315,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>carpetas de clases, un archivo comprimido, .npz …</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>class weights and over- or under-sampling both balance the classes: choose one of them</source>
    <translation>los pesos de clases y el sobremuestreo o submuestreo equilibran ambos las clases: elija uno de ellos</translation>
   </message>
@@ -9296,7 +9345,12 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>classify: mostrar dónde miró la red</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/cli/screenshot.py" />
+   <source>classify: which frame of a series, 1 is the first</source>
+   <translation>classify: qué fotograma de una serie, 1 es el primero</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>clip_norm {clip_norm} found; expected a number above 0, or none</source>
    <translation>se halló clip_norm {clip_norm}; se esperaba un número mayor que 0, o ninguno</translation>
   </message>
@@ -9442,7 +9496,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>solo curvas (Kermany et al.: 92,8 % de exactitud, AUC 0,968)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>cycles repeat a 'triangle' or a 'cosine', not the schedule '{schedule}'</source>
    <translation>los ciclos repiten un 'triangle' o un 'cosine', no el programa '{schedule}'</translation>
   </message>
@@ -9602,7 +9656,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>épocas {epoch} a {epochs}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>epochs, batch and steps_per_execution must be at least 1</source>
    <translation>epochs, batch y steps_per_execution deben ser al menos 1</translation>
   </message>
@@ -9754,7 +9808,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>ajuste fino de sus últimas capas</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>fine-tuning needs at least one layer to unfreeze</source>
    <translation>el ajuste fino necesita al menos una capa que descongelar</translation>
   </message>
@@ -9791,7 +9845,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>las carpetas cuyos nombres están escritos de dos maneras (acentos) son una misma clase: {told}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>folds {folds} found; expected 0, or 2 or more with a head that is solved</source>
    <translation>se halló folds {folds}; se esperaba 0, o 2 o más con una cabeza que se resuelve</translation>
   </message>
@@ -9814,6 +9868,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>found an array of {dtype} with shape {shape}; expected uint8 of (H, W) or (H, W, 3)</source>
    <translation>se halló una matriz de {dtype} con la forma {shape}; se esperaba uint8 de (H, W) o (H, W, 3)</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>fovea: files are called in it as they are, and {named:,} of the names read like a person's</source>
+   <translation>fovea: los archivos figuran con sus nombres, y {named:,} de ellos parecen de personas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -10422,7 +10481,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>etiquetar imágenes, con sugerencias a partir de lo etiquetado; convertirlo en modelo</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>label_smoothing and ema must be at least 0 and below 1</source>
    <translation>label_smoothing y ema deben ser al menos 0 y menores que 1</translation>
   </message>
@@ -10487,12 +10546,12 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>letras dibujadas por el programa</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>limit {limit} found; expected a number of images, or 0 for all</source>
    <translation>se halló limit {limit}; se esperaba un número de imágenes, o 0 para todas</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>limit {limit} found; expected at least one image of each of the {count} classes</source>
    <translation>se halló limit {limit}; se esperaba al menos una imagen de cada una de las {count} clases</translation>
   </message>
@@ -10777,7 +10836,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>model.json: {problem}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>momentum must be at least 0 and below 1, and weight_decay at least 0</source>
    <translation>momentum debe ser al menos 0 y menor que 1, y weight_decay al menos 0</translation>
   </message>
@@ -10873,7 +10932,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>no se halló ni '{folder}' ni '{file}'</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>nesterov needs a momentum above 0</source>
    <translation>nesterov necesita un momento mayor que 0</translation>
   </message>
@@ -11006,6 +11065,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>no label of this evaluation was judged</source>
    <translation>no se juzgó ninguna etiqueta de esta evaluación</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>no model was made of the project '{name}' yet</source>
+   <translation>aún no se hizo ningún modelo del proyecto '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -11370,6 +11434,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>uno de sus '{name}'</translation>
   </message>
   <message>
+   <location filename="../../desktop/store/model_limits.py" />
+   <source>one of its '{name}' holds characters that are no text</source>
+   <translation>uno de sus '{name}' contiene caracteres que no son texto</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>one of {choices}</source>
    <translation>uno de {choices}</translation>
@@ -11407,7 +11476,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>opened</source>
-   <extracomment>What could not be done with a project, in a sentence: '… could not be opened: the disk is full'.</extracomment>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be opened: …'.</extracomment>
    <translation>abrir</translation>
   </message>
   <message>
@@ -11451,7 +11520,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>pasados por alto, pues no son imágenes: {listing}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>patience, swa, l1 and l2 must be at least 0</source>
    <translation>patience, swa, l1 y l2 deben ser al menos 0</translation>
   </message>
@@ -11466,7 +11535,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>personas o casos con imágenes en ambos lados de una partición: {count:,}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>perturbed {perturbed} found; expected 0 to 20 copies</source>
    <translation>se halló perturbed {perturbed}; se esperaban de 0 a 20 copias</translation>
   </message>
@@ -11581,7 +11650,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>pydicom no trae ningún archivo de prueba de esta sintaxis de transferencia</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>rate must be above 0 and warmup a fraction below 1</source>
    <translation>rate debe ser mayor que 0 y warmup una fracción menor que 1</translation>
   </message>
@@ -11743,7 +11812,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>ver cómo crece la exactitud con el número de imágenes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>seed {seed} found; expected a whole number from 0 to {seeds}</source>
    <translation>se halló seed {seed}; se esperaba un número entero de 0 a {seeds}</translation>
   </message>
@@ -12084,7 +12153,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>las tasas de error de los conjuntos de respuestas no son fracciones en orden creciente</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the architecture 'head' goes with the starts 'features' and 'fine-tune', and with no other</source>
    <translation>la arquitectura 'head' va con los puntos de partida 'features' y 'fine-tune', y con ningún otro</translation>
   </message>
@@ -12298,7 +12367,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    </translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the decision '{rule}' goes with two labels and a positive class of 0 or 1</source>
    <translation>la decisión '{rule}' va con dos etiquetas y una clase positiva de 0 o 1</translation>
   </message>
@@ -12633,6 +12702,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>la primera</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/capture/capture.py" />
+   <source>the first picture has {count:,} frames</source>
+   <translation>la primera imagen tiene {count:,} fotogramas</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>the first {colours}</source>
    <translation>las primeras {colours}</translation>
@@ -12942,6 +13016,15 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <source>the names of these classes look the same: {told}; {how}. Rename or merge their folders</source>
    <translation>los nombres de estas clases parecen iguales: {told}; {how}. Cambie el nombre de sus carpetas o fusiónelas</translation>
   </message>
+  <message numerus="yes">
+   <location filename="../../desktop/core/data/dataset.py" />
+   <source>the names of {count:,} classes ({names}) hold characters that are no text. Rename their folders</source>
+   <extracomment>Where the count is one, English says: the name of the class {names} holds characters that are no text. Rename its folder</extracomment>
+   <translation>
+    <numerusform>el nombre de la clase {names} contiene caracteres que no son texto. Cambie el nombre de su carpeta</numerusform>
+    <numerusform>los nombres de {count:,} clases ({names}) contienen caracteres que no son texto. Cambie el nombre de sus carpetas</numerusform>
+   </translation>
+  </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>the names there (default: as they are)</source>
@@ -12963,7 +13046,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>la red no se puede separar por un mapa</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
+   <location filename="../../desktop/ml/packaging/gate_pictures.py" />
    <source>the network computes {width:,} features of a picture: too many for a gate</source>
    <translation>la red calcula {width:,} características de una imagen: demasiadas para un filtro de dominio</translation>
   </message>
@@ -13003,7 +13086,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>la red tiene {count_params:,} parámetros</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/import_steps.py" />
+   <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network has {count} inputs and {count2} outputs; one of each expected</source>
    <translation>la red tiene {count} entradas y {count2} salidas; se esperaba una de cada</translation>
   </message>
@@ -13141,6 +13224,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/cli/explain.py" />
    <source>the picture to write</source>
    <translation>la imagen que escribir</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/capture/capture.py" />
+   <source>the picture was not written</source>
+   <translation>no se escribió la imagen</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/similar_child.py" />
@@ -13504,12 +13592,12 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>la estrella o nota no se guardó: {reason}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the start '{kind}' goes with a model</source>
    <translation>el punto de partida '{kind}' necesita un modelo</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the start '{kind}' goes without a model</source>
    <translation>el punto de partida '{kind}' va sin modelo</translation>
   </message>
@@ -13749,7 +13837,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>no hay ninguna arquitectura '{name}'</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>there is no architecture '{name}'; known: {architectures}</source>
    <translation>no hay ninguna arquitectura '{name}'; conocidas: {architectures}</translation>
   </message>
@@ -13978,17 +14066,17 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>estos pesos no encajan con {name}: {split}</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/dataset.py" />
+   <location filename="../../desktop/core/data/class_names.py" />
    <source>they differ in blanks only</source>
    <translation>solo difieren en espacios</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/dataset.py" />
+   <location filename="../../desktop/core/data/class_names.py" />
    <source>they differ in letters that look alike</source>
    <translation>difieren en letras que se parecen</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/dataset.py" />
+   <location filename="../../desktop/core/data/class_names.py" />
    <source>they differ in upper and lower case only</source>
    <translation>solo difieren en mayúsculas y minúsculas</translation>
   </message>
@@ -14294,7 +14382,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>enderezada (orientación EXIF {orientation})</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>two labels are alike</source>
    <translation>dos etiquetas son iguales</translation>
   </message>
@@ -14309,7 +14397,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>dos números {within}, primero el menor</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>unfreeze and head_epochs must be at least 0, and head_rate above 0</source>
    <translation>unfreeze y head_epochs deben ser al menos 0, y head_rate mayor que 0</translation>
   </message>
@@ -14334,7 +14422,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>pérdida de validación</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>validation {validation} found; expected a fraction between 0 and 0.9</source>
    <translation>se halló validation {validation}; se esperaba una fracción entre 0 y 0,9</translation>
   </message>
@@ -14980,7 +15068,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>{counts} y {count} clases más con {sum} imágenes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{count} classes found for {count2} labels</source>
    <translation>se hallaron {count} clases para {count2} etiquetas</translation>
   </message>
@@ -15014,7 +15102,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>se hallaron {count} etiquetas, se esperaban de 2 a {max_classes}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{count} labels found, at least 2 expected</source>
    <translation>se hallaron {count} etiquetas, se esperaban al menos 2</translation>
   </message>
@@ -15072,12 +15160,12 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    </translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
+   <location filename="../../desktop/ml/packaging/gate_pictures.py" />
    <source>{count} training and {count2} validation pictures are too few for a domain gate</source>
    <translation>{count} imágenes de entrenamiento y {count2} de validación son muy pocas para un filtro de dominio</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{cycles} cycles found; expected 1 to 20</source>
    <translation>se hallaron {cycles} ciclos; se esperaban de 1 a 20</translation>
   </message>
@@ -15147,7 +15235,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>faltan {gone:,} y {new:,} son nuevas</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{head_epochs} epochs for the head found; expected fewer than the {epochs} in all</source>
    <translation>se hallaron {head_epochs} épocas para la cabeza; se esperaban menos que las {epochs} en total</translation>
   </message>
@@ -15252,7 +15340,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>{itemsize} bits, con ventana {describe}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>{key}: {text} found, 'on' or 'none' expected</source>
    <translation>{key}: se halló {text}, se esperaba 'on' o 'none'</translation>
   </message>
@@ -15497,8 +15585,8 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
-   <source>{parameters} parameters on {device}; {train} training and {validation} validation pictures; {left}</source>
-   <translation>{parameters} parámetros en {device}; {train} imágenes de entrenamiento y {validation} de validación; {left}</translation>
+   <source>{parameters} parameters on {device}; {pictures}; {left}</source>
+   <translation>{parameters} parámetros en {device}; {pictures}; {left}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -15661,6 +15749,16 @@ Diferencia de exactitud: {value} ({bounds})</translation>
    <location filename="../../desktop/cli/runs.py" />
    <source>{train:,} to learn from, {validation:,} to check with, {left_out:,} left out</source>
    <translation>{train:,} para aprender, {validation:,} para comprobar, {left_out:,} omitidas</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>{train} pictures, cross-validated in {folds} parts</source>
+   <translation>{train} imágenes, con validación cruzada en {folds} partes</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>{train} training and {validation} validation pictures</source>
+   <translation>{train} imágenes de entrenamiento y {validation} de validación</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -15914,12 +16012,82 @@ $body
 </translation>
   </message>
   <message>
+   <source>A folder is searched through all levels; hidden files are passed over. Answers come in the order of the pictures.
+DICOM files that belong to one series come together, in the order of their places in the patient, a line a frame; so do
+the frames of one file, and what a DICOMDIR lists. The lines of a study name the folder or DICOMDIR that was given,
+study, series and frame; what its files are called is often a name, and is said with --files alone.
+
+With --json every picture gives one object on a line of its own:
+  path, model, label, index, probability, top (list of label, probability), notices (list of texts),
+  elapsed_ms (decode, prepare, predict), prepared_sha256, in_domain (whether the picture is of the kind that the
+  model was trained on; null where the model cannot tell), domain_score (0 is the middle of its own pictures, above 1
+  is not its kind), domain_reasons (why not, in codes; "unlike" where no more is known), answer_set (labels to reckon
+  with at the error rate error_rate; null where the model was not calibrated for that, and for pictures that are not its
+  kind), general (the more general word, of a model that knows words), digits (label, probability of each digit, of a
+  picture that holds several), suits (the model at hand that would suit a picture of another kind, or null), notice (of
+  medical models)
+  - or, where it failed, path and error (kind, message);
+  - a frame of a study or of a DICOM file of several frames also study and series (counted from 1 in what was given),
+  series_number (as in the file, or null), modality, frame and frames (from 1), with --files also file.
+With --camera 'path' is the camera's or video's name and the frame's number: always the newest frame is answered, those
+that came meanwhile are left out. Nothing is stored.
+Of a hundred pictures like those the model learned from, answer sets hold the right label for at least
+100 x (1 - error_rate); of a single picture, and of pictures of another kind, that says nothing.
+'label' follows the model's decision rule, which need not be the highest score; 'probability' is the score of 'label'.
+
+exit status: 0 every picture was answered; 1 some failed, none was found, or the model is not installed or damaged;
+2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was printed until then holds).
+</source>
+   <translation type="vanished">Una carpeta se recorre en todos sus niveles; los archivos ocultos se pasan por alto. Las respuestas vienen en el orden de las imágenes.
+Los archivos DICOM de una misma serie vienen juntos, en el orden de sus posiciones en el paciente, una línea por fotograma; lo mismo
+los fotogramas de un archivo y lo que enumera un DICOMDIR. Las líneas de un estudio nombran la carpeta o el DICOMDIR indicados,
+estudio, serie y fotograma; cómo se llaman sus archivos es a menudo un nombre, y solo se dice con --files.
+
+Con --json, cada imagen da un objeto en una línea propia:
+  path, model, label, index, probability, top (lista de label, probability), notices (lista de textos),
+  elapsed_ms (decode, prepare, predict), prepared_sha256, in_domain (si la imagen es del tipo con el que se
+  entrenó el modelo; null si el modelo no puede saberlo), domain_score (0 es el centro de sus propias imágenes, por encima
+  de 1 no es de su tipo), domain_reasons (por qué no, en códigos; "unlike" si no se sabe más), answer_set (etiquetas con
+  las que contar a la tasa de error error_rate; null si el modelo no se calibró para ello, y para imágenes que no son de su
+  tipo), general (la palabra más general, de un modelo que conoce palabras), digits (label, probability de cada dígito, de una
+  imagen que contiene varios), suits (el modelo a mano adecuado para una imagen de otro tipo, o null), notice (de
+  modelos médicos)
+  - o, si falló, path y error (kind, message);
+  - un fotograma de un estudio o de un archivo DICOM de varios fotogramas, además study y series (contados desde 1 en lo indicado),
+  series_number (como en el archivo, o null), modality, frame y frames (desde 1), con --files también file.
+Con --camera, 'path' es el nombre de la cámara o del vídeo y el número del fotograma: siempre se responde el fotograma más nuevo, los
+que llegaron entretanto se omiten. No se guarda nada.
+De cien imágenes como aquellas de las que aprendió el modelo, los conjuntos de respuestas contienen la etiqueta correcta en al menos
+100 x (1 - error_rate); de una sola imagen, y de imágenes de otro tipo, eso no dice nada.
+'label' sigue la regla de decisión del modelo, que no tiene por qué ser la puntuación más alta; 'probability' es la puntuación de 'label'.
+
+estado de salida: 0 se respondió a cada imagen; 1 algunas fallaron, no se halló ninguna, o el modelo no está instalado o está dañado;
+2 uso erróneo, entre otros un modelo desconocido; 130 detenido con Ctrl-C (lo impreso hasta entonces vale).
+</translation>
+  </message>
+  <message>
+   <source>A model of another Fovea comes whole: export it there as one .zip.</source>
+   <translation type="vanished">Un modelo de otro Fovea viene entero: expórtelo allí como un solo .zip.</translation>
+  </message>
+  <message>
+   <source>Check that it is there.</source>
+   <translation type="vanished">Compruebe que está allí.</translation>
+  </message>
+  <message>
    <source>Frame {frame} was asked for; the file has {have}.</source>
    <translation type="vanished">Se pidió el fotograma {frame}; el archivo tiene {have}.</translation>
   </message>
   <message>
+   <source>Save the part that goes from one picture to the scores of the classes.</source>
+   <translation type="vanished">Guarde la parte que va de una imagen a las puntuaciones de las clases.</translation>
+  </message>
+  <message>
    <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {frames} frame{value}) asks for {need:,}.</source>
    <translation type="vanished">El DICOM contiene {have:,} bytes de datos de píxeles; su cabecera ({columns}×{rows} píxeles, {frames} fotograma{value}) pide {need:,}.</translation>
+  </message>
+  <message>
+   <source>The file cannot be read: {reason}.</source>
+   <translation type="vanished">El archivo no se puede leer: {reason}.</translation>
   </message>
   <message>
    <source>The library that opens this format {how} ({detail}).</source>
@@ -15928,6 +16096,10 @@ $body
   <message>
    <source>The picture has {what} pixels; expected at most {max_pixels} million.</source>
    <translation type="vanished">La imagen tiene {what} píxeles; se esperaban como máximo {max_pixels} millones.</translation>
+  </message>
+  <message>
+   <source>This is no file.</source>
+   <translation type="vanished">Esto no es un archivo.</translation>
   </message>
   <message>
    <source>accuracy on {split}, mean of {repeats} (least to most){of}</source>
@@ -16010,6 +16182,10 @@ $body
    <translation type="vanished">{name}: {size:,} imágenes: exactitud en {split} {accuracy}</translation>
   </message>
   <message>
+   <source>{parameters} parameters on {device}; {train} training and {validation} validation pictures; {left}</source>
+   <translation type="vanished">{parameters} parámetros en {device}; {train} imágenes de entrenamiento y {validation} de validación; {left}</translation>
+  </message>
+  <message>
    <source>{prefix}copies</source>
    <translation type="vanished">{prefix}copies</translation>
   </message>
@@ -16076,6 +16252,11 @@ $body
  </context>
  <context>
   <name>GalleryModel</name>
+  <message>
+   <location filename="../../desktop/ui/evaluate/gallery_model.py" />
+   <source> (the threshold decides: {0} {1})</source>
+   <translation> (decide el umbral: {0} {1})</translation>
+  </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>label is right</source>
@@ -16773,6 +16954,11 @@ Suelte aquí archivos o carpetas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
+   <source>With a score</source>
+   <translation>Con una puntuación</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>With a star</source>
    <translation>Con estrella</translation>
   </message>
@@ -16790,6 +16976,16 @@ Suelte aquí archivos o carpetas.</translation>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>all</source>
    <translation>todas</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <source>below {0}</source>
+   <translation>por debajo de {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <source>{0} and more</source>
+   <translation>{0} y más</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
@@ -18211,13 +18407,18 @@ Suelte aquí archivos o carpetas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
-   <source>It begins to suggest when there is {0}.</source>
-   <translation>Empieza a sugerir cuando haya {0}.</translation>
+   <source>It begins to suggest once pictures were looked at.</source>
+   <translation>Empieza a sugerir en cuanto se han mirado imágenes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Label a few pictures of two classes: then it begins to suggest.</source>
    <translation>Etiquete algunas imágenes de dos clases: entonces empieza a sugerir.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/learned_card.py" />
+   <source>Label pictures of a second class, too: then it begins to suggest.</source>
+   <translation>Etiquete también imágenes de una segunda clase: entonces empieza a sugerir.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
@@ -18263,6 +18464,10 @@ Suelte aquí archivos o carpetas.</translation>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>{0}. On {1} labelled pictures that were drawn at random, each left out, with its copies, while it learned.</source>
    <translation>{0}. En {1} imágenes etiquetadas que se sacaron al azar, cada una apartada, con sus copias, mientras aprendía.</translation>
+  </message>
+  <message>
+   <source>It begins to suggest when there is {0}.</source>
+   <translation type="vanished">Empieza a sugerir cuando haya {0}.</translation>
   </message>
  </context>
  <context>
@@ -19944,6 +20149,59 @@ Suelte aquí archivos o carpetas.</translation>
   </message>
  </context>
  <context>
+  <name>OldAgainstNewDialog</name>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Classify with the new one</source>
+   <translation>Clasificar con el nuevo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Close</source>
+   <translation>Cerrar</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Look at them in Evaluate</source>
+   <translation>Verlas en Evaluar</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>New</source>
+   <translation>Nuevo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Old</source>
+   <translation>Viejo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Old Against New</source>
+   <translation>Viejo y nuevo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>On {0} pictures labelled since the older one was made, from which neither has learned.</source>
+   <translation>En {0} imágenes etiquetadas desde que se hizo el anterior, de las que ninguno ha aprendido.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>the new one</source>
+   <translation>el nuevo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>the old one</source>
+   <translation>el viejo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>{0} right</source>
+   <translation>{0} de aciertos</translation>
+  </message>
+ </context>
+ <context>
   <name>OnSign</name>
   <message>
    <location filename="../../desktop/ui/widgets/camera_screen.py" />
@@ -20133,6 +20391,11 @@ Suelte aquí archivos o carpetas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>The file's name is not printed: it may be a person's.</source>
+   <translation>El nombre del archivo no se imprime: puede ser el de una persona.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>The map was saved as {0}.</source>
    <translation>El mapa se guardó como {0}.</translation>
   </message>
@@ -20170,6 +20433,11 @@ Suelte aquí archivos o carpetas.</translation>
  <context>
   <name>PictureMenu</name>
   <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Backspace</source>
+   <translation>Retroceso</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Copy the files</source>
    <translation>Copiar los archivos</translation>
@@ -20180,9 +20448,29 @@ Suelte aquí archivos o carpetas.</translation>
    <translation>Copiar las rutas</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Copy the picture</source>
+   <translation>Copiar la imagen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Del</source>
+   <translation>Supr</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Edit › Corrections takes it back.</source>
    <translation>Editar › Correcciones lo deshace.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Enter</source>
+   <translation>Intro</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Find similar pictures</source>
+   <translation>Buscar imágenes parecidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
@@ -20190,9 +20478,64 @@ Suelte aquí archivos o carpetas.</translation>
    <translation>Ver en grande</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note</source>
+   <translation>Nota</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note on {0}. It is kept in the project, not in the file.</source>
+   <translation>Nota sobre {0}. Se guarda en el proyecto, no en el archivo.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note: {0}</source>
+   <translation>Nota: {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note…</source>
+   <translation>Nota…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Print…</source>
+   <translation>Imprimir…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Remove from the project</source>
+   <translation>Quitar del proyecto</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Show in the file manager</source>
    <translation>Mostrar en el gestor de archivos</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Show large</source>
+   <translation>Mostrar grande</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Space</source>
+   <translation>Espacio</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Star</source>
+   <translation>Estrella</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Take the label back</source>
+   <translation>Retirar la etiqueta</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Take the suggestion</source>
+   <translation>Tomar la sugerencia</translation>
   </message>
  </context>
  <context>
@@ -20328,6 +20671,11 @@ Suelte aquí archivos o carpetas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
+   <source>note: {0}</source>
+   <translation>nota: {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>starred</source>
    <translation>con estrella</translation>
   </message>
@@ -20351,18 +20699,8 @@ Suelte aquí archivos o carpetas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Backspace</source>
-   <translation>Retroceso</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>By suggestion, surest first</source>
    <translation>Por sugerencia, las más seguras primero</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Del</source>
-   <translation>Supr</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -20376,18 +20714,8 @@ Suelte aquí archivos o carpetas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Enter</source>
-   <translation>Intro</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Every picture has a label.</source>
    <translation>Todas las imágenes tienen etiqueta.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Find similar pictures</source>
-   <translation>Buscar imágenes similares</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -20451,16 +20779,6 @@ Suelte aquí archivos o carpetas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Pictures of the project</source>
-   <translation>Imágenes del proyecto</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Remove from the project</source>
-   <translation>Quitar del proyecto</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Search names</source>
    <translation>Buscar nombres</translation>
   </message>
@@ -20471,23 +20789,8 @@ Suelte aquí archivos o carpetas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Show large</source>
-   <translation>Mostrar en grande</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Similar to a picture</source>
    <translation>Similares a una imagen</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Space</source>
-   <translation>Espacio</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Star</source>
-   <translation>Estrella</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -20498,16 +20801,6 @@ Suelte aquí archivos o carpetas.</translation>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Suggestions from this model score on</source>
    <translation>Sugerencias desde esta puntuación del modelo</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Take the label back</source>
-   <translation>Retirar la etiqueta</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Take the suggestion</source>
-   <translation>Tomar la sugerencia</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -20526,6 +20819,11 @@ Suelte aquí archivos o carpetas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>With a note</source>
+   <translation>Con nota</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Without a label</source>
    <translation>Sin etiqueta</translation>
   </message>
@@ -20538,6 +20836,50 @@ Suelte aquí archivos o carpetas.</translation>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>{0} pictures</source>
    <translation>{0} imágenes</translation>
+  </message>
+  <message>
+   <source>Backspace</source>
+   <translation type="vanished">Retroceso</translation>
+  </message>
+  <message>
+   <source>Del</source>
+   <translation type="vanished">Supr</translation>
+  </message>
+  <message>
+   <source>Enter</source>
+   <translation type="vanished">Intro</translation>
+  </message>
+  <message>
+   <source>Find similar pictures</source>
+   <translation type="vanished">Buscar imágenes similares</translation>
+  </message>
+  <message>
+   <source>Pictures of the project</source>
+   <translation type="vanished">Imágenes del proyecto</translation>
+  </message>
+  <message>
+   <source>Remove from the project</source>
+   <translation type="vanished">Quitar del proyecto</translation>
+  </message>
+  <message>
+   <source>Show large</source>
+   <translation type="vanished">Mostrar en grande</translation>
+  </message>
+  <message>
+   <source>Space</source>
+   <translation type="vanished">Espacio</translation>
+  </message>
+  <message>
+   <source>Star</source>
+   <translation type="vanished">Estrella</translation>
+  </message>
+  <message>
+   <source>Take the label back</source>
+   <translation type="vanished">Retirar la etiqueta</translation>
+  </message>
+  <message>
+   <source>Take the suggestion</source>
+   <translation type="vanished">Tomar la sugerencia</translation>
   </message>
  </context>
  <context>
@@ -21367,6 +21709,11 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
+   <source>Note</source>
+   <translation>Nota</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Notices</source>
    <translation>Avisos</translation>
   </message>
@@ -21385,6 +21732,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Size</source>
    <translation>Tamaño</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/results_columns.py" />
+   <source>Star</source>
+   <translation>Estrella</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
@@ -21536,8 +21888,8 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
-   <source>{0} of {1} pictures have no answer and count in no figure below. 'About the data' lists them with the reasons.</source>
-   <translation>{0} de {1} imágenes no tienen respuesta y no cuentan en ninguna cifra de abajo. «Sobre los datos» las enumera con los motivos.</translation>
+   <source>{0} of {1} pictures have no answer and count in no figure below. 'Data' lists them with the reasons.</source>
+   <translation>{0} de {1} imágenes no tienen respuesta y no cuentan en ninguna cifra de abajo. «Datos» las enumera con los motivos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
@@ -21553,6 +21905,10 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} without an answer</source>
    <translation>{0} sin respuesta</translation>
+  </message>
+  <message>
+   <source>{0} of {1} pictures have no answer and count in no figure below. 'About the data' lists them with the reasons.</source>
+   <translation type="vanished">{0} de {1} imágenes no tienen respuesta y no cuentan en ninguna cifra de abajo. «Sobre los datos» las enumera con los motivos.</translation>
   </message>
  </context>
  <context>
@@ -21667,6 +22023,11 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
+   <source>Marked or not</source>
+   <translation>Marcada o no</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Only unreadable</source>
    <translation>Solo ilegibles</translation>
   </message>
@@ -21689,6 +22050,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Score below</source>
    <translation>Puntuación menor que</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <source>Show only pictures with a star or a note</source>
+   <translation>Mostrar solo imágenes con estrella o nota</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
@@ -21717,6 +22083,16 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
+   <source>With a note</source>
+   <translation>Con nota</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <source>With a star</source>
+   <translation>Con estrella</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>any</source>
    <extracomment>A choice of a filter: whatever it is.</extracomment>
    <translation>cualquiera</translation>
@@ -21725,6 +22101,14 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>{count} rows written to {name}</source>
    <translation>{count} filas escritas en {name}</translation>
+  </message>
+ </context>
+ <context>
+  <name>Retraining</name>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Old and new could not be compared ({0}).</source>
+   <translation>No se pudieron comparar el viejo y el nuevo ({0}).</translation>
   </message>
  </context>
  <context>
@@ -21883,6 +22267,11 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>New training…</source>
+   <translation>Entrenamiento nuevo…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>No epoch of it is finished.</source>
    <translation>No ha terminado ninguna época suya.</translation>
   </message>
@@ -21920,6 +22309,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Settings of the plan</source>
    <translation>Ajustes del plan</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>Show all runs</source>
+   <translation>Mostrar todas las ejecuciones</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
@@ -22177,6 +22571,65 @@ augment.flip.p = 0.5</translation>
   </message>
  </context>
  <context>
+  <name>SearchCloser</name>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Close Fovea</source>
+   <translation>Cerrar Fovea</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Do not close</source>
+   <translation>No cerrar</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Go on</source>
+   <extracomment>Button: continue what was paused.</extracomment>
+   <translation>Continuar</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Go on at the next start</source>
+   <translation>Continuar en el próximo inicio</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Not now</source>
+   <translation>Ahora no</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Stop it</source>
+   <translation>Detenerla</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>The search “{0}” goes on where it was.</source>
+   <translation>La búsqueda «{0}» sigue donde estaba.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>The search “{0}” is still running. What should happen to it?</source>
+   <translation>La búsqueda «{0}» aún está en curso. ¿Qué debe pasar con ella?</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>The search “{0}” was cut off when Fovea ended last. Go on with it?</source>
+   <translation>La búsqueda «{0}» quedó cortada cuando Fovea terminó. ¿Seguir con ella?</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Unfinished search</source>
+   <translation>Búsqueda sin terminar</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>{0} of {1} trials are done; each trial keeps what it has learned.</source>
+   <translation>{0} de {1} intentos están hechos; cada uno conserva lo aprendido.</translation>
+  </message>
+ </context>
+ <context>
   <name>SearchDialog</name>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
@@ -22341,6 +22794,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>New search…</source>
    <translation>Búsqueda nueva…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/searches_tab.py" />
+   <source>Or make a training first…</source>
+   <translation>O haga primero un entrenamiento…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -23672,6 +24130,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
+   <source>{0} more</source>
+   <translation>{0} más</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>{0} parameters · about {1} MB of memory while it learns</source>
    <translation>{0} parámetros · unos {1} MB de memoria mientras aprende</translation>
   </message>
@@ -24433,6 +24896,19 @@ fit.epochs = 10 | 20</translation>
   </message>
  </context>
  <context>
+  <name>TaughtGallery</name>
+  <message>
+   <location filename="../../desktop/ui/teach/taught_gallery.py" />
+   <source>Pictures of the project</source>
+   <translation>Imágenes del proyecto</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/taught_gallery.py" />
+   <source>{0} pictures</source>
+   <translation>{0} imágenes</translation>
+  </message>
+ </context>
+ <context>
   <name>TeachCamera</name>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
@@ -24542,13 +25018,33 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
+   <source>Add no more and close</source>
+   <translation>No añadir más y cerrar</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
    <source>All {0} pictures were here already.</source>
    <translation>Las {0} imágenes ya estaban aquí.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
+   <source>Close Fovea</source>
+   <translation>Cerrar Fovea</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Close when all are added</source>
+   <translation>Cerrar cuando estén todas añadidas</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
    <source>Delete…</source>
    <translation>Eliminar…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Do not close</source>
+   <translation>No cerrar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -24577,6 +25073,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
+   <source>Fovea closes when all pictures are added.</source>
+   <translation>Fovea se cierra cuando se hayan añadido todas las imágenes.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
    <source>Make it a model…</source>
    <translation>Convertirlo en modelo…</translation>
   </message>
@@ -24599,6 +25100,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Pictures</source>
    <translation>Imágenes</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Pictures are still being added to “{0}”.</source>
+   <translation>Aún se añaden imágenes a «{0}».</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -24629,6 +25135,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>The project “{0}” is back.</source>
    <translation>El proyecto «{0}» está de vuelta.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Those that are in the project stay there whenever Fovea closes.</source>
+   <translation>Las que están en el proyecto se quedan ahí, cuando quiera que Fovea se cierre.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -24674,6 +25185,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>taking back {0} labels</source>
    <translation>retirar {0} etiquetas</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>writing a note</source>
+   <translation>escribir una nota</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -25125,6 +25641,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
+   <source>{0}, n = {1}</source>
+   <translation>{0}, n = {1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/words.py" />
    <source>{0}: {1} of {2}</source>
    <translation>{0}: {1} de {2}</translation>
   </message>
@@ -25165,6 +25686,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/view.py" />
    <source>The training “{0}” ended: {1}</source>
    <translation>El entrenamiento «{0}» terminó: {1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/view.py" />
+   <source>This model has learned from all of its pictures. How good it is was measured by cross-validation, and stands on its card; evaluate it on other pictures.</source>
+   <translation>Este modelo ha aprendido de todas sus imágenes. Cuán bueno es se midió con validación cruzada y está en su ficha; evalúelo con otras imágenes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
@@ -25740,9 +26266,8 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>_Pictures</name>
   <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>{0} pictures</source>
-   <translation>{0} imágenes</translation>
+   <translation type="vanished">{0} imágenes</translation>
   </message>
  </context>
  <context>

@@ -1977,6 +1977,11 @@
   <name>CopiesDialog</name>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
+   <source>1 group</source>
+   <translation>1 groupe</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/copies.py" />
    <source>Close</source>
    <translation>Fermer</translation>
   </message>
@@ -2090,6 +2095,11 @@
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>It is a</source>
    <translation>C’est</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/corrections_list.py" />
+   <source>Make the model anew with these labels, and compare old and new</source>
+   <translation>Refaire le modèle avec ces étiquettes, et comparer l’ancien et le nouveau</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
@@ -2556,6 +2566,11 @@
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Open the Teach project that this model was made of</source>
    <translation>Ouvrir le projet Enseigner dont ce modèle est issu</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/detail.py" />
+   <source>Re&amp;train with the corrections</source>
+   <translation>Réen&amp;traîner avec les corrections</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
@@ -3164,6 +3179,11 @@
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>Files are called in it as they are, and {0} of the names read like a person's: look before you hand it on.</source>
+   <translation>Les fichiers y portent leurs noms, et {0} de ces noms ressemblent à ceux de personnes : regardez avant de transmettre.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Import Class Folders</source>
    <translation>Importer des dossiers de classes</translation>
   </message>
@@ -3605,6 +3625,11 @@
    <location filename="../../desktop/ui/train/facts.py" />
    <source>{0} to learn from, {1} to check</source>
    <translation>{0} pour apprendre, {1} pour vérifier</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/facts.py" />
+   <source>{0}, each checked once</source>
+   <translation>{0}, chacune vérifiée une fois</translation>
   </message>
  </context>
  <context>
@@ -4264,7 +4289,7 @@ images de la fenêtre :</translation>
    <translation>'{id}' ne nomme pas de classes dont l’apprentissage puisse se poursuivre</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>'{key}' cannot be set this way</source>
    <translation>'{key}' ne peut pas être réglé ainsi</translation>
   </message>
@@ -4274,7 +4299,7 @@ images de la fenêtre :</translation>
    <translation>'{key}' ne peut pas être varié : chaque essai serait vérifié avec d’autres images, et aucun ne pourrait être comparé</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>'{key}' is no setting</source>
    <translation>'{key}' n’est pas un réglage</translation>
   </message>
@@ -4307,6 +4332,11 @@ images de la fenêtre :</translation>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{left}' belongs to no layer of {name}</source>
    <translation>'{left}' n’appartient à aucune couche de {name}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>'{model}' has learned all that the project says</source>
+   <translation>'{model}' a appris tout ce que dit le projet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -4397,6 +4427,11 @@ images de la fenêtre :</translation>
    <location filename="../../desktop/store/store.py" />
    <source>'{name}' has {size} bytes, {size2} expected</source>
    <translation>'{name}' a {size} octets, {size2} attendus</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/model_limits.py" />
+   <source>'{name}' holds characters that are no text</source>
+   <translation>'{name}' contient des caractères qui ne sont pas du texte</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -4502,6 +4537,11 @@ images de la fenêtre :</translation>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' is larger than {most} MiB</source>
    <translation>'{name}' dépasse {most} Mio</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>'{name}' is made; it was not compared with the one before: that needs about {wanted} pictures labelled since then</source>
+   <translation>'{name}' est fait ; il n’a pas été comparé au précédent : il faut pour cela environ {wanted} images étiquetées depuis</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -4684,12 +4724,12 @@ images de la fenêtre :</translation>
    <translation>'{scaling}' est pour des images en couleur ; ce réseau en prend en gris.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>'{solved}' cannot train a whole network</source>
    <translation>'{solved}' ne peut pas entraîner un réseau entier</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>'{solved}' solves a head without layers of its own, on the features of a model</source>
    <translation>'{solved}' calcule une tête sans couches propres, sur les caractéristiques d’un modèle</translation>
   </message>
@@ -5049,6 +5089,8 @@ With --json every picture gives one object on a line of its own:
   series_number (as in the file, or null), modality, frame and frames (from 1), with --files also file.
 With --camera 'path' is the camera's or video's name and the frame's number: always the newest frame is answered, those
 that came meanwhile are left out. Nothing is stored.
+A picture that is not of the model's kind has no answer in the table for people; --top K lists its scores all the same.
+Where a threshold made the answer against the higher score, the threshold stands in place of the lower one.
 Of a hundred pictures like those the model learned from, answer sets hold the right label for at least
 100 x (1 - error_rate); of a single picture, and of pictures of another kind, that says nothing.
 'label' follows the model's decision rule, which need not be the highest score; 'probability' is the score of 'label'.
@@ -5075,6 +5117,8 @@ Avec --json, chaque image donne un objet sur sa propre ligne :
   series_number (comme dans le fichier, ou null), modality, frame et frames (à partir de 1), avec --files aussi file.
 Avec --camera, 'path' est le nom de la caméra ou de la vidéo et le numéro de l’image : la plus récente est toujours répondue,
 celles venues entre-temps sont omises. Rien n’est conservé.
+Une image qui n’est pas du genre du modèle n’a pas de réponse dans le tableau pour les personnes ; --top K liste quand même ses scores.
+Où un seuil a donné la réponse contre le score plus haut, le seuil figure à la place du plus bas.
 Sur cent images comme celles dont le modèle a appris, les réponses possibles contiennent la bonne étiquette pour au moins
 100 x (1 - error_rate) ; sur une seule image, et sur des images d’un autre type, cela ne dit rien.
 'label' suit la règle de décision du modèle, qui n’est pas forcément le score le plus élevé ; 'probability' est le score de 'label'.
@@ -5102,11 +5146,6 @@ code de sortie : 0 chaque image a une réponse ; 1 certaines ont échoué, au
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>A lookup table in the DICOM's header contradicts its description.</source>
    <translation>Une table de correspondance de l’en-tête du DICOM contredit sa description.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/exchange/tflite_check.py" />
-   <source>A model of another Fovea comes whole: export it there as one .zip.</source>
-   <translation>Un modèle d’un autre Fovea vient entier : exportez-le là-bas en un seul .zip.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -5246,7 +5285,7 @@ code de sortie : 0 le modèle est dans la bibliothèque ; 1 échec ; 2 mauv
    <translation>Ses sorties sont-elles des probabilités, ou des valeurs brutes (logits) ?</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
+   <location filename="../../desktop/ml/packaging/gate_pictures.py" />
    <source>At least {fewest} of each are needed.</source>
    <translation>Il en faut au moins {fewest} de chaque sorte.</translation>
   </message>
@@ -5303,7 +5342,7 @@ code de sortie : 0 le modèle est dans la bibliothèque ; 1 échec ; 2 mauv
    <translation>Chats et chiens</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>Change it in the plan's file.</source>
    <translation>Modifiez-le dans le fichier du plan.</translation>
   </message>
@@ -5326,11 +5365,6 @@ code de sortie : 0 le modèle est dans la bibliothèque ; 1 échec ; 2 mauv
    <location filename="../../desktop/report/html.py" />
    <source>Check some labels, too.</source>
    <translation>Vérifiez aussi quelques étiquettes.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/dicom/directory.py" />
-   <source>Check that it is there.</source>
-   <translation>Vérifiez qu’il est là.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -5466,6 +5500,11 @@ code de sortie : 0 le modèle est dans la bibliothèque ; 1 échec ; 2 mauv
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>Choose one of the questions, and give its answers as labels.</source>
    <translation>Choisissez une des questions, et donnez ses réponses comme étiquettes.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/capture/capture.py" />
+   <source>Choose one of them, or leave out --frame.</source>
+   <translation>Choisissez-en une, ou omettez --frame.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -5612,6 +5651,11 @@ code de sortie : 0 le modèle est dans la bibliothèque ; 1 échec ; 2 mauv
    <location filename="../../desktop/core/data/findings.py" />
    <source>Copy them again from where they came, or go on without them.</source>
    <translation>Copiez-les de nouveau depuis leur origine, ou continuez sans elles.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Correct some of its answers, or label more pictures, then retrain it.</source>
+   <translation>Corrigez certaines de ses réponses, ou étiquetez d’autres images, puis réentraînez-le.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -6332,6 +6376,11 @@ code de sortie : 0 tout est mesuré ; 1 échec ; 2 mauvais usage ou mauvais
    <translation>Il n’y a pas de parties ; n’en indiquez pas.</translation>
   </message>
   <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>It is among your models all the same.</source>
+   <translation>Il est tout de même parmi vos modèles.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>It is damaged, or made to fill the memory.</source>
    <translation>Il est endommagé, ou fait pour remplir la mémoire.</translation>
@@ -6681,6 +6730,11 @@ code de sortie : 0 tout est mesuré ; 1 échec ; 2 mauvais usage ou mauvais
    <translation>MONOCHROME1, inversé</translation>
   </message>
   <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Make it a model first; then it can be made again with what was corrected.</source>
+   <translation>Faites-en d’abord un modèle ; il pourra alors être refait avec les corrections.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>Make it first.</source>
    <translation>Créez-le d’abord.</translation>
@@ -6965,7 +7019,7 @@ code de sortie : 0 tout est mesuré ; 1 échec ; 2 mauvais usage ou mauvais
    <translation>Ou est-ce '{name}' ? Alors donnez ce fichier.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>Or set augment.STEP.SETTING.</source>
    <translation>Ou réglez augment.STEP.SETTING.</translation>
   </message>
@@ -7118,6 +7172,16 @@ code de sortie : 0 tout va bien ; 1 quelque chose a échoué (le texte dit qu
    </translation>
   </message>
   <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Retraining '{name}' with {count:,} new labels.</source>
+   <translation>Réentraînement de '{name}' avec {count:,} nouvelles étiquettes.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Retraining '{name}' with {count:,} new labels; {held:,} more are kept back to compare old and new.</source>
+   <translation>Réentraînement de '{name}' avec {count:,} nouvelles étiquettes ; {held:,} autres sont mises de côté pour comparer l’ancien et le nouveau.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/report/html.py" />
    <source>Right</source>
    <extracomment>Correct (not the side).</extracomment>
@@ -7197,11 +7261,6 @@ code de sortie : 0 tout va bien ; 1 quelque chose a échoué (le texte dit qu
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>Save or export the network again.</source>
    <translation>Enregistrez ou exportez de nouveau le réseau.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/exchange/import_steps.py" />
-   <source>Save the part that goes from one picture to the scores of the classes.</source>
-   <translation>Enregistrez la partie qui va d’une image aux scores des classes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -7527,11 +7586,6 @@ code de sortie : 0 tout va bien ; 1 quelque chose a échoué (le texte dit qu
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>The file begins like {kind}, but its header is damaged or of a variant that Fovea does not know.</source>
    <translation>Le fichier commence comme {kind}, mais son en-tête est endommagé ou d’une variante que Fovea ne connaît pas.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/dicom/directory.py" />
-   <source>The file cannot be read: {reason}.</source>
-   <translation>Le fichier ne peut pas être lu : {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -7862,11 +7916,6 @@ code de sortie : 0 tout va bien ; 1 quelque chose a échoué (le texte dit qu
    <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>This is no DICOMDIR, whatever it is called.</source>
    <translation>Ce n’est pas un DICOMDIR, quel que soit son nom.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/dicom/directory.py" />
-   <source>This is no file.</source>
-   <translation>Ce n’est pas un fichier.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -8352,7 +8401,7 @@ code de sortie : 0 ; 1 la liste ne peut pas être lue ; 2 ce composant n’
    <translation>Écrivez par exemple 300,1000,3000.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>Write for instance fit.epochs=10.</source>
    <translation>Écrivez par exemple fit.epochs=10.</translation>
   </message>
@@ -9032,17 +9081,17 @@ code de sortie : 0 ; 1 la liste ne peut pas être lue ; 2 ce composant n’
    <translation>à la fin, mesurer le meilleur essai sur la partie de test</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>at_least goes with the decision 'sensitivity', and with no other</source>
    <translation>at_least va avec la décision 'sensitivity', et avec aucune autre</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>at_least {at_least} found; expected a fraction between 0 and 1</source>
    <translation>at_least {at_least} trouvé ; une fraction entre 0 et 1 attendue</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>augment: {text} found, 'none' expected</source>
    <translation>augment : {text} trouvé, 'none' attendu</translation>
   </message>
@@ -9266,7 +9315,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>dossiers de classes, une archive, .npz …</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>class weights and over- or under-sampling both balance the classes: choose one of them</source>
    <translation>les poids de classes et le sur- ou sous-échantillonnage équilibrent tous deux les classes : choisissez l’un des deux</translation>
   </message>
@@ -9296,7 +9345,12 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>classify : montrer où le réseau a regardé</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/cli/screenshot.py" />
+   <source>classify: which frame of a series, 1 is the first</source>
+   <translation>classify : quelle image d’une série, 1 est la première</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>clip_norm {clip_norm} found; expected a number above 0, or none</source>
    <translation>clip_norm {clip_norm} trouvé ; un nombre supérieur à 0 attendu, ou rien</translation>
   </message>
@@ -9442,7 +9496,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>courbes seulement (Kermany et al. : exactitude 92,8 %, AUC 0,968)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>cycles repeat a 'triangle' or a 'cosine', not the schedule '{schedule}'</source>
    <translation>les cycles répètent un 'triangle' ou un 'cosine', pas le programme '{schedule}'</translation>
   </message>
@@ -9602,7 +9656,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>époques {epoch} à {epochs}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>epochs, batch and steps_per_execution must be at least 1</source>
    <translation>epochs, batch et steps_per_execution doivent être d’au moins 1</translation>
   </message>
@@ -9754,7 +9808,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>ajuster finement ses dernières couches</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>fine-tuning needs at least one layer to unfreeze</source>
    <translation>l’ajustement fin demande au moins une couche à débloquer</translation>
   </message>
@@ -9791,7 +9845,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>les dossiers dont les noms sont écrits de deux façons (accents) forment une seule classe : {told}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>folds {folds} found; expected 0, or 2 or more with a head that is solved</source>
    <translation>folds {folds} trouvé ; 0 attendu, ou 2 ou plus avec une tête calculée</translation>
   </message>
@@ -9814,6 +9868,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>found an array of {dtype} with shape {shape}; expected uint8 of (H, W) or (H, W, 3)</source>
    <translation>un tableau de {dtype} de forme {shape} trouvé ; uint8 de (H, W) ou (H, W, 3) attendu</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>fovea: files are called in it as they are, and {named:,} of the names read like a person's</source>
+   <translation>fovea : les fichiers y portent leurs noms, et {named:,} de ces noms ressemblent à ceux de personnes</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -10422,7 +10481,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>étiqueter des images, avec des suggestions tirées de ce qui est étiqueté ; en faire un modèle</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>label_smoothing and ema must be at least 0 and below 1</source>
    <translation>label_smoothing et ema doivent être d’au moins 0 et inférieurs à 1</translation>
   </message>
@@ -10487,12 +10546,12 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>lettres dessinées par le programme</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>limit {limit} found; expected a number of images, or 0 for all</source>
    <translation>limit {limit} trouvé ; un nombre d’images attendu, ou 0 pour toutes</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>limit {limit} found; expected at least one image of each of the {count} classes</source>
    <translation>limit {limit} trouvé ; au moins une image de chacune des {count} classes attendue</translation>
   </message>
@@ -10777,7 +10836,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>model.json : {problem}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>momentum must be at least 0 and below 1, and weight_decay at least 0</source>
    <translation>momentum doit être d’au moins 0 et inférieur à 1, et weight_decay d’au moins 0</translation>
   </message>
@@ -10873,7 +10932,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>ni '{folder}' ni '{file}' n’ont été trouvés</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>nesterov needs a momentum above 0</source>
    <translation>nesterov demande un momentum supérieur à 0</translation>
   </message>
@@ -11006,6 +11065,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>no label of this evaluation was judged</source>
    <translation>aucune étiquette de cette évaluation n’a été jugée</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>no model was made of the project '{name}' yet</source>
+   <translation>aucun modèle n’a encore été fait du projet '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -11370,6 +11434,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>l’un de ses '{name}'</translation>
   </message>
   <message>
+   <location filename="../../desktop/store/model_limits.py" />
+   <source>one of its '{name}' holds characters that are no text</source>
+   <translation>un de ses '{name}' contient des caractères qui ne sont pas du texte</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>one of {choices}</source>
    <translation>l’un de {choices}</translation>
@@ -11407,7 +11476,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>opened</source>
-   <extracomment>What could not be done with a project, in a sentence: '… could not be opened: the disk is full'.</extracomment>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be opened: …'.</extracomment>
    <translation>ouverture</translation>
   </message>
   <message>
@@ -11451,7 +11520,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>passés, car ce ne sont pas des images : {listing}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>patience, swa, l1 and l2 must be at least 0</source>
    <translation>patience, swa, l1 et l2 doivent être d’au moins 0</translation>
   </message>
@@ -11466,7 +11535,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>personnes ou cas avec des images des deux côtés d’une répartition : {count:,}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>perturbed {perturbed} found; expected 0 to 20 copies</source>
    <translation>perturbed {perturbed} trouvé ; 0 à 20 copies attendues</translation>
   </message>
@@ -11581,7 +11650,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>pydicom ne fournit pas de fichier d’essai de cette syntaxe de transfert</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>rate must be above 0 and warmup a fraction below 1</source>
    <translation>rate doit être supérieur à 0 et warmup une fraction inférieure à 1</translation>
   </message>
@@ -11743,7 +11812,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>voir comment l’exactitude croît avec le nombre d’images</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>seed {seed} found; expected a whole number from 0 to {seeds}</source>
    <translation>seed {seed} trouvé ; un nombre entier de 0 à {seeds} attendu</translation>
   </message>
@@ -12084,7 +12153,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>les taux d’erreur des ensembles de réponses ne sont pas des fractions en ordre croissant</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the architecture 'head' goes with the starts 'features' and 'fine-tune', and with no other</source>
    <translation>l’architecture 'head' va avec les départs 'features' et 'fine-tune', et avec aucun autre</translation>
   </message>
@@ -12298,7 +12367,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    </translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the decision '{rule}' goes with two labels and a positive class of 0 or 1</source>
    <translation>la décision '{rule}' va avec deux étiquettes et une classe positive de 0 ou 1</translation>
   </message>
@@ -12633,6 +12702,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>la première</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/capture/capture.py" />
+   <source>the first picture has {count:,} frames</source>
+   <translation>la première a {count:,} images</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>the first {colours}</source>
    <translation>les {colours} premiers</translation>
@@ -12942,6 +13016,15 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <source>the names of these classes look the same: {told}; {how}. Rename or merge their folders</source>
    <translation>les noms de ces classes se ressemblent : {told} ; {how}. Renommez ou fusionnez leurs dossiers</translation>
   </message>
+  <message numerus="yes">
+   <location filename="../../desktop/core/data/dataset.py" />
+   <source>the names of {count:,} classes ({names}) hold characters that are no text. Rename their folders</source>
+   <extracomment>Where the count is one, English says: the name of the class {names} holds characters that are no text. Rename its folder</extracomment>
+   <translation>
+    <numerusform>le nom de la classe {names} contient des caractères qui ne sont pas du texte. Renommez son dossier</numerusform>
+    <numerusform>les noms de {count:,} classes ({names}) contiennent des caractères qui ne sont pas du texte. Renommez leurs dossiers</numerusform>
+   </translation>
+  </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>the names there (default: as they are)</source>
@@ -12963,7 +13046,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>le réseau ne peut pas être séparé à une carte</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
+   <location filename="../../desktop/ml/packaging/gate_pictures.py" />
    <source>the network computes {width:,} features of a picture: too many for a gate</source>
    <translation>le réseau calcule {width:,} caractéristiques par image : trop pour un contrôle du domaine</translation>
   </message>
@@ -13003,7 +13086,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>le réseau a {count_params:,} paramètres</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/import_steps.py" />
+   <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network has {count} inputs and {count2} outputs; one of each expected</source>
    <translation>le réseau a {count} entrées et {count2} sorties ; une de chaque attendue</translation>
   </message>
@@ -13141,6 +13224,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/cli/explain.py" />
    <source>the picture to write</source>
    <translation>l’image à écrire</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/capture/capture.py" />
+   <source>the picture was not written</source>
+   <translation>l’image n’a pas été écrite</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/similar_child.py" />
@@ -13504,12 +13592,12 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>l’étoile ou la note n’a pas été gardée : {reason}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the start '{kind}' goes with a model</source>
    <translation>le départ '{kind}' demande un modèle</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the start '{kind}' goes without a model</source>
    <translation>le départ '{kind}' se fait sans modèle</translation>
   </message>
@@ -13749,7 +13837,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>il n’y a pas d’architecture '{name}'</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>there is no architecture '{name}'; known: {architectures}</source>
    <translation>il n’y a pas d’architecture '{name}' ; connues : {architectures}</translation>
   </message>
@@ -13978,17 +14066,17 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>ces poids ne vont pas avec {name} : {split}</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/dataset.py" />
+   <location filename="../../desktop/core/data/class_names.py" />
    <source>they differ in blanks only</source>
    <translation>ils ne diffèrent que par des espaces</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/dataset.py" />
+   <location filename="../../desktop/core/data/class_names.py" />
    <source>they differ in letters that look alike</source>
    <translation>ils ne diffèrent que par des lettres qui se ressemblent</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/dataset.py" />
+   <location filename="../../desktop/core/data/class_names.py" />
    <source>they differ in upper and lower case only</source>
    <translation>ils ne diffèrent que par les majuscules et minuscules</translation>
   </message>
@@ -14294,7 +14382,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>redressée (orientation EXIF {orientation})</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>two labels are alike</source>
    <translation>deux étiquettes sont identiques</translation>
   </message>
@@ -14309,7 +14397,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>deux nombres {within}, le plus petit d’abord</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>unfreeze and head_epochs must be at least 0, and head_rate above 0</source>
    <translation>unfreeze et head_epochs doivent être d’au moins 0, et head_rate supérieur à 0</translation>
   </message>
@@ -14334,7 +14422,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>perte de validation</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>validation {validation} found; expected a fraction between 0 and 0.9</source>
    <translation>validation {validation} trouvé ; une fraction entre 0 et 0,9 attendue</translation>
   </message>
@@ -14980,7 +15068,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>{counts} et {count} autres classes avec {sum} images</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{count} classes found for {count2} labels</source>
    <translation>{count} classes trouvées pour {count2} étiquettes</translation>
   </message>
@@ -15014,7 +15102,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>{count} étiquettes trouvées, 2 à {max_classes} attendues</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{count} labels found, at least 2 expected</source>
    <translation>{count} étiquettes trouvées, au moins 2 attendues</translation>
   </message>
@@ -15072,12 +15160,12 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    </translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
+   <location filename="../../desktop/ml/packaging/gate_pictures.py" />
    <source>{count} training and {count2} validation pictures are too few for a domain gate</source>
    <translation>{count} images d’entraînement et {count2} de validation sont trop peu pour un contrôle du domaine</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{cycles} cycles found; expected 1 to 20</source>
    <translation>{cycles} cycles trouvés ; 1 à 20 attendus</translation>
   </message>
@@ -15147,7 +15235,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>{gone:,} manquent et {new:,} sont nouvelles</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{head_epochs} epochs for the head found; expected fewer than the {epochs} in all</source>
    <translation>{head_epochs} époques pour la tête trouvées ; moins que les {epochs} en tout attendues</translation>
   </message>
@@ -15252,7 +15340,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>{itemsize} bits, fenêtrage {describe}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>{key}: {text} found, 'on' or 'none' expected</source>
    <translation>{key} : {text} trouvé, 'on' ou 'none' attendu</translation>
   </message>
@@ -15497,8 +15585,8 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
-   <source>{parameters} parameters on {device}; {train} training and {validation} validation pictures; {left}</source>
-   <translation>{parameters} paramètres sur {device} ; {train} images d’entraînement et {validation} de validation ; {left}</translation>
+   <source>{parameters} parameters on {device}; {pictures}; {left}</source>
+   <translation>{parameters} paramètres sur {device} ; {pictures} ; {left}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -15661,6 +15749,16 @@ Différence d’exactitude : {value} ({bounds})</translation>
    <location filename="../../desktop/cli/runs.py" />
    <source>{train:,} to learn from, {validation:,} to check with, {left_out:,} left out</source>
    <translation>{train:,} pour apprendre, {validation:,} pour vérifier, {left_out:,} omises</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>{train} pictures, cross-validated in {folds} parts</source>
+   <translation>{train} images, validées par croisement en {folds} parties</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>{train} training and {validation} validation pictures</source>
+   <translation>{train} images d’entraînement et {validation} de validation</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -15914,12 +16012,82 @@ $body
 </translation>
   </message>
   <message>
+   <source>A folder is searched through all levels; hidden files are passed over. Answers come in the order of the pictures.
+DICOM files that belong to one series come together, in the order of their places in the patient, a line a frame; so do
+the frames of one file, and what a DICOMDIR lists. The lines of a study name the folder or DICOMDIR that was given,
+study, series and frame; what its files are called is often a name, and is said with --files alone.
+
+With --json every picture gives one object on a line of its own:
+  path, model, label, index, probability, top (list of label, probability), notices (list of texts),
+  elapsed_ms (decode, prepare, predict), prepared_sha256, in_domain (whether the picture is of the kind that the
+  model was trained on; null where the model cannot tell), domain_score (0 is the middle of its own pictures, above 1
+  is not its kind), domain_reasons (why not, in codes; "unlike" where no more is known), answer_set (labels to reckon
+  with at the error rate error_rate; null where the model was not calibrated for that, and for pictures that are not its
+  kind), general (the more general word, of a model that knows words), digits (label, probability of each digit, of a
+  picture that holds several), suits (the model at hand that would suit a picture of another kind, or null), notice (of
+  medical models)
+  - or, where it failed, path and error (kind, message);
+  - a frame of a study or of a DICOM file of several frames also study and series (counted from 1 in what was given),
+  series_number (as in the file, or null), modality, frame and frames (from 1), with --files also file.
+With --camera 'path' is the camera's or video's name and the frame's number: always the newest frame is answered, those
+that came meanwhile are left out. Nothing is stored.
+Of a hundred pictures like those the model learned from, answer sets hold the right label for at least
+100 x (1 - error_rate); of a single picture, and of pictures of another kind, that says nothing.
+'label' follows the model's decision rule, which need not be the highest score; 'probability' is the score of 'label'.
+
+exit status: 0 every picture was answered; 1 some failed, none was found, or the model is not installed or damaged;
+2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was printed until then holds).
+</source>
+   <translation type="vanished">Un dossier est parcouru à tous ses niveaux ; les fichiers cachés sont passés. Les réponses viennent dans l’ordre des images.
+Les fichiers DICOM d’une même série viennent ensemble, dans l’ordre de leurs positions dans le patient, une ligne par trame ; de
+même les trames d’un fichier, et ce que liste un DICOMDIR. Les lignes d’un examen nomment le dossier ou DICOMDIR donné,
+l’examen, la série et la trame ; le nom de ses fichiers est souvent celui d’une personne, et n’est dit qu’avec --files.
+
+Avec --json, chaque image donne un objet sur sa propre ligne :
+  path, model, label, index, probability, top (liste de label, probability), notices (liste de textes),
+  elapsed_ms (decode, prepare, predict), prepared_sha256, in_domain (si l’image est du type de celles sur lesquelles
+  le modèle a été entraîné ; null si le modèle ne peut pas le dire), domain_score (0 est le milieu de ses propres images,
+  au-dessus de 1 hors de son domaine), domain_reasons (pourquoi, en codes ; "unlike" si l’on n’en sait pas plus), answer_set (étiquettes
+  à envisager au taux d’erreur error_rate ; null si le modèle n’a pas été calibré pour cela, et pour les images hors de son
+  domaine), general (le mot plus général, d’un modèle qui connaît des mots), digits (label, probability de chaque chiffre,
+  d’une image qui en contient plusieurs), suits (le modèle disponible qui conviendrait à une image d’un autre type, ou null),
+  notice (des modèles médicaux)
+  - ou, en cas d’échec, path et error (kind, message) ;
+  - une trame d’un examen ou d’un fichier DICOM à plusieurs trames, aussi study et series (comptés à partir de 1 dans ce qui est donné),
+  series_number (comme dans le fichier, ou null), modality, frame et frames (à partir de 1), avec --files aussi file.
+Avec --camera, 'path' est le nom de la caméra ou de la vidéo et le numéro de l’image : la plus récente est toujours répondue,
+celles venues entre-temps sont omises. Rien n’est conservé.
+Sur cent images comme celles dont le modèle a appris, les réponses possibles contiennent la bonne étiquette pour au moins
+100 x (1 - error_rate) ; sur une seule image, et sur des images d’un autre type, cela ne dit rien.
+'label' suit la règle de décision du modèle, qui n’est pas forcément le score le plus élevé ; 'probability' est le score de 'label'.
+
+code de sortie : 0 chaque image a une réponse ; 1 certaines ont échoué, aucune n’a été trouvée, ou le modèle n’est pas installé ou est endommagé ;
+2 mauvais usage, dont un modèle inconnu ; 130 arrêté par Ctrl-C (ce qui a été affiché jusque-là reste valable).
+</translation>
+  </message>
+  <message>
+   <source>A model of another Fovea comes whole: export it there as one .zip.</source>
+   <translation type="vanished">Un modèle d’un autre Fovea vient entier : exportez-le là-bas en un seul .zip.</translation>
+  </message>
+  <message>
+   <source>Check that it is there.</source>
+   <translation type="vanished">Vérifiez qu’il est là.</translation>
+  </message>
+  <message>
    <source>Frame {frame} was asked for; the file has {have}.</source>
    <translation type="vanished">La trame {frame} a été demandée ; le fichier en a {have}.</translation>
   </message>
   <message>
+   <source>Save the part that goes from one picture to the scores of the classes.</source>
+   <translation type="vanished">Enregistrez la partie qui va d’une image aux scores des classes.</translation>
+  </message>
+  <message>
    <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {frames} frame{value}) asks for {need:,}.</source>
    <translation type="vanished">Le DICOM contient {have:,} octets de données de pixels ; son en-tête ({columns}×{rows} pixels, {frames} trame{value}) en demande {need:,}.</translation>
+  </message>
+  <message>
+   <source>The file cannot be read: {reason}.</source>
+   <translation type="vanished">Le fichier ne peut pas être lu : {reason}.</translation>
   </message>
   <message>
    <source>The library that opens this format {how} ({detail}).</source>
@@ -15928,6 +16096,10 @@ $body
   <message>
    <source>The picture has {what} pixels; expected at most {max_pixels} million.</source>
    <translation type="vanished">L’image a {what} pixels ; {max_pixels} millions au plus attendus.</translation>
+  </message>
+  <message>
+   <source>This is no file.</source>
+   <translation type="vanished">Ce n’est pas un fichier.</translation>
   </message>
   <message>
    <source>accuracy on {split}, mean of {repeats} (least to most){of}</source>
@@ -16010,6 +16182,10 @@ $body
    <translation type="vanished">{name} : {size:,} images : exactitude sur {split} {accuracy}</translation>
   </message>
   <message>
+   <source>{parameters} parameters on {device}; {train} training and {validation} validation pictures; {left}</source>
+   <translation type="vanished">{parameters} paramètres sur {device} ; {train} images d’entraînement et {validation} de validation ; {left}</translation>
+  </message>
+  <message>
    <source>{prefix}copies</source>
    <translation type="vanished">{prefix}copies</translation>
   </message>
@@ -16076,6 +16252,11 @@ $body
  </context>
  <context>
   <name>GalleryModel</name>
+  <message>
+   <location filename="../../desktop/ui/evaluate/gallery_model.py" />
+   <source> (the threshold decides: {0} {1})</source>
+   <translation> (le seuil décide : {0} {1})</translation>
+  </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>label is right</source>
@@ -16773,6 +16954,11 @@ Déposez ici des fichiers ou des dossiers.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
+   <source>With a score</source>
+   <translation>Avec un score</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>With a star</source>
    <translation>Avec une étoile</translation>
   </message>
@@ -16790,6 +16976,16 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>all</source>
    <translation>toutes</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <source>below {0}</source>
+   <translation>en dessous de {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <source>{0} and more</source>
+   <translation>{0} et plus</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
@@ -18211,13 +18407,18 @@ Déposez ici des fichiers ou des dossiers.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
-   <source>It begins to suggest when there is {0}.</source>
-   <translation>Les suggestions commencent quand il y a {0}.</translation>
+   <source>It begins to suggest once pictures were looked at.</source>
+   <translation>Il commence à suggérer dès que des images ont été regardées.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Label a few pictures of two classes: then it begins to suggest.</source>
    <translation>Étiquetez quelques images de deux classes : alors les suggestions commencent.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/learned_card.py" />
+   <source>Label pictures of a second class, too: then it begins to suggest.</source>
+   <translation>Étiquetez aussi des images d’une seconde classe : il commence alors à suggérer.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
@@ -18263,6 +18464,10 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>{0}. On {1} labelled pictures that were drawn at random, each left out, with its copies, while it learned.</source>
    <translation>{0}. Sur {1} images étiquetées tirées au hasard, chacune laissée de côté, avec ses copies, pendant l’apprentissage.</translation>
+  </message>
+  <message>
+   <source>It begins to suggest when there is {0}.</source>
+   <translation type="vanished">Les suggestions commencent quand il y a {0}.</translation>
   </message>
  </context>
  <context>
@@ -19944,6 +20149,59 @@ Déposez ici des fichiers ou des dossiers.</translation>
   </message>
  </context>
  <context>
+  <name>OldAgainstNewDialog</name>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Classify with the new one</source>
+   <translation>Classer avec le nouveau</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Close</source>
+   <translation>Fermer</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Look at them in Evaluate</source>
+   <translation>Les voir dans Évaluer</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>New</source>
+   <translation>Nouveau</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Old</source>
+   <translation>Ancien</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Old Against New</source>
+   <translation>L’ancien et le nouveau</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>On {0} pictures labelled since the older one was made, from which neither has learned.</source>
+   <translation>Sur {0} images étiquetées depuis que l’ancien a été fait, dont aucun n’a appris.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>the new one</source>
+   <translation>le nouveau</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>the old one</source>
+   <translation>l’ancien</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>{0} right</source>
+   <translation>{0} de réponses justes</translation>
+  </message>
+ </context>
+ <context>
   <name>OnSign</name>
   <message>
    <location filename="../../desktop/ui/widgets/camera_screen.py" />
@@ -20133,6 +20391,11 @@ Déposez ici des fichiers ou des dossiers.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>The file's name is not printed: it may be a person's.</source>
+   <translation>Le nom du fichier n’est pas imprimé : il peut être celui d’une personne.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>The map was saved as {0}.</source>
    <translation>La carte a été enregistrée sous {0}.</translation>
   </message>
@@ -20170,6 +20433,11 @@ Déposez ici des fichiers ou des dossiers.</translation>
  <context>
   <name>PictureMenu</name>
   <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Backspace</source>
+   <translation>Retour arrière</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Copy the files</source>
    <translation>Copier les fichiers</translation>
@@ -20180,9 +20448,29 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <translation>Copier les chemins</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Copy the picture</source>
+   <translation>Copier l’image</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Del</source>
+   <translation>Suppr</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Edit › Corrections takes it back.</source>
    <translation>Édition › Corrections permet de revenir en arrière.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Enter</source>
+   <translation>Entrée</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Find similar pictures</source>
+   <translation>Trouver des images semblables</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
@@ -20190,9 +20478,64 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <translation>Voir en grand</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note</source>
+   <translation>Note</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note on {0}. It is kept in the project, not in the file.</source>
+   <translation>Note sur {0}. Elle est gardée dans le projet, pas dans le fichier.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note: {0}</source>
+   <translation>Note : {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note…</source>
+   <translation>Note…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Print…</source>
+   <translation>Imprimer…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Remove from the project</source>
+   <translation>Retirer du projet</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Show in the file manager</source>
    <translation>Afficher dans le gestionnaire de fichiers</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Show large</source>
+   <translation>Montrer en grand</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Space</source>
+   <translation>Espace</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Star</source>
+   <translation>Étoile</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Take the label back</source>
+   <translation>Retirer l’étiquette</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Take the suggestion</source>
+   <translation>Accepter la suggestion</translation>
   </message>
  </context>
  <context>
@@ -20328,6 +20671,11 @@ Déposez ici des fichiers ou des dossiers.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
+   <source>note: {0}</source>
+   <translation>note : {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>starred</source>
    <translation>avec une étoile</translation>
   </message>
@@ -20351,18 +20699,8 @@ Déposez ici des fichiers ou des dossiers.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Backspace</source>
-   <translation>Retour arrière</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>By suggestion, surest first</source>
    <translation>Par suggestion, les plus sûres d’abord</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Del</source>
-   <translation>Suppr</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -20376,18 +20714,8 @@ Déposez ici des fichiers ou des dossiers.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Enter</source>
-   <translation>Entrée</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Every picture has a label.</source>
    <translation>Toutes les images ont une étiquette.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Find similar pictures</source>
-   <translation>Chercher des images semblables</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -20451,16 +20779,6 @@ Déposez ici des fichiers ou des dossiers.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Pictures of the project</source>
-   <translation>Images du projet</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Remove from the project</source>
-   <translation>Retirer du projet</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Search names</source>
    <translation>Chercher des noms</translation>
   </message>
@@ -20471,23 +20789,8 @@ Déposez ici des fichiers ou des dossiers.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Show large</source>
-   <translation>Voir en grand</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Similar to a picture</source>
    <translation>Semblables à une image</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Space</source>
-   <translation>Espace</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Star</source>
-   <translation>Étoile</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -20498,16 +20801,6 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Suggestions from this model score on</source>
    <translation>Suggestions à partir de ce score du modèle</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Take the label back</source>
-   <translation>Retirer l’étiquette</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Take the suggestion</source>
-   <translation>Accepter la suggestion</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -20526,6 +20819,11 @@ Déposez ici des fichiers ou des dossiers.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>With a note</source>
+   <translation>Avec une note</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Without a label</source>
    <translation>Sans étiquette</translation>
   </message>
@@ -20538,6 +20836,50 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>{0} pictures</source>
    <translation>{0} images</translation>
+  </message>
+  <message>
+   <source>Backspace</source>
+   <translation type="vanished">Retour arrière</translation>
+  </message>
+  <message>
+   <source>Del</source>
+   <translation type="vanished">Suppr</translation>
+  </message>
+  <message>
+   <source>Enter</source>
+   <translation type="vanished">Entrée</translation>
+  </message>
+  <message>
+   <source>Find similar pictures</source>
+   <translation type="vanished">Chercher des images semblables</translation>
+  </message>
+  <message>
+   <source>Pictures of the project</source>
+   <translation type="vanished">Images du projet</translation>
+  </message>
+  <message>
+   <source>Remove from the project</source>
+   <translation type="vanished">Retirer du projet</translation>
+  </message>
+  <message>
+   <source>Show large</source>
+   <translation type="vanished">Voir en grand</translation>
+  </message>
+  <message>
+   <source>Space</source>
+   <translation type="vanished">Espace</translation>
+  </message>
+  <message>
+   <source>Star</source>
+   <translation type="vanished">Étoile</translation>
+  </message>
+  <message>
+   <source>Take the label back</source>
+   <translation type="vanished">Retirer l’étiquette</translation>
+  </message>
+  <message>
+   <source>Take the suggestion</source>
+   <translation type="vanished">Accepter la suggestion</translation>
   </message>
  </context>
  <context>
@@ -21367,6 +21709,11 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
+   <source>Note</source>
+   <translation>Note</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Notices</source>
    <translation>Avis</translation>
   </message>
@@ -21385,6 +21732,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Size</source>
    <translation>Taille</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/results_columns.py" />
+   <source>Star</source>
+   <translation>Étoile</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
@@ -21536,8 +21888,8 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
-   <source>{0} of {1} pictures have no answer and count in no figure below. 'About the data' lists them with the reasons.</source>
-   <translation>{0} images sur {1} n’ont pas de réponse et ne comptent dans aucun indicateur ci-dessous. « Les données » les liste avec les raisons.</translation>
+   <source>{0} of {1} pictures have no answer and count in no figure below. 'Data' lists them with the reasons.</source>
+   <translation>{0} images sur {1} n’ont pas de réponse et ne comptent dans aucun indicateur ci-dessous. « Données » les liste avec les raisons.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
@@ -21553,6 +21905,10 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} without an answer</source>
    <translation>{0} sans réponse</translation>
+  </message>
+  <message>
+   <source>{0} of {1} pictures have no answer and count in no figure below. 'About the data' lists them with the reasons.</source>
+   <translation type="vanished">{0} images sur {1} n’ont pas de réponse et ne comptent dans aucun indicateur ci-dessous. « Les données » les liste avec les raisons.</translation>
   </message>
  </context>
  <context>
@@ -21667,6 +22023,11 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
+   <source>Marked or not</source>
+   <translation>Marquée ou non</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Only unreadable</source>
    <translation>Seulement illisibles</translation>
   </message>
@@ -21689,6 +22050,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Score below</source>
    <translation>Score inférieur à</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <source>Show only pictures with a star or a note</source>
+   <translation>Ne montrer que les images à étoile ou à note</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
@@ -21717,6 +22083,16 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
+   <source>With a note</source>
+   <translation>Avec une note</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <source>With a star</source>
+   <translation>Avec une étoile</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>any</source>
    <extracomment>A choice of a filter: whatever it is.</extracomment>
    <translation>toutes</translation>
@@ -21725,6 +22101,14 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>{count} rows written to {name}</source>
    <translation>{count} lignes écrites dans {name}</translation>
+  </message>
+ </context>
+ <context>
+  <name>Retraining</name>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Old and new could not be compared ({0}).</source>
+   <translation>L’ancien et le nouveau n’ont pas pu être comparés ({0}).</translation>
   </message>
  </context>
  <context>
@@ -21883,6 +22267,11 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>New training…</source>
+   <translation>Nouvel entraînement…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>No epoch of it is finished.</source>
    <translation>Aucune de ses époques n’est terminée.</translation>
   </message>
@@ -21920,6 +22309,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Settings of the plan</source>
    <translation>Réglages du plan</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>Show all runs</source>
+   <translation>Montrer tous les entraînements</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
@@ -22177,6 +22571,65 @@ augment.flip.p = 0.5</translation>
   </message>
  </context>
  <context>
+  <name>SearchCloser</name>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Close Fovea</source>
+   <translation>Fermer Fovea</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Do not close</source>
+   <translation>Ne pas fermer</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Go on</source>
+   <extracomment>Button: continue what was paused.</extracomment>
+   <translation>Continuer</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Go on at the next start</source>
+   <translation>Continuer au prochain démarrage</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Not now</source>
+   <translation>Pas maintenant</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Stop it</source>
+   <translation>L’arrêter</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>The search “{0}” goes on where it was.</source>
+   <translation>La recherche « {0} » reprend où elle en était.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>The search “{0}” is still running. What should happen to it?</source>
+   <translation>La recherche « {0} » est encore en cours. Que faut-il en faire ?</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>The search “{0}” was cut off when Fovea ended last. Go on with it?</source>
+   <translation>La recherche « {0} » a été interrompue quand Fovea s’est arrêté. La continuer ?</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Unfinished search</source>
+   <translation>Recherche inachevée</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>{0} of {1} trials are done; each trial keeps what it has learned.</source>
+   <translation>{0} essais sur {1} sont faits ; chacun garde ce qu’il a appris.</translation>
+  </message>
+ </context>
+ <context>
   <name>SearchDialog</name>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
@@ -22341,6 +22794,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>New search…</source>
    <translation>Nouvelle recherche…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/searches_tab.py" />
+   <source>Or make a training first…</source>
+   <translation>Ou faites d’abord un entraînement…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -23672,6 +24130,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
+   <source>{0} more</source>
+   <translation>{0} de plus</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>{0} parameters · about {1} MB of memory while it learns</source>
    <translation>{0} paramètres · environ {1} Mo de mémoire pendant l’apprentissage</translation>
   </message>
@@ -24433,6 +24896,19 @@ fit.epochs = 10 | 20</translation>
   </message>
  </context>
  <context>
+  <name>TaughtGallery</name>
+  <message>
+   <location filename="../../desktop/ui/teach/taught_gallery.py" />
+   <source>Pictures of the project</source>
+   <translation>Images du projet</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/taught_gallery.py" />
+   <source>{0} pictures</source>
+   <translation>{0} images</translation>
+  </message>
+ </context>
+ <context>
   <name>TeachCamera</name>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
@@ -24542,13 +25018,33 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
+   <source>Add no more and close</source>
+   <translation>Ne plus rien ajouter et fermer</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
    <source>All {0} pictures were here already.</source>
    <translation>Les {0} images étaient déjà toutes ici.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
+   <source>Close Fovea</source>
+   <translation>Fermer Fovea</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Close when all are added</source>
+   <translation>Fermer quand tout est ajouté</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
    <source>Delete…</source>
    <translation>Supprimer…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Do not close</source>
+   <translation>Ne pas fermer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -24577,6 +25073,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
+   <source>Fovea closes when all pictures are added.</source>
+   <translation>Fovea se ferme quand toutes les images sont ajoutées.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
    <source>Make it a model…</source>
    <translation>En faire un modèle…</translation>
   </message>
@@ -24599,6 +25100,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Pictures</source>
    <translation>Images</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Pictures are still being added to “{0}”.</source>
+   <translation>Des images sont encore ajoutées à « {0} ».</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -24629,6 +25135,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>The project “{0}” is back.</source>
    <translation>Le projet « {0} » est rétabli.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Those that are in the project stay there whenever Fovea closes.</source>
+   <translation>Celles qui sont dans le projet y restent, quel que soit le moment où Fovea se ferme.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -24674,6 +25185,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>taking back {0} labels</source>
    <translation>retrait de {0} étiquettes</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>writing a note</source>
+   <translation>écriture d’une note</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -25125,6 +25641,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
+   <source>{0}, n = {1}</source>
+   <translation>{0}, n = {1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/words.py" />
    <source>{0}: {1} of {2}</source>
    <translation>{0} : {1} sur {2}</translation>
   </message>
@@ -25165,6 +25686,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/view.py" />
    <source>The training “{0}” ended: {1}</source>
    <translation>L’entraînement « {0} » s’est terminé : {1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/view.py" />
+   <source>This model has learned from all of its pictures. How good it is was measured by cross-validation, and stands on its card; evaluate it on other pictures.</source>
+   <translation>Ce modèle a appris de toutes ses images. Sa valeur a été mesurée par validation croisée et figure sur sa fiche ; évaluez-le sur d’autres images.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
@@ -25740,9 +26266,8 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>_Pictures</name>
   <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>{0} pictures</source>
-   <translation>{0} images</translation>
+   <translation type="vanished">{0} images</translation>
   </message>
  </context>
  <context>

@@ -1977,6 +1977,11 @@
   <name>CopiesDialog</name>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
+   <source>1 group</source>
+   <translation>1グループ</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/copies.py" />
    <source>Close</source>
    <translation>閉じる</translation>
   </message>
@@ -2090,6 +2095,11 @@
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>It is a</source>
    <translation>これは</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/corrections_list.py" />
+   <source>Make the model anew with these labels, and compare old and new</source>
+   <translation>これらのラベルでモデルを作り直し、新旧を比べる</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
@@ -2556,6 +2566,11 @@
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Open the Teach project that this model was made of</source>
    <translation>このモデルの元になった「教える」のプロジェクトを開く</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/detail.py" />
+   <source>Re&amp;train with the corrections</source>
+   <translation>訂正を加えて再学習(&amp;T)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
@@ -3164,6 +3179,11 @@
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>Files are called in it as they are, and {0} of the names read like a person's: look before you hand it on.</source>
+   <translation>ファイルは元の名前のまま記され、そのうち{0}件は人名のように読めます。渡す前に確かめてください。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Import Class Folders</source>
    <translation>クラス別フォルダーをインポート</translation>
   </message>
@@ -3605,6 +3625,11 @@
    <location filename="../../desktop/ui/train/facts.py" />
    <source>{0} to learn from, {1} to check</source>
    <translation>学習用{0}枚、検証用{1}枚</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/facts.py" />
+   <source>{0}, each checked once</source>
+   <translation>{0}、それぞれ一度ずつ確認</translation>
   </message>
  </context>
  <context>
@@ -4264,7 +4289,7 @@ pictures of the window:</source>
    <translation>'{id}'には、さらに学習できるクラスが挙げられていません</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>'{key}' cannot be set this way</source>
    <translation>'{key}'はこの方法では設定できません</translation>
   </message>
@@ -4274,7 +4299,7 @@ pictures of the window:</source>
    <translation>'{key}'は変えられません: 試行ごとに別の画像で検証されることになり、比較できません</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>'{key}' is no setting</source>
    <translation>'{key}'という設定はありません</translation>
   </message>
@@ -4307,6 +4332,11 @@ pictures of the window:</source>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{left}' belongs to no layer of {name}</source>
    <translation>'{left}'は{name}のどの層のものでもありません</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>'{model}' has learned all that the project says</source>
+   <translation>'{model}'はプロジェクトの内容をすべて学んでいます</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -4397,6 +4427,11 @@ pictures of the window:</source>
    <location filename="../../desktop/store/store.py" />
    <source>'{name}' has {size} bytes, {size2} expected</source>
    <translation>'{name}'は{size}バイトです。{size2}バイトのはずです</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/model_limits.py" />
+   <source>'{name}' holds characters that are no text</source>
+   <translation>'{name}'に文字でないものが含まれています</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -4502,6 +4537,11 @@ pictures of the window:</source>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' is larger than {most} MiB</source>
    <translation>'{name}'は{most} MiBを超えています</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>'{name}' is made; it was not compared with the one before: that needs about {wanted} pictures labelled since then</source>
+   <translation>'{name}'ができました。前のものとは比べていません: それには、その後にラベルを付けた画像が約{wanted}枚必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -4684,12 +4724,12 @@ pictures of the window:</source>
    <translation>'{scaling}'はカラー画像用ですが、このネットワークはグレーを受け取ります。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>'{solved}' cannot train a whole network</source>
    <translation>'{solved}'ではネットワーク全体を学習できません</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>'{solved}' solves a head without layers of its own, on the features of a model</source>
    <translation>'{solved}'は、モデルの特徴量に対する、独自の層のないヘッドを解きます</translation>
   </message>
@@ -5049,6 +5089,8 @@ With --json every picture gives one object on a line of its own:
   series_number (as in the file, or null), modality, frame and frames (from 1), with --files also file.
 With --camera 'path' is the camera's or video's name and the frame's number: always the newest frame is answered, those
 that came meanwhile are left out. Nothing is stored.
+A picture that is not of the model's kind has no answer in the table for people; --top K lists its scores all the same.
+Where a threshold made the answer against the higher score, the threshold stands in place of the lower one.
 Of a hundred pictures like those the model learned from, answer sets hold the right label for at least
 100 x (1 - error_rate); of a single picture, and of pictures of another kind, that says nothing.
 'label' follows the model's decision rule, which need not be the highest score; 'probability' is the score of 'label'.
@@ -5075,6 +5117,8 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   series_number(ファイルのとおり、またはnull)、modality、frameとframes(1から)、 --files ではfileも。
 --camera では'path'はカメラまたは動画の名前とフレームの番号です: 常に最新のフレームに回答し、
 その間に来たものは除きます。何も保存されません。
+モデルの種類でない画像は、人向けの表では答えがありません。スコアは --top K で一覧にできます。
+しきい値が高い方のスコアに反して答えを決めたときは、低い方の代わりにしきい値を記します。
 モデルが学習したものに似た画像100枚のうち、候補の回答の組に正しいラベルが入るのは少なくとも
 100 x (1 - error_rate)枚です。1枚の画像や別の種類の画像については、何も言えません。
 'label'はモデルの判定規則に従い、最高スコアとは限りません。'probability'は'label'のスコアです。
@@ -5102,11 +5146,6 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>A lookup table in the DICOM's header contradicts its description.</source>
    <translation>DICOMのヘッダーのルックアップテーブルがその説明と矛盾しています。</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/exchange/tflite_check.py" />
-   <source>A model of another Fovea comes whole: export it there as one .zip.</source>
-   <translation>別のFoveaのモデルは丸ごと渡されます: そこで一つの.zipとしてエクスポートしてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -5246,7 +5285,7 @@ checkpointed, finished)。実行とモデルの数値は"event": "run"と"model"
    <translation>出力は確率ですか、生の値(ロジット)ですか。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
+   <location filename="../../desktop/ml/packaging/gate_pictures.py" />
    <source>At least {fewest} of each are needed.</source>
    <translation>それぞれ少なくとも{fewest}必要です。</translation>
   </message>
@@ -5303,7 +5342,7 @@ checkpointed, finished)。実行とモデルの数値は"event": "run"と"model"
    <translation>猫と犬</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>Change it in the plan's file.</source>
    <translation>計画のファイルで変更してください。</translation>
   </message>
@@ -5326,11 +5365,6 @@ checkpointed, finished)。実行とモデルの数値は"event": "run"と"model"
    <location filename="../../desktop/report/html.py" />
    <source>Check some labels, too.</source>
    <translation>一部のラベルも確認してください。</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/dicom/directory.py" />
-   <source>Check that it is there.</source>
-   <translation>それがあるか確認してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -5466,6 +5500,11 @@ checkpointed, finished)。実行とモデルの数値は"event": "run"と"model"
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>Choose one of the questions, and give its answers as labels.</source>
    <translation>問いを一つ選び、その答えをラベルとして与えてください。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/capture/capture.py" />
+   <source>Choose one of them, or leave out --frame.</source>
+   <translation>その中から選ぶか、--frame を省いてください。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -5612,6 +5651,11 @@ checkpointed, finished)。実行とモデルの数値は"event": "run"と"model"
    <location filename="../../desktop/core/data/findings.py" />
    <source>Copy them again from where they came, or go on without them.</source>
    <translation>元の場所からもう一度コピーするか、これらなしで続けてください。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Correct some of its answers, or label more pictures, then retrain it.</source>
+   <translation>いくつかの答えを訂正するか、画像にさらにラベルを付けてから、再学習してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -6331,6 +6375,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation>分割はありません。分割の指定を省いてください。</translation>
   </message>
   <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>It is among your models all the same.</source>
+   <translation>それでもモデルの一覧に加わっています。</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>It is damaged, or made to fill the memory.</source>
    <translation>破損しているか、メモリを埋めるように作られています。</translation>
@@ -6679,6 +6728,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation>MONOCHROME1、反転</translation>
   </message>
   <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Make it a model first; then it can be made again with what was corrected.</source>
+   <translation>まずモデルにしてください。その後、訂正を加えて作り直せます。</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>Make it first.</source>
    <translation>先に作ってください。</translation>
@@ -6962,7 +7016,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation>または'{name}'ですか。その場合はそのファイルを指定してください。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>Or set augment.STEP.SETTING.</source>
    <translation>または augment.STEP.SETTING を設定してください。</translation>
   </message>
@@ -7114,6 +7168,16 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    </translation>
   </message>
   <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Retraining '{name}' with {count:,} new labels.</source>
+   <translation>'{name}'を新しいラベル{count:,}個で再学習しています。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Retraining '{name}' with {count:,} new labels; {held:,} more are kept back to compare old and new.</source>
+   <translation>'{name}'を新しいラベル{count:,}個で再学習しています。ほか{held:,}個は新旧の比較のために取り分けます。</translation>
+  </message>
+  <message>
    <location filename="../../desktop/report/html.py" />
    <source>Right</source>
    <extracomment>Correct (not the side).</extracomment>
@@ -7193,11 +7257,6 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>Save or export the network again.</source>
    <translation>ネットワークをもう一度保存またはエクスポートしてください。</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/exchange/import_steps.py" />
-   <source>Save the part that goes from one picture to the scores of the classes.</source>
-   <translation>1枚の画像からクラスのスコアまでの部分を保存してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -7522,11 +7581,6 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>The file begins like {kind}, but its header is damaged or of a variant that Fovea does not know.</source>
    <translation>ファイルの始まりは{kind}のようですが、ヘッダーが破損しているか、Foveaが知らない変種です。</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/dicom/directory.py" />
-   <source>The file cannot be read: {reason}.</source>
-   <translation>ファイルを読めません: {reason}。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -7857,11 +7911,6 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>This is no DICOMDIR, whatever it is called.</source>
    <translation>名前はどうであれ、これはDICOMDIRではありません。</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/dicom/directory.py" />
-   <source>This is no file.</source>
-   <translation>これはファイルではありません。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -8347,7 +8396,7 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
    <translation>たとえば300,1000,3000のように書いてください。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>Write for instance fit.epochs=10.</source>
    <translation>たとえばfit.epochs=10のように書いてください。</translation>
   </message>
@@ -9027,17 +9076,17 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
    <translation>最後に、最良の試行をテスト分割で測定する</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>at_least goes with the decision 'sensitivity', and with no other</source>
    <translation>at_leastは判定'sensitivity'とだけ一緒に使えます</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>at_least {at_least} found; expected a fraction between 0 and 1</source>
    <translation>at_leastが{at_least}です。0から1の間の割合が必要です</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>augment: {text} found, 'none' expected</source>
    <translation>augment: {text}です。'none'のはずです</translation>
   </message>
@@ -9261,7 +9310,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>クラス別フォルダー、アーカイブ、.npz …</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>class weights and over- or under-sampling both balance the classes: choose one of them</source>
    <translation>クラスの重みと、オーバーサンプリングまたはアンダーサンプリングは、どちらもクラスの偏りを補います: 一方を選んでください</translation>
   </message>
@@ -9291,7 +9340,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>分類: ネットワークが見た場所を表示する</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/cli/screenshot.py" />
+   <source>classify: which frame of a series, 1 is the first</source>
+   <translation>classify: 系列のどのフレームか(1が最初)</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>clip_norm {clip_norm} found; expected a number above 0, or none</source>
    <translation>clip_normが{clip_norm}です。0より大きい数、またはなしが必要です</translation>
   </message>
@@ -9437,7 +9491,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>曲線のみ(Kermanyら: 正解率92.8 %、AUC .968)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>cycles repeat a 'triangle' or a 'cosine', not the schedule '{schedule}'</source>
    <translation>cyclesは'triangle'または'cosine'を繰り返すもので、スケジュール'{schedule}'は繰り返せません</translation>
   </message>
@@ -9597,7 +9651,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>エポック{epoch}から{epochs}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>epochs, batch and steps_per_execution must be at least 1</source>
    <translation>epochs、batch、steps_per_executionは1以上が必要です</translation>
   </message>
@@ -9749,7 +9803,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>末尾の層をファインチューニング</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>fine-tuning needs at least one layer to unfreeze</source>
    <translation>ファインチューニングには、凍結を解く層が少なくとも1層必要です</translation>
   </message>
@@ -9786,7 +9840,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>名前が二通りに書かれた(アクセント記号の違い)フォルダーは一つのクラスとします: {told}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>folds {folds} found; expected 0, or 2 or more with a head that is solved</source>
    <translation>foldsが{folds}です。0、または解くヘッドのときは2以上が必要です</translation>
   </message>
@@ -9809,6 +9863,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>found an array of {dtype} with shape {shape}; expected uint8 of (H, W) or (H, W, 3)</source>
    <translation>形が{shape}の{dtype}配列でした。(H, W)または(H, W, 3)のuint8が必要です</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>fovea: files are called in it as they are, and {named:,} of the names read like a person's</source>
+   <translation>fovea: ファイルは元の名前のまま記され、そのうち{named:,}件は人名のように読めます</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -10416,7 +10475,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>画像にラベルを付け、付けたものから提案を得て、モデルにする</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>label_smoothing and ema must be at least 0 and below 1</source>
    <translation>label_smoothingとemaは0以上1未満が必要です</translation>
   </message>
@@ -10481,12 +10540,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>プログラムが描いた文字</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>limit {limit} found; expected a number of images, or 0 for all</source>
    <translation>limitが{limit}です。画像の枚数、またはすべてを表す0が必要です</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>limit {limit} found; expected at least one image of each of the {count} classes</source>
    <translation>limitが{limit}です。{count}クラスそれぞれに少なくとも1枚の画像が必要です</translation>
   </message>
@@ -10771,7 +10830,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>model.json: {problem}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>momentum must be at least 0 and below 1, and weight_decay at least 0</source>
    <translation>momentumは0以上1未満、weight_decayは0以上が必要です</translation>
   </message>
@@ -10863,7 +10922,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>'{folder}'も'{file}'も見つかりませんでした</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>nesterov needs a momentum above 0</source>
    <translation>nesterovには0より大きいmomentumが必要です</translation>
   </message>
@@ -10996,6 +11055,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>no label of this evaluation was judged</source>
    <translation>この評価で判断されたラベルはありません</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>no model was made of the project '{name}' yet</source>
+   <translation>プロジェクト'{name}'のモデルはまだ作られていません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -11359,6 +11423,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>'{name}'の一つ</translation>
   </message>
   <message>
+   <location filename="../../desktop/store/model_limits.py" />
+   <source>one of its '{name}' holds characters that are no text</source>
+   <translation>'{name}'の一つに文字でないものが含まれています</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>one of {choices}</source>
    <translation>{choices}のいずれか</translation>
@@ -11396,7 +11465,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>opened</source>
-   <extracomment>What could not be done with a project, in a sentence: '… could not be opened: the disk is full'.</extracomment>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be opened: …'.</extracomment>
    <translation>開く</translation>
   </message>
   <message>
@@ -11440,7 +11509,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>画像でないため飛ばしました: {listing}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>patience, swa, l1 and l2 must be at least 0</source>
    <translation>patience、swa、l1、l2は0以上が必要です</translation>
   </message>
@@ -11455,7 +11524,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>分割の両側に画像がある人または件: {count:,}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>perturbed {perturbed} found; expected 0 to 20 copies</source>
    <translation>perturbedが{perturbed}です。0から20個のコピーが必要です</translation>
   </message>
@@ -11570,7 +11639,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>pydicomにこの転送構文のテストファイルがありません</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>rate must be above 0 and warmup a fraction below 1</source>
    <translation>rateは0より大きく、warmupは1未満の割合が必要です</translation>
   </message>
@@ -11732,7 +11801,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>画像の数とともに正解率がどう伸びるかを見る</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>seed {seed} found; expected a whole number from 0 to {seeds}</source>
    <translation>seedが{seed}です。0から{seeds}の整数が必要です</translation>
   </message>
@@ -12072,7 +12141,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>候補の回答の組の誤り率が、昇順の割合になっていません</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the architecture 'head' goes with the starts 'features' and 'fine-tune', and with no other</source>
    <translation>アーキテクチャ'head'は、開始'features'と'fine-tune'とだけ一緒に使えます</translation>
   </message>
@@ -12285,7 +12354,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    </translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the decision '{rule}' goes with two labels and a positive class of 0 or 1</source>
    <translation>判定'{rule}'には、二つのラベルと0または1の陽性クラスが必要です</translation>
   </message>
@@ -12620,6 +12689,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>最初の1個</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/capture/capture.py" />
+   <source>the first picture has {count:,} frames</source>
+   <translation>最初の画像のフレーム数は{count:,}です</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>the first {colours}</source>
    <translation>最初の{colours}個</translation>
@@ -12929,6 +13003,14 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <source>the names of these classes look the same: {told}; {how}. Rename or merge their folders</source>
    <translation>次のクラスの名前は同じに見えます: {told}。{how}。フォルダーの名前を変えるか、統合してください</translation>
   </message>
+  <message numerus="yes">
+   <location filename="../../desktop/core/data/dataset.py" />
+   <source>the names of {count:,} classes ({names}) hold characters that are no text. Rename their folders</source>
+   <extracomment>Where the count is one, English says: the name of the class {names} holds characters that are no text. Rename its folder</extracomment>
+   <translation>
+    <numerusform>{count:,}個のクラス名({names})に文字でないものが含まれています。フォルダーの名前を変えてください</numerusform>
+   </translation>
+  </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>the names there (default: as they are)</source>
@@ -12950,7 +13032,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>ネットワークをマップの所で分けられません</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
+   <location filename="../../desktop/ml/packaging/gate_pictures.py" />
    <source>the network computes {width:,} features of a picture: too many for a gate</source>
    <translation>ネットワークが画像から計算する特徴量は{width:,}個です: ゲートには多すぎます</translation>
   </message>
@@ -12990,7 +13072,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>ネットワークのパラメータは{count_params:,}個です</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/import_steps.py" />
+   <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network has {count} inputs and {count2} outputs; one of each expected</source>
    <translation>ネットワークの入力が{count}個、出力が{count2}個です。それぞれ1個が必要です</translation>
   </message>
@@ -13128,6 +13210,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/cli/explain.py" />
    <source>the picture to write</source>
    <translation>書き込む画像</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/capture/capture.py" />
+   <source>the picture was not written</source>
+   <translation>画像は書き込まれませんでした</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/similar_child.py" />
@@ -13487,12 +13574,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>星またはメモは保存されませんでした: {reason}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the start '{kind}' goes with a model</source>
    <translation>開始'{kind}'にはモデルが必要です</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the start '{kind}' goes without a model</source>
    <translation>開始'{kind}'にはモデルを指定できません</translation>
   </message>
@@ -13732,7 +13819,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>アーキテクチャ'{name}'はありません</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>there is no architecture '{name}'; known: {architectures}</source>
    <translation>アーキテクチャ'{name}'はありません。使えるもの: {architectures}</translation>
   </message>
@@ -13960,17 +14047,17 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>この重みは{name}と合いません: {split}</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/dataset.py" />
+   <location filename="../../desktop/core/data/class_names.py" />
    <source>they differ in blanks only</source>
    <translation>空白だけが異なります</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/dataset.py" />
+   <location filename="../../desktop/core/data/class_names.py" />
    <source>they differ in letters that look alike</source>
    <translation>見た目の似た文字だけが異なります</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/dataset.py" />
+   <location filename="../../desktop/core/data/class_names.py" />
    <source>they differ in upper and lower case only</source>
    <translation>大文字と小文字だけが異なります</translation>
   </message>
@@ -14276,7 +14363,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>正しい向きに回転(EXIFの向き{orientation})</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>two labels are alike</source>
    <translation>同じラベルが二つあります</translation>
   </message>
@@ -14291,7 +14378,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>二つの数{within}、小さいほうが先</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>unfreeze and head_epochs must be at least 0, and head_rate above 0</source>
    <translation>unfreezeとhead_epochsは0以上、head_rateは0より大きい必要があります</translation>
   </message>
@@ -14316,7 +14403,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>検証損失</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>validation {validation} found; expected a fraction between 0 and 0.9</source>
    <translation>validationが{validation}です。0から0.9の割合が必要です</translation>
   </message>
@@ -14937,7 +15024,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>{counts}、ほか{count}クラス(画像{sum}枚)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{count} classes found for {count2} labels</source>
    <translation>ラベル{count2}個に対してクラスが{count}個です</translation>
   </message>
@@ -14970,7 +15057,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>ラベルが{count}個です。2から{max_classes}個が必要です</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{count} labels found, at least 2 expected</source>
    <translation>ラベルが{count}個です。2個以上が必要です</translation>
   </message>
@@ -15026,12 +15113,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    </translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
+   <location filename="../../desktop/ml/packaging/gate_pictures.py" />
    <source>{count} training and {count2} validation pictures are too few for a domain gate</source>
    <translation>学習画像{count}枚と検証画像{count2}枚では、ドメインゲートには足りません</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{cycles} cycles found; expected 1 to 20</source>
    <translation>cyclesが{cycles}です。1から20が必要です</translation>
   </message>
@@ -15101,7 +15188,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>{gone:,}枚がなくなり、{new:,}枚が新しく加わりました</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{head_epochs} epochs for the head found; expected fewer than the {epochs} in all</source>
    <translation>ヘッドのエポック数が{head_epochs}です。全体の{epochs}より少ない必要があります</translation>
   </message>
@@ -15206,7 +15293,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>{itemsize}ビット、ウィンドウ処理: {describe}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>{key}: {text} found, 'on' or 'none' expected</source>
    <translation>{key}: {text}です。'on'または'none'のはずです</translation>
   </message>
@@ -15450,8 +15537,8 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
-   <source>{parameters} parameters on {device}; {train} training and {validation} validation pictures; {left}</source>
-   <translation>{device}でパラメータ{parameters}個。学習画像{train}枚、検証画像{validation}枚。{left}</translation>
+   <source>{parameters} parameters on {device}; {pictures}; {left}</source>
+   <translation>{device}でパラメーター{parameters}個、{pictures}、{left}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -15614,6 +15701,16 @@ Difference in accuracy: {value} ({bounds})</source>
    <location filename="../../desktop/cli/runs.py" />
    <source>{train:,} to learn from, {validation:,} to check with, {left_out:,} left out</source>
    <translation>学習用{train:,}、検証用{validation:,}、除外{left_out:,}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>{train} pictures, cross-validated in {folds} parts</source>
+   <translation>画像{train}枚、{folds}分割の交差検証</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>{train} training and {validation} validation pictures</source>
+   <translation>学習画像{train}枚、検証画像{validation}枚</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -15867,12 +15964,82 @@ $body
 </translation>
   </message>
   <message>
+   <source>A folder is searched through all levels; hidden files are passed over. Answers come in the order of the pictures.
+DICOM files that belong to one series come together, in the order of their places in the patient, a line a frame; so do
+the frames of one file, and what a DICOMDIR lists. The lines of a study name the folder or DICOMDIR that was given,
+study, series and frame; what its files are called is often a name, and is said with --files alone.
+
+With --json every picture gives one object on a line of its own:
+  path, model, label, index, probability, top (list of label, probability), notices (list of texts),
+  elapsed_ms (decode, prepare, predict), prepared_sha256, in_domain (whether the picture is of the kind that the
+  model was trained on; null where the model cannot tell), domain_score (0 is the middle of its own pictures, above 1
+  is not its kind), domain_reasons (why not, in codes; "unlike" where no more is known), answer_set (labels to reckon
+  with at the error rate error_rate; null where the model was not calibrated for that, and for pictures that are not its
+  kind), general (the more general word, of a model that knows words), digits (label, probability of each digit, of a
+  picture that holds several), suits (the model at hand that would suit a picture of another kind, or null), notice (of
+  medical models)
+  - or, where it failed, path and error (kind, message);
+  - a frame of a study or of a DICOM file of several frames also study and series (counted from 1 in what was given),
+  series_number (as in the file, or null), modality, frame and frames (from 1), with --files also file.
+With --camera 'path' is the camera's or video's name and the frame's number: always the newest frame is answered, those
+that came meanwhile are left out. Nothing is stored.
+Of a hundred pictures like those the model learned from, answer sets hold the right label for at least
+100 x (1 - error_rate); of a single picture, and of pictures of another kind, that says nothing.
+'label' follows the model's decision rule, which need not be the highest score; 'probability' is the score of 'label'.
+
+exit status: 0 every picture was answered; 1 some failed, none was found, or the model is not installed or damaged;
+2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was printed until then holds).
+</source>
+   <translation type="vanished">フォルダーは全階層を探し、隠しファイルは飛ばします。回答は画像の順に出ます。
+一つのシリーズのDICOMファイルは、患者内の位置の順にまとめ、フレームごとに1行で出ます。
+一つのファイルの複数フレームや、DICOMDIRが挙げるものも同様です。検査の行には、指定したフォルダーまたはDICOMDIR、
+検査、シリーズ、フレームを示します。ファイル名は人名のことが多いため、 --files を指定したときだけ示します。
+
+--json では、画像ごとに1行で一つのオブジェクトを出力します:
+  path、model、label、index、probability、top(label、probabilityのリスト)、notices(テキストのリスト)、
+  elapsed_ms(decode、prepare、predict)、prepared_sha256、in_domain(モデルが学習した種類の画像か。
+  モデルが判断できないときはnull)、domain_score(0は自身の画像の中央、1を超えると種類が違う)、
+  domain_reasons(違う理由のコード。それ以上わからないときは"unlike")、
+  answer_set(誤り率error_rateで考慮すべきラベル。モデルがそのように校正されていないとき、
+  および種類の違う画像ではnull)、general(語を知るモデルの、より一般的な語)、
+  digits(複数の数字がある画像の、各数字のlabelとprobability)、
+  suits(別の種類の画像に適する手元のモデル、またはnull)、notice(医療用モデルのもの)
+  - 失敗したときは、pathとerror(kind、message)。
+  - 検査または複数フレームのDICOMファイルのフレームでは、さらにstudyとseries(指定したものの中で1から数える)、
+  series_number(ファイルのとおり、またはnull)、modality、frameとframes(1から)、 --files ではfileも。
+--camera では'path'はカメラまたは動画の名前とフレームの番号です: 常に最新のフレームに回答し、
+その間に来たものは除きます。何も保存されません。
+モデルが学習したものに似た画像100枚のうち、候補の回答の組に正しいラベルが入るのは少なくとも
+100 x (1 - error_rate)枚です。1枚の画像や別の種類の画像については、何も言えません。
+'label'はモデルの判定規則に従い、最高スコアとは限りません。'probability'は'label'のスコアです。
+
+終了ステータス: 0 すべての画像に回答した。1 一部が失敗、画像なし、またはモデルが未インストールか破損。
+2 使い方の誤り(不明なモデルを含む)。130 Ctrl-Cで停止(それまでの出力は有効)。
+</translation>
+  </message>
+  <message>
+   <source>A model of another Fovea comes whole: export it there as one .zip.</source>
+   <translation type="vanished">別のFoveaのモデルは丸ごと渡されます: そこで一つの.zipとしてエクスポートしてください。</translation>
+  </message>
+  <message>
+   <source>Check that it is there.</source>
+   <translation type="vanished">それがあるか確認してください。</translation>
+  </message>
+  <message>
    <source>Frame {frame} was asked for; the file has {have}.</source>
    <translation type="vanished">フレーム{frame}が求められましたが、ファイルのフレーム数は{have}です。</translation>
   </message>
   <message>
+   <source>Save the part that goes from one picture to the scores of the classes.</source>
+   <translation type="vanished">1枚の画像からクラスのスコアまでの部分を保存してください。</translation>
+  </message>
+  <message>
    <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {frames} frame{value}) asks for {need:,}.</source>
    <translation type="vanished">DICOMのピクセルデータは{have:,}バイトですが、ヘッダー({columns}×{rows}ピクセル、{frames} frame{value})では{need:,}バイト必要です。</translation>
+  </message>
+  <message>
+   <source>The file cannot be read: {reason}.</source>
+   <translation type="vanished">ファイルを読めません: {reason}。</translation>
   </message>
   <message>
    <source>The library that opens this format {how} ({detail}).</source>
@@ -15881,6 +16048,10 @@ $body
   <message>
    <source>The picture has {what} pixels; expected at most {max_pixels} million.</source>
    <translation type="vanished">画像は{what}ピクセルです。最大{max_pixels}百万ピクセルのはずです。</translation>
+  </message>
+  <message>
+   <source>This is no file.</source>
+   <translation type="vanished">これはファイルではありません。</translation>
   </message>
   <message>
    <source>accuracy on {split}, mean of {repeats} (least to most){of}</source>
@@ -15963,6 +16134,10 @@ $body
    <translation type="vanished">{name}: 画像{size:,}枚: {split}での正解率{accuracy}</translation>
   </message>
   <message>
+   <source>{parameters} parameters on {device}; {train} training and {validation} validation pictures; {left}</source>
+   <translation type="vanished">{device}でパラメータ{parameters}個。学習画像{train}枚、検証画像{validation}枚。{left}</translation>
+  </message>
+  <message>
    <source>{prefix}copies</source>
    <translation type="vanished">{prefix}copies</translation>
   </message>
@@ -16029,6 +16204,11 @@ $body
  </context>
  <context>
   <name>GalleryModel</name>
+  <message>
+   <location filename="../../desktop/ui/evaluate/gallery_model.py" />
+   <source> (the threshold decides: {0} {1})</source>
+   <translation> (しきい値による判定: {0} {1})</translation>
+  </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>label is right</source>
@@ -16726,6 +16906,11 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
+   <source>With a score</source>
+   <translation>スコア</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>With a star</source>
    <translation>星付き</translation>
   </message>
@@ -16743,6 +16928,16 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>all</source>
    <translation>すべて</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <source>below {0}</source>
+   <translation>{0}未満</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <source>{0} and more</source>
+   <translation>{0}以上</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
@@ -18164,13 +18359,18 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
-   <source>It begins to suggest when there is {0}.</source>
-   <translation>{0}があると提案し始めます。</translation>
+   <source>It begins to suggest once pictures were looked at.</source>
+   <translation>画像を調べ終えると提案が始まります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Label a few pictures of two classes: then it begins to suggest.</source>
    <translation>2クラスの画像に数枚ずつラベルを付けると、提案し始めます。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/learned_card.py" />
+   <source>Label pictures of a second class, too: then it begins to suggest.</source>
+   <translation>二つ目のクラスの画像にもラベルを付けてください。提案が始まります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
@@ -18216,6 +18416,10 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>{0}. On {1} labelled pictures that were drawn at random, each left out, with its copies, while it learned.</source>
    <translation>{0}。無作為に選んでラベルを付けた画像{1}枚で測定。各画像とそのコピーを除いて学習しています。</translation>
+  </message>
+  <message>
+   <source>It begins to suggest when there is {0}.</source>
+   <translation type="vanished">{0}があると提案し始めます。</translation>
   </message>
  </context>
  <context>
@@ -19897,6 +20101,59 @@ Drop files or folders here.</source>
   </message>
  </context>
  <context>
+  <name>OldAgainstNewDialog</name>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Classify with the new one</source>
+   <translation>新しいモデルで分類</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Close</source>
+   <translation>閉じる</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Look at them in Evaluate</source>
+   <translation>評価で見る</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>New</source>
+   <translation>新</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Old</source>
+   <translation>旧</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Old Against New</source>
+   <translation>新旧の比較</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>On {0} pictures labelled since the older one was made, from which neither has learned.</source>
+   <translation>古い方が作られた後にラベルが付き、どちらも学んでいない画像{0}枚で。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>the new one</source>
+   <translation>新しい方</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>the old one</source>
+   <translation>古い方</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>{0} right</source>
+   <translation>{0}正解</translation>
+  </message>
+ </context>
+ <context>
   <name>OnSign</name>
   <message>
    <location filename="../../desktop/ui/widgets/camera_screen.py" />
@@ -20086,6 +20343,11 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>The file's name is not printed: it may be a person's.</source>
+   <translation>ファイル名は印刷されません。人名のことがあるためです。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>The map was saved as {0}.</source>
    <translation>マップを{0}として保存しました。</translation>
   </message>
@@ -20123,6 +20385,11 @@ Drop files or folders here.</source>
  <context>
   <name>PictureMenu</name>
   <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Backspace</source>
+   <translation>Backspace</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Copy the files</source>
    <translation>ファイルをコピー</translation>
@@ -20133,9 +20400,29 @@ Drop files or folders here.</source>
    <translation>パスをコピー</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Copy the picture</source>
+   <translation>画像をコピー</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Del</source>
+   <translation>Del</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Edit › Corrections takes it back.</source>
    <translation>「編集」›「訂正」で取り消せます。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Enter</source>
+   <translation>Enter</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Find similar pictures</source>
+   <translation>似た画像を探す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
@@ -20143,9 +20430,64 @@ Drop files or folders here.</source>
    <translation>大きく見る</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note</source>
+   <translation>情報</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note on {0}. It is kept in the project, not in the file.</source>
+   <translation>{0}のメモ。ファイルではなくプロジェクトに保存されます。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note: {0}</source>
+   <translation>メモ: {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note…</source>
+   <translation>メモ…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Print…</source>
+   <translation>印刷…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Remove from the project</source>
+   <translation>プロジェクトから外す</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Show in the file manager</source>
    <translation>ファイルマネージャーで表示</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Show large</source>
+   <translation>大きく表示</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Space</source>
+   <translation>スペース</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Star</source>
+   <translation>星</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Take the label back</source>
+   <translation>ラベルを取り消す</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Take the suggestion</source>
+   <translation>提案を採用</translation>
   </message>
  </context>
  <context>
@@ -20281,6 +20623,11 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
+   <source>note: {0}</source>
+   <translation>メモ: {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>starred</source>
    <translation>星付き</translation>
   </message>
@@ -20304,18 +20651,8 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Backspace</source>
-   <translation>Backspace</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>By suggestion, surest first</source>
    <translation>提案順、確かなものから</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Del</source>
-   <translation>Del</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -20329,18 +20666,8 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Enter</source>
-   <translation>Enter</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Every picture has a label.</source>
    <translation>すべての画像にラベルがあります。</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Find similar pictures</source>
-   <translation>似た画像を探す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -20404,16 +20731,6 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Pictures of the project</source>
-   <translation>プロジェクトの画像</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Remove from the project</source>
-   <translation>プロジェクトから外す</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Search names</source>
    <translation>名前を検索</translation>
   </message>
@@ -20424,23 +20741,8 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Show large</source>
-   <translation>大きく表示</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Similar to a picture</source>
    <translation>ある画像に似たもの</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Space</source>
-   <translation>Space</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Star</source>
-   <translation>星</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -20451,16 +20753,6 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Suggestions from this model score on</source>
    <translation>このモデルスコア以上の提案</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Take the label back</source>
-   <translation>ラベルを取り消す</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Take the suggestion</source>
-   <translation>提案を採用</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -20479,6 +20771,11 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>With a note</source>
+   <translation>メモ付き</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Without a label</source>
    <translation>ラベルなし</translation>
   </message>
@@ -20491,6 +20788,50 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>{0} pictures</source>
    <translation>画像{0}枚</translation>
+  </message>
+  <message>
+   <source>Backspace</source>
+   <translation type="vanished">Backspace</translation>
+  </message>
+  <message>
+   <source>Del</source>
+   <translation type="vanished">Del</translation>
+  </message>
+  <message>
+   <source>Enter</source>
+   <translation type="vanished">Enter</translation>
+  </message>
+  <message>
+   <source>Find similar pictures</source>
+   <translation type="vanished">似た画像を探す</translation>
+  </message>
+  <message>
+   <source>Pictures of the project</source>
+   <translation type="vanished">プロジェクトの画像</translation>
+  </message>
+  <message>
+   <source>Remove from the project</source>
+   <translation type="vanished">プロジェクトから外す</translation>
+  </message>
+  <message>
+   <source>Show large</source>
+   <translation type="vanished">大きく表示</translation>
+  </message>
+  <message>
+   <source>Space</source>
+   <translation type="vanished">Space</translation>
+  </message>
+  <message>
+   <source>Star</source>
+   <translation type="vanished">星</translation>
+  </message>
+  <message>
+   <source>Take the label back</source>
+   <translation type="vanished">ラベルを取り消す</translation>
+  </message>
+  <message>
+   <source>Take the suggestion</source>
+   <translation type="vanished">提案を採用</translation>
   </message>
  </context>
  <context>
@@ -21320,6 +21661,11 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
+   <source>Note</source>
+   <translation>情報</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Notices</source>
    <translation>お知らせ</translation>
   </message>
@@ -21338,6 +21684,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Size</source>
    <translation>大きさ</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/results_columns.py" />
+   <source>Star</source>
+   <translation>星</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
@@ -21489,8 +21840,8 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
-   <source>{0} of {1} pictures have no answer and count in no figure below. 'About the data' lists them with the reasons.</source>
-   <translation>画像{1}枚中{0}枚は回答がなく、以下のどの数値にも入りません。「データについて」に理由とともに並んでいます。</translation>
+   <source>{0} of {1} pictures have no answer and count in no figure below. 'Data' lists them with the reasons.</source>
+   <translation>画像{1}枚中{0}枚には答えがなく、下の指標には含まれません。「データ」に理由と共に一覧があります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
@@ -21506,6 +21857,10 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} without an answer</source>
    <translation>回答なし{0}枚</translation>
+  </message>
+  <message>
+   <source>{0} of {1} pictures have no answer and count in no figure below. 'About the data' lists them with the reasons.</source>
+   <translation type="vanished">画像{1}枚中{0}枚は回答がなく、以下のどの数値にも入りません。「データについて」に理由とともに並んでいます。</translation>
   </message>
  </context>
  <context>
@@ -21620,6 +21975,11 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
+   <source>Marked or not</source>
+   <translation>マークの有無</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Only unreadable</source>
    <translation>読めないものだけ</translation>
   </message>
@@ -21642,6 +22002,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Score below</source>
    <translation>スコア未満</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <source>Show only pictures with a star or a note</source>
+   <translation>スターまたはメモのある画像だけを表示</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
@@ -21670,6 +22035,16 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
+   <source>With a note</source>
+   <translation>メモ付き</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <source>With a star</source>
+   <translation>星付き</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>any</source>
    <extracomment>A choice of a filter: whatever it is.</extracomment>
    <translation>すべて</translation>
@@ -21678,6 +22053,14 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>{count} rows written to {name}</source>
    <translation>{name}に{count}行を書き込みました</translation>
+  </message>
+ </context>
+ <context>
+  <name>Retraining</name>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Old and new could not be compared ({0}).</source>
+   <translation>新旧を比べられませんでした({0})。</translation>
   </message>
  </context>
  <context>
@@ -21836,6 +22219,11 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>New training…</source>
+   <translation>新しい学習…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>No epoch of it is finished.</source>
    <translation>完了したエポックがありません。</translation>
   </message>
@@ -21873,6 +22261,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Settings of the plan</source>
    <translation>計画の設定</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>Show all runs</source>
+   <translation>すべての実行を表示</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
@@ -22130,6 +22523,65 @@ augment.flip.p = 0.5</translation>
   </message>
  </context>
  <context>
+  <name>SearchCloser</name>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Close Fovea</source>
+   <translation>Foveaを閉じる</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Do not close</source>
+   <translation>閉じない</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Go on</source>
+   <extracomment>Button: continue what was paused.</extracomment>
+   <translation>続ける</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Go on at the next start</source>
+   <translation>次回起動時に続ける</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Not now</source>
+   <translation>今はしない</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Stop it</source>
+   <translation>停止する</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>The search “{0}” goes on where it was.</source>
+   <translation>探索「{0}」は続きから再開します。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>The search “{0}” is still running. What should happen to it?</source>
+   <translation>探索「{0}」はまだ実行中です。どうしますか。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>The search “{0}” was cut off when Fovea ended last. Go on with it?</source>
+   <translation>探索「{0}」は、前回Foveaが終了したときに中断されました。続けますか。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Unfinished search</source>
+   <translation>未完了の探索</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>{0} of {1} trials are done; each trial keeps what it has learned.</source>
+   <translation>{1}回中{0}回の試行が終わりました。各試行の学習内容は残ります。</translation>
+  </message>
+ </context>
+ <context>
   <name>SearchDialog</name>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
@@ -22294,6 +22746,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>New search…</source>
    <translation>新しい探索…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/searches_tab.py" />
+   <source>Or make a training first…</source>
+   <translation>または、まず学習を行う…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -23625,6 +24082,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
+   <source>{0} more</source>
+   <translation>ほか{0}件</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>{0} parameters · about {1} MB of memory while it learns</source>
    <translation>パラメータ{0}個 · 学習中のメモリ約{1} MB</translation>
   </message>
@@ -24386,6 +24848,19 @@ fit.epochs = 10 | 20</translation>
   </message>
  </context>
  <context>
+  <name>TaughtGallery</name>
+  <message>
+   <location filename="../../desktop/ui/teach/taught_gallery.py" />
+   <source>Pictures of the project</source>
+   <translation>プロジェクトの画像</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/taught_gallery.py" />
+   <source>{0} pictures</source>
+   <translation>画像{0}枚</translation>
+  </message>
+ </context>
+ <context>
   <name>TeachCamera</name>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
@@ -24495,13 +24970,33 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
+   <source>Add no more and close</source>
+   <translation>追加をやめて閉じる</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
    <source>All {0} pictures were here already.</source>
    <translation>画像{0}枚はすべて、すでにここにあります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
+   <source>Close Fovea</source>
+   <translation>Foveaを閉じる</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Close when all are added</source>
+   <translation>すべて追加したら閉じる</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
    <source>Delete…</source>
    <translation>削除…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Do not close</source>
+   <translation>閉じない</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -24530,6 +25025,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
+   <source>Fovea closes when all pictures are added.</source>
+   <translation>すべての画像を追加するとFoveaを閉じます。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
    <source>Make it a model…</source>
    <translation>モデルにする…</translation>
   </message>
@@ -24552,6 +25052,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Pictures</source>
    <translation>画像</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Pictures are still being added to “{0}”.</source>
+   <translation>「{0}」に画像をまだ追加しています。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -24582,6 +25087,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>The project “{0}” is back.</source>
    <translation>プロジェクト「{0}」が戻りました。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Those that are in the project stay there whenever Fovea closes.</source>
+   <translation>プロジェクトに入ったものは、Foveaをいつ閉じても残ります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -24627,6 +25137,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>taking back {0} labels</source>
    <translation>ラベル{0}件の取り消し</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>writing a note</source>
+   <translation>メモの書き込み</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -25078,6 +25593,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
+   <source>{0}, n = {1}</source>
+   <translation>{0}、n = {1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/words.py" />
    <source>{0}: {1} of {2}</source>
    <translation>{0}: {1} / {2}</translation>
   </message>
@@ -25118,6 +25638,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/view.py" />
    <source>The training “{0}” ended: {1}</source>
    <translation>学習「{0}」が終わりました: {1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/view.py" />
+   <source>This model has learned from all of its pictures. How good it is was measured by cross-validation, and stands on its card; evaluate it on other pictures.</source>
+   <translation>このモデルはすべての画像から学びました。良さは交差検証で測られ、カードにあります。ほかの画像で評価してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
@@ -25693,9 +26218,8 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>_Pictures</name>
   <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>{0} pictures</source>
-   <translation>画像{0}枚</translation>
+   <translation type="vanished">画像{0}枚</translation>
   </message>
  </context>
  <context>

@@ -1977,6 +1977,11 @@
   <name>CopiesDialog</name>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
+   <source>1 group</source>
+   <translation>1 grupo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/copies.py" />
    <source>Close</source>
    <translation>Fechar</translation>
   </message>
@@ -2090,6 +2095,11 @@
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>It is a</source>
    <translation>É um(a)</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/corrections_list.py" />
+   <source>Make the model anew with these labels, and compare old and new</source>
+   <translation>Refazer o modelo com estes rótulos e comparar antigo e novo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
@@ -2556,6 +2566,11 @@
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Open the Teach project that this model was made of</source>
    <translation>Abrir o projeto de Ensinar do qual este modelo foi feito</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/detail.py" />
+   <source>Re&amp;train with the corrections</source>
+   <translation>&amp;Treinar de novo com as correções</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
@@ -3164,6 +3179,11 @@
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>Files are called in it as they are, and {0} of the names read like a person's: look before you hand it on.</source>
+   <translation>Os arquivos aparecem com seus nomes, e {0} deles parecem de pessoas: olhe antes de entregar.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Import Class Folders</source>
    <translation>Importar pastas de classes</translation>
   </message>
@@ -3605,6 +3625,11 @@
    <location filename="../../desktop/ui/train/facts.py" />
    <source>{0} to learn from, {1} to check</source>
    <translation>{0} para aprender, {1} para verificar</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/facts.py" />
+   <source>{0}, each checked once</source>
+   <translation>{0}, cada uma verificada uma vez</translation>
   </message>
  </context>
  <context>
@@ -4264,7 +4289,7 @@ imagens da janela:</translation>
    <translation>'{id}' não cita classes com que se possa continuar a aprender</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>'{key}' cannot be set this way</source>
    <translation>'{key}' não pode ser definido assim</translation>
   </message>
@@ -4274,7 +4299,7 @@ imagens da janela:</translation>
    <translation>'{key}' não pode ser variado: cada tentativa seria verificada com outras imagens, e nenhuma poderia ser comparada</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>'{key}' is no setting</source>
    <translation>'{key}' não é uma configuração</translation>
   </message>
@@ -4307,6 +4332,11 @@ imagens da janela:</translation>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{left}' belongs to no layer of {name}</source>
    <translation>'{left}' não pertence a nenhuma camada de {name}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>'{model}' has learned all that the project says</source>
+   <translation>'{model}' aprendeu tudo o que o projeto diz</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -4397,6 +4427,11 @@ imagens da janela:</translation>
    <location filename="../../desktop/store/store.py" />
    <source>'{name}' has {size} bytes, {size2} expected</source>
    <translation>'{name}' tem {size} bytes, esperados {size2}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/model_limits.py" />
+   <source>'{name}' holds characters that are no text</source>
+   <translation>'{name}' contém caracteres que não são texto</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -4502,6 +4537,11 @@ imagens da janela:</translation>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' is larger than {most} MiB</source>
    <translation>'{name}' é maior que {most} MiB</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>'{name}' is made; it was not compared with the one before: that needs about {wanted} pictures labelled since then</source>
+   <translation>'{name}' está pronto; não foi comparado com o anterior: isso requer cerca de {wanted} imagens rotuladas desde então</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -4684,12 +4724,12 @@ imagens da janela:</translation>
    <translation>'{scaling}' é para imagens em cores; esta rede recebe imagens em cinza.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>'{solved}' cannot train a whole network</source>
    <translation>'{solved}' não pode treinar uma rede inteira</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>'{solved}' solves a head without layers of its own, on the features of a model</source>
    <translation>'{solved}' resolve um classificador sem camadas próprias, sobre as características de um modelo</translation>
   </message>
@@ -5049,6 +5089,8 @@ With --json every picture gives one object on a line of its own:
   series_number (as in the file, or null), modality, frame and frames (from 1), with --files also file.
 With --camera 'path' is the camera's or video's name and the frame's number: always the newest frame is answered, those
 that came meanwhile are left out. Nothing is stored.
+A picture that is not of the model's kind has no answer in the table for people; --top K lists its scores all the same.
+Where a threshold made the answer against the higher score, the threshold stands in place of the lower one.
 Of a hundred pictures like those the model learned from, answer sets hold the right label for at least
 100 x (1 - error_rate); of a single picture, and of pictures of another kind, that says nothing.
 'label' follows the model's decision rule, which need not be the highest score; 'probability' is the score of 'label'.
@@ -5075,6 +5117,8 @@ Com --json cada imagem fornece um objeto em sua própria linha:
   series_number (como no arquivo, ou null), modality, frame e frames (de 1), com --files também file.
 Com --camera 'path' é o nome da câmera ou do vídeo e o número do quadro: responde-se sempre ao quadro
 mais novo, os que chegaram nesse meio-tempo são omitidos. Nada é armazenado. De cem imagens como aquelas
+Uma imagem que não é do tipo do modelo não tem resposta na tabela para pessoas; --top K lista mesmo assim suas pontuações.
+Onde um limiar deu a resposta contra a pontuação mais alta, o limiar aparece no lugar da mais baixa.
 com que o modelo aprendeu, os conjuntos de respostas contêm o rótulo certo em pelo menos 100 x (1 -
 error_rate); sobre uma única imagem, e sobre imagens de outro tipo, isso nada diz. 'label' segue a regra
 de decisão do modelo, que não precisa ser a pontuação mais alta; 'probability' é a pontuação de 'label'.
@@ -5102,11 +5146,6 @@ ou está danificado; 2 uso incorreto, inclusive modelo desconhecido; 130 parado 
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>A lookup table in the DICOM's header contradicts its description.</source>
    <translation>Uma tabela de consulta no cabeçalho do DICOM contradiz sua descrição.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/exchange/tflite_check.py" />
-   <source>A model of another Fovea comes whole: export it there as one .zip.</source>
-   <translation>Um modelo de outro Fovea vem inteiro: exporte-o lá como um único .zip.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -5246,7 +5285,7 @@ código de saída: 0 o modelo está no acervo; 1 falhou; 2 uso incorreto ou plan
    <translation>Suas saídas são probabilidades, ou valores brutos (logits)?</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
+   <location filename="../../desktop/ml/packaging/gate_pictures.py" />
    <source>At least {fewest} of each are needed.</source>
    <translation>São necessárias pelo menos {fewest} de cada.</translation>
   </message>
@@ -5303,7 +5342,7 @@ código de saída: 0 o modelo está no acervo; 1 falhou; 2 uso incorreto ou plan
    <translation>Gatos e cachorros</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>Change it in the plan's file.</source>
    <translation>Altere-o no arquivo do plano.</translation>
   </message>
@@ -5326,11 +5365,6 @@ código de saída: 0 o modelo está no acervo; 1 falhou; 2 uso incorreto ou plan
    <location filename="../../desktop/report/html.py" />
    <source>Check some labels, too.</source>
    <translation>Verifique também alguns rótulos.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/dicom/directory.py" />
-   <source>Check that it is there.</source>
-   <translation>Verifique se existe.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -5466,6 +5500,11 @@ código de saída: 0 o modelo está no acervo; 1 falhou; 2 uso incorreto ou plan
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>Choose one of the questions, and give its answers as labels.</source>
    <translation>Escolha uma das perguntas e dê suas respostas como rótulos.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/capture/capture.py" />
+   <source>Choose one of them, or leave out --frame.</source>
+   <translation>Escolha um deles, ou omita --frame.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -5612,6 +5651,11 @@ código de saída: 0 o modelo está no acervo; 1 falhou; 2 uso incorreto ou plan
    <location filename="../../desktop/core/data/findings.py" />
    <source>Copy them again from where they came, or go on without them.</source>
    <translation>Copie-as de novo de onde vieram, ou continue sem elas.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Correct some of its answers, or label more pictures, then retrain it.</source>
+   <translation>Corrija algumas de suas respostas ou rotule mais imagens, e treine-o de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -6332,6 +6376,11 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
    <translation>Não há partições; omita a partição.</translation>
   </message>
   <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>It is among your models all the same.</source>
+   <translation>Mesmo assim está entre seus modelos.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>It is damaged, or made to fill the memory.</source>
    <translation>Está danificado, ou foi feito para encher a memória.</translation>
@@ -6681,6 +6730,11 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
    <translation>MONOCHROME1, invertido</translation>
   </message>
   <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Make it a model first; then it can be made again with what was corrected.</source>
+   <translation>Faça primeiro um modelo; depois ele pode ser refeito com as correções.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>Make it first.</source>
    <translation>Crie-a primeiro.</translation>
@@ -6965,7 +7019,7 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
    <translation>Ou seria '{name}'? Então indique esse arquivo.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>Or set augment.STEP.SETTING.</source>
    <translation>Ou defina augment.STEP.SETTING.</translation>
   </message>
@@ -7118,6 +7172,16 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
    </translation>
   </message>
   <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Retraining '{name}' with {count:,} new labels.</source>
+   <translation>Treinando '{name}' de novo com {count:,} novos rótulos.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Retraining '{name}' with {count:,} new labels; {held:,} more are kept back to compare old and new.</source>
+   <translation>Treinando '{name}' de novo com {count:,} novos rótulos; outros {held:,} ficam de fora para comparar o antigo e o novo.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/report/html.py" />
    <source>Right</source>
    <extracomment>Correct (not the side).</extracomment>
@@ -7197,11 +7261,6 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>Save or export the network again.</source>
    <translation>Salve ou exporte a rede de novo.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/exchange/import_steps.py" />
-   <source>Save the part that goes from one picture to the scores of the classes.</source>
-   <translation>Salve a parte que vai de uma imagem às pontuações das classes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -7527,11 +7586,6 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>The file begins like {kind}, but its header is damaged or of a variant that Fovea does not know.</source>
    <translation>O arquivo começa como {kind}, mas seu cabeçalho está danificado ou é de uma variante que o Fovea não conhece.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/dicom/directory.py" />
-   <source>The file cannot be read: {reason}.</source>
-   <translation>O arquivo não pode ser lido: {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -7862,11 +7916,6 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
    <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>This is no DICOMDIR, whatever it is called.</source>
    <translation>Isto não é um DICOMDIR, seja qual for o nome.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/dicom/directory.py" />
-   <source>This is no file.</source>
-   <translation>Isto não é um arquivo.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -8352,7 +8401,7 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
    <translation>Escreva por exemplo 300,1000,3000.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>Write for instance fit.epochs=10.</source>
    <translation>Escreva por exemplo fit.epochs=10.</translation>
   </message>
@@ -9032,17 +9081,17 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
    <translation>no fim, medir a melhor tentativa na partição de teste</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>at_least goes with the decision 'sensitivity', and with no other</source>
    <translation>at_least acompanha a decisão 'sensitivity', e nenhuma outra</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>at_least {at_least} found; expected a fraction between 0 and 1</source>
    <translation>at_least {at_least} encontrado; esperada uma fração entre 0 e 1</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>augment: {text} found, 'none' expected</source>
    <translation>augment: {text} encontrado, esperado 'none'</translation>
   </message>
@@ -9266,7 +9315,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>pastas de classes, um arquivo compactado, .npz …</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>class weights and over- or under-sampling both balance the classes: choose one of them</source>
    <translation>pesos de classe e sobre ou subamostragem equilibram ambos as classes: escolha um deles</translation>
   </message>
@@ -9296,7 +9345,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>classify: mostrar onde a rede olhou</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/cli/screenshot.py" />
+   <source>classify: which frame of a series, 1 is the first</source>
+   <translation>classify: qual quadro de uma série, 1 é o primeiro</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>clip_norm {clip_norm} found; expected a number above 0, or none</source>
    <translation>clip_norm {clip_norm} encontrado; esperado um número maior que 0, ou nenhum</translation>
   </message>
@@ -9442,7 +9496,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>só curvas (Kermany et al.: 92,8 % de acurácia, AUC 0,968)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>cycles repeat a 'triangle' or a 'cosine', not the schedule '{schedule}'</source>
    <translation>ciclos repetem um 'triangle' ou um 'cosine', não a programação '{schedule}'</translation>
   </message>
@@ -9602,7 +9656,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>épocas {epoch} a {epochs}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>epochs, batch and steps_per_execution must be at least 1</source>
    <translation>epochs, batch e steps_per_execution precisam ser pelo menos 1</translation>
   </message>
@@ -9754,7 +9808,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>fazer o ajuste fino de suas últimas camadas</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>fine-tuning needs at least one layer to unfreeze</source>
    <translation>o ajuste fino precisa de pelo menos uma camada a descongelar</translation>
   </message>
@@ -9791,7 +9845,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>pastas cujos nomes estão escritos de duas maneiras (acentos) são uma só classe: {told}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>folds {folds} found; expected 0, or 2 or more with a head that is solved</source>
    <translation>folds {folds} encontrado; esperado 0, ou 2 ou mais com um classificador que é resolvido</translation>
   </message>
@@ -9814,6 +9868,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>found an array of {dtype} with shape {shape}; expected uint8 of (H, W) or (H, W, 3)</source>
    <translation>encontrado um array de {dtype} com forma {shape}; esperado uint8 de (H, W) ou (H, W, 3)</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>fovea: files are called in it as they are, and {named:,} of the names read like a person's</source>
+   <translation>fovea: os arquivos aparecem com seus nomes, e {named:,} deles parecem de pessoas</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -10422,7 +10481,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>rotular imagens, com sugestões a partir do que foi rotulado; fazer disso um modelo</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>label_smoothing and ema must be at least 0 and below 1</source>
    <translation>label_smoothing e ema precisam ser pelo menos 0 e menores que 1</translation>
   </message>
@@ -10487,12 +10546,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>letras desenhadas pelo programa</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>limit {limit} found; expected a number of images, or 0 for all</source>
    <translation>limit {limit} encontrado; esperado um número de imagens, ou 0 para todas</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>limit {limit} found; expected at least one image of each of the {count} classes</source>
    <translation>limit {limit} encontrado; esperada pelo menos uma imagem de cada uma das {count} classes</translation>
   </message>
@@ -10777,7 +10836,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>model.json: {problem}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>momentum must be at least 0 and below 1, and weight_decay at least 0</source>
    <translation>momentum precisa ser pelo menos 0 e menor que 1, e weight_decay pelo menos 0</translation>
   </message>
@@ -10873,7 +10932,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>não foram encontrados nem '{folder}' nem '{file}'</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>nesterov needs a momentum above 0</source>
    <translation>nesterov precisa de um momentum maior que 0</translation>
   </message>
@@ -11006,6 +11065,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>no label of this evaluation was judged</source>
    <translation>nenhum rótulo desta avaliação foi julgado</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>no model was made of the project '{name}' yet</source>
+   <translation>nenhum modelo foi feito do projeto '{name}' ainda</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -11370,6 +11434,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>um de seus '{name}'</translation>
   </message>
   <message>
+   <location filename="../../desktop/store/model_limits.py" />
+   <source>one of its '{name}' holds characters that are no text</source>
+   <translation>um de seus '{name}' contém caracteres que não são texto</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>one of {choices}</source>
    <translation>um de {choices}</translation>
@@ -11407,7 +11476,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>opened</source>
-   <extracomment>What could not be done with a project, in a sentence: '… could not be opened: the disk is full'.</extracomment>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be opened: …'.</extracomment>
    <translation>abrir</translation>
   </message>
   <message>
@@ -11451,7 +11520,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>ignorados, por não serem imagens: {listing}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>patience, swa, l1 and l2 must be at least 0</source>
    <translation>patience, swa, l1 e l2 precisam ser pelo menos 0</translation>
   </message>
@@ -11466,7 +11535,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>pessoas ou casos com imagens dos dois lados de uma divisão: {count:,}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>perturbed {perturbed} found; expected 0 to 20 copies</source>
    <translation>perturbed {perturbed} encontrado; esperadas 0 a 20 cópias</translation>
   </message>
@@ -11581,7 +11650,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>o pydicom não traz arquivo de teste desta sintaxe de transferência</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>rate must be above 0 and warmup a fraction below 1</source>
    <translation>rate precisa ser maior que 0 e warmup uma fração menor que 1</translation>
   </message>
@@ -11743,7 +11812,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>ver como a acurácia cresce com o número de imagens</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>seed {seed} found; expected a whole number from 0 to {seeds}</source>
    <translation>seed {seed} encontrado; esperado um número inteiro de 0 a {seeds}</translation>
   </message>
@@ -12084,7 +12153,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>as taxas de erro dos conjuntos de respostas não são frações em ordem crescente</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the architecture 'head' goes with the starts 'features' and 'fine-tune', and with no other</source>
    <translation>a arquitetura 'head' acompanha os pontos de partida 'features' e 'fine-tune', e nenhum outro</translation>
   </message>
@@ -12298,7 +12367,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    </translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the decision '{rule}' goes with two labels and a positive class of 0 or 1</source>
    <translation>a decisão '{rule}' exige dois rótulos e uma classe positiva 0 ou 1</translation>
   </message>
@@ -12633,6 +12702,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>a primeira</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/capture/capture.py" />
+   <source>the first picture has {count:,} frames</source>
+   <translation>a primeira imagem tem {count:,} quadros</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>the first {colours}</source>
    <translation>as primeiras {colours}</translation>
@@ -12942,6 +13016,15 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <source>the names of these classes look the same: {told}; {how}. Rename or merge their folders</source>
    <translation>os nomes destas classes parecem iguais: {told}; {how}. Renomeie ou una suas pastas</translation>
   </message>
+  <message numerus="yes">
+   <location filename="../../desktop/core/data/dataset.py" />
+   <source>the names of {count:,} classes ({names}) hold characters that are no text. Rename their folders</source>
+   <extracomment>Where the count is one, English says: the name of the class {names} holds characters that are no text. Rename its folder</extracomment>
+   <translation>
+    <numerusform>o nome da classe {names} contém caracteres que não são texto. Renomeie sua pasta</numerusform>
+    <numerusform>os nomes de {count:,} classes ({names}) contêm caracteres que não são texto. Renomeie suas pastas</numerusform>
+   </translation>
+  </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>the names there (default: as they are)</source>
@@ -12963,7 +13046,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>a rede não pode ser separada num mapa</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
+   <location filename="../../desktop/ml/packaging/gate_pictures.py" />
    <source>the network computes {width:,} features of a picture: too many for a gate</source>
    <translation>a rede calcula {width:,} características de uma imagem: demais para uma verificação de domínio</translation>
   </message>
@@ -13003,7 +13086,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>a rede tem {count_params:,} parâmetros</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/import_steps.py" />
+   <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network has {count} inputs and {count2} outputs; one of each expected</source>
    <translation>a rede tem {count} entradas e {count2} saídas; esperada uma de cada</translation>
   </message>
@@ -13141,6 +13224,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/cli/explain.py" />
    <source>the picture to write</source>
    <translation>a imagem a gravar</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/capture/capture.py" />
+   <source>the picture was not written</source>
+   <translation>a imagem não foi gravada</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/similar_child.py" />
@@ -13504,12 +13592,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>a estrela ou nota não foi guardada: {reason}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the start '{kind}' goes with a model</source>
    <translation>o ponto de partida '{kind}' precisa de um modelo</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the start '{kind}' goes without a model</source>
    <translation>o ponto de partida '{kind}' é sem modelo</translation>
   </message>
@@ -13749,7 +13837,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>não há arquitetura '{name}'</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>there is no architecture '{name}'; known: {architectures}</source>
    <translation>não há arquitetura '{name}'; conhecidas: {architectures}</translation>
   </message>
@@ -13978,17 +14066,17 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>estes pesos não combinam com {name}: {split}</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/dataset.py" />
+   <location filename="../../desktop/core/data/class_names.py" />
    <source>they differ in blanks only</source>
    <translation>diferem só em espaços</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/dataset.py" />
+   <location filename="../../desktop/core/data/class_names.py" />
    <source>they differ in letters that look alike</source>
    <translation>diferem só em letras que se parecem</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/dataset.py" />
+   <location filename="../../desktop/core/data/class_names.py" />
    <source>they differ in upper and lower case only</source>
    <translation>diferem só em maiúsculas e minúsculas</translation>
   </message>
@@ -14294,7 +14382,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>posta de pé (orientação EXIF {orientation})</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>two labels are alike</source>
    <translation>dois rótulos são iguais</translation>
   </message>
@@ -14309,7 +14397,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>dois números {within}, o menor primeiro</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>unfreeze and head_epochs must be at least 0, and head_rate above 0</source>
    <translation>unfreeze e head_epochs precisam ser pelo menos 0, e head_rate maior que 0</translation>
   </message>
@@ -14334,7 +14422,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>perda de validação</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>validation {validation} found; expected a fraction between 0 and 0.9</source>
    <translation>validation {validation} encontrado; esperada uma fração entre 0 e 0,9</translation>
   </message>
@@ -14980,7 +15068,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>{counts} e mais {count} classes com {sum} imagens</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{count} classes found for {count2} labels</source>
    <translation>{count} classes encontradas para {count2} rótulos</translation>
   </message>
@@ -15014,7 +15102,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>{count} rótulos encontrados, esperados 2 a {max_classes}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{count} labels found, at least 2 expected</source>
    <translation>{count} rótulos encontrados, esperados pelo menos 2</translation>
   </message>
@@ -15072,12 +15160,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    </translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
+   <location filename="../../desktop/ml/packaging/gate_pictures.py" />
    <source>{count} training and {count2} validation pictures are too few for a domain gate</source>
    <translation>{count} imagens de treinamento e {count2} de validação são poucas para uma verificação de domínio</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{cycles} cycles found; expected 1 to 20</source>
    <translation>{cycles} ciclos encontrados; esperados 1 a 20</translation>
   </message>
@@ -15147,7 +15235,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>{gone:,} estão faltando e {new:,} são novas</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{head_epochs} epochs for the head found; expected fewer than the {epochs} in all</source>
    <translation>{head_epochs} épocas para o classificador encontradas; esperadas menos que as {epochs} ao todo</translation>
   </message>
@@ -15252,7 +15340,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>{itemsize} bits, com janela {describe}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>{key}: {text} found, 'on' or 'none' expected</source>
    <translation>{key}: {text} encontrado, esperado 'on' ou 'none'</translation>
   </message>
@@ -15497,8 +15585,8 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
-   <source>{parameters} parameters on {device}; {train} training and {validation} validation pictures; {left}</source>
-   <translation>{parameters} parâmetros em {device}; {train} imagens de treinamento e {validation} de validação; {left}</translation>
+   <source>{parameters} parameters on {device}; {pictures}; {left}</source>
+   <translation>{parameters} parâmetros em {device}; {pictures}; {left}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -15661,6 +15749,16 @@ Diferença de acurácia: {value} ({bounds})</translation>
    <location filename="../../desktop/cli/runs.py" />
    <source>{train:,} to learn from, {validation:,} to check with, {left_out:,} left out</source>
    <translation>{train:,} para aprender, {validation:,} para verificar, {left_out:,} deixadas de fora</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>{train} pictures, cross-validated in {folds} parts</source>
+   <translation>{train} imagens, com validação cruzada em {folds} partes</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>{train} training and {validation} validation pictures</source>
+   <translation>{train} imagens de treinamento e {validation} de validação</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -15914,12 +16012,82 @@ $body
 </translation>
   </message>
   <message>
+   <source>A folder is searched through all levels; hidden files are passed over. Answers come in the order of the pictures.
+DICOM files that belong to one series come together, in the order of their places in the patient, a line a frame; so do
+the frames of one file, and what a DICOMDIR lists. The lines of a study name the folder or DICOMDIR that was given,
+study, series and frame; what its files are called is often a name, and is said with --files alone.
+
+With --json every picture gives one object on a line of its own:
+  path, model, label, index, probability, top (list of label, probability), notices (list of texts),
+  elapsed_ms (decode, prepare, predict), prepared_sha256, in_domain (whether the picture is of the kind that the
+  model was trained on; null where the model cannot tell), domain_score (0 is the middle of its own pictures, above 1
+  is not its kind), domain_reasons (why not, in codes; "unlike" where no more is known), answer_set (labels to reckon
+  with at the error rate error_rate; null where the model was not calibrated for that, and for pictures that are not its
+  kind), general (the more general word, of a model that knows words), digits (label, probability of each digit, of a
+  picture that holds several), suits (the model at hand that would suit a picture of another kind, or null), notice (of
+  medical models)
+  - or, where it failed, path and error (kind, message);
+  - a frame of a study or of a DICOM file of several frames also study and series (counted from 1 in what was given),
+  series_number (as in the file, or null), modality, frame and frames (from 1), with --files also file.
+With --camera 'path' is the camera's or video's name and the frame's number: always the newest frame is answered, those
+that came meanwhile are left out. Nothing is stored.
+Of a hundred pictures like those the model learned from, answer sets hold the right label for at least
+100 x (1 - error_rate); of a single picture, and of pictures of another kind, that says nothing.
+'label' follows the model's decision rule, which need not be the highest score; 'probability' is the score of 'label'.
+
+exit status: 0 every picture was answered; 1 some failed, none was found, or the model is not installed or damaged;
+2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was printed until then holds).
+</source>
+   <translation type="vanished">Uma pasta é percorrida em todos os níveis; arquivos ocultos são ignorados. As respostas vêm na ordem das imagens.
+Arquivos DICOM de uma mesma série vêm juntos, na ordem de suas posições no paciente, uma linha por quadro; também
+os quadros de um mesmo arquivo e o que um DICOMDIR lista. As linhas de um exame citam a pasta ou o DICOMDIR indicado,
+o exame, a série e o quadro; o nome de seus arquivos é muitas vezes o de uma pessoa e só é dito com --files.
+
+Com --json cada imagem fornece um objeto em sua própria linha:
+  path, model, label, index, probability, top (lista de label, probability), notices (lista de textos),
+  elapsed_ms (decode, prepare, predict), prepared_sha256, in_domain (se a imagem é do tipo com que o
+  modelo foi treinado; null quando o modelo não sabe dizer), domain_score (0 é o meio de suas próprias imagens, acima de 1
+  não é do tipo dele), domain_reasons (por que não, em códigos; "unlike" quando não se sabe mais), answer_set (rótulos a
+  considerar à taxa de erro error_rate; null quando o modelo não foi calibrado para isso, e para imagens que não são do
+  tipo dele), general (a palavra mais geral, de um modelo que conhece palavras), digits (label, probability de cada dígito, de
+  uma imagem que contém vários), suits (o modelo disponível que serviria a uma imagem de outro tipo, ou null), notice (de
+  modelos médicos)
+  - ou, quando falhou, path e error (kind, message);
+  - um quadro de um exame ou de um arquivo DICOM de vários quadros também study e series (contados de 1 no que foi indicado),
+  series_number (como no arquivo, ou null), modality, frame e frames (de 1), com --files também file.
+Com --camera 'path' é o nome da câmera ou do vídeo e o número do quadro: responde-se sempre ao quadro
+mais novo, os que chegaram nesse meio-tempo são omitidos. Nada é armazenado. De cem imagens como aquelas
+com que o modelo aprendeu, os conjuntos de respostas contêm o rótulo certo em pelo menos 100 x (1 -
+error_rate); sobre uma única imagem, e sobre imagens de outro tipo, isso nada diz. 'label' segue a regra
+de decisão do modelo, que não precisa ser a pontuação mais alta; 'probability' é a pontuação de 'label'.
+
+código de saída: 0 todas as imagens foram respondidas; 1 algumas falharam, nenhuma foi encontrada, ou o modelo não está instalado
+ou está danificado; 2 uso incorreto, inclusive modelo desconhecido; 130 parado com Ctrl-C (o que foi impresso até então vale).
+</translation>
+  </message>
+  <message>
+   <source>A model of another Fovea comes whole: export it there as one .zip.</source>
+   <translation type="vanished">Um modelo de outro Fovea vem inteiro: exporte-o lá como um único .zip.</translation>
+  </message>
+  <message>
+   <source>Check that it is there.</source>
+   <translation type="vanished">Verifique se existe.</translation>
+  </message>
+  <message>
    <source>Frame {frame} was asked for; the file has {have}.</source>
    <translation type="vanished">Foi pedido o quadro {frame}; o arquivo tem {have}.</translation>
   </message>
   <message>
+   <source>Save the part that goes from one picture to the scores of the classes.</source>
+   <translation type="vanished">Salve a parte que vai de uma imagem às pontuações das classes.</translation>
+  </message>
+  <message>
    <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {frames} frame{value}) asks for {need:,}.</source>
    <translation type="vanished">O DICOM contém {have:,} bytes de dados de pixels; seu cabeçalho ({columns}×{rows} pixels, {frames} quadro{value}) pede {need:,}.</translation>
+  </message>
+  <message>
+   <source>The file cannot be read: {reason}.</source>
+   <translation type="vanished">O arquivo não pode ser lido: {reason}.</translation>
   </message>
   <message>
    <source>The library that opens this format {how} ({detail}).</source>
@@ -15928,6 +16096,10 @@ $body
   <message>
    <source>The picture has {what} pixels; expected at most {max_pixels} million.</source>
    <translation type="vanished">A imagem tem {what} pixels; esperados no máximo {max_pixels} milhões.</translation>
+  </message>
+  <message>
+   <source>This is no file.</source>
+   <translation type="vanished">Isto não é um arquivo.</translation>
   </message>
   <message>
    <source>accuracy on {split}, mean of {repeats} (least to most){of}</source>
@@ -16010,6 +16182,10 @@ $body
    <translation type="vanished">{name}: {size:,} imagens: acurácia em {split} {accuracy}</translation>
   </message>
   <message>
+   <source>{parameters} parameters on {device}; {train} training and {validation} validation pictures; {left}</source>
+   <translation type="vanished">{parameters} parâmetros em {device}; {train} imagens de treinamento e {validation} de validação; {left}</translation>
+  </message>
+  <message>
    <source>{prefix}copies</source>
    <translation type="vanished">{prefix}copies</translation>
   </message>
@@ -16076,6 +16252,11 @@ $body
  </context>
  <context>
   <name>GalleryModel</name>
+  <message>
+   <location filename="../../desktop/ui/evaluate/gallery_model.py" />
+   <source> (the threshold decides: {0} {1})</source>
+   <translation> (o limiar decide: {0} {1})</translation>
+  </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>label is right</source>
@@ -16773,6 +16954,11 @@ Solte arquivos ou pastas aqui.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
+   <source>With a score</source>
+   <translation>Com uma pontuação</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>With a star</source>
    <translation>Com estrela</translation>
   </message>
@@ -16790,6 +16976,16 @@ Solte arquivos ou pastas aqui.</translation>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>all</source>
    <translation>todas</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <source>below {0}</source>
+   <translation>abaixo de {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <source>{0} and more</source>
+   <translation>{0} e mais</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
@@ -18211,13 +18407,18 @@ Solte arquivos ou pastas aqui.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
-   <source>It begins to suggest when there is {0}.</source>
-   <translation>Começa a sugerir quando houver {0}.</translation>
+   <source>It begins to suggest once pictures were looked at.</source>
+   <translation>Começa a sugerir assim que imagens foram vistas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Label a few pictures of two classes: then it begins to suggest.</source>
    <translation>Rotule algumas imagens de duas classes: então começa a sugerir.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/learned_card.py" />
+   <source>Label pictures of a second class, too: then it begins to suggest.</source>
+   <translation>Rotule também imagens de uma segunda classe: então ele começa a sugerir.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
@@ -18263,6 +18464,10 @@ Solte arquivos ou pastas aqui.</translation>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>{0}. On {1} labelled pictures that were drawn at random, each left out, with its copies, while it learned.</source>
    <translation>{0}. Em {1} imagens rotuladas sorteadas ao acaso, cada uma deixada de fora, com suas cópias, durante o aprendizado.</translation>
+  </message>
+  <message>
+   <source>It begins to suggest when there is {0}.</source>
+   <translation type="vanished">Começa a sugerir quando houver {0}.</translation>
   </message>
  </context>
  <context>
@@ -19944,6 +20149,59 @@ Solte arquivos ou pastas aqui.</translation>
   </message>
  </context>
  <context>
+  <name>OldAgainstNewDialog</name>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Classify with the new one</source>
+   <translation>Classificar com o novo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Close</source>
+   <translation>Fechar</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Look at them in Evaluate</source>
+   <translation>Vê-las em Avaliar</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>New</source>
+   <translation>Novo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Old</source>
+   <translation>Antigo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Old Against New</source>
+   <translation>Antigo e novo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>On {0} pictures labelled since the older one was made, from which neither has learned.</source>
+   <translation>Em {0} imagens rotuladas desde que o mais antigo foi feito, das quais nenhum aprendeu.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>the new one</source>
+   <translation>o novo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>the old one</source>
+   <translation>o antigo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>{0} right</source>
+   <translation>{0} certas</translation>
+  </message>
+ </context>
+ <context>
   <name>OnSign</name>
   <message>
    <location filename="../../desktop/ui/widgets/camera_screen.py" />
@@ -20133,6 +20391,11 @@ Solte arquivos ou pastas aqui.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>The file's name is not printed: it may be a person's.</source>
+   <translation>O nome do arquivo não é impresso: pode ser o de uma pessoa.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>The map was saved as {0}.</source>
    <translation>O mapa foi salvo como {0}.</translation>
   </message>
@@ -20170,6 +20433,11 @@ Solte arquivos ou pastas aqui.</translation>
  <context>
   <name>PictureMenu</name>
   <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Backspace</source>
+   <translation>Backspace</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Copy the files</source>
    <translation>Copiar os arquivos</translation>
@@ -20180,9 +20448,29 @@ Solte arquivos ou pastas aqui.</translation>
    <translation>Copiar os caminhos</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Copy the picture</source>
+   <translation>Copiar a imagem</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Del</source>
+   <translation>Del</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Edit › Corrections takes it back.</source>
    <translation>Editar › Correções desfaz isto.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Enter</source>
+   <translation>Enter</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Find similar pictures</source>
+   <translation>Encontrar imagens parecidas</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
@@ -20190,9 +20478,64 @@ Solte arquivos ou pastas aqui.</translation>
    <translation>Ver em tamanho grande</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note</source>
+   <translation>Nota</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note on {0}. It is kept in the project, not in the file.</source>
+   <translation>Nota sobre {0}. Fica no projeto, não no arquivo.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note: {0}</source>
+   <translation>Nota: {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note…</source>
+   <translation>Nota…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Print…</source>
+   <translation>Imprimir…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Remove from the project</source>
+   <translation>Remover do projeto</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Show in the file manager</source>
    <translation>Mostrar no gerenciador de arquivos</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Show large</source>
+   <translation>Mostrar grande</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Space</source>
+   <translation>Espaço</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Star</source>
+   <translation>Estrela</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Take the label back</source>
+   <translation>Retirar o rótulo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Take the suggestion</source>
+   <translation>Aceitar a sugestão</translation>
   </message>
  </context>
  <context>
@@ -20328,6 +20671,11 @@ Solte arquivos ou pastas aqui.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
+   <source>note: {0}</source>
+   <translation>nota: {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>starred</source>
    <translation>com estrela</translation>
   </message>
@@ -20351,18 +20699,8 @@ Solte arquivos ou pastas aqui.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Backspace</source>
-   <translation>Backspace</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>By suggestion, surest first</source>
    <translation>Por sugestão, as mais seguras primeiro</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Del</source>
-   <translation>Del</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -20376,18 +20714,8 @@ Solte arquivos ou pastas aqui.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Enter</source>
-   <translation>Enter</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Every picture has a label.</source>
    <translation>Todas as imagens têm rótulo.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Find similar pictures</source>
-   <translation>Encontrar imagens semelhantes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -20451,16 +20779,6 @@ Solte arquivos ou pastas aqui.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Pictures of the project</source>
-   <translation>Imagens do projeto</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Remove from the project</source>
-   <translation>Remover do projeto</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Search names</source>
    <translation>Pesquisar nomes</translation>
   </message>
@@ -20471,23 +20789,8 @@ Solte arquivos ou pastas aqui.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Show large</source>
-   <translation>Mostrar grande</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Similar to a picture</source>
    <translation>Semelhantes a uma imagem</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Space</source>
-   <translation>Espaço</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Star</source>
-   <translation>Estrela</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -20498,16 +20801,6 @@ Solte arquivos ou pastas aqui.</translation>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Suggestions from this model score on</source>
    <translation>Sugestões a partir desta pontuação do modelo</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Take the label back</source>
-   <translation>Retirar o rótulo</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Take the suggestion</source>
-   <translation>Aceitar a sugestão</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -20526,6 +20819,11 @@ Solte arquivos ou pastas aqui.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>With a note</source>
+   <translation>Com nota</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Without a label</source>
    <translation>Sem rótulo</translation>
   </message>
@@ -20538,6 +20836,50 @@ Solte arquivos ou pastas aqui.</translation>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>{0} pictures</source>
    <translation>{0} imagens</translation>
+  </message>
+  <message>
+   <source>Backspace</source>
+   <translation type="vanished">Backspace</translation>
+  </message>
+  <message>
+   <source>Del</source>
+   <translation type="vanished">Del</translation>
+  </message>
+  <message>
+   <source>Enter</source>
+   <translation type="vanished">Enter</translation>
+  </message>
+  <message>
+   <source>Find similar pictures</source>
+   <translation type="vanished">Encontrar imagens semelhantes</translation>
+  </message>
+  <message>
+   <source>Pictures of the project</source>
+   <translation type="vanished">Imagens do projeto</translation>
+  </message>
+  <message>
+   <source>Remove from the project</source>
+   <translation type="vanished">Remover do projeto</translation>
+  </message>
+  <message>
+   <source>Show large</source>
+   <translation type="vanished">Mostrar grande</translation>
+  </message>
+  <message>
+   <source>Space</source>
+   <translation type="vanished">Espaço</translation>
+  </message>
+  <message>
+   <source>Star</source>
+   <translation type="vanished">Estrela</translation>
+  </message>
+  <message>
+   <source>Take the label back</source>
+   <translation type="vanished">Retirar o rótulo</translation>
+  </message>
+  <message>
+   <source>Take the suggestion</source>
+   <translation type="vanished">Aceitar a sugestão</translation>
   </message>
  </context>
  <context>
@@ -21367,6 +21709,11 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
+   <source>Note</source>
+   <translation>Nota</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Notices</source>
    <translation>Avisos</translation>
   </message>
@@ -21385,6 +21732,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Size</source>
    <translation>Tamanho</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/results_columns.py" />
+   <source>Star</source>
+   <translation>Estrela</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
@@ -21536,8 +21888,8 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
-   <source>{0} of {1} pictures have no answer and count in no figure below. 'About the data' lists them with the reasons.</source>
-   <translation>{0} de {1} imagens não têm resposta e não contam em nenhuma medida abaixo. 'Sobre os dados' as lista com os motivos.</translation>
+   <source>{0} of {1} pictures have no answer and count in no figure below. 'Data' lists them with the reasons.</source>
+   <translation>{0} de {1} imagens não têm resposta e não contam em nenhuma medida abaixo. “Dados” as lista com os motivos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
@@ -21553,6 +21905,10 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} without an answer</source>
    <translation>{0} sem resposta</translation>
+  </message>
+  <message>
+   <source>{0} of {1} pictures have no answer and count in no figure below. 'About the data' lists them with the reasons.</source>
+   <translation type="vanished">{0} de {1} imagens não têm resposta e não contam em nenhuma medida abaixo. 'Sobre os dados' as lista com os motivos.</translation>
   </message>
  </context>
  <context>
@@ -21667,6 +22023,11 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
+   <source>Marked or not</source>
+   <translation>Marcada ou não</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Only unreadable</source>
    <translation>Somente ilegíveis</translation>
   </message>
@@ -21689,6 +22050,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Score below</source>
    <translation>Pontuação abaixo de</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <source>Show only pictures with a star or a note</source>
+   <translation>Mostrar só imagens com estrela ou nota</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
@@ -21717,6 +22083,16 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
+   <source>With a note</source>
+   <translation>Com nota</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <source>With a star</source>
+   <translation>Com estrela</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>any</source>
    <extracomment>A choice of a filter: whatever it is.</extracomment>
    <translation>qualquer</translation>
@@ -21725,6 +22101,14 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>{count} rows written to {name}</source>
    <translation>{count} linhas gravadas em {name}</translation>
+  </message>
+ </context>
+ <context>
+  <name>Retraining</name>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Old and new could not be compared ({0}).</source>
+   <translation>Não foi possível comparar o antigo e o novo ({0}).</translation>
   </message>
  </context>
  <context>
@@ -21883,6 +22267,11 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>New training…</source>
+   <translation>Novo treinamento…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>No epoch of it is finished.</source>
    <translation>Nenhuma época dela foi concluída.</translation>
   </message>
@@ -21920,6 +22309,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Settings of the plan</source>
    <translation>Configurações do plano</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>Show all runs</source>
+   <translation>Mostrar todas as execuções</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
@@ -22177,6 +22571,65 @@ augment.flip.p = 0.5</translation>
   </message>
  </context>
  <context>
+  <name>SearchCloser</name>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Close Fovea</source>
+   <translation>Fechar o Fovea</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Do not close</source>
+   <translation>Não fechar</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Go on</source>
+   <extracomment>Button: continue what was paused.</extracomment>
+   <translation>Continuar</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Go on at the next start</source>
+   <translation>Continuar no próximo início</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Not now</source>
+   <translation>Agora não</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Stop it</source>
+   <translation>Parar</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>The search “{0}” goes on where it was.</source>
+   <translation>A busca “{0}” continua de onde estava.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>The search “{0}” is still running. What should happen to it?</source>
+   <translation>A busca “{0}” ainda está em andamento. O que fazer com ela?</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>The search “{0}” was cut off when Fovea ended last. Go on with it?</source>
+   <translation>A busca “{0}” foi interrompida quando o Fovea terminou. Continuar?</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Unfinished search</source>
+   <translation>Busca inacabada</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>{0} of {1} trials are done; each trial keeps what it has learned.</source>
+   <translation>{0} de {1} tentativas estão prontas; cada uma guarda o que aprendeu.</translation>
+  </message>
+ </context>
+ <context>
   <name>SearchDialog</name>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
@@ -22341,6 +22794,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>New search…</source>
    <translation>Nova busca…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/searches_tab.py" />
+   <source>Or make a training first…</source>
+   <translation>Ou faça primeiro um treinamento…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -23672,6 +24130,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
+   <source>{0} more</source>
+   <translation>mais {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>{0} parameters · about {1} MB of memory while it learns</source>
    <translation>{0} parâmetros · cerca de {1} MB de memória durante o aprendizado</translation>
   </message>
@@ -24433,6 +24896,19 @@ fit.epochs = 10 | 20</translation>
   </message>
  </context>
  <context>
+  <name>TaughtGallery</name>
+  <message>
+   <location filename="../../desktop/ui/teach/taught_gallery.py" />
+   <source>Pictures of the project</source>
+   <translation>Imagens do projeto</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/taught_gallery.py" />
+   <source>{0} pictures</source>
+   <translation>{0} imagens</translation>
+  </message>
+ </context>
+ <context>
   <name>TeachCamera</name>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
@@ -24542,13 +25018,33 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
+   <source>Add no more and close</source>
+   <translation>Não adicionar mais e fechar</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
    <source>All {0} pictures were here already.</source>
    <translation>Todas as {0} imagens já estavam aqui.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
+   <source>Close Fovea</source>
+   <translation>Fechar o Fovea</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Close when all are added</source>
+   <translation>Fechar quando todas forem adicionadas</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
    <source>Delete…</source>
    <translation>Excluir…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Do not close</source>
+   <translation>Não fechar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -24577,6 +25073,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
+   <source>Fovea closes when all pictures are added.</source>
+   <translation>O Fovea fecha quando todas as imagens forem adicionadas.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
    <source>Make it a model…</source>
    <translation>Transformar em modelo…</translation>
   </message>
@@ -24599,6 +25100,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Pictures</source>
    <translation>Imagens</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Pictures are still being added to “{0}”.</source>
+   <translation>Imagens ainda estão sendo adicionadas a “{0}”.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -24629,6 +25135,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>The project “{0}” is back.</source>
    <translation>O projeto “{0}” está de volta.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Those that are in the project stay there whenever Fovea closes.</source>
+   <translation>As que estão no projeto ficam nele, quando quer que o Fovea feche.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -24674,6 +25185,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>taking back {0} labels</source>
    <translation>retirar {0} rótulos</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>writing a note</source>
+   <translation>gravação de uma nota</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -25125,6 +25641,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
+   <source>{0}, n = {1}</source>
+   <translation>{0}, n = {1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/words.py" />
    <source>{0}: {1} of {2}</source>
    <translation>{0}: {1} de {2}</translation>
   </message>
@@ -25165,6 +25686,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/view.py" />
    <source>The training “{0}” ended: {1}</source>
    <translation>O treinamento “{0}” terminou: {1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/view.py" />
+   <source>This model has learned from all of its pictures. How good it is was measured by cross-validation, and stands on its card; evaluate it on other pictures.</source>
+   <translation>Este modelo aprendeu de todas as suas imagens. Quão bom ele é foi medido por validação cruzada e está na ficha; avalie-o em outras imagens.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
@@ -25740,9 +26266,8 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>_Pictures</name>
   <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>{0} pictures</source>
-   <translation>{0} imagens</translation>
+   <translation type="vanished">{0} imagens</translation>
   </message>
  </context>
  <context>

@@ -1977,6 +1977,11 @@
   <name>CopiesDialog</name>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
+   <source>1 group</source>
+   <translation>1 组</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/copies.py" />
    <source>Close</source>
    <translation>关闭</translation>
   </message>
@@ -2090,6 +2095,11 @@
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>It is a</source>
    <translation>它是</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/corrections_list.py" />
+   <source>Make the model anew with these labels, and compare old and new</source>
+   <translation>用这些标签重做模型，并比较新旧</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
@@ -2556,6 +2566,11 @@
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Open the Teach project that this model was made of</source>
    <translation>打开制作此模型的示教项目</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/detail.py" />
+   <source>Re&amp;train with the corrections</source>
+   <translation>用更正内容重新训练(&amp;T)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
@@ -3164,6 +3179,11 @@
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>Files are called in it as they are, and {0} of the names read like a person's: look before you hand it on.</source>
+   <translation>其中文件保留原名，有 {0} 个名称看起来像人名：交出之前请查看。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Import Class Folders</source>
    <translation>导入类别文件夹</translation>
   </message>
@@ -3605,6 +3625,11 @@
    <location filename="../../desktop/ui/train/facts.py" />
    <source>{0} to learn from, {1} to check</source>
    <translation>{0} 张用于学习，{1} 张用于检查</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/facts.py" />
+   <source>{0}, each checked once</source>
+   <translation>{0}，各检验一次</translation>
   </message>
  </context>
  <context>
@@ -4264,7 +4289,7 @@ pictures of the window:</source>
    <translation>'{id}' 没有列出可继续学习的类别</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>'{key}' cannot be set this way</source>
    <translation>'{key}' 不能这样设置</translation>
   </message>
@@ -4274,7 +4299,7 @@ pictures of the window:</source>
    <translation>'{key}' 不能变动：每次试验会用不同的图片检查，便无法比较</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>'{key}' is no setting</source>
    <translation>'{key}' 不是设置</translation>
   </message>
@@ -4307,6 +4332,11 @@ pictures of the window:</source>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{left}' belongs to no layer of {name}</source>
    <translation>'{left}' 不属于 {name} 的任何层</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>'{model}' has learned all that the project says</source>
+   <translation>'{model}' 已学习项目中的全部内容</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -4397,6 +4427,11 @@ pictures of the window:</source>
    <location filename="../../desktop/store/store.py" />
    <source>'{name}' has {size} bytes, {size2} expected</source>
    <translation>'{name}' 有 {size} 字节，预期为 {size2}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/model_limits.py" />
+   <source>'{name}' holds characters that are no text</source>
+   <translation>'{name}' 含有不是文本的字符</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -4502,6 +4537,11 @@ pictures of the window:</source>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' is larger than {most} MiB</source>
    <translation>'{name}' 大于 {most} MiB</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>'{name}' is made; it was not compared with the one before: that needs about {wanted} pictures labelled since then</source>
+   <translation>'{name}' 已做好；未与之前的比较：那需要约 {wanted} 张此后标注的图片</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -4684,12 +4724,12 @@ pictures of the window:</source>
    <translation>'{scaling}' 用于彩色图片；此网络接收灰度图片。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>'{solved}' cannot train a whole network</source>
    <translation>'{solved}' 不能训练整个网络</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>'{solved}' solves a head without layers of its own, on the features of a model</source>
    <translation>'{solved}' 求解的是没有自己的层、基于模型特征的分类头</translation>
   </message>
@@ -5049,6 +5089,8 @@ With --json every picture gives one object on a line of its own:
   series_number (as in the file, or null), modality, frame and frames (from 1), with --files also file.
 With --camera 'path' is the camera's or video's name and the frame's number: always the newest frame is answered, those
 that came meanwhile are left out. Nothing is stored.
+A picture that is not of the model's kind has no answer in the table for people; --top K lists its scores all the same.
+Where a threshold made the answer against the higher score, the threshold stands in place of the lower one.
 Of a hundred pictures like those the model learned from, answer sets hold the right label for at least
 100 x (1 - error_rate); of a single picture, and of pictures of another kind, that says nothing.
 'label' follows the model's decision rule, which need not be the highest score; 'probability' is the score of 'label'.
@@ -5075,6 +5117,8 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   series_number（如文件所示，或 null）、modality、frame 和 frames（从 1 起），带 --files 时还有 file。
 带 --camera 时，'path' 是摄像头或视频的名称和帧编号：总是回答最新的帧，
 其间到来的帧被略去。不存储任何内容。
+不属于该模型类型的图片，在给人看的表格中没有答案；--top K 仍会列出其得分。
+若阈值违背较高得分而给出答案，则以阈值代替较低的得分。
 在一百张与模型学习所用图片类似的图片中，答案集合至少在
 100 x (1 - error_rate) 张中含有正确标签；对单张图片以及其他类型的图片则不能说明什么。
 'label' 遵循模型的判定规则，不一定是最高得分；'probability' 是 'label' 的得分。
@@ -5102,11 +5146,6 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>A lookup table in the DICOM's header contradicts its description.</source>
    <translation>DICOM 头信息中的查找表与其描述矛盾。</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/exchange/tflite_check.py" />
-   <source>A model of another Fovea comes whole: export it there as one .zip.</source>
-   <translation>另一个 Fovea 的模型是整体提供的：请在那里导出为一个 .zip。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -5246,7 +5285,7 @@ finished）；训练和模型的指标以 "event"："run" 和 "model" 给出。
    <translation>其输出是概率，还是原始值 (logits)？</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
+   <location filename="../../desktop/ml/packaging/gate_pictures.py" />
    <source>At least {fewest} of each are needed.</source>
    <translation>每类至少需要 {fewest}。</translation>
   </message>
@@ -5303,7 +5342,7 @@ finished）；训练和模型的指标以 "event"："run" 和 "model" 给出。
    <translation>猫和狗</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>Change it in the plan's file.</source>
    <translation>请在方案文件中更改。</translation>
   </message>
@@ -5326,11 +5365,6 @@ finished）；训练和模型的指标以 "event"："run" 和 "model" 给出。
    <location filename="../../desktop/report/html.py" />
    <source>Check some labels, too.</source>
    <translation>也请检查一些标签。</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/dicom/directory.py" />
-   <source>Check that it is there.</source>
-   <translation>请检查它是否存在。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -5466,6 +5500,11 @@ finished）；训练和模型的指标以 "event"："run" 和 "model" 给出。
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>Choose one of the questions, and give its answers as labels.</source>
    <translation>请选择其中一个问题，并以其答案作为标签。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/capture/capture.py" />
+   <source>Choose one of them, or leave out --frame.</source>
+   <translation>请从中选择，或去掉 --frame。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -5612,6 +5651,11 @@ finished）；训练和模型的指标以 "event"："run" 和 "model" 给出。
    <location filename="../../desktop/core/data/findings.py" />
    <source>Copy them again from where they came, or go on without them.</source>
    <translation>请从来源重新复制，或不用它们继续。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Correct some of its answers, or label more pictures, then retrain it.</source>
+   <translation>更正它的一些答案，或标注更多图片，然后重新训练。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -6331,6 +6375,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation>它没有数据划分；请省略该项。</translation>
   </message>
   <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>It is among your models all the same.</source>
+   <translation>它仍然在你的模型之中。</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>It is damaged, or made to fill the memory.</source>
    <translation>它已损坏，或目的是填满内存。</translation>
@@ -6679,6 +6728,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation>MONOCHROME1，已反相</translation>
   </message>
   <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Make it a model first; then it can be made again with what was corrected.</source>
+   <translation>请先做成模型；之后可用更正内容重做。</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>Make it first.</source>
    <translation>请先创建它。</translation>
@@ -6962,7 +7016,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation>还是指 '{name}'？那么请给出该文件。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>Or set augment.STEP.SETTING.</source>
    <translation>或设置 augment.STEP.SETTING。</translation>
   </message>
@@ -7114,6 +7168,16 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    </translation>
   </message>
   <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Retraining '{name}' with {count:,} new labels.</source>
+   <translation>正在用 {count:,} 个新标签重新训练 '{name}'。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Retraining '{name}' with {count:,} new labels; {held:,} more are kept back to compare old and new.</source>
+   <translation>正在用 {count:,} 个新标签重新训练 '{name}'；另留出 {held:,} 个用于比较新旧。</translation>
+  </message>
+  <message>
    <location filename="../../desktop/report/html.py" />
    <source>Right</source>
    <extracomment>Correct (not the side).</extracomment>
@@ -7193,11 +7257,6 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>Save or export the network again.</source>
    <translation>请重新保存或导出该网络。</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/exchange/import_steps.py" />
-   <source>Save the part that goes from one picture to the scores of the classes.</source>
-   <translation>请保存从一张图片到各类别得分的部分。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -7522,11 +7581,6 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>The file begins like {kind}, but its header is damaged or of a variant that Fovea does not know.</source>
    <translation>文件开头像 {kind}，但其文件头已损坏，或是 Fovea 不认识的变体。</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/dicom/directory.py" />
-   <source>The file cannot be read: {reason}.</source>
-   <translation>文件无法读取：{reason}。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -7857,11 +7911,6 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>This is no DICOMDIR, whatever it is called.</source>
    <translation>不管名称如何，这不是 DICOMDIR。</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/dicom/directory.py" />
-   <source>This is no file.</source>
-   <translation>这不是文件。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -8347,7 +8396,7 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
    <translation>请写成例如 300,1000,3000。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>Write for instance fit.epochs=10.</source>
    <translation>请写成例如 fit.epochs=10。</translation>
   </message>
@@ -9027,17 +9076,17 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
    <translation>最后在测试集上测量最佳试验</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>at_least goes with the decision 'sensitivity', and with no other</source>
    <translation>at_least 只与判定 'sensitivity' 一起使用</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>at_least {at_least} found; expected a fraction between 0 and 1</source>
    <translation>at_least 为 {at_least}；预期为 0 与 1 之间的分数</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>augment: {text} found, 'none' expected</source>
    <translation>augment：为 {text}，预期为 'none'</translation>
   </message>
@@ -9261,7 +9310,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>类别文件夹、压缩包、.npz …</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>class weights and over- or under-sampling both balance the classes: choose one of them</source>
    <translation>类别权重和过采样或欠采样都用于平衡类别：请选择其一</translation>
   </message>
@@ -9291,7 +9340,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>classify：显示网络看了哪里</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/cli/screenshot.py" />
+   <source>classify: which frame of a series, 1 is the first</source>
+   <translation>classify：系列中的第几帧，1 为第一帧</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>clip_norm {clip_norm} found; expected a number above 0, or none</source>
    <translation>clip_norm 为 {clip_norm}；预期为大于 0 的数字，或无</translation>
   </message>
@@ -9437,7 +9491,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>仅曲线（Kermany 等人：准确率 92.8 %，AUC .968）</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>cycles repeat a 'triangle' or a 'cosine', not the schedule '{schedule}'</source>
    <translation>cycles 重复的是 'triangle' 或 'cosine'，而不是调度 '{schedule}'</translation>
   </message>
@@ -9597,7 +9651,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>第 {epoch} 至 {epochs} 轮</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>epochs, batch and steps_per_execution must be at least 1</source>
    <translation>epochs、batch 和 steps_per_execution 必须至少为 1</translation>
   </message>
@@ -9749,7 +9803,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>微调其最后几层</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>fine-tuning needs at least one layer to unfreeze</source>
    <translation>微调需要至少解冻一层</translation>
   </message>
@@ -9786,7 +9840,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>名称以两种方式书写（重音符号）的文件夹视为一个类别：{told}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>folds {folds} found; expected 0, or 2 or more with a head that is solved</source>
    <translation>folds 为 {folds}；预期为 0，或在求解分类头时为 2 或更大</translation>
   </message>
@@ -9809,6 +9863,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>found an array of {dtype} with shape {shape}; expected uint8 of (H, W) or (H, W, 3)</source>
    <translation>得到形状为 {shape} 的 {dtype} 数组；预期为 (H, W) 或 (H, W, 3) 的 uint8</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>fovea: files are called in it as they are, and {named:,} of the names read like a person's</source>
+   <translation>fovea：其中文件保留原名，有 {named:,} 个名称看起来像人名</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -10416,7 +10475,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>标注图片，并由已标注的得到建议；做成模型</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>label_smoothing and ema must be at least 0 and below 1</source>
    <translation>label_smoothing 和 ema 必须不小于 0 且小于 1</translation>
   </message>
@@ -10481,12 +10540,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>由程序绘制的字母</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>limit {limit} found; expected a number of images, or 0 for all</source>
    <translation>limit 为 {limit}；预期为图片数量，或 0 表示全部</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>limit {limit} found; expected at least one image of each of the {count} classes</source>
    <translation>limit 为 {limit}；预期 {count} 个类别各至少一张图片</translation>
   </message>
@@ -10771,7 +10830,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>model.json：{problem}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>momentum must be at least 0 and below 1, and weight_decay at least 0</source>
    <translation>momentum 必须不小于 0 且小于 1，weight_decay 不小于 0</translation>
   </message>
@@ -10863,7 +10922,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>'{folder}' 和 '{file}' 均未找到</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>nesterov needs a momentum above 0</source>
    <translation>nesterov 需要大于 0 的 momentum</translation>
   </message>
@@ -10996,6 +11055,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>no label of this evaluation was judged</source>
    <translation>此评估中没有判断过任何标签</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>no model was made of the project '{name}' yet</source>
+   <translation>项目 '{name}' 还没有做成模型</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -11359,6 +11423,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>其 '{name}' 中的一项</translation>
   </message>
   <message>
+   <location filename="../../desktop/store/model_limits.py" />
+   <source>one of its '{name}' holds characters that are no text</source>
+   <translation>其 '{name}' 之一含有不是文本的字符</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>one of {choices}</source>
    <translation>{choices} 之一</translation>
@@ -11396,7 +11465,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>opened</source>
-   <extracomment>What could not be done with a project, in a sentence: '… could not be opened: the disk is full'.</extracomment>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be opened: …'.</extracomment>
    <translation>打开</translation>
   </message>
   <message>
@@ -11440,7 +11509,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>已跳过，因为不是图片：{listing}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>patience, swa, l1 and l2 must be at least 0</source>
    <translation>patience、swa、l1 和 l2 必须不小于 0</translation>
   </message>
@@ -11455,7 +11524,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>图片分在数据划分两侧的人或病例：{count:,}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>perturbed {perturbed} found; expected 0 to 20 copies</source>
    <translation>perturbed 为 {perturbed}；预期为 0 至 20 份副本</translation>
   </message>
@@ -11570,7 +11639,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>pydicom 没有此传输语法的测试文件</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>rate must be above 0 and warmup a fraction below 1</source>
    <translation>rate 必须大于 0，warmup 为小于 1 的分数</translation>
   </message>
@@ -11732,7 +11801,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>查看准确率如何随图片数增长</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>seed {seed} found; expected a whole number from 0 to {seeds}</source>
    <translation>seed 为 {seed}；预期为 0 至 {seeds} 的整数</translation>
   </message>
@@ -12072,7 +12141,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>可能答案集合的错误率不是递增的分数</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the architecture 'head' goes with the starts 'features' and 'fine-tune', and with no other</source>
    <translation>架构 'head' 只与起点 'features' 和 'fine-tune' 一起使用</translation>
   </message>
@@ -12285,7 +12354,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    </translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the decision '{rule}' goes with two labels and a positive class of 0 or 1</source>
    <translation>判定 '{rule}' 要求两个标签和为 0 或 1 的阳性类别</translation>
   </message>
@@ -12620,6 +12689,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>第一个</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/capture/capture.py" />
+   <source>the first picture has {count:,} frames</source>
+   <translation>第一张图片有 {count:,} 帧</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>the first {colours}</source>
    <translation>前 {colours} 个</translation>
@@ -12929,6 +13003,14 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <source>the names of these classes look the same: {told}; {how}. Rename or merge their folders</source>
    <translation>这些类别的名称看起来相同：{told}；{how}。请重命名或合并它们的文件夹</translation>
   </message>
+  <message numerus="yes">
+   <location filename="../../desktop/core/data/dataset.py" />
+   <source>the names of {count:,} classes ({names}) hold characters that are no text. Rename their folders</source>
+   <extracomment>Where the count is one, English says: the name of the class {names} holds characters that are no text. Rename its folder</extracomment>
+   <translation>
+    <numerusform>{count:,} 个类别的名称（{names}）含有不是文本的字符。请重命名其文件夹</numerusform>
+   </translation>
+  </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>the names there (default: as they are)</source>
@@ -12950,7 +13032,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>网络无法在特征图处拆开</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
+   <location filename="../../desktop/ml/packaging/gate_pictures.py" />
    <source>the network computes {width:,} features of a picture: too many for a gate</source>
    <translation>网络对每张图片计算 {width:,} 个特征：对图片类型检查来说太多</translation>
   </message>
@@ -12990,7 +13072,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>网络有 {count_params:,} 个参数</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/import_steps.py" />
+   <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network has {count} inputs and {count2} outputs; one of each expected</source>
    <translation>网络有 {count} 个输入和 {count2} 个输出；预期各一个</translation>
   </message>
@@ -13128,6 +13210,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/cli/explain.py" />
    <source>the picture to write</source>
    <translation>要写入的图片</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/capture/capture.py" />
+   <source>the picture was not written</source>
+   <translation>图片未写入</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/similar_child.py" />
@@ -13487,12 +13574,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>星标或备注未保存：{reason}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the start '{kind}' goes with a model</source>
    <translation>起点 '{kind}' 需要指定模型</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the start '{kind}' goes without a model</source>
    <translation>起点 '{kind}' 不能指定模型</translation>
   </message>
@@ -13732,7 +13819,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>没有架构 '{name}'</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>there is no architecture '{name}'; known: {architectures}</source>
    <translation>没有架构 '{name}'；已知的：{architectures}</translation>
   </message>
@@ -13960,17 +14047,17 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>这些权重与 {name} 不符：{split}</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/dataset.py" />
+   <location filename="../../desktop/core/data/class_names.py" />
    <source>they differ in blanks only</source>
    <translation>它们仅空格不同</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/dataset.py" />
+   <location filename="../../desktop/core/data/class_names.py" />
    <source>they differ in letters that look alike</source>
    <translation>它们的差异仅在于外形相似的字母</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/dataset.py" />
+   <location filename="../../desktop/core/data/class_names.py" />
    <source>they differ in upper and lower case only</source>
    <translation>它们仅大小写不同</translation>
   </message>
@@ -14276,7 +14363,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>已转正（EXIF 方向 {orientation}）</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>two labels are alike</source>
    <translation>有两个标签相同</translation>
   </message>
@@ -14291,7 +14378,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>两个数字，{within}，较小的在前</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>unfreeze and head_epochs must be at least 0, and head_rate above 0</source>
    <translation>unfreeze 和 head_epochs 必须不小于 0，head_rate 大于 0</translation>
   </message>
@@ -14316,7 +14403,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>验证损失</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>validation {validation} found; expected a fraction between 0 and 0.9</source>
    <translation>validation 为 {validation}；预期为 0 与 0.9 之间的分数</translation>
   </message>
@@ -14937,7 +15024,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>{counts}，另有 {count} 个类别共 {sum} 张图片</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{count} classes found for {count2} labels</source>
    <translation>{count2} 个标签有 {count} 个类别</translation>
   </message>
@@ -14970,7 +15057,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>有 {count} 个标签，预期为 2 至 {max_classes} 个</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{count} labels found, at least 2 expected</source>
    <translation>有 {count} 个标签，预期至少 2 个</translation>
   </message>
@@ -15026,12 +15113,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    </translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
+   <location filename="../../desktop/ml/packaging/gate_pictures.py" />
    <source>{count} training and {count2} validation pictures are too few for a domain gate</source>
    <translation>{count} 张训练图片和 {count2} 张验证图片对图片类型检查来说太少</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{cycles} cycles found; expected 1 to 20</source>
    <translation>cycles 为 {cycles}；预期为 1 至 20</translation>
   </message>
@@ -15101,7 +15188,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>缺少 {gone:,} 张，新增 {new:,} 张</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{head_epochs} epochs for the head found; expected fewer than the {epochs} in all</source>
    <translation>分类头的轮数为 {head_epochs}；预期少于总共的 {epochs} 轮</translation>
   </message>
@@ -15206,7 +15293,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>{itemsize} 位，加窗 {describe}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>{key}: {text} found, 'on' or 'none' expected</source>
    <translation>{key}：为 {text}，预期为 'on' 或 'none'</translation>
   </message>
@@ -15450,8 +15537,8 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
-   <source>{parameters} parameters on {device}; {train} training and {validation} validation pictures; {left}</source>
-   <translation>{device} 上有 {parameters} 个参数；{train} 张训练图片和 {validation} 张验证图片；{left}</translation>
+   <source>{parameters} parameters on {device}; {pictures}; {left}</source>
+   <translation>{device} 上 {parameters} 个参数；{pictures}；{left}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -15614,6 +15701,16 @@ Difference in accuracy: {value} ({bounds})</source>
    <location filename="../../desktop/cli/runs.py" />
    <source>{train:,} to learn from, {validation:,} to check with, {left_out:,} left out</source>
    <translation>{train:,} 张用于学习，{validation:,} 张用于检查，略去 {left_out:,} 张</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>{train} pictures, cross-validated in {folds} parts</source>
+   <translation>{train} 张图片，分 {folds} 份交叉验证</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>{train} training and {validation} validation pictures</source>
+   <translation>训练图片 {train} 张，验证图片 {validation} 张</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -15867,12 +15964,82 @@ $body
 </translation>
   </message>
   <message>
+   <source>A folder is searched through all levels; hidden files are passed over. Answers come in the order of the pictures.
+DICOM files that belong to one series come together, in the order of their places in the patient, a line a frame; so do
+the frames of one file, and what a DICOMDIR lists. The lines of a study name the folder or DICOMDIR that was given,
+study, series and frame; what its files are called is often a name, and is said with --files alone.
+
+With --json every picture gives one object on a line of its own:
+  path, model, label, index, probability, top (list of label, probability), notices (list of texts),
+  elapsed_ms (decode, prepare, predict), prepared_sha256, in_domain (whether the picture is of the kind that the
+  model was trained on; null where the model cannot tell), domain_score (0 is the middle of its own pictures, above 1
+  is not its kind), domain_reasons (why not, in codes; "unlike" where no more is known), answer_set (labels to reckon
+  with at the error rate error_rate; null where the model was not calibrated for that, and for pictures that are not its
+  kind), general (the more general word, of a model that knows words), digits (label, probability of each digit, of a
+  picture that holds several), suits (the model at hand that would suit a picture of another kind, or null), notice (of
+  medical models)
+  - or, where it failed, path and error (kind, message);
+  - a frame of a study or of a DICOM file of several frames also study and series (counted from 1 in what was given),
+  series_number (as in the file, or null), modality, frame and frames (from 1), with --files also file.
+With --camera 'path' is the camera's or video's name and the frame's number: always the newest frame is answered, those
+that came meanwhile are left out. Nothing is stored.
+Of a hundred pictures like those the model learned from, answer sets hold the right label for at least
+100 x (1 - error_rate); of a single picture, and of pictures of another kind, that says nothing.
+'label' follows the model's decision rule, which need not be the highest score; 'probability' is the score of 'label'.
+
+exit status: 0 every picture was answered; 1 some failed, none was found, or the model is not installed or damaged;
+2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was printed until then holds).
+</source>
+   <translation type="vanished">文件夹会逐层搜索；跳过隐藏文件。答案按图片的顺序给出。
+属于同一序列的 DICOM 文件放在一起，按其在患者体内的位置排序，每帧一行；
+同一文件的各帧以及 DICOMDIR 所列的内容也是如此。检查的各行给出所指定的文件夹或 DICOMDIR、
+检查、序列和帧；其文件名往往是姓名，只有用 --files 才会列出。
+
+带 --json 时，每张图片各以单独一行给出一个对象：
+  path、model、label、index、probability、top（label、probability 的列表）、notices（文本列表）、
+  elapsed_ms（decode、prepare、predict）、prepared_sha256、in_domain（图片是否属于模型
+  训练所用的类型；模型无法判断时为 null）、domain_score（0 为其自己图片的中间，大于 1
+  即不属于其类型）、domain_reasons（原因，以代码表示；不知其详时为 "unlike"）、answer_set（在错误率
+  error_rate 下应考虑的标签；模型未为此校准，以及图片不属于其类型时
+  为 null）、general（认识词语的模型给出的更通用的词）、digits（含有多个数字的
+  图片中各数字的 label、probability）、suits（现有的适合其他类型图片的模型，或 null）、notice（医疗
+  模型的提示）
+  - 若失败，则为 path 和 error（kind、message）；
+  - 检查的帧或多帧 DICOM 文件的帧还有 study 和 series（在所指定的内容中从 1 计数）、
+  series_number（如文件所示，或 null）、modality、frame 和 frames（从 1 起），带 --files 时还有 file。
+带 --camera 时，'path' 是摄像头或视频的名称和帧编号：总是回答最新的帧，
+其间到来的帧被略去。不存储任何内容。
+在一百张与模型学习所用图片类似的图片中，答案集合至少在
+100 x (1 - error_rate) 张中含有正确标签；对单张图片以及其他类型的图片则不能说明什么。
+'label' 遵循模型的判定规则，不一定是最高得分；'probability' 是 'label' 的得分。
+
+退出状态：0 每张图片都已回答；1 有些失败、没有找到图片，或模型未安装或已损坏；
+2 用法错误，包括未知的模型；130 被 Ctrl-C 停止（到那时已输出的仍然有效）。
+</translation>
+  </message>
+  <message>
+   <source>A model of another Fovea comes whole: export it there as one .zip.</source>
+   <translation type="vanished">另一个 Fovea 的模型是整体提供的：请在那里导出为一个 .zip。</translation>
+  </message>
+  <message>
+   <source>Check that it is there.</source>
+   <translation type="vanished">请检查它是否存在。</translation>
+  </message>
+  <message>
    <source>Frame {frame} was asked for; the file has {have}.</source>
    <translation type="vanished">要求的是第 {frame} 帧；文件有 {have}。</translation>
   </message>
   <message>
+   <source>Save the part that goes from one picture to the scores of the classes.</source>
+   <translation type="vanished">请保存从一张图片到各类别得分的部分。</translation>
+  </message>
+  <message>
    <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {frames} frame{value}) asks for {need:,}.</source>
    <translation type="vanished">DICOM 含有 {have:,} 字节的像素数据；其头信息（{columns}×{rows} 像素，{frames} frame{value}）要求 {need:,} 字节。</translation>
+  </message>
+  <message>
+   <source>The file cannot be read: {reason}.</source>
+   <translation type="vanished">文件无法读取：{reason}。</translation>
   </message>
   <message>
    <source>The library that opens this format {how} ({detail}).</source>
@@ -15881,6 +16048,10 @@ $body
   <message>
    <source>The picture has {what} pixels; expected at most {max_pixels} million.</source>
    <translation type="vanished">图片有 {what} 像素；预期最多 {max_pixels} 百万。</translation>
+  </message>
+  <message>
+   <source>This is no file.</source>
+   <translation type="vanished">这不是文件。</translation>
   </message>
   <message>
    <source>accuracy on {split}, mean of {repeats} (least to most){of}</source>
@@ -15963,6 +16134,10 @@ $body
    <translation type="vanished">{name}：{size:,} 张图片：{split} 上的准确率 {accuracy}</translation>
   </message>
   <message>
+   <source>{parameters} parameters on {device}; {train} training and {validation} validation pictures; {left}</source>
+   <translation type="vanished">{device} 上有 {parameters} 个参数；{train} 张训练图片和 {validation} 张验证图片；{left}</translation>
+  </message>
+  <message>
    <source>{prefix}copies</source>
    <translation type="vanished">{prefix}copies</translation>
   </message>
@@ -16029,6 +16204,11 @@ $body
  </context>
  <context>
   <name>GalleryModel</name>
+  <message>
+   <location filename="../../desktop/ui/evaluate/gallery_model.py" />
+   <source> (the threshold decides: {0} {1})</source>
+   <translation> （由阈值决定：{0} {1}）</translation>
+  </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>label is right</source>
@@ -16726,6 +16906,11 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
+   <source>With a score</source>
+   <translation>得分为</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>With a star</source>
    <translation>有星标</translation>
   </message>
@@ -16743,6 +16928,16 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>all</source>
    <translation>全部</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <source>below {0}</source>
+   <translation>低于 {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <source>{0} and more</source>
+   <translation>{0} 及以上</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
@@ -18164,13 +18359,18 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
-   <source>It begins to suggest when there is {0}.</source>
-   <translation>有 {0} 之后，它开始给出建议。</translation>
+   <source>It begins to suggest once pictures were looked at.</source>
+   <translation>查看过图片后就开始建议。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Label a few pictures of two classes: then it begins to suggest.</source>
    <translation>标注两个类别的几张图片：然后它开始给出建议。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/learned_card.py" />
+   <source>Label pictures of a second class, too: then it begins to suggest.</source>
+   <translation>也请标注第二个类别的图片：之后就开始建议。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
@@ -18216,6 +18416,10 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>{0}. On {1} labelled pictures that were drawn at random, each left out, with its copies, while it learned.</source>
    <translation>{0}。在随机抽取的 {1} 张已标注图片上测得；学习时每张图片连同其副本均被留出。</translation>
+  </message>
+  <message>
+   <source>It begins to suggest when there is {0}.</source>
+   <translation type="vanished">有 {0} 之后，它开始给出建议。</translation>
   </message>
  </context>
  <context>
@@ -19897,6 +20101,59 @@ Drop files or folders here.</source>
   </message>
  </context>
  <context>
+  <name>OldAgainstNewDialog</name>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Classify with the new one</source>
+   <translation>用新的分类</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Close</source>
+   <translation>关闭</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Look at them in Evaluate</source>
+   <translation>在评估中查看</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>New</source>
+   <translation>新</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Old</source>
+   <translation>旧</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Old Against New</source>
+   <translation>新旧比较</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>On {0} pictures labelled since the older one was made, from which neither has learned.</source>
+   <translation>在旧模型做成之后标注、两者都未学习过的 {0} 张图片上。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>the new one</source>
+   <translation>新的</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>the old one</source>
+   <translation>旧的</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>{0} right</source>
+   <translation>{0} 正确</translation>
+  </message>
+ </context>
+ <context>
   <name>OnSign</name>
   <message>
    <location filename="../../desktop/ui/widgets/camera_screen.py" />
@@ -20086,6 +20343,11 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>The file's name is not printed: it may be a person's.</source>
+   <translation>不打印文件名：它可能是人名。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>The map was saved as {0}.</source>
    <translation>热力图已保存为 {0}。</translation>
   </message>
@@ -20123,6 +20385,11 @@ Drop files or folders here.</source>
  <context>
   <name>PictureMenu</name>
   <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Backspace</source>
+   <translation>退格</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Copy the files</source>
    <translation>复制文件</translation>
@@ -20133,9 +20400,29 @@ Drop files or folders here.</source>
    <translation>复制路径</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Copy the picture</source>
+   <translation>复制图片</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Del</source>
+   <translation>Del</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Edit › Corrections takes it back.</source>
    <translation>可用“编辑 › 更正”撤回。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Enter</source>
+   <translation>回车</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Find similar pictures</source>
+   <translation>查找相似图片</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
@@ -20143,9 +20430,64 @@ Drop files or folders here.</source>
    <translation>放大查看</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note</source>
+   <translation>提示</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note on {0}. It is kept in the project, not in the file.</source>
+   <translation>{0} 的备注。它保存在项目中，不在文件里。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note: {0}</source>
+   <translation>备注：{0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note…</source>
+   <translation>备注…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Print…</source>
+   <translation>打印…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Remove from the project</source>
+   <translation>从项目中移除</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Show in the file manager</source>
    <translation>在文件管理器中显示</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Show large</source>
+   <translation>大图显示</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Space</source>
+   <translation>空格</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Star</source>
+   <translation>星标</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Take the label back</source>
+   <translation>撤回标签</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Take the suggestion</source>
+   <translation>采纳建议</translation>
   </message>
  </context>
  <context>
@@ -20281,6 +20623,11 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
+   <source>note: {0}</source>
+   <translation>备注：{0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>starred</source>
    <translation>带星标</translation>
   </message>
@@ -20304,18 +20651,8 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Backspace</source>
-   <translation>Backspace</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>By suggestion, surest first</source>
    <translation>按建议，最确定的在前</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Del</source>
-   <translation>Del</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -20329,18 +20666,8 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Enter</source>
-   <translation>Enter</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Every picture has a label.</source>
    <translation>每张图片都有标签。</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Find similar pictures</source>
-   <translation>查找相似图片</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -20404,16 +20731,6 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Pictures of the project</source>
-   <translation>项目的图片</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Remove from the project</source>
-   <translation>从项目移除</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Search names</source>
    <translation>搜索名称</translation>
   </message>
@@ -20424,23 +20741,8 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Show large</source>
-   <translation>放大显示</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Similar to a picture</source>
    <translation>与某张图片相似</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Space</source>
-   <translation>空格</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Star</source>
-   <translation>星标</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -20451,16 +20753,6 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Suggestions from this model score on</source>
    <translation>采纳此模型得分及以上的建议</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Take the label back</source>
-   <translation>撤回标签</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Take the suggestion</source>
-   <translation>采纳建议</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -20479,6 +20771,11 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>With a note</source>
+   <translation>有备注</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Without a label</source>
    <translation>没有标签</translation>
   </message>
@@ -20491,6 +20788,50 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>{0} pictures</source>
    <translation>{0} 张图片</translation>
+  </message>
+  <message>
+   <source>Backspace</source>
+   <translation type="vanished">Backspace</translation>
+  </message>
+  <message>
+   <source>Del</source>
+   <translation type="vanished">Del</translation>
+  </message>
+  <message>
+   <source>Enter</source>
+   <translation type="vanished">Enter</translation>
+  </message>
+  <message>
+   <source>Find similar pictures</source>
+   <translation type="vanished">查找相似图片</translation>
+  </message>
+  <message>
+   <source>Pictures of the project</source>
+   <translation type="vanished">项目的图片</translation>
+  </message>
+  <message>
+   <source>Remove from the project</source>
+   <translation type="vanished">从项目移除</translation>
+  </message>
+  <message>
+   <source>Show large</source>
+   <translation type="vanished">放大显示</translation>
+  </message>
+  <message>
+   <source>Space</source>
+   <translation type="vanished">空格</translation>
+  </message>
+  <message>
+   <source>Star</source>
+   <translation type="vanished">星标</translation>
+  </message>
+  <message>
+   <source>Take the label back</source>
+   <translation type="vanished">撤回标签</translation>
+  </message>
+  <message>
+   <source>Take the suggestion</source>
+   <translation type="vanished">采纳建议</translation>
   </message>
  </context>
  <context>
@@ -21320,6 +21661,11 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
+   <source>Note</source>
+   <translation>提示</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Notices</source>
    <translation>提示</translation>
   </message>
@@ -21338,6 +21684,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Size</source>
    <translation>大小</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/results_columns.py" />
+   <source>Star</source>
+   <translation>星标</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
@@ -21489,8 +21840,8 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
-   <source>{0} of {1} pictures have no answer and count in no figure below. 'About the data' lists them with the reasons.</source>
-   <translation>{1} 张图片中有 {0} 张没有答案，不计入以下任何指标。“数据”中列出了它们及原因。</translation>
+   <source>{0} of {1} pictures have no answer and count in no figure below. 'Data' lists them with the reasons.</source>
+   <translation>{1} 张图片中有 {0} 张没有答案，不计入下面的任何指标。“数据”列出它们及原因。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
@@ -21506,6 +21857,10 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} without an answer</source>
    <translation>{0} 张没有答案</translation>
+  </message>
+  <message>
+   <source>{0} of {1} pictures have no answer and count in no figure below. 'About the data' lists them with the reasons.</source>
+   <translation type="vanished">{1} 张图片中有 {0} 张没有答案，不计入以下任何指标。“数据”中列出了它们及原因。</translation>
   </message>
  </context>
  <context>
@@ -21620,6 +21975,11 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
+   <source>Marked or not</source>
+   <translation>有无标记</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Only unreadable</source>
    <translation>仅无法读取的</translation>
   </message>
@@ -21642,6 +22002,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Score below</source>
    <translation>得分低于</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <source>Show only pictures with a star or a note</source>
+   <translation>只显示带星标或备注的图片</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
@@ -21670,6 +22035,16 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
+   <source>With a note</source>
+   <translation>有备注</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <source>With a star</source>
+   <translation>有星标</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>any</source>
    <extracomment>A choice of a filter: whatever it is.</extracomment>
    <translation>任意</translation>
@@ -21678,6 +22053,14 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>{count} rows written to {name}</source>
    <translation>已将 {count} 行写入 {name}</translation>
+  </message>
+ </context>
+ <context>
+  <name>Retraining</name>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Old and new could not be compared ({0}).</source>
+   <translation>无法比较新旧模型（{0}）。</translation>
   </message>
  </context>
  <context>
@@ -21836,6 +22219,11 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>New training…</source>
+   <translation>新建训练…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>No epoch of it is finished.</source>
    <translation>它没有完成任何一轮。</translation>
   </message>
@@ -21873,6 +22261,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Settings of the plan</source>
    <translation>方案的设置</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>Show all runs</source>
+   <translation>显示全部训练记录</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
@@ -22130,6 +22523,65 @@ augment.flip.p = 0.5</translation>
   </message>
  </context>
  <context>
+  <name>SearchCloser</name>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Close Fovea</source>
+   <translation>关闭 Fovea</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Do not close</source>
+   <translation>不关闭</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Go on</source>
+   <extracomment>Button: continue what was paused.</extracomment>
+   <translation>继续</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Go on at the next start</source>
+   <translation>下次启动时继续</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Not now</source>
+   <translation>暂不</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Stop it</source>
+   <translation>停止</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>The search “{0}” goes on where it was.</source>
+   <translation>搜索“{0}”从中断处继续。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>The search “{0}” is still running. What should happen to it?</source>
+   <translation>搜索“{0}”仍在进行。要怎么处理？</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>The search “{0}” was cut off when Fovea ended last. Go on with it?</source>
+   <translation>搜索“{0}”在 Fovea 上次结束时中断。要继续吗？</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Unfinished search</source>
+   <translation>未完成的搜索</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>{0} of {1} trials are done; each trial keeps what it has learned.</source>
+   <translation>{1} 次试验中已完成 {0} 次；每次都保留所学。</translation>
+  </message>
+ </context>
+ <context>
   <name>SearchDialog</name>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
@@ -22294,6 +22746,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>New search…</source>
    <translation>新建搜索…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/searches_tab.py" />
+   <source>Or make a training first…</source>
+   <translation>或先做一次训练…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -23625,6 +24082,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
+   <source>{0} more</source>
+   <translation>另 {0} 个</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>{0} parameters · about {1} MB of memory while it learns</source>
    <translation>{0} 个参数 · 学习时约占 {1} MB 内存</translation>
   </message>
@@ -24386,6 +24848,19 @@ fit.epochs = 10 | 20</translation>
   </message>
  </context>
  <context>
+  <name>TaughtGallery</name>
+  <message>
+   <location filename="../../desktop/ui/teach/taught_gallery.py" />
+   <source>Pictures of the project</source>
+   <translation>项目的图片</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/taught_gallery.py" />
+   <source>{0} pictures</source>
+   <translation>{0} 张图片</translation>
+  </message>
+ </context>
+ <context>
   <name>TeachCamera</name>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
@@ -24495,13 +24970,33 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
+   <source>Add no more and close</source>
+   <translation>不再添加并关闭</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
    <source>All {0} pictures were here already.</source>
    <translation>全部 {0} 张图片此前已在这里。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
+   <source>Close Fovea</source>
+   <translation>关闭 Fovea</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Close when all are added</source>
+   <translation>全部添加后关闭</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
    <source>Delete…</source>
    <translation>删除…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Do not close</source>
+   <translation>不关闭</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -24530,6 +25025,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
+   <source>Fovea closes when all pictures are added.</source>
+   <translation>所有图片添加完后 Fovea 关闭。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
    <source>Make it a model…</source>
    <translation>做成模型…</translation>
   </message>
@@ -24552,6 +25052,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Pictures</source>
    <translation>图片</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Pictures are still being added to “{0}”.</source>
+   <translation>仍在向“{0}”添加图片。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -24582,6 +25087,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>The project “{0}” is back.</source>
    <translation>项目“{0}”已恢复。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Those that are in the project stay there whenever Fovea closes.</source>
+   <translation>已在项目中的图片，无论何时关闭 Fovea 都会保留。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -24627,6 +25137,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>taking back {0} labels</source>
    <translation>撤回 {0} 个标签</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>writing a note</source>
+   <translation>写备注</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -25078,6 +25593,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
+   <source>{0}, n = {1}</source>
+   <translation>{0}，n = {1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/words.py" />
    <source>{0}: {1} of {2}</source>
    <translation>{0}：{1} / {2}</translation>
   </message>
@@ -25118,6 +25638,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/view.py" />
    <source>The training “{0}” ended: {1}</source>
    <translation>训练“{0}”已结束：{1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/view.py" />
+   <source>This model has learned from all of its pictures. How good it is was measured by cross-validation, and stands on its card; evaluate it on other pictures.</source>
+   <translation>该模型从全部图片中学习过。其好坏由交叉验证测得，写在卡片上；请在其他图片上评估。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
@@ -25693,9 +26218,8 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>_Pictures</name>
   <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>{0} pictures</source>
-   <translation>{0} 张图片</translation>
+   <translation type="vanished">{0} 张图片</translation>
   </message>
  </context>
  <context>
