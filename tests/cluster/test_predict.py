@@ -16,7 +16,7 @@ from desktop.store.store import ModelStore
 from tests.cluster.conftest import ROOT, Fovea, has_ray, lines_of
 from tests.patience import patient
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(not has_ray(), reason="the extra 'cluster' is not installed")]
+pytestmark = pytest.mark.skipif(not has_ray(), reason="the extra 'cluster' is not installed")
 
 
 def told(job: Path) -> list[dict[str, Any]]:
@@ -62,6 +62,7 @@ def test_a_cluster_of_this_computer_answers_as_this_computer(store: ModelStore, 
     assert again[1] == out  # all is there: nothing is asked, no cluster is begun
 
 
+@pytest.mark.slow
 def test_a_killed_node_loses_no_picture_and_a_killed_driver_goes_on(
     two_nodes: Any, store: ModelStore, pictures: Path, tmp_path: Path
 ) -> None:
@@ -90,6 +91,7 @@ def test_a_killed_node_loses_no_picture_and_a_killed_driver_goes_on(
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_node_with_another_fovea_is_refused_by_name_and_sent_pictures_need_no_shared_folder(
     store: ModelStore, pictures: Path, tmp_path: Path
 ) -> None:
@@ -110,6 +112,7 @@ def test_a_node_with_another_fovea_is_refused_by_name_and_sent_pictures_need_no_
     assert lines_of(out) == lines_of(fovea.run("predict", "--model", "colours", "--json", str(pictures))[1])
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_was_answered(two_nodes: Any, store: ModelStore, pictures: Path, tmp_path: Path) -> None:
     many = tmp_path / "many"
     many.mkdir()
