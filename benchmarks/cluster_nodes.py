@@ -25,6 +25,7 @@ ENVIRONMENT = {
 }
 """How Ray is started: on loopback, with a token, telling nobody."""
 _STORE_BYTES = 100 << 20
+_STARTS = 4
 
 
 class Nodes:
@@ -108,11 +109,17 @@ def main() -> None:
         before = dict(os.environ)
         os.environ.update(order["environment"])
         facts = {"num_cpus": order["cores"], "object_store_memory": _STORE_BYTES, "include_dashboard": False}
-        if cluster is None:
-            cluster = Cluster(initialize_head=True, head_node_args=facts)
-            nodes.append(cluster.head_node)
-        else:
-            nodes.append(cluster.add_node(wait=False, **facts))
+        for attempt in range(_STARTS):
+            try:
+                if cluster is None:
+                    cluster = Cluster(initialize_head=True, head_node_args=facts)
+                    nodes.append(cluster.head_node)
+                else:
+                    nodes.append(cluster.add_node(wait=False, **facts))
+                break
+            except Exception:  # Ray gives a node half a minute to come up: a busy computer needs more
+                if attempt + 1 == _STARTS:
+                    raise
         os.environ.clear()
         os.environ.update(before)
         print(json.dumps({"address": cluster.address, "number": len(nodes) - 1}), flush=True)

@@ -24,7 +24,7 @@ import pyarrow as pa
 from desktop.cluster import packing
 from desktop.cluster.job import JobError
 from desktop.cluster.node import AskedSource, versions
-from desktop.cluster.pool import Ended, NodeNews, Pool
+from desktop.cluster.pool import BlockDone, NodeNews, WorkerPool
 from desktop.cluster.rows import packed, unpacked
 from desktop.core.types import DomainVerdict, ImageSource
 from desktop.engine.answers import DEVICE
@@ -58,7 +58,7 @@ class ClusterEngine:
     whoever asks for batches alone. A context manager; one thread uses it.
 
     ``send`` sends pictures along that lie in files; ``folder`` keeps what was answered. Raises what
-    :class:`desktop.cluster.pool.Pool` raises from :meth:`events`.
+    :class:`desktop.cluster.pool.WorkerPool` raises from :meth:`events`.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class ClusterEngine:
         manifest = check_usable(store.require(model))
         self._model, self._labels = manifest.id, manifest.labels
         data, digest = packing.pack(packing.needed(model, store), store)
-        self._pool = Pool(ray, data, digest, model, manifest.files["model.tflite"].sha256, heard)
+        self._pool = WorkerPool(ray, data, digest, model, manifest.files["model.tflite"].sha256, heard)
         self._package, self._send, self._folder = digest, send, folder
         self._ids = itertools.count(1)
         self._asked: dict[int, tuple[BatchRequest, Path | None]] = {}
@@ -130,7 +130,7 @@ class ClusterEngine:
         """End the workers."""
         self._pool.close()
 
-    def _take(self, ended: Ended) -> None:
+    def _take(self, ended: BlockDone) -> None:
         request, kept = self._asked.pop(int(str(ended.key)), (None, None))
         if request is None:
             return  # it was cancelled

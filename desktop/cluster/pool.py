@@ -40,7 +40,7 @@ class NodeNews:
     why: str = ""
 
 
-class Ended(NamedTuple):
+class BlockDone(NamedTuple):
     """A block that has been answered, or (``error``) given up after it had ended several workers."""
 
     key: Hashable
@@ -56,7 +56,7 @@ class _Worker:
     held: dict[Any, Hashable] = field(default_factory=dict)  # what Ray will answer -> the block
 
 
-class Pool:
+class WorkerPool:
     """Workers on every node that may take part. Not to be used from several threads.
 
     ``ray`` is a connection (:func:`desktop.cluster.connection.connected`); ``models``, ``digest``, ``model`` and
@@ -107,7 +107,7 @@ class Pool:
         """Have some worker call its method ``call``; the answer comes from :meth:`wait` under ``key``."""
         self._queue.append((key, call, arguments))
 
-    def wait(self, timeout: float) -> list[Ended]:
+    def wait(self, timeout: float) -> list[BlockDone]:
         """What has been answered, after at most about ``timeout`` seconds. Raises :class:`ClusterError` (``no-node``,
         ``cluster-lost``) where nobody is left to answer."""
         now = time.monotonic()
@@ -124,7 +124,7 @@ class Pool:
         done, _ = self._ray.wait(every, num_returns=1, timeout=timeout)
         if done:  # and whatever else is there
             done, _ = self._ray.wait(every, num_returns=len(every), timeout=0)
-        ended: list[Ended] = []
+        ended: list[BlockDone] = []
         for ref in done:
             if ref in self._asking:
                 self._hear(ref)
@@ -200,9 +200,11 @@ class Pool:
 
     def _refuse(self, name: str, why: str, state: str = "refused") -> None:
         self._used.discard(name)
-        told = self._known[name].name
-        self._refused.append(f"{told}: {why}")
-        self._heard(NodeNews(state, told, self._known[name].cores, why))
+        known = self._known.get(name)
+        if known is None:  # it has gone meanwhile
+            return
+        self._refused.append(f"{known.name}: {why}")
+        self._heard(NodeNews(state, known.name, known.cores, why))
         self._last_look = 0.0  # it may have been the last one
 
     def _start(self, name: str, cores: int) -> None:
@@ -222,7 +224,7 @@ class Pool:
                     worker.held[getattr(worker.handle, call).remote(*arguments)] = key
                     self._given[key] = (call, arguments)
 
-    def _take(self, ref: Any) -> list[Ended]:
+    def _take(self, ref: Any) -> list[BlockDone]:
         """What a worker says: that it is ready, an answer, or (Ray, in its place) that it is lost."""
         worker = next((w for w in self._workers if w.getting_ready is ref or ref in w.held), None)
         if worker is None:
@@ -242,12 +244,12 @@ class Pool:
         key = worker.held.pop(ref)
         del self._given[key]
         self._deaths[worker.node] = 0
-        return [Ended(key, result, None)]
+        return [BlockDone(key, result, None)]
 
-    def _is_lost(self, worker: _Worker, error: Exception) -> list[Ended]:
+    def _is_lost(self, worker: _Worker, error: Exception) -> list[BlockDone]:
         """A worker has ended, or cannot answer any more: another takes its place where its node is there still."""
         blocks = self._let_go(worker)
-        given_up: list[Ended] = []
+        given_up: list[BlockDone] = []
         for key in blocks[:1]:  # the first was being answered, the others waited
             self._lost[key] += 1
             if self._lost[key] >= _BLAMED_AFTER:
@@ -255,7 +257,7 @@ class Pool:
                 text = phrase(
                     "{count} workers ended over these pictures ({reason})", count=_BLAMED_AFTER, reason=_reason(error)
                 )
-                given_up.append(Ended(key, None, FoveaError("worker-died", text)))
+                given_up.append(BlockDone(key, None, FoveaError("worker-died", text)))
         here = alive(self._ray)
         if worker.node not in here or worker.node not in self._known:
             self._last_look = 0.0  # the look tells of it

@@ -12,7 +12,7 @@ from typing import Any
 from desktop.cluster import packing, rows
 from desktop.cluster.job import Asked, Job, JobError, JobPlan
 from desktop.cluster.node import AskedSource, versions
-from desktop.cluster.pool import Ended, NodeNews, Pool
+from desktop.cluster.pool import BlockDone, NodeNews, WorkerPool
 from desktop.engine.messages import Failure
 from desktop.store.manifest import Manifest
 from desktop.store.store import ModelStore, check_usable
@@ -88,7 +88,7 @@ def run(
         job.log(f"node-{each.state}", node=each.name, cores=each.cores, **({"why": each.why} if each.why else {}))
         heard(each)
 
-    pool = Pool(ray, models, plan.package, plan.model, plan.network, news)
+    pool = WorkerPool(ray, models, plan.package, plan.model, plan.network, news)
     job.log("begun" if not job.done else "taken-up", done=job.done, total=plan.total)
     work = _Work(job, pool, manifest)
     speed = _Speed(job.done)
@@ -118,7 +118,7 @@ def run(
 class _Work:
     """The blocks of a job on their way to the pool and back."""
 
-    def __init__(self, job: Job, pool: Pool, manifest: Manifest) -> None:
+    def __init__(self, job: Job, pool: WorkerPool, manifest: Manifest) -> None:
         self._job, self._pool, self._manifest = job, pool, manifest
         self._missing = iter(list(job.missing()))
         self._asked: dict[int, list[Asked]] = {}
@@ -155,7 +155,7 @@ class _Work:
         plan = self._job.plan
         self._pool.submit(block, "answer", block * plan.block, sources, plan.top, plan.error_rate)
 
-    def take(self, ended: Ended) -> int:
+    def take(self, ended: BlockDone) -> int:
         """Keep what came of a block; returns which."""
         block = int(str(ended.key))
         if ended.error is None:
