@@ -102,8 +102,10 @@ _LEFT_OUT = (
     # training and no export opens (seen by tracing the files that a whole self-test training opens).
     *("*_pywrap_profiler_plugin*", "*stablehlo_extension.so", "*/tf2xla/ops/_xla_ops.so"),
 )
-# Buttons of dialogs and menus of text fields: 1.1 MB.
-_KEPT = tuple(f"*/translations/qtbase_{language}.qm" for language in ("de", "es", "fr", "ja", "pt_BR", "zh_CN"))
+# Buttons of dialogs and menus of text fields, in each language that Fovea speaks: 1.1 MB.
+_TRANSLATIONS = Path(__file__).resolve().parent.parent / "resources" / "translations"
+LANGUAGES = tuple(sorted(path.stem.removeprefix("fovea_") for path in _TRANSLATIONS.glob("fovea_*.ts")))
+_KEPT = tuple(f"*/translations/qtbase_{language}.qm" for language in LANGUAGES)
 # One small file a transfer syntax of those that pydicom brings for its tests: the self-test decodes them.
 DICOM_SAMPLES = (
     *("rtdose_1frame.dcm", "MR_small.dcm", "image_dfl.dcm", "SC_rgb_small_odd_big_endian.dcm", "SC_rgb_rle.dcm"),

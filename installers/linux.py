@@ -23,6 +23,7 @@ from pathlib import Path
 
 from desktop import __version__
 from desktop.core.notices import NOTICES
+from desktop.core.pictures.formats import PICTURE_FORMATS
 from installers import bundle, icons, names
 
 FILES = Path(__file__).parent / "linux_files"
@@ -262,15 +263,25 @@ def _set_modes(tree: Path) -> None:
 
 
 def desktop_entry() -> str:
-    """The desktop's entry, its words in every language that there is a translation for (Desktop Entry Specification
-    1.5, 'Localized values for keys')."""
+    """The desktop's entry with the formats of pictures, its words in every language that there is a translation for
+    (Desktop Entry Specification 1.5, 'Localized values for keys')."""
     lines = []
     for line in (FILES / "fovea.desktop").read_text(encoding="utf-8").splitlines():
         lines.append(line)
         key, _, words = line.partition("=")
         if key in LOCALISED:
             lines += [f"{key}[{language}]={told}" for language, told in _translations(words)]
+    lines.append("MimeType=" + "".join(f"{row.mime};" for row in PICTURE_FORMATS))
     return "\n".join(lines) + "\n"
+
+
+def translation(language: str, words: str) -> str:
+    """``words`` of the installer in a language; as they are where it has none."""
+    path = icons.ROOT / "resources" / "translations" / f"fovea_{language}.mo"
+    if not path.is_file():
+        return words
+    with path.open("rb") as file:
+        return gettext.GNUTranslations(file).pgettext(INSTALLER, words)
 
 
 def _translations(words: str) -> list[tuple[str, str]]:

@@ -9,6 +9,12 @@ WAIT = 120_000
 
 
 def patient(seconds: float) -> float:
-    """``seconds``, meant for a machine of one's own, times what the load of this one asks for; at least twice."""
+    """``seconds``, meant for a machine of one's own, times what the load of this one asks for; at least four times: it
+    may become busy while one waits."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-    return seconds * max(2.0, 3.0 * load / (os.cpu_count() or 1))
+    return seconds * max(4.0, 3.0 * load / (os.cpu_count() or 1))
+
+
+def milliseconds(asked: int = 0) -> int:
+    """Milliseconds for something in a window to come, by the machine's load; not less than ``asked``."""
+    return max(asked, WAIT, round(1000 * patient(20)))

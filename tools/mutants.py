@@ -3,14 +3,16 @@
 ``python tools/mutants.py [MODULE ...]`` (``make mutants``): without names every module of TARGETS. What survives is
 listed; exit status 1 when something does that is not in ``tools/mutants_equivalent.json``, with a reason for each.
 
-One pytest process a module collects its tests once; each fault runs in a fork of it, where the changed functions get
-their new code, and only those tests run whose lines hold the fault. Needs ``os.fork``: Linux or macOS.
+One pytest process for all modules that the same tests hold collects those once and asks once which lines each comes to;
+each fault runs in a fork of it, where the changed functions get their new code, and only those tests run whose lines
+hold the fault, the quickest first, up to the first that fails. Needs ``os.fork``: Linux or macOS.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import gc
 import inspect
 import json
 import os
@@ -44,14 +46,16 @@ TARGETS = (
     Target("desktop.core.figures.calibration", _FIGURES),
     Target("desktop.core.figures.clustered", _FIGURES),
     Target("desktop.core.figures.comparison", _FIGURES),
-    Target("desktop.core.figures.decision", _FIGURES),
+    Target("desktop.core.figures.decision", ("tests/core/figures/test_decision.py",)),
     Target("desktop.core.figures.gallery_order", _FIGURES),
     Target("desktop.core.figures.intervals", _FIGURES),
     Target("desktop.core.figures.metrics", _FIGURES),
-    Target("desktop.core.figures.public_names", (*_FIGURES, "tests/core/data/test_person_names.py"), True),
+    Target("desktop.core.figures.public_names", ("tests/core/figures/test_public_names.py",), True),
     Target("desktop.core.figures.result", _FIGURES),
-    Target("desktop.core.figures.result_files", _FIGURES),
-    Target("desktop.core.figures.store", _FIGURES),
+    Target("desktop.core.figures.result_files", ("tests/core/figures/test_result_files.py",)),
+    Target("desktop.core.figures.store", ("tests/core/figures/test_result.py",)),
+    Target("desktop.core.figures.table", _FIGURES),
+    Target("desktop.core.figures.works_here", ("tests/core/figures/test_works_here.py",)),
     Target("desktop.core.figures.thresholds", _FIGURES),
     Target("desktop.core.pictures.dicom.directory", ("tests/core/pictures/dicom/test_series.py",)),
     Target("desktop.core.pictures.dicom.series", ("tests/core/pictures/dicom/test_series.py",)),
@@ -62,7 +66,15 @@ TARGETS = (
     Target("desktop.core.trust.saliency", ("tests/core/trust",)),
     Target("desktop.core.trust.packed", ("tests/core/trust",)),
     Target("desktop.core.trust.first_layer", ("tests/core/trust",)),
+    Target("desktop.core.trust.general_words", ("tests/core/trust",)),
+    Target("desktop.core.trust.reasons", ("tests/core/trust",)),
+    Target("desktop.core.trust.second", ("tests/core/trust",)),
+    Target("desktop.core.trust.shown", ("tests/core/trust",)),
+    Target("desktop.core.trust.suiting", ("tests/core/trust",)),
     Target("desktop.core.notices", ("tests/core/test_notices.py",), True),
+    Target("desktop.core.data.fitness", ("tests/core/data/test_fitness.py",)),
+    Target("desktop.core.data.label_map", ("tests/core/data/test_label_map.py",)),
+    Target("desktop.core.data.persons", ("tests/core/data/test_persons.py",)),
     Target("desktop.core.data.splits", ("tests/core/data/test_splits.py",)),
     Target("desktop.core.data.person_names", ("tests/core/data/test_person_names.py",)),
     Target("desktop.system.csv_cells", ("tests/system/test_csv_cells.py",)),
@@ -89,11 +101,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if strange:
         parser.error(f"not one of the modules that are checked: {', '.join(strange)}")
     if options.inside:
-        return _inside(known[options.inside], options)
-    results = {}
+        return _inside([known[name] for name in options.inside.split(",")], options)
+    groups: dict[tuple[str, ...], list[Target]] = {}
     for target in TARGETS:
         if not options.modules or target.module in options.modules:
-            results[target.module] = _checked(target, options)
+            groups.setdefault(target.tests, []).append(target)
+    results: dict[str, dict[str, Any]] = {}
+    for targets in groups.values():
+        results |= _checked(targets, options)
     if options.json:
         options.json.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"\n{'module':<42}{'faults':>8}{'noticed':>9}{'alike':>7}{'survive':>9}")
@@ -104,30 +119,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if any(found["survive"] or found["stale"] for found in results.values()) else 0
 
 
-def _checked(target: Target, options: argparse.Namespace) -> dict[str, Any]:
-    """What became of a module's faults, in a process of its own."""
+def _checked(targets: Sequence[Target], options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """What became of the faults of modules that the same tests hold, in a process of its own."""
+    names = ",".join(target.module for target in targets)
     out = Path(os.environ.get("TMPDIR", "/tmp"), f"fovea-mutants-{os.getpid()}.json")
-    command = [sys.executable, __file__, "--inside", target.module, "--jobs", str(options.jobs), "--json", str(out)]
+    command = [sys.executable, __file__, "--inside", names, "--jobs", str(options.jobs), "--json", str(out)]
     if options.lines:
         command += ["--lines", options.lines]
-    began = time.monotonic()
     done = subprocess.run(command, cwd=ROOT, check=False)
     if done.returncode or not out.is_file():
-        raise SystemExit(f"{target.module}: its tests do not pass as it is, or could not be run")
-    found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
+        raise SystemExit(f"{names}: the tests do not pass as it is, or could not be run")
+    results: dict[str, dict[str, Any]] = json.loads(out.read_text(encoding="utf-8"))
     out.unlink()
-    alike = _alike().get(target.module, {})
+    return results
+
+
+def _sorted_out(module: str, found: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
+    """``found`` with its survivors parted into those that change nothing and the others."""
+    alike = _alike().get(module, {})
     survive = found.pop("survivors")
     found["alike"] = sorted(one["key"] for one in survive if one["key"] in alike)
     found["survive"] = [one for one in survive if one["key"] not in alike]
     found["stale"] = [] if options.lines else sorted(set(alike) - set(found["alike"]))
-    print(f"{target.module}: {found['faults']} faults, {found['noticed']} noticed, {time.monotonic() - began:.0f} s")
-    for one in found["survive"]:
-        print(f"  survives  line {one['line']}: {one['key']}{'' if one['tests'] else '  (no test comes here)'}")
-    for key in found["stale"]:
-        print(f"  no longer a survivor: {key}")
-    sys.stdout.flush()
     return found
+
+
+def _told(module: str, found: dict[str, Any]) -> str:
+    lines = [f"{module}: {found['faults']} faults, {found['noticed']} noticed, {found['seconds']} s"]
+    for one in found["survive"]:
+        lines.append(f"  survives  line {one['line']}: {one['key']}{'' if one['tests'] else '  (no test comes here)'}")
+    lines += [f"  no longer a survivor: {key}" for key in found["stale"]]
+    return "\n".join(lines) + "\n"
 
 
 def _alike() -> dict[str, dict[str, str]]:
@@ -137,21 +159,21 @@ def _alike() -> dict[str, dict[str, str]]:
     return found
 
 
-# Inside the process of one module
+# Inside the process of some modules
 
 
-def _inside(target: Target, options: argparse.Namespace) -> int:
+def _inside(targets: Sequence[Target], options: argparse.Namespace) -> int:
     import hypothesis
     import pytest
 
     phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
     hypothesis.settings.register_profile("mutants", derandomize=True, deadline=None, database=None, phases=phases)
-    hunt = Hunt(target, options)
-    tests = [name for name in target.tests if (ROOT / name).exists()]
+    hunt = Hunt(targets, options)
+    tests = [name for name in targets[0].tests if (ROOT / name).exists()]
     code = pytest.main(
         ["-q", "-x", "-p", "no:cacheprovider", "-o", "faulthandler_timeout=0", "--timeout=600", *tests], plugins=[hunt]
     )
-    if hunt.results is None:
+    if len(hunt.results) < len(targets):
         return int(code) or 1
     options.json.write_text(json.dumps(hunt.results), encoding="utf-8")
     return 0
@@ -160,9 +182,10 @@ def _inside(target: Target, options: argparse.Namespace) -> int:
 class Hunt:
     """Takes the place of pytest's own loop over the tests."""
 
-    def __init__(self, target: Target, options: argparse.Namespace) -> None:
-        self.target, self.options = target, options
-        self.results: dict[str, Any] | None = None
+    def __init__(self, targets: Sequence[Target], options: argparse.Namespace) -> None:
+        self.targets, self.options = targets, options
+        self.results: dict[str, dict[str, Any]] = {}
+        self._out = os.dup(1)  # before pytest takes the standard output for itself
         self._failed = False
         self._first = ""
         self._spent: dict[str, float] = {}
@@ -178,37 +201,49 @@ class Hunt:
         """The tests as they are, once, then every fault."""
         if session.testsfailed:
             return True
-        source_file = inspect.getsourcefile(import_module(self.target.module)) or ""
-        seen = self._covered(session, source_file)
+        files = {target: _file_of(target.module) for target in self.targets}
+        seen = self._covered(session, list(files.values()))
         if seen is None:
             return True
-        found = list(mutate.mutants(Path(source_file).read_text(encoding="utf-8"), self.target.words))
+        items = {item.nodeid: item for item in session.items}
+        gc.freeze()
+        for target, file in files.items():
+            found = _sorted_out(target.module, self._hunted(target, file, seen, items), self.options)
+            self.results[target.module] = found
+            os.write(self._out, _told(target.module, found).encode())
+        return True
+
+    def _hunted(self, target: Target, file: str, seen: dict[str, Any], items: dict[str, Any]) -> dict[str, Any]:
+        """One module's faults: how many there are, how many are noticed, which are not."""
+        began = time.monotonic()
+        found = list(mutate.mutants(Path(file).read_text(encoding="utf-8"), target.words))
         if self.options.lines:
             low, high = (int(part) for part in self.options.lines.split("-"))
             found = [one for one in found if low <= one.line <= high]
-        items = {item.nodeid: item for item in session.items}
+        module = import_module(target.module)
         survivors: list[dict[str, Any]] = []
-        for one, tests, noticed in self._tried(found, seen, items):
+        for one, tests, noticed in self._tried(module, found, seen["lines"][file], seen["spent"], items):
             if not noticed:
                 survivors.append({"key": one.key, "line": one.line, "tests": len(tests)})
         survivors.sort(key=lambda one: one["line"])
-        self.results = {"faults": len(found), "noticed": len(found) - len(survivors), "survivors": survivors}
-        return True
+        noticed_of = len(found) - len(survivors)
+        seconds = round(time.monotonic() - began)
+        return {"faults": len(found), "noticed": noticed_of, "survivors": survivors, "seconds": seconds}
 
-    def _covered(self, session: Any, source_file: str) -> dict[str, Any] | None:
-        """By line the tests that come there, and how long each takes; ``None`` where one fails."""
+    def _covered(self, session: Any, files: list[str]) -> dict[str, Any] | None:
+        """By file and line the tests that come there, and how long each takes; ``None`` where one fails."""
         import coverage
 
         read, write = os.pipe()
         if os.fork() == 0:
             os.close(read)
-            cover = coverage.Coverage(include=[source_file], data_file=None, config_file=False)
+            cover = coverage.Coverage(include=files, data_file=None, config_file=False)
             cover.start()
             for item in session.items:
                 cover.switch_context(item.nodeid)
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
             cover.stop()
-            by_line = cover.get_data().contexts_by_lineno(source_file)
+            by_line = {file: cover.get_data().contexts_by_lineno(file) for file in files}
             text = json.dumps({"failed": self._first, "lines": by_line, "spent": self._spent})
             with os.fdopen(write, "w", encoding="utf-8") as stream:
                 stream.write(text)
@@ -224,10 +259,13 @@ class Hunt:
         return seen
 
     def _tried(
-        self, found: list[mutate.Mutant], seen: dict[str, Any], items: dict[str, Any]
+        self,
+        module: types.ModuleType,
+        found: list[mutate.Mutant],
+        by_line: dict[str, list[str]],
+        spent: dict[str, float],
+        items: dict[str, Any],
     ) -> Iterator[tuple[mutate.Mutant, list[str], bool]]:
-        spent: dict[str, float] = seen["spent"]
-        by_line: dict[str, list[str]] = seen["lines"]
         running: dict[int, tuple[mutate.Mutant, list[str], float]] = {}
         waiting = list(reversed(found))
         while waiting or running:
@@ -241,7 +279,7 @@ class Hunt:
                     continue
                 pid = os.fork()
                 if pid == 0:
-                    os._exit(self._noticed(one, [items[name] for name in tests]))
+                    os._exit(self._noticed(module, one, [items[name] for name in tests]))
                 limit = 60 + 20 * sum(spent[name] for name in tests)
                 running[pid] = one, tests, time.monotonic() + limit
             if not running:
@@ -257,15 +295,17 @@ class Hunt:
                 one, tests, _ = running.pop(pid)
                 yield one, tests, status != 0
 
-    def _noticed(self, one: mutate.Mutant, items: list[Any]) -> int:
+    def _noticed(self, module: types.ModuleType, one: mutate.Mutant, items: list[Any]) -> int:
         """In a fork: 0 when every test passes in spite of the fault."""
         quiet = os.open(os.devnull, os.O_WRONLY)
         os.dup2(quiet, 1)
         os.dup2(quiet, 2)
+        gc.disable()  # a collection would write to every object, and so copy the memory that both share
         if items:
             items[0].config.pluginmanager.unregister(name="terminalreporter")
+            items[0].config.option.tbstyle = "no"  # nobody reads why
         try:
-            put_in(import_module(self.target.module), one.tree)
+            put_in(module, one.tree)
         except BaseException:
             return 1  # a module that cannot even be imported
         for item in items:
@@ -273,6 +313,10 @@ class Hunt:
             if self._failed:
                 return 1
         return 0
+
+
+def _file_of(module: str) -> str:
+    return inspect.getsourcefile(import_module(module)) or ""
 
 
 def put_in(module: types.ModuleType, tree: ast.Module) -> None:

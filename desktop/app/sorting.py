@@ -32,7 +32,6 @@ State = Literal["answered", "unlike", "unsure", "failed", "pending"]
 FIELDS = ("name", "answer", "score", "number", "model")
 """What a pattern may hold in braces: the name so far without its ending, the answer, its score, a number that counts
 the pictures of an answer, the model's id."""
-USUAL_PATTERN = "{answer} {number}"
 OTHER_KIND = "not its kind"
 UNSURE = "not sure"
 _LONGEST_PATTERN = 200

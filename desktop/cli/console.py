@@ -112,6 +112,15 @@ def complain(message: str, hint: str = "") -> None:
     note(f"fovea: {said}. {more}" if more else f"fovea: {said}")
 
 
+def tell_failed(error: FoveaError, as_json: bool) -> None:
+    """Say why a training, search or study failed: as its last event where the events are told as JSON."""
+    if as_json:
+        told = {"event": "finished", "state": "failed", "kind": error.kind}
+        say_json({**told, "message": error.message, "hint": error.hint})
+    else:
+        complain(error.message, error.hint)
+
+
 def guarded(run: Callable[[], int]) -> int:
     """Run a command to its exit status; Ctrl-C, a closed pipe and errors meant for the user end it quietly."""
     try:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop.cli import console
-from desktop.cli.parser import Parser
+from desktop.cli.parser import Parser, share
 from desktop.core.notices import NOTICES, medical_notice
 from desktop.core.types import FoveaError, ImageSource, StoreError
 from desktop.engine.messages import EngineLost, ExplainRequest, Explanation, Failure, Request
@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--class", dest="wanted", metavar="NAME", help="which class (default: the model's answer)")
     parser.add_argument(
         "--opacity",
-        type=_share,
+        type=share("opacity"),
         default=_OPACITY,
         metavar="X",
         help=phrase("0 to 1 (default: {opacity})", opacity=_OPACITY),
@@ -83,23 +83,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _share(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise ValueError
-    return value
-
-
-_share.__name__ = "opacity"
-
-
 def _class(name: str | None, manifest: Manifest) -> int | None:
     """The index of the class called ``name``. Raises :class:`StoreError` of kind ``no-such-class``."""
     if name is None:
         return None
     folded = [label.casefold() for label in manifest.labels]
     if name.casefold() not in folded:
-        known = ", ".join(manifest.labels[:12]) + (" …" if len(manifest.labels) > 12 else "")
+        known = [*manifest.labels[:12], *(["…"] if len(manifest.labels) > 12 else [])]
         raise StoreError(
             "no-such-class",
             phrase("the model has no class '{name}'", name=console.printable(name)),

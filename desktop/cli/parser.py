@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NoReturn
 
@@ -76,6 +76,19 @@ def _own_words() -> Iterator[None]:
         yield
     finally:
         argparse._ = before  # type: ignore[attr-defined]
+
+
+def share(name: str) -> Callable[[str], float]:
+    """The type of an option that is a number from 0 to 1, called ``name`` where it is refused."""
+
+    def read(text: str) -> float:
+        value = float(text)
+        if not 0 <= value <= 1:
+            raise ValueError
+        return value
+
+    read.__name__ = name  # argparse names the type in its error: "invalid score value: '2'"
+    return read
 
 
 def add_layout(parser: Any) -> None:

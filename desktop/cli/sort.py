@@ -10,7 +10,7 @@ from contextlib import closing
 from desktop.app.answers import Result, answers
 from desktop.app.sorting import FIELDS, Answered, How, SortPlan, SortRule, carry_out, check_pattern, plan_sorting
 from desktop.cli import console
-from desktop.cli.parser import Parser
+from desktop.cli.parser import Parser, share
 from desktop.core.notices import NOTICES
 from desktop.core.types import FoveaError, ImageSource, StoreError
 from desktop.engine.messages import EngineLost, Failure
@@ -92,7 +92,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--flat", action="store_true", help="all into one folder; with --name telling the answers")
     parser.add_argument("--name", default="{name}", metavar="PATTERN", help="the names there (default: as they are)")
     parser.add_argument("--rename", metavar="PATTERN", help="new names instead, each in the folder where it is")
-    parser.add_argument("--at-least", type=_score, default=0.0, metavar="S", help="leave answers with a lower score")
+    parser.add_argument(
+        "--at-least", type=share("score"), default=0.0, metavar="S", help="leave answers with a lower score"
+    )
     parser.add_argument(
         "--doubtful", action="store_true", help="take those of another kind, and the unsure ones, along"
     )
@@ -101,16 +103,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--undo", nargs="?", const="", metavar="ID", help="take back the last command, or that one")
     parser.add_argument("--log", nargs="?", const="", metavar="ID", help="list the commands, or what one of them did")
     return parser
-
-
-def _score(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise ValueError
-    return value
-
-
-_score.__name__ = "score"
 
 
 def _classified(paths: list[str], manifest: Manifest) -> Iterator[Answered]:

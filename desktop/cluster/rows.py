@@ -14,7 +14,7 @@ import pyarrow as pa
 from desktop.app.answer_json import as_json
 from desktop.app.answers import Result
 from desktop.app.batch_columns import SCORES_KEPT_UP_TO, BatchColumns
-from desktop.app.batch_csv import csv_rows
+from desktop.app.batch_csv import answer_of, csv_rows
 from desktop.core.types import ImageSource
 from desktop.engine.messages import Prediction
 from desktop.store.manifest import Manifest
@@ -52,8 +52,9 @@ _TABLE = (
     ("width", pa.int32()),
     ("height", pa.int32()),
 )
-"""What a table of answers shows beside: ``answer`` is the general word where the model gives one, else the label;
-``position`` counts through the whole job, from 0."""
+"""What a table of answers shows beside: ``answer`` is the general word where the model gives one, else the label, and
+'no answer' for a picture that is not of the model's kind, whose score is null then; ``position`` counts through the
+whole job, from 0."""
 SCHEMA = pa.schema([*_ANSWER, ("error", _ERROR), *_TABLE, ("scores", pa.list_(pa.float32()))])
 """The columns of a part. ``scores`` are those of all classes in the model's order, null for models of very many."""
 
@@ -78,8 +79,8 @@ def table_of(
         row["position"] = first + at
         if isinstance(result, Prediction):
             row |= {
-                "answer": result.answer,
-                "answer_score": float(result.answer_score),
+                "answer": answer_of(batch, at),
+                "answer_score": batch.relied_on_score(at),
                 "unsure": bool(batch.unsure[at]),
                 "second_label": batch.labels[batch.second[at]] if batch.second[at] >= 0 else None,
                 "second_score": float(batch.second_score[at]) if batch.second[at] >= 0 else None,

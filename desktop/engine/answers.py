@@ -8,6 +8,7 @@ import numpy as np
 
 from desktop.core.pictures.decode_in_child import PreparedFile, show
 from desktop.core.pictures.mnist_layout import NOT_INK, SEVERAL, TOO_MANY
+from desktop.core.trust.domain import LEAST_FLAGGED
 from desktop.core.types import DomainVerdict, FoveaError, ImageSource, Notice, StoreError
 from desktop.engine.messages import Elapsed, Failure, Prediction, Thumbnail, ThumbnailRequest
 from desktop.engine.model import LoadedModel, ModelAnswers, check_scores
@@ -85,7 +86,7 @@ def with_notices(verdict: DomainVerdict | None, notices: tuple[Notice, ...]) -> 
     noticed = [_REASONS[notice.code] for notice in notices if notice.code in _REASONS]
     if verdict is None or not noticed:
         return verdict
-    return DomainVerdict(max(verdict.score, 1.0001), False, (*noticed, *verdict.reasons))
+    return DomainVerdict(max(verdict.score, LEAST_FLAGGED), False, (*noticed, *verdict.reasons))
 
 
 def failure_of(

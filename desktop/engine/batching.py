@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import collections
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
+import numpy as np
+
 from desktop.core.pictures.decode_in_child import PreparedFile, bring_in
+from desktop.core.types import FoveaError
+from desktop.engine.answers import failure_of, prediction_of
 from desktop.engine.messages import Answer, BatchAnswers, BatchRequest, Failure, Prediction
 from desktop.engine.model import LoadedModel
 from desktop.store.manifest import Manifest
@@ -63,6 +67,42 @@ class Batch:
         for _, future in self.waiting:
             future.cancel()
         self.waiting.clear()
+
+
+def group_answers(
+    request: BatchRequest, model: LoadedModel, ready: Sequence[tuple[int, Future[PreparedFile]]]
+) -> list[Prediction | Failure]:
+    """What ``model`` says of the pictures at these positions of ``request``, as soon as they are opened: one prediction
+    for all. Those that could not be opened come first."""
+    out: list[Prediction | Failure] = []
+
+    def fail(error: Exception, position: int) -> None:
+        out.append(failure_of(request.id, error, request.sources[position], request.offset + position))
+
+    opened: list[tuple[int, PreparedFile]] = []
+    for position, future in ready:
+        try:
+            opened.append((position, future.result()))
+        except Exception as error:
+            fail(error, position)
+    if not opened:
+        return out
+    begin = time.perf_counter()
+    try:
+        pixels = np.stack([item.prepared.pixels for _, item in opened])
+        found = model.answer(pixels, request.gated)
+    except Exception as error:
+        for position, _ in opened:
+            fail(error, position)
+        return out
+    each = milliseconds_since(begin) / len(opened)
+    for row, verdict, (position, item) in zip(*found, opened, strict=True):
+        source, place = request.sources[position], request.offset + position
+        try:
+            out.append(prediction_of(request.id, source, place, model, item, row, each, False, verdict, model.answer))
+        except FoveaError as error:
+            fail(error, position)
+    return out
 
 
 def milliseconds_since(begin: float) -> float:

@@ -7,7 +7,6 @@ call :meth:`CameraClient.send` and :meth:`CameraClient.interrupt`.
 from __future__ import annotations
 
 import time
-from types import TracebackType
 
 from desktop.engine import child, launch
 from desktop.engine.camera_messages import (
@@ -21,6 +20,7 @@ from desktop.engine.camera_messages import (
     NextFrame,
     TurnOff,
 )
+from desktop.engine.child_client import ChildClient
 from desktop.system.child_process import ChildProcess, Outbox
 from desktop.system.memory import memory_of
 from desktop.system.words import phrase
@@ -33,7 +33,7 @@ _LOOK_S = 0.5
 _MEMORY = 1 << 30
 
 
-class CameraClient:
+class CameraClient(ChildClient):
     """One camera in a process of its own; a context manager. Ends with one CameraFailed or CameraEnded, unless closed.
 
     A frame comes for each :class:`NextFrame` that was sent, never more than one for all that were sent meanwhile.
@@ -43,26 +43,11 @@ class CameraClient:
         self._source = source
         self._start_s, self._stall_s = start_s, stall_s
         self._outbox: Outbox[Command] = Outbox()
-        self._process: ChildProcess | None = None
         self._opened = False
         self._awaited = False
         self._heard = 0.0
         self.ended = False
         """Whether the last event has come."""
-
-    def __enter__(self) -> CameraClient:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    @property
-    def pid(self) -> int | None:
-        """The process's id, ``None`` where there is none."""
-        return self._process.pid if self._process is not None else None
 
     def start(self) -> None:
         """Start the process; returns at once."""

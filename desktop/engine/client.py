@@ -16,12 +16,12 @@ import time
 from dataclasses import replace
 from multiprocessing.connection import wait
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from desktop import paths
 from desktop.core.types import ImageSource
 from desktop.engine import child
+from desktop.engine.child_client import ChildClient
 from desktop.engine.messages import (
     AdviseRequest,
     Answer,
@@ -33,6 +33,7 @@ from desktop.engine.messages import (
     ExplainRequest,
     Explanation,
     Failure,
+    Prediction,
     PredictRequest,
     PreviewRequest,
     RadiographRequest,
@@ -61,7 +62,6 @@ class _BatchState:
         self.request = request
         self.answered = 0
         self.careful_until = 0
-        self.sent_until = 0
         self.cancelled = False
         self.begun = False  # whether the first picture without an answer is known to be in work, alone
         self.deaths = 0  # of the engine, since it was first in work
@@ -73,7 +73,6 @@ class _BatchState:
     def next_request(self) -> BatchRequest:
         """The part to send next: a careful stretch, or all the rest."""
         end = min(self.careful_until, len(self.request.sources)) if self.careful else len(self.request.sources)
-        self.sent_until = end
         part = (
             self.request.sources
             if (self.answered, end) == (0, len(self.request.sources))
@@ -82,7 +81,7 @@ class _BatchState:
         return replace(self.request, sources=part, one_by_one=self.careful, offset=self.answered)
 
 
-class EngineClient:
+class EngineClient(ChildClient):
     """One engine process and the conversation with it; a context manager.
 
     ``bundled`` and ``user`` are the model roots (default: those of :mod:`desktop.paths`); ``threads`` limits
@@ -107,7 +106,6 @@ class EngineClient:
         )
         self._ids = itertools.count(1)
         self._outbox: Outbox[Request] = Outbox()
-        self._process: ChildProcess | None = None
         self._up = False  # whether this process has come as far as Ready
         self._refusal = ""  # why the last start failed; while it stands, events() has it to deal with
         # All below belongs to the thread that calls events().
@@ -119,20 +117,6 @@ class EngineClient:
         self._failed_starts = 0
         self._heard = time.monotonic()
         self._closed = False
-
-    def __enter__(self) -> EngineClient:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    @property
-    def pid(self) -> int | None:
-        """The process id of the engine, ``None`` while there is none."""
-        return self._process.pid if self._process is not None else None
 
     def start(self, *requests: Request) -> None:
         """Start the engine process and send it the first ``requests``; returns at once, a :class:`Ready` follows among
@@ -290,7 +274,10 @@ class EngineClient:
                 self._started.pop(answer.id, None)
                 self._deaths.pop(answer.id, None)
                 self._let_go.discard(answer.id)
-                if self._pending.pop(answer.id, None) is not None:
+                asked = self._pending.pop(answer.id, None)
+                if isinstance(answer, Prediction) and isinstance(asked, PredictRequest):
+                    answer = replace(answer, source=asked.source)  # a picture in memory does not cross the pipe again
+                if asked is not None:
                     out.append(answer)
 
     def _batch_done(self, answer: BatchDone, out: list[Answer]) -> None:

@@ -304,7 +304,7 @@ class Advice:
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadDigit:
     """One digit of a drawing: its ``box`` (x, y, width, height) in pixels of the drawing; ``prediction`` as for a
-    picture of its own. ``ink`` is where its ink is, bool, as :func:`desktop.core.drawings.segments.alone` takes it;
+    picture of its own. ``ink`` is where its ink is, bool, as :func:`desktop.core.pictures.segments.alone` takes it;
     ``None`` where it is the only one."""
 
     box: tuple[int, int, int, int]

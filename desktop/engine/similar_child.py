@@ -11,7 +11,7 @@ import numpy as np
 
 from desktop.core.types import FoveaError, ImageSource, StoreError
 from desktop.engine import child
-from desktop.ml.data.embeddings import EVERYDAY, Embedder
+from desktop.ml.convert.embeddings import EVERYDAY, Embedder
 from desktop.system.words import phrase
 
 _NICE = 5

@@ -20,8 +20,6 @@ other; ``mistakes``, labelled ones that heads which did not learn from them take
 everything that is labelled so far; ``nearest`` to one picture; ``newest`` first; ``suggested``, by the score of the
 suggestion."""
 
-ORDERS: tuple[ShowOrder, ...] = ("uncertain", "mistakes", "unlike", "nearest", "newest", "suggested", "drawn")
-
 
 # To the child
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from desktop.engine import child
+from desktop.engine.child_client import ChildClient
 from desktop.ml.plans.control import Command
 from desktop.ml.plans.events import Event, Finished
 from desktop.system.child_process import KILL, ChildProcess, Outbox
@@ -33,7 +34,7 @@ class TrainerLost:
     memory: bool = False
 
 
-class TrainingClient:
+class TrainingClient(ChildClient):
     """One training in a process of its own; a context manager.
 
     ``folder`` is the run's. Exactly one :class:`Finished` or :class:`TrainerLost` is the last of its events.
@@ -42,23 +43,10 @@ class TrainingClient:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._outbox: Outbox[Command] = Outbox()
-        self._process: ChildProcess | None = None
         self._due: list[tuple[float, Callable[[], None]]] = []
         self._ending: Command | None = None
         self._last: Finished | TrainerLost | None = None
         self._kills = 0
-
-    def __enter__(self) -> TrainingClient:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @property
-    def pid(self) -> int | None:
-        """The process id of the trainer, ``None`` while there is none."""
-        return self._process.pid if self._process is not None else None
 
     @property
     def ended(self) -> bool:

@@ -21,18 +21,19 @@ from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from desktop.core.pictures.decode_in_child import WARM, PreparedFile, bring_in, one, show
+from desktop.core.pictures.decode_in_child import WARM, bring_in
 from desktop.core.trust.saliency import seen_box
 from desktop.core.types import FoveaError, ImageSource, PreprocessSpec
 from desktop.engine.advising import suiting_model
 from desktop.engine.answers import DEVICE, failure_of, prediction_of, thumbnail_of
-from desktop.engine.batching import FLUSH_S, Batch, milliseconds_since
+from desktop.engine.batching import FLUSH_S, Batch, group_answers, milliseconds_since
 from desktop.engine.explaining import activation_map, best_method, grid_for, occlusion
+from desktop.engine.held_models import HeldModels
 from desktop.engine.lanes import Lanes
+from desktop.engine.looking import LookRequest, picture_of
 from desktop.engine.messages import (
     Advice,
     AdviseRequest,
@@ -45,9 +46,7 @@ from desktop.engine.messages import (
     Failure,
     Prediction,
     PredictRequest,
-    Preview,
     PreviewRequest,
-    RadiographAnswer,
     RadiographRequest,
     ReadRequest,
     Ready,
@@ -65,10 +64,6 @@ from desktop.store.store import ModelStore
 from desktop.system.words import phrase
 from desktop.system.workers import WorkCancelled, Workers, cores
 
-if TYPE_CHECKING:
-    from desktop.ml.data.second_look import SecondLook
-
-_KEPT_MODELS = 5  # three that were asked for in turn, and those that may be asked whether they would suit
 _CAREFUL_GROUP = 1
 _NICE = 5  # on Unix: 0 is usual, 19 the most patient
 _BATCHES_S = 1.0  # after a model was loaded: children for a folder, should one come
@@ -97,8 +92,7 @@ def _step_back() -> None:
 class _Engine:
     def __init__(self, connection: Connection, store: ModelStore, threads: int, decoders: Workers) -> None:
         self._connection = connection
-        self._store = store
-        self._threads = threads
+        self._models = HeldModels(store, threads)
         self._send_lock = threading.Lock()
         self._wake = threading.Condition()
         self._predict: PredictRequest | None = None
@@ -106,11 +100,8 @@ class _Engine:
         self._advise: AdviseRequest | None = None
         self._warm: collections.deque[WarmRequest] = collections.deque()
         self._batches: collections.deque[Batch] = collections.deque()
-        self._previews: dict[tuple[type, str], PreviewRequest | SampleRequest | RadiographRequest] = {}
+        self._previews: dict[tuple[type, str], LookRequest] = {}
         self._thumbnails: list[ThumbnailRequest] = []
-        self._models: collections.OrderedDict[str, tuple[str, LoadedModel]] = collections.OrderedDict()
-        self._second_looks: list[SecondLook | None] = []  # at most one
-        self._second_lock = threading.Lock()
         self._explain: ExplainRequest | None = None
         self._explaining = 0  # the id of the request whose map is being made; 0 once it is no longer wanted
         self._lanes: Lanes | None = None  # of the first batch, once it has begun
@@ -250,9 +241,9 @@ class _Engine:
 
     def _warm_up(self, request: WarmRequest) -> None:
         begin = time.perf_counter()
-        held = self._models.get(request.model)
-        model = self._load(request.model)
-        if held is None or held[1] is not model:
+        before = self._models.held(request.model)
+        model = self._models.load(request.model)
+        if model is not before:
             spec = model.manifest.preprocess
             # The first run of an interpreter packs its weights; better now than with the first picture.
             model.answer(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8), gated=True)
@@ -261,7 +252,7 @@ class _Engine:
         self.send(Warmed(request.id, request.model, milliseconds_since(begin)))
 
     def _answer(self, request: PredictRequest | ReadRequest) -> None:
-        model = self._load(request.model)
+        model = self._models.load(request.model)
         if isinstance(request, ReadRequest):
             from desktop.engine.reading import read  # most engines are never asked to
 
@@ -278,6 +269,8 @@ class _Engine:
         answer = self._looked_at(answer, self._decoders, unwanted)
         if answer.domain is not None and not answer.domain.inside:
             answer = replace(answer, nearest=model.nearest(opened.prepared.pixels))
+        if request.source.data is not None:  # whoever asked has it: a camera's frame is a megabyte
+            answer = replace(answer, source=replace(request.source, data=b""))
         self.send(answer)
 
     def _looked_at(self, answer: Prediction, decoders: Workers, cancelled: Callable[[], bool]) -> Prediction:
@@ -286,12 +279,12 @@ class _Engine:
         def prepared(spec: PreprocessSpec) -> np.ndarray:
             return bring_in(answer.source, spec, decoders, cancelled).prepared.pixels
 
-        verdict = looked_at(answer.model, answer.original_size, answer.domain, prepared, self._load)
+        verdict = looked_at(answer.model, answer.original_size, answer.domain, prepared, self._models.load)
         return answer if verdict is answer.domain else replace(answer, domain=verdict)
 
     def _advised(self, request: AdviseRequest) -> None:
         unwanted = self._let_go(request.id, lambda: bool(self._advise or self._predict or self._read))
-        suits = suiting_model(request.source, request.model, self._load, self._decoders, unwanted)
+        suits = suiting_model(request.source, request.model, self._models.load, self._decoders, unwanted)
         self.send(Advice(request.id, request.model, request.source, suits))
 
     def _with_advice(self, batch: Batch, answer: Prediction | Failure) -> Prediction | Failure:
@@ -306,7 +299,7 @@ class _Engine:
             return answer
         try:
             suits = suiting_model(
-                answer.source, answer.model, self._load, self._batch_decoders, lambda: batch.cancelled
+                answer.source, answer.model, self._models.load, self._batch_decoders, lambda: batch.cancelled
             )
         except (FoveaError, WorkCancelled):
             return answer  # it was answered, and opened for that: without the advice it still is
@@ -315,7 +308,7 @@ class _Engine:
     def _explained(self, request: ExplainRequest) -> None:
         """Send the map that was asked for; an interactive request goes first, a newer one instead."""
         begin = time.perf_counter()
-        model = self._load(request.model)
+        model = self._models.load(request.model)
         manifest = model.manifest
         unwanted = self._let_go(request.id, lambda: bool(self._explain or self._predict or self._read))
         try:
@@ -371,7 +364,7 @@ class _Engine:
         """Do the next group of a batch, or end it."""
         request = batch.request
         try:
-            model = batch.model or self._load(request.model)
+            model = batch.model or self._models.load(request.model)
         except Exception as error:
             failure = failure_of(request.id, error, None, model_failed=True)
             self.send(failure)
@@ -398,9 +391,7 @@ class _Engine:
     def _step_apart(self, batch: Batch, model: LoadedModel) -> None:
         """Hand on what the lanes have answered, or end the batch; a request that comes meanwhile goes first."""
         if self._lanes is None:
-            for _, other in self._models.values():
-                if other is not model:
-                    other.close_lanes()
+            self._models.close_other_lanes(model)
             held = lambda: self._answering or self._predict is not None  # noqa: E731
             self._lanes = Lanes(batch, model, self._batch_decoders, self._wake, held)
             self._lanes.start(self._pool)
@@ -418,35 +409,8 @@ class _Engine:
 
     def _group(self, batch: Batch, model: LoadedModel, size: int) -> None:
         ready = [batch.waiting.popleft() for _ in range(min(size, len(batch.waiting)))]
-        opened: list[tuple[int, PreparedFile]] = []
-        for position, future in ready:
-            source = batch.request.sources[position]
-            try:
-                opened.append((position, future.result()))
-            except Exception as error:
-                batch.add(failure_of(batch.request.id, error, source, batch.request.offset + position))
-        if not opened:
-            return
-        begin = time.perf_counter()
-        try:
-            pixels = np.stack([item.prepared.pixels for _, item in opened])
-            found = model.answer(pixels, batch.request.gated)
-        except Exception as error:
-            for position, _ in opened:
-                source = batch.request.sources[position]
-                batch.add(failure_of(batch.request.id, error, source, batch.request.offset + position))
-            return
-        each = milliseconds_since(begin) / len(opened)
-        for row, verdict, (position, item) in zip(*found, opened, strict=True):
-            source = batch.request.sources[position]
-            place = batch.request.offset + position
-            try:
-                answer = prediction_of(
-                    batch.request.id, source, place, model, item, row, each, False, verdict, model.answer
-                )
-                batch.add(self._with_advice(batch, answer))
-            except FoveaError as error:
-                batch.add(failure_of(batch.request.id, error, source, place))
+        for answer in group_answers(batch.request, model, ready):
+            batch.add(self._with_advice(batch, answer))
 
     def _end(self, batch: Batch, cancelled: bool) -> None:
         batch.drop()
@@ -456,30 +420,6 @@ class _Engine:
             self._batches.remove(batch)
         self.send(BatchDone(batch.request.id, batch.done, cancelled))
 
-    def _load(self, model_id: str) -> LoadedModel:
-        """The model, from memory where its file is still the one that was loaded."""
-        entry = self._store.require(model_id)
-        assert entry.manifest is not None
-        held = self._models.get(model_id)
-        checksum = entry.manifest.files["model.tflite"].sha256
-        if held is not None and held[0] == checksum and held[1].manifest == entry.manifest:
-            self._models.move_to_end(model_id)
-            return held[1]
-        model = LoadedModel(entry, self._threads, self._second_look)
-        self._models[model_id] = (checksum, model)
-        while len(self._models) > _KEPT_MODELS:
-            self._models.popitem(last=False)
-        return model
-
-    def _second_look(self) -> SecondLook | None:
-        """The everyday network for second opinions, loaded once; ``None`` where it is not installed."""
-        with self._second_lock:
-            if not self._second_looks:
-                from desktop.ml.data.second_look import SecondLook  # most engines never need it
-
-                self._second_looks.append(SecondLook.of(self._store, self._threads))
-            return self._second_looks[0]
-
     # Pictures to look at
 
     def _picturing(self) -> None:
@@ -488,11 +428,7 @@ class _Engine:
                 while not self._previews:
                     self._wake.wait()
                 request = self._previews.pop(max(self._previews, key=lambda place: self._previews[place].id))
-            if isinstance(request, RadiographRequest):
-                self._guarded(request.id, request.source, partial(self._study, request))
-                continue
-            work = self._show if isinstance(request, PreviewRequest) else self._sample
-            self._guarded(request.id, request.source, partial(work, request))  # type: ignore[arg-type]
+            self._guarded(request.id, request.source, partial(self._look, request))
 
     def _thumbnailing(self) -> None:
         while True:
@@ -505,33 +441,9 @@ class _Engine:
     def _thumbnail(self, request: ThumbnailRequest) -> None:
         self.send(thumbnail_of(request, self._decoders, self._let_go(request.id, lambda: False)))
 
-    def _superseded(self, request: PreviewRequest | SampleRequest | RadiographRequest) -> Callable[[], bool]:
-        return self._let_go(request.id, lambda: (type(request), request.slot) in self._previews)
-
-    def _sample(self, request: SampleRequest) -> None:
-        from desktop.engine.sampling import samples_of  # draws OpenCV in, which most engines never need
-
-        self.send(samples_of(request, self._decoders, self._superseded(request)))
-
-    def _study(self, request: RadiographRequest) -> None:
-        item = (request.source, request.max_side, request.reveal)
-        study = one("desktop.core.pictures.dicom.study:read_item", item, self._decoders, self._superseded(request))
-        self.send(RadiographAnswer(request.id, request.source, study))
-
-    def _show(self, request: PreviewRequest) -> None:
-        shown = show(request.source, request.max_side, None, self._decoders, self._superseded(request))
-        self.send(
-            Preview(
-                request.id,
-                request.source,
-                shown.pixels,
-                shown.original_size,
-                shown.format,
-                shown.frames,
-                shown.notices,
-                request.slot,
-            )
-        )
+    def _look(self, request: LookRequest) -> None:
+        newer = self._let_go(request.id, lambda: (type(request), request.slot) in self._previews)
+        self.send(picture_of(request, self._decoders, newer))
 
 
 def _versions() -> dict[str, str]:

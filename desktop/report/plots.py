@@ -23,7 +23,7 @@ from desktop.core.figures.metrics import Curves
 from desktop.core.figures.result import Figures
 from desktop.system.words import language, phrase
 
-TEXT, SECONDARY, BORDER, ACCENT, WRONG, SOFT = "#1a1e26", "#5a6472", "#dfe3e9", "#2b6ce6", "#c93c3c", "#e8f0fe"
+TEXT, SECONDARY, BORDER, ACCENT, WRONG = "#1a1e26", "#5a6472", "#dfe3e9", "#2b6ce6", "#c93c3c"
 VARIABLES = {TEXT: "--text", SECONDARY: "--secondary", BORDER: "--border", ACCENT: "--accent", WRONG: "--wrong"}
 _WANTED_FONTS = (
     "DejaVu Sans", "Noto Sans CJK SC", "Noto Sans SC", "Microsoft YaHei", "PingFang SC", "Hiragino Sans GB", "STHeiti",

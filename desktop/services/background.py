@@ -7,7 +7,8 @@
 
 A thread is for work outside the interpreter (scaling pictures, waiting for a disk). Python code in a thread would hold
 up the window all the same: each Qt call gives the interpreter away and waits up to 5 ms to have it back. Such work
-is cut into slices instead. Child processes have supervisors of their own beside the service that starts them.
+is cut into slices instead. Child processes have supervisors of their own beside the service that starts them, some of
+them a :class:`ChildThread`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import atexit
 import threading
 import time
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
 
@@ -60,14 +62,17 @@ class Task(QThread):
 
     def run(self) -> None:
         """The thread itself."""
-        work, self._work = self._work, None
-        assert work is not None
+        assert self._work is not None
         try:
-            result = work(self)
+            result = self._work(self)
         except Exception as error:
             self.failed.emit(error)
         else:
             self.answered.emit(result)
+
+    def let_go(self) -> None:
+        """Drop the work, and whatever Qt object it was the last to hold, in the main thread once the task has ended."""
+        self._work = None
 
 
 class Slices(QObject):
@@ -115,6 +120,45 @@ class Slices(QObject):
             self.stepped.emit(value)
 
 
+class ChildThread(QThread):
+    """A thread that drives a child process, called ``name``: kept while it runs, even where whoever started it is gone,
+    and halted before the program ends."""
+
+    _running: ClassVar[set[ChildThread]] = set()
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self._running.add(self)
+        self.finished.connect(self._release)
+
+    @Slot()
+    def _release(self) -> None:
+        self._running.discard(self)
+
+    def halt(self) -> None:
+        """Ask it to end its child and itself."""
+        self.requestInterruption()
+
+    @classmethod
+    def running(cls) -> list[Self]:
+        """Those of this class that have not ended."""
+        return [thread for thread in cls._running if isinstance(thread, cls)]
+
+    @classmethod
+    def wait_for_all(cls, milliseconds: int) -> None:
+        """Wait for the end of each of this class."""
+        for thread in cls.running():
+            thread.wait(milliseconds)
+
+
+@atexit.register
+def _end_children() -> None:
+    for thread in ChildThread.running():
+        thread.halt()
+    ChildThread.wait_for_all(5000)
+
+
 class _Tasks(QObject):
     """Holds the running tasks: a QThread must outlive its run even where whoever started it is gone."""
 
@@ -127,7 +171,9 @@ class _Tasks(QObject):
         task.finished.connect(self._sweep, Qt.ConnectionType.QueuedConnection)
 
     def _sweep(self) -> None:
-        self._tasks = {task for task in self._tasks if not task.isFinished()}
+        for task in [task for task in self._tasks if task.isFinished()]:
+            task.let_go()
+            self._tasks.discard(task)
 
     def end_all(self) -> None:
         for task in self._tasks:
@@ -152,19 +198,21 @@ class DiskWork(QObject):
     """``run(work, then, failed)``: ``work`` in a thread, then ``then`` with its result, or ``failed`` with the
     exception, in the thread of this object. Lives in the main thread."""
 
-    _back = Signal(object, object)  # whom to tell, and whatever the work gave
+    _back = Signal(int)  # the number of what is done
 
     def __init__(self, name: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._name = name
         self._pool: ThreadPoolExecutor | None = None
-        self._open = 0
+        self._number = 0
+        # Held here and let go in the main thread: the pool's thread must not be the last to hold a Qt object.
+        self._open: dict[int, _Piece] = {}
         self._back.connect(self._on_back)
 
     @property
     def busy(self) -> bool:
         """Whether something that was asked for has not come back yet."""
-        return self._open > 0
+        return bool(self._open)
 
     def run(
         self,
@@ -177,8 +225,9 @@ class DiskWork(QObject):
             from concurrent.futures import ThreadPoolExecutor  # not before the first paint
 
             self._pool = ThreadPoolExecutor(1, self._name)
-        self._open += 1
-        self._pool.submit(self._do, work, then, failed)
+        self._number += 1
+        self._open[self._number] = _Piece(work, then, failed)
+        self._pool.submit(self._do, self._number)
 
     def stop(self) -> None:
         """Wait until all is done; what comes back after this is dropped."""
@@ -186,24 +235,35 @@ class DiskWork(QObject):
             self._pool.shutdown(wait=True)
             self._pool = None
 
-    def _do(
-        self,
-        work: Callable[[], Any],
-        then: Callable[[Any], None] | None,
-        failed: Callable[[Exception], None] | None,
-    ) -> None:
-        try:
-            result = work()
-        except Exception as error:
-            self._back.emit(failed, error)
-        else:
-            self._back.emit(then, result)
+    def _do(self, number: int) -> None:
+        self._open[number].do()
+        self._back.emit(number)
 
-    @Slot(object, object)
-    def _on_back(self, tell: Callable[[Any], None] | None, value: Any) -> None:
-        self._open -= 1
-        if tell is not None:
-            tell(value)
+    @Slot(int)
+    def _on_back(self, number: int) -> None:
+        self._open.pop(number).tell()
+
+
+@dataclass
+class _Piece:
+    """One piece of a :class:`DiskWork`: done in its thread, told in the main thread."""
+
+    work: Callable[[], Any]
+    then: Callable[[Any], None] | None
+    failed: Callable[[Exception], None] | None
+    value: Any = None
+    good: bool = True
+
+    def do(self) -> None:
+        try:
+            self.value = self.work()
+        except Exception as error:
+            self.value, self.good = error, False
+
+    def tell(self) -> None:
+        listener = self.then if self.good else self.failed
+        if listener is not None:
+            listener(self.value)
 
 
 class _Aside(QObject):

@@ -8,13 +8,13 @@ Lives in the main thread.
 
 from __future__ import annotations
 
-import atexit
 import itertools
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtCore import QObject, QThread, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from desktop.services.background import Task
+from desktop.services.background import ChildThread, Task
 
 if TYPE_CHECKING:
     from desktop.engine.camera_client import CameraClient
@@ -27,21 +27,14 @@ BURST = 300
 """Frames that one recording holds at most."""
 
 
-class _Runner(QThread):
+class _Runner(ChildThread):
     heard = Signal(object)  # one of the events of desktop.engine.camera_messages
 
     def __init__(self, source: CameraSource) -> None:
-        super().__init__()
+        super().__init__("camera")
         from desktop.engine.camera_client import CameraClient
 
-        self.setObjectName("camera")
         self._client: CameraClient = CameraClient(source)
-        _running.add(self)  # a thread must outlive its run even where whoever started it is gone
-        self.finished.connect(self._release)
-
-    @Slot()
-    def _release(self) -> None:
-        _running.discard(self)
 
     def run(self) -> None:
         """Start the process, hand its events on until the last one or until told to stop."""
@@ -55,19 +48,8 @@ class _Runner(QThread):
         self._client.send(command)
 
     def halt(self) -> None:
-        self.requestInterruption()
+        super().halt()
         self._client.interrupt()
-
-
-_running: set[_Runner] = set()
-
-
-@atexit.register
-def _end_all() -> None:
-    for runner in list(_running):
-        runner.halt()
-    for runner in list(_running):
-        runner.wait(5000)
 
 
 class Camera(QObject):
@@ -100,6 +82,11 @@ class Camera(QObject):
         self._ids = itertools.count(1)
         self._runner: _Runner | None = None
         self._recording = 0
+        self.pace: Callable[[], float] = lambda: 0.0
+        """Seconds to wait before the next frame is asked for; who has more urgent work for the processor sets it."""
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self._ask_next)
 
     @property
     def is_on(self) -> bool:
@@ -137,6 +124,19 @@ class Camera(QObject):
             self._drop()
             self._be("off")
 
+    def next_now(self) -> None:
+        """Ask at once for the frame that :attr:`pace` put off, if one was."""
+        if self._later.isActive():
+            self._later.stop()
+            self._ask_next()
+
+    @Slot()
+    def _ask_next(self) -> None:
+        from desktop.engine.camera_messages import NextFrame
+
+        if self._runner is not None:
+            self._runner.send(NextFrame())
+
     def keep_shown(self) -> int:
         """Ask for the frame that was shown last as a file; returns the number that it comes with, 0 where there is
         none."""
@@ -166,8 +166,7 @@ class Camera(QObject):
     def wait(self) -> None:
         """Turn it off and wait until nothing of it runs: for the end of the program."""
         self.stop()
-        for runner in list(_running):
-            runner.wait(5000)
+        _Runner.wait_for_all(5000)
 
     def _numbered(self, command: object) -> int:
         if self._runner is None or self.state != "on":
@@ -177,6 +176,7 @@ class Camera(QObject):
         return number
 
     def _drop(self) -> None:
+        self._later.stop()
         runner, self._runner = self._runner, None
         if runner is not None:
             runner.heard.disconnect(self._on_event)
@@ -217,7 +217,10 @@ class Camera(QObject):
                 self.newest = event
                 self.frames += 1
                 self.frame_arrived.emit(event)
-                if self._runner is runner:
+                wait = self.pace()
+                if wait > 0:
+                    self._later.start(round(1000 * wait))
+                elif self._runner is runner:
                     runner.send(NextFrame())
             case Recorded():
                 self.recorded.emit(event)

@@ -8,17 +8,11 @@ from dataclasses import dataclass, field
 from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice, QMimeData, QObject, QUrl, Signal
 from PySide6.QtGui import QImage
 
+from desktop.core.pictures.formats import PICTURE_FORMATS
 from desktop.services.background import run_aside
 
 # Taken as they are, so that the engine decodes what the other program really handed over.
-_RAW = {
-    "image/png": ".png",
-    "image/jpeg": ".jpg",
-    "image/webp": ".webp",
-    "image/tiff": ".tif",
-    "image/bmp": ".bmp",
-    "image/gif": ".gif",
-}
+_RAW = {row.mime: row.suffixes[0] for row in PICTURE_FORMATS if row.mime.startswith("image/")}
 
 
 @dataclass(frozen=True, slots=True)

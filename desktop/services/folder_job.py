@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import collections
 import time
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from desktop.engine import messages
     from desktop.services.engine_service import EngineService
     from desktop.store.manifest import Manifest
+    from desktop.store.marks import PictureMark
 
+_Key = str | ImageItem | tuple[str | ImageItem, int]
 _AT_ONCE = 2000  # pictures that are looked up at once
 _STEP = 500  # pictures between two looks at the window's events
 _WINDOW_S = 5.0  # the speed shown is that of the last seconds
@@ -49,6 +51,13 @@ class _Plan:
     places: dict[ImageItem, int] = field(default_factory=dict)
     answers: BatchColumns | None = None
     asked: list[int] = field(default_factory=list)
+
+
+def _key_of(item: ImageItem, source: ImageSource) -> _Key:
+    """What tells a picture from all others: its file, and which frame of it. No pair where one will do: 100,000 of
+    those are work for the collector of garbage."""
+    name = source.path or item
+    return (name, source.frame) if source.frame else name
 
 
 def _finished(work: Generator[None, None, _Plan]) -> _Plan:
@@ -83,6 +92,8 @@ class FolderJob(QObject):
         self.items: list[ImageItem] = []
         self.answers: BatchColumns | None = None
         self.root: str | None = None
+        self.marked: Callable[[ImageItem], PictureMark | None] = lambda item: None
+        """The star and the note on an image; who keeps them sets it."""
         self._places: dict[ImageItem, int] = {}
         self._looking: Slices | None = None  # while what was answered before is looked up
         self._given: dict[ImageItem, messages.Prediction | messages.Failure] = {}
@@ -139,6 +150,11 @@ class FolderJob(QObject):
             return None  # it answered another frame
         return self.answers.said(at)
 
+    def score_of(self, item: ImageItem) -> float | None:
+        """The score of the answer to ``item``, ``None`` while there is none, or none to be relied on."""
+        at = self.place_of(item)
+        return self.answers.relied_on_score(at) if at >= 0 and self.answers is not None else None
+
     def relocate(self, items: Iterable[ImageItem]) -> None:
         """The files of some images lie at other places now: the answers are theirs still."""
         for item in items:
@@ -177,6 +193,9 @@ class FolderJob(QObject):
         self._looking = None
         self.items, self.answers, self.root = plan.items, plan.answers, plan.root
         self._places, self._asked = plan.places, plan.asked
+        if plan.answers is not None:
+            items = plan.items
+            plan.answers.marked = lambda at: self.marked(items[at])
         self._marks.clear()
         self._marks.append((time.monotonic(), self.done))
         self.began.emit(plan.goes_on)
@@ -215,12 +234,11 @@ class FolderJob(QObject):
         from desktop.app.batch_columns import BatchColumns
 
         before = self.answers if keep else None
-        # Another frame of a file is another picture.
-        known: dict[tuple[str | ImageItem, int], int] = {}
+        known: dict[_Key, int] = {}
         for at, item in enumerate(self.items if before is not None else ()):
             assert before is not None
             source = before.sources[at]
-            known[source.path or item, source.frame] = at
+            known[_key_of(item, source)] = at
             if at % _STEP == 0:
                 yield
         plan = _Plan([], root, before is not None)
@@ -232,13 +250,14 @@ class FolderJob(QObject):
                 sources.append(source)
                 plan.items.append(item)
                 if before is not None:
-                    kept.append(known.get((source.path or item, source.frame), -1))
+                    kept.append(known.get(_key_of(item, source), -1))
             if number % _STEP == 0:
                 yield
         plan.answers = BatchColumns(sources, manifest, root)
         yield
         if before is not None:
             yield from plan.answers.take_over(before, kept)
+            yield
         plan.asked = plan.answers.pending()
         return plan
 

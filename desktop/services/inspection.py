@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import atexit
 import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
 from desktop.core.data.inspection import Inspection
+from desktop.services.background import ChildThread
 
 if TYPE_CHECKING:
     from desktop.core.data.dataset import BrokenEntry
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _WAIT_S = 0.2
 
 
-class _Runner(QThread):
+class _Runner(ChildThread):
     progressed = Signal(str, int, object, float)  # the number in all may be None
     glimpsed = Signal(bool, int)
     broken = Signal(tuple)
@@ -24,15 +24,8 @@ class _Runner(QThread):
     failed = Signal(Exception)
 
     def __init__(self, path: str) -> None:
-        super().__init__()
-        self.setObjectName("inspection")
+        super().__init__("inspection")
         self._path = path
-        _running.add(self)  # a thread must outlive its run even where whoever started it is gone
-        self.finished.connect(self._release)
-
-    @Slot()
-    def _release(self) -> None:
-        _running.discard(self)
 
     def run(self) -> None:
         """Start the child, hand its events on until the last one or until told to stop."""
@@ -64,16 +57,6 @@ class _Runner(QThread):
                         self.done.emit(event.inspection)
                     elif isinstance(event, InspectionFailed):
                         self.failed.emit(FoveaError(event.kind, event.message, event.hint))
-
-
-_running: set[_Runner] = set()
-
-
-@atexit.register
-def _end_all() -> None:
-    for runner in list(_running):
-        runner.requestInterruption()
-        runner.wait(5000)
 
 
 class Inspector(QObject):
@@ -121,8 +104,7 @@ class Inspector(QObject):
     def wait(self) -> None:
         """Stop, and wait until nothing of it runs any more: for the end of the program."""
         self.stop()
-        for runner in list(_running):
-            runner.wait(10_000)
+        _Runner.wait_for_all(10_000)
 
     @Slot(str, int, object, float)
     def _on_progress(self, stage: str, done: int, total: int | None, left_s: float) -> None:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from desktop import paths
+from desktop.core.pictures.formats import SUPPORTED_SUFFIXES
 from desktop.core.pictures.photographs import photographs
 from desktop.system.words import translated
 
 _WORDS = {"digit": ("digit", "mnist"), "xray": ("xray", "x-ray", "chest", "phantom")}
 CONTEXT = "Samples"
 """The context of the samples' names, which ``tools/texts.py`` makes from those of their files."""
-_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm", ".bmp", ".gif", ".webp"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,9 @@ def samples() -> list[Sample]:
     """Every sample there is, photographs first; empty where none was installed."""
     found = [Sample(str(photograph.path), "photo") for photograph in photographs()]
     try:
-        own = sorted(path for path in (paths.resources() / "samples").rglob("*") if path.suffix.lower() in _SUFFIXES)
+        own = sorted(
+            path for path in (paths.resources() / "samples").rglob("*") if path.suffix.lower() in SUPPORTED_SUFFIXES
+        )
     except OSError:
         own = []
     found.extend(Sample(str(path), _kind(path)) for path in own if path.is_file())

@@ -6,7 +6,7 @@ is dropped, whenever it comes. Lives in the main thread; knows nothing of views.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -390,8 +390,3 @@ def _paths_of(item: ImageItem) -> list[str]:
     """The files of an item."""
     frames = item.stack.frames if item.stack is not None else (item.source,)
     return list(dict.fromkeys(one.path for one in frames if one.path is not None))
-
-
-def sources_of(items: Sequence[ImageItem]) -> list[ImageSource]:
-    """The sources of some items, in order."""
-    return [item.source for item in items]

@@ -16,7 +16,6 @@ from desktop.system.files import disk_of, saying, write_atomically
 from desktop.system.words import phrase
 
 MOST_BYTES = 8 << 30
-ENDING = ".fovea.zip"
 
 
 def write_zip(entry: ModelEntry, target: Path, progress: Callable[[str], None] = lambda name: None) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -99,9 +98,3 @@ class FeatureRows:
     def close(self) -> None:
         """Let go of the file."""
         self._mapped = None
-
-
-def remove_rows(folder: Path) -> None:
-    """Remove every file of rows in a project's folder: they can be made again."""
-    for path in folder.glob("*.rows"):
-        path.unlink(missing_ok=True)

@@ -871,8 +871,8 @@
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
-   <source>End and keep the checkpoint</source>
-   <translation>Beenden und Checkpoint behalten</translation>
+   <source>End and keep what it learned</source>
+   <translation>Beenden und das Gelernte behalten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
@@ -896,8 +896,16 @@
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
+   <source>{0} of {1} epochs are done. It can be taken up from there later.</source>
+   <translation>{0} von {1} Epochen sind fertig. Später kann es von dort weitergehen.</translation>
+  </message>
+  <message>
+   <source>End and keep the checkpoint</source>
+   <translation type="vanished">Beenden und Checkpoint behalten</translation>
+  </message>
+  <message>
    <source>{0} of {1} epochs are done. With its checkpoint it can be taken up later.</source>
-   <translation>{0} von {1} Epochen sind fertig. Mit seinem Checkpoint lässt es sich später wieder aufnehmen.</translation>
+   <translation type="vanished">{0} von {1} Epochen sind fertig. Mit seinem Checkpoint lässt es sich später wieder aufnehmen.</translation>
   </message>
  </context>
  <context>
@@ -1499,6 +1507,81 @@
   </message>
  </context>
  <context>
+  <name>Classes</name>
+  <message>
+   <location filename="../../model_store/chest-xray-pneumonia/model.json" />
+   <source>Normal</source>
+   <extracomment>Chest X-ray: signs of pneumonia (research): a class, explained on the model's card.</extracomment>
+   <translation>normal, ohne Befund</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/chest-xray-pneumonia/model.json" />
+   <source>Pneumonia</source>
+   <extracomment>Chest X-ray: signs of pneumonia (research): a class, explained on the model's card.</extracomment>
+   <translation>Pneumonie</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>airplane</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>Flugzeug</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>automobile</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>Auto</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>bird</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>Vogel</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>cat</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>Katze</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>deer</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>Hirsch</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>dog</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>Hund</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>frog</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>Frosch</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>horse</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>Pferd</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>ship</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>Schiff</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>truck</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>Lastwagen</translation>
+  </message>
+ </context>
+ <context>
   <name>ClassesModel</name>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
@@ -1671,8 +1754,8 @@
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
-   <source>Go on at the next start: the checkpoint is kept and Fovea closes now.</source>
-   <translation>Beim nächsten Start weitermachen: Der Checkpoint bleibt, und Fovea schließt sich jetzt.</translation>
+   <source>Go on at the next start: what it learned so far is kept and Fovea closes now.</source>
+   <translation>Beim nächsten Start weitermachen: Das bisher Gelernte bleibt, und Fovea schließt jetzt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
@@ -1698,6 +1781,10 @@
    <location filename="../../desktop/ui/train/asking.py" />
    <source>“{0}” is still training. What should happen to it?</source>
    <translation>„{0}“ trainiert noch. Was soll damit geschehen?</translation>
+  </message>
+  <message>
+   <source>Go on at the next start: the checkpoint is kept and Fovea closes now.</source>
+   <translation type="vanished">Beim nächsten Start weitermachen: Der Checkpoint bleibt, und Fovea schließt sich jetzt.</translation>
   </message>
  </context>
  <context>
@@ -1890,6 +1977,11 @@
   <name>CopiesDialog</name>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
+   <source>1 group</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/copies.py" />
    <source>Close</source>
    <translation>Schließen</translation>
   </message>
@@ -2006,6 +2098,11 @@
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
+   <source>Make the model anew with these labels, and compare old and new</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>No picture was corrected yet: right-click one, then ‘This is a…’.</source>
    <translation>Noch wurde kein Bild korrigiert: Klicken Sie eines mit der rechten Taste an, dann „Das ist…“.</translation>
   </message>
@@ -2013,6 +2110,11 @@
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Picture</source>
    <translation>Bild</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/corrections_list.py" />
+   <source>Retrain with them</source>
+   <translation>Damit neu trainieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
@@ -2314,6 +2416,11 @@
   <name>DataTab</name>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
+   <source>Checksum of the data: {0}</source>
+   <translation>Prüfsumme der Daten: {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Class names: {0}</source>
    <translation>Klassennamen: {0}</translation>
   </message>
@@ -2326,11 +2433,6 @@
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Evaluated: {0}</source>
    <translation>Ausgewertet: {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/evaluate/data_tab.py" />
-   <source>Fingerprint: {0}</source>
-   <translation>Fingerabdruck: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
@@ -2376,6 +2478,10 @@
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>• and {0} more</source>
    <translation>• und {0} weitere</translation>
+  </message>
+  <message>
+   <source>Fingerprint: {0}</source>
+   <translation type="vanished">Fingerabdruck: {0}</translation>
   </message>
  </context>
  <context>
@@ -2460,6 +2566,11 @@
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Open the Teach project that this model was made of</source>
    <translation>Anlernprojekt öffnen, aus dem dieses Modell gemacht wurde</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/detail.py" />
+   <source>Re&amp;train with the corrections</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
@@ -3068,6 +3179,11 @@
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
+   <source>Files are called in it as they are, and {0} of the names read like a person's: look before you hand it on.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Import Class Folders</source>
    <translation>Klassenordner importieren</translation>
   </message>
@@ -3413,6 +3529,11 @@
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
+   <source>data</source>
+   <translation>Daten</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>evaluation</source>
    <translation>Auswertung</translation>
   </message>
@@ -3504,6 +3625,11 @@
    <location filename="../../desktop/ui/train/facts.py" />
    <source>{0} to learn from, {1} to check</source>
    <translation>{0} zum Lernen, {1} zum Prüfen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/facts.py" />
+   <source>{0}, each checked once</source>
+   <translation type="unfinished" />
   </message>
  </context>
  <context>
@@ -4008,16 +4134,6 @@ Bilder des Fensters:</translation>
    <translation> und {count:,} weitere</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/packaging/card.py" />
-   <source> and {count} more</source>
-   <translation> und {count} weitere</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/packaging/card.py" />
-   <source> and {count} more classes with {sum} pictures</source>
-   <translation> und {count} weitere Klassen mit {sum} Bildern</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source> and {step} batches</source>
    <translation> und {step} Batches</translation>
@@ -4173,7 +4289,7 @@ Bilder des Fensters:</translation>
    <translation>'{id}' nennt keine Klassen, die weiter gelernt werden könnten</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>'{key}' cannot be set this way</source>
    <translation>'{key}' lässt sich so nicht setzen</translation>
   </message>
@@ -4183,7 +4299,7 @@ Bilder des Fensters:</translation>
    <translation>'{key}' lässt sich nicht variieren: jeder Versuch würde mit anderen Bildern geprüft, und keine zwei wären vergleichbar</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>'{key}' is no setting</source>
    <translation>'{key}' ist keine Einstellung</translation>
   </message>
@@ -4216,6 +4332,11 @@ Bilder des Fensters:</translation>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{left}' belongs to no layer of {name}</source>
    <translation>'{left}' gehört zu keiner Schicht von {name}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>'{model}' has learned all that the project says</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -4306,6 +4427,11 @@ Bilder des Fensters:</translation>
    <location filename="../../desktop/store/store.py" />
    <source>'{name}' has {size} bytes, {size2} expected</source>
    <translation>'{name}' hat {size} Bytes, {size2} erwartet</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/model_limits.py" />
+   <source>'{name}' holds characters that are no text</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -4411,6 +4537,11 @@ Bilder des Fensters:</translation>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' is larger than {most} MiB</source>
    <translation>'{name}' ist größer als {most} MiB</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>'{name}' is made; it was not compared with the one before: that needs about {wanted} pictures labelled since then</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -4593,12 +4724,12 @@ Bilder des Fensters:</translation>
    <translation>'{scaling}' ist für Farbbilder; dieses Netz nimmt graue.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>'{solved}' cannot train a whole network</source>
    <translation>'{solved}' kann kein ganzes Netz trainieren</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>'{solved}' solves a head without layers of its own, on the features of a model</source>
    <translation>'{solved}' löst einen Kopf ohne eigene Schichten, auf den Merkmalen eines Modells</translation>
   </message>
@@ -4731,6 +4862,11 @@ Bilder des Fensters:</translation>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>'{title}' was not found</source>
    <translation>'{title}' wurde nicht gefunden</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/read_arrays.py" />
+   <source>'{title}', split '{split}'</source>
+   <translation>'{title}', Teil '{split}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4923,25 +5059,6 @@ Bilder des Fensters:</translation>
    <translation>; {count} wurden angegeben</translation>
   </message>
   <message>
-   <location filename="../../desktop/report/html.py" />
-   <source>&lt;!DOCTYPE html&gt;
-&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
-&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
-&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
-&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
-$body
-&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
-</source>
-   <translation>&lt;!DOCTYPE html&gt;
-&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
-&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
-&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
-&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
-$body
-&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
-</translation>
-  </message>
-  <message>
    <location filename="../../desktop/core/pictures/containers.py" />
    <source>A checksum of the PNG is wrong.</source>
    <translation>Eine Prüfsumme des PNG ist falsch.</translation>
@@ -4972,6 +5089,8 @@ With --json every picture gives one object on a line of its own:
   series_number (as in the file, or null), modality, frame and frames (from 1), with --files also file.
 With --camera 'path' is the camera's or video's name and the frame's number: always the newest frame is answered, those
 that came meanwhile are left out. Nothing is stored.
+A picture that is not of the model's kind has no answer in the table for people; --top K lists its scores all the same.
+Where a threshold made the answer against the higher score, the threshold stands in place of the lower one.
 Of a hundred pictures like those the model learned from, answer sets hold the right label for at least
 100 x (1 - error_rate); of a single picture, and of pictures of another kind, that says nothing.
 'label' follows the model's decision rule, which need not be the highest score; 'probability' is the score of 'label'.
@@ -4979,32 +5098,7 @@ Of a hundred pictures like those the model learned from, answer sets hold the ri
 exit status: 0 every picture was answered; 1 some failed, none was found, or the model is not installed or damaged;
 2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was printed until then holds).
 </source>
-   <translation>Ein Ordner wird durch alle Ebenen durchsucht; versteckte Dateien werden übergangen. Antworten kommen in der Reihenfolge der
-Bilder. DICOM-Dateien einer Serie kommen zusammen, in der Reihenfolge ihrer Lage im Patienten, eine Zeile je Einzelbild; ebenso
-die Einzelbilder einer Datei und was ein DICOMDIR aufführt. Die Zeilen einer Studie nennen den angegebenen Ordner oder das DICOMDIR,
-Studie, Serie und Einzelbild; wie ihre Dateien heißen, ist oft ein Name und wird nur mit --files gesagt.
-
-Mit --json ergibt jedes Bild ein Objekt auf einer eigenen Zeile:
-  path, model, label, index, probability, top (Liste von label, probability), notices (Liste von Texten),
-  elapsed_ms (decode, prepare, predict), prepared_sha256, in_domain (ob das Bild von der Art ist, mit der das
-  Modell trainiert wurde; null, wo das Modell es nicht sagen kann), domain_score (0 ist die Mitte seiner eigenen Bilder, über 1
-  ist nicht seine Art), domain_reasons (warum nicht, in Codes; "unlike", wo mehr nicht bekannt ist), answer_set (Labels, mit denen
-  bei der Fehlerrate error_rate zu rechnen ist; null, wo das Modell dafür nicht kalibriert wurde, und für Bilder nicht seiner
-  Art), general (das allgemeinere Wort, bei einem Modell, das Wörter kennt), digits (label, probability jeder Ziffer eines
-  Bildes, das mehrere enthält), suits (das vorhandene Modell, das zu einem Bild anderer Art passen würde, oder null), notice (bei
-  medizinischen Modellen)
-  - oder, wo es fehlschlug, path und error (kind, message);
-  - ein Einzelbild einer Studie oder einer DICOM-Datei mit mehreren Einzelbildern auch study und series (ab 1 gezählt im Angegebenen),
-  series_number (wie in der Datei, oder null), modality, frame und frames (ab 1), mit --files auch file.
-Mit --camera ist 'path' der Name der Kamera oder des Videos und die Nummer des Einzelbilds: beantwortet wird stets das neueste, die
-inzwischen gekommenen werden ausgelassen. Nichts wird gespeichert.
-Bei hundert Bildern wie denen, aus denen das Modell gelernt hat, enthalten Antwortmengen das richtige Label für mindestens
-100 x (1 - error_rate); über ein einzelnes Bild und über Bilder anderer Art sagt das nichts.
-'label' folgt der Entscheidungsregel des Modells, was nicht der höchste Score sein muss; 'probability' ist der Score von 'label'.
-
-Beendigungsstatus: 0 jedes Bild wurde beantwortet; 1 einige schlugen fehl, keines wurde gefunden, oder das Modell ist nicht installiert oder beschädigt;
-2 falscher Aufruf, darunter ein unbekanntes Modell; 130 mit Strg-C angehalten (was bis dahin ausgegeben wurde, gilt).
-</translation>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
@@ -5025,11 +5119,6 @@ Beendigungsstatus: 0 jedes Bild wurde beantwortet; 1 einige schlugen fehl, keine
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>A lookup table in the DICOM's header contradicts its description.</source>
    <translation>Eine Lookup-Tabelle im Header des DICOM widerspricht ihrer Beschreibung.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/exchange/tflite_check.py" />
-   <source>A model of another Fovea comes whole: export it there as one .zip.</source>
-   <translation>Ein Modell eines anderen Fovea kommt als Ganzes: Exportieren Sie es dort als ein .zip.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -5169,7 +5258,7 @@ Beendigungsstatus: 0 das Modell ist in der Ablage; 1 es schlug fehl; 2 falscher 
    <translation>Sind seine Ausgaben Wahrscheinlichkeiten oder Rohwerte (Logits)?</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
+   <location filename="../../desktop/ml/packaging/gate_pictures.py" />
    <source>At least {fewest} of each are needed.</source>
    <translation>Mindestens {fewest} von jeder werden gebraucht.</translation>
   </message>
@@ -5226,7 +5315,7 @@ Beendigungsstatus: 0 das Modell ist in der Ablage; 1 es schlug fehl; 2 falscher 
    <translation>Katzen und Hunde</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>Change it in the plan's file.</source>
    <translation>Ändern Sie es in der Datei des Plans.</translation>
   </message>
@@ -5249,11 +5338,6 @@ Beendigungsstatus: 0 das Modell ist in der Ablage; 1 es schlug fehl; 2 falscher 
    <location filename="../../desktop/report/html.py" />
    <source>Check some labels, too.</source>
    <translation>Prüfen Sie auch einige Labels.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/dicom/directory.py" />
-   <source>Check that it is there.</source>
-   <translation>Prüfen Sie, ob sie da ist.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -5389,6 +5473,11 @@ Beendigungsstatus: 0 das Modell ist in der Ablage; 1 es schlug fehl; 2 falscher 
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>Choose one of the questions, and give its answers as labels.</source>
    <translation>Wählen Sie eine der Fragen und geben Sie ihre Antworten als Labels.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/capture/capture.py" />
+   <source>Choose one of them, or leave out --frame.</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -5535,6 +5624,11 @@ Beendigungsstatus: 0 das Modell ist in der Ablage; 1 es schlug fehl; 2 falscher 
    <location filename="../../desktop/core/data/findings.py" />
    <source>Copy them again from where they came, or go on without them.</source>
    <translation>Kopieren Sie sie erneut von dort, woher sie kamen, oder machen Sie ohne sie weiter.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Correct some of its answers, or label more pictures, then retrain it.</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -5910,10 +6004,14 @@ Beendigungsstatus: 0 alles ist gemessen; 1 es schlug fehl; 2 falscher Aufruf ode
    <source>Fovea's small residual net</source>
    <translation>Kleines Residualnetz von Fovea</translation>
   </message>
-  <message>
+  <message numerus="yes">
    <location filename="../../desktop/core/pictures/limits.py" />
-   <source>Frame {frame} was asked for; the file has {have}.</source>
-   <translation>Verlangt war Einzelbild {frame}; die Datei hat {have}.</translation>
+   <source>Frame {frame} was asked for; the file has {count} frames.</source>
+   <extracomment>Where the count is one, English says: Frame {frame} was asked for; the file has one frame.</extracomment>
+   <translation>
+    <numerusform>Einzelbild {frame} wurde verlangt; die Datei hat ein Einzelbild.</numerusform>
+    <numerusform>Einzelbild {frame} wurde verlangt; die Datei hat {count} Einzelbilder.</numerusform>
+   </translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
@@ -6249,6 +6347,11 @@ Beendigungsstatus: 0 alles ist gemessen; 1 es schlug fehl; 2 falscher Aufruf ode
    <location filename="../../desktop/core/data/dataset.py" />
    <source>It has no splits; leave the split out.</source>
    <translation>Es hat keine Teile; lassen Sie den Teil weg.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>It is among your models all the same.</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
@@ -6600,6 +6703,11 @@ Beendigungsstatus: 0 alles ist gemessen; 1 es schlug fehl; 2 falscher Aufruf ode
    <translation>MONOCHROME1, invertiert</translation>
   </message>
   <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Make it a model first; then it can be made again with what was corrected.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>Make it first.</source>
    <translation>Legen Sie ihn zuerst an.</translation>
@@ -6633,6 +6741,11 @@ Beendigungsstatus: 0 alles ist gemessen; 1 es schlug fehl; 2 falscher Aufruf ode
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Map at least one class to a label.</source>
    <translation>Ordnen Sie mindestens eine Klasse einem Label zu.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/comparison.py" />
+   <source>McNemar by person</source>
+   <translation>McNemar nach Personen</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6718,6 +6831,11 @@ Beendigungsstatus: 0 alles ist gemessen; 1 es schlug fehl; 2 falscher Aufruf ode
    <location filename="../../desktop/store/catalogue.py" />
    <source>Network: {credit} Weights as published {where}; licence: {licence}.</source>
    <translation>Netz: {credit} Gewichte wie veröffentlicht {where}; Lizenz: {licence}.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/language.py" />
+   <source>No font of this computer has the characters of this language: they are drawn as boxes. Install one, for instance 'Noto Sans CJK' (fonts-noto-cjk), and start Fovea again.</source>
+   <translation>Keine Schrift dieses Computers hat die Zeichen dieser Sprache: Sie erscheinen als Kästchen. Installieren Sie eine, zum Beispiel 'Noto Sans CJK' (fonts-noto-cjk), und starten Sie Fovea neu.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -6874,7 +6992,7 @@ Beendigungsstatus: 0 alles ist gemessen; 1 es schlug fehl; 2 falscher Aufruf ode
    <translation>Oder ist es '{name}'? Dann geben Sie diese Datei an.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>Or set augment.STEP.SETTING.</source>
    <translation>Oder setzen Sie augment.STEP.SETTING.</translation>
   </message>
@@ -7027,6 +7145,16 @@ Beendigungsstatus: 0 alles gut; 1 etwas schlug fehl (der Text sagt, was); 2 fals
    </translation>
   </message>
   <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Retraining '{name}' with {count:,} new labels.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Retraining '{name}' with {count:,} new labels; {held:,} more are kept back to compare old and new.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/report/html.py" />
    <source>Right</source>
    <extracomment>Correct (not the side).</extracomment>
@@ -7106,11 +7234,6 @@ Beendigungsstatus: 0 alles gut; 1 etwas schlug fehl (der Text sagt, was); 2 fals
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>Save or export the network again.</source>
    <translation>Speichern oder exportieren Sie das Netz neu.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/exchange/import_steps.py" />
-   <source>Save the part that goes from one picture to the scores of the classes.</source>
-   <translation>Speichern Sie den Teil, der von einem Bild zu den Scores der Klassen führt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -7263,10 +7386,14 @@ Beendigungsstatus: 0 alles gut; 1 etwas schlug fehl (der Text sagt, was); 2 fals
    <source>The DICOM has {samples} samples a pixel, as of inks or with transparency; expected grey or RGB.</source>
    <translation>Das DICOM hat {samples} Samples je Pixel, wie von Druckfarben oder mit Transparenz; erwartet wird Grau oder RGB.</translation>
   </message>
-  <message>
+  <message numerus="yes">
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
-   <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {frames} frame{value}) asks for {need:,}.</source>
-   <translation>Das DICOM enthält {have:,} Bytes Pixeldaten; sein Header ({columns}×{rows} Pixel, {frames} Frame{value}) verlangt {need:,}.</translation>
+   <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {count} frames) asks for {need:,}.</source>
+   <extracomment>Where the count is one, English says: The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {count} frame) asks for {need:,}.</extracomment>
+   <translation>
+    <numerusform>Das DICOM enthält {have:,} Bytes Pixeldaten; sein Header ({columns}×{rows} Pixel, {count} Einzelbild) verlangt {need:,}.</numerusform>
+    <numerusform>Das DICOM enthält {have:,} Bytes Pixeldaten; sein Header ({columns}×{rows} Pixel, {count} Einzelbilder) verlangt {need:,}.</numerusform>
+   </translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -7434,11 +7561,6 @@ Beendigungsstatus: 0 alles gut; 1 etwas schlug fehl (der Text sagt, was); 2 fals
    <translation>Die Datei beginnt wie {kind}, aber ihr Header ist beschädigt oder von einer Art, die Fovea nicht kennt.</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/pictures/dicom/directory.py" />
-   <source>The file cannot be read: {reason}.</source>
-   <translation>Die Datei lässt sich nicht lesen: {reason}.</translation>
-  </message>
-  <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The file could not be read ({get}).</source>
    <translation>Die Datei konnte nicht gelesen werden ({get}).</translation>
@@ -7500,8 +7622,13 @@ Beendigungsstatus: 0 alles gut; 1 etwas schlug fehl (der Text sagt, was); 2 fals
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
-   <source>The library that opens this format {how} ({detail}).</source>
-   <translation>Die Bibliothek, die dieses Format öffnet, {how} ({detail}).</translation>
+   <source>The library that opens this format crashed ({detail}).</source>
+   <translation>Die Bibliothek, die dieses Format öffnet, ist abgestürzt ({detail}).</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/decode_in_child.py" />
+   <source>The library that opens this format ended with an unexpected fault ({detail}).</source>
+   <translation>Die Bibliothek, die dieses Format öffnet, endete mit einem unerwarteten Fehler ({detail}).</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -7550,8 +7677,13 @@ Beendigungsstatus: 0 alles gut; 1 etwas schlug fehl (der Text sagt, was); 2 fals
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
-   <source>The picture has {what} pixels; expected at most {max_pixels} million.</source>
-   <translation>Das Bild hat {what} Pixel; erwartet werden höchstens {max_pixels} Millionen.</translation>
+   <source>The picture has far too many pixels; expected at most {max_pixels} million.</source>
+   <translation>Das Bild hat viel zu viele Pixel; erwartet werden höchstens {max_pixels} Millionen.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/decode.py" />
+   <source>The picture has {what:,.0f} million pixels; expected at most {max_pixels} million.</source>
+   <translation>Das Bild hat {what:,.0f} Millionen Pixel; erwartet werden höchstens {max_pixels} Millionen.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -7759,11 +7891,6 @@ Beendigungsstatus: 0 alles gut; 1 etwas schlug fehl (der Text sagt, was); 2 fals
    <translation>Das ist kein DICOMDIR, wie auch immer es heißt.</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/pictures/dicom/directory.py" />
-   <source>This is no file.</source>
-   <translation>Das ist keine Datei.</translation>
-  </message>
-  <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>This is {name}, for which Fovea has no decoder outside DICOM; it is not damaged.</source>
    <translation>Das ist {name}, wofür Fovea außerhalb von DICOM keinen Decoder hat; es ist nicht beschädigt.</translation>
@@ -7777,6 +7904,11 @@ Beendigungsstatus: 0 alles gut; 1 etwas schlug fehl (der Text sagt, was); 2 fals
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>This link leads to itself.</source>
    <translation>Dieser Link führt zu sich selbst.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/app/help_pages.py" />
+   <source>This page is not translated yet; it is in English.</source>
+   <translation>Diese Seite ist noch nicht übersetzt; sie ist auf Englisch.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -7952,6 +8084,11 @@ Beendigungsstatus: 0 alles gut; 1 etwas schlug fehl (der Text sagt, was); 2 fals
    <location filename="../../desktop/engine/searcher.py" />
    <source>Use smaller pictures or batches.</source>
    <translation>Nehmen Sie kleinere Bilder oder Batches.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/app/exports.py" />
+   <source>Use {listed} or {last}.</source>
+   <translation>Verwenden Sie {listed} oder {last}.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -8237,7 +8374,7 @@ Beendigungsstatus: 0; 1 die Liste lässt sich nicht lesen; 2 es gibt keine solch
    <translation>Schreiben Sie zum Beispiel 300,1000,3000.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>Write for instance fit.epochs=10.</source>
    <translation>Schreiben Sie zum Beispiel fit.epochs=10.</translation>
   </message>
@@ -8362,6 +8499,11 @@ Beendigungsstatus: 0; 1 die Liste lässt sich nicht lesen; 2 es gibt keine solch
    <translation>ein Checkpoint, der Gewichte ohne ihr Netz enthält</translation>
   </message>
   <message>
+   <location filename="../../desktop/store/project.py" />
+   <source>a class</source>
+   <translation>eine Klasse</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a cursor file</source>
    <translation>eine Cursordatei</translation>
@@ -8467,6 +8609,11 @@ Beendigungsstatus: 0; 1 die Liste lässt sich nicht lesen; 2 es gibt keine solch
    <translation>ein neuer Ordner, oder eine Datei .csv oder .json</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/convert/export_litert.py" />
+   <source>a package</source>
+   <translation>ein Paket</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/help.py" />
    <source>a page, as the list names it</source>
    <translation>eine Seite, wie die Liste sie nennt</translation>
@@ -8515,6 +8662,11 @@ Beendigungsstatus: 0; 1 die Liste lässt sich nicht lesen; 2 es gibt keine solch
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>a predictor (number {predictor}) that does not go with its samples</source>
    <translation>einen Prädiktor (Nummer {predictor}), der nicht zu seinen Samples passt</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/projects.py" />
+   <source>a project</source>
+   <translation>ein Projekt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -8602,14 +8754,19 @@ Beendigungsstatus: 0; 1 die Liste lässt sich nicht lesen; 2 es gibt keine solch
    <translation>Genauigkeit einiger Netze nach Anzahl der Bilder zum Lernen</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/study.py" />
+   <source>accuracy on test pictures, mean of {repeats} (least to most){of}</source>
+   <translation>Genauigkeit auf Testbildern, Mittel von {repeats} (kleinste bis größte){of}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/search.py" />
    <source>accuracy on the test split {accuracy}</source>
    <translation>Genauigkeit auf dem Testteil {accuracy}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
-   <source>accuracy on {split}, mean of {repeats} (least to most){of}</source>
-   <translation>Genauigkeit auf {split}, Mittel von {repeats} (kleinste bis größte){of}</translation>
+   <source>accuracy on validation pictures, mean of {repeats} (least to most){of}</source>
+   <translation>Genauigkeit auf Validierungsbildern, Mittel von {repeats} (kleinste bis größte){of}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8897,17 +9054,17 @@ Beendigungsstatus: 0; 1 die Liste lässt sich nicht lesen; 2 es gibt keine solch
    <translation>am Ende den besten Versuch auf dem Testteil messen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>at_least goes with the decision 'sensitivity', and with no other</source>
    <translation>at_least gehört zur Entscheidung 'sensitivity' und zu keiner anderen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>at_least {at_least} found; expected a fraction between 0 and 1</source>
    <translation>at_least {at_least} gefunden; ein Anteil zwischen 0 und 1 erwartet</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>augment: {text} found, 'none' expected</source>
    <translation>augment: {text} gefunden, 'none' erwartet</translation>
   </message>
@@ -9131,7 +9288,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>Klassenordner, ein Archiv, .npz …</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>class weights and over- or under-sampling both balance the classes: choose one of them</source>
    <translation>Klassengewichte und Over- oder Undersampling gleichen beide die Klassen aus: wählen Sie eines davon</translation>
   </message>
@@ -9161,7 +9318,12 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>classify: zeigen, wohin das Netz geschaut hat</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/cli/screenshot.py" />
+   <source>classify: which frame of a series, 1 is the first</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>clip_norm {clip_norm} found; expected a number above 0, or none</source>
    <translation>clip_norm {clip_norm} gefunden; eine Zahl über 0 erwartet, oder keine</translation>
   </message>
@@ -9212,8 +9374,13 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
-   <source>computing {words}</source>
-   <translation>gerechnet wird {words}</translation>
+   <source>computing in 32 bits: 16 would not be faster on this device</source>
+   <translation>gerechnet wird in 32 Bit: 16 wären auf diesem Gerät nicht schneller</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/training/train.py" />
+   <source>computing in {precision}</source>
+   <translation>gerechnet wird in {precision}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
@@ -9244,6 +9411,12 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>converting it to LiteRT</source>
    <translation>wird in LiteRT umgewandelt</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>copied</source>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be copied: …'.</extracomment>
+   <translation>kopiert</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -9296,7 +9469,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>nur Kurven (Kermany et al.: 92,8 % Genauigkeit, AUC 0,968)</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>cycles repeat a 'triangle' or a 'cosine', not the schedule '{schedule}'</source>
    <translation>Zyklen wiederholen 'triangle' oder 'cosine', nicht den Verlauf '{schedule}'</translation>
   </message>
@@ -9311,7 +9484,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>dunkle Tinte auf hellem Papier wurde invertiert</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/assemble.py" />
+   <location filename="../../desktop/core/data/open_data.py" />
    <source>data</source>
    <translation>Daten</translation>
   </message>
@@ -9431,11 +9604,6 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>früh beendet: andere sind besser</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/pictures/decode_in_child.py" />
-   <source>ended with an unexpected fault</source>
-   <translation>endete mit einem unerwarteten Fehler</translation>
-  </message>
-  <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>ends before its directory does</source>
    <translation>endet vor seinem Verzeichnis</translation>
@@ -9461,7 +9629,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>Epochen {epoch} bis {epochs}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>epochs, batch and steps_per_execution must be at least 1</source>
    <translation>epochs, batch und steps_per_execution müssen mindestens 1 sein</translation>
   </message>
@@ -9583,11 +9751,6 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>exportiert</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/pictures/decode.py" />
-   <source>far too many</source>
-   <translation>viel zu viele</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ml/training/transfer.py" />
    <source>features</source>
    <translation>Merkmale</translation>
@@ -9618,7 +9781,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>seine letzten Schichten feinabstimmen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>fine-tuning needs at least one layer to unfreeze</source>
    <translation>Feinabstimmung braucht mindestens eine freizugebende Schicht</translation>
   </message>
@@ -9655,7 +9818,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>Ordner, deren Namen auf zwei Arten geschrieben sind (Akzente), sind eine Klasse: {told}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>folds {folds} found; expected 0, or 2 or more with a head that is solved</source>
    <translation>folds {folds} gefunden; erwartet 0, oder 2 oder mehr mit einem Kopf, der gelöst wird</translation>
   </message>
@@ -9678,6 +9841,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>found an array of {dtype} with shape {shape}; expected uint8 of (H, W) or (H, W, 3)</source>
    <translation>gefunden ein Array aus {dtype} der Form {shape}; erwartet uint8 von (H, W) oder (H, W, 3)</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>fovea: files are called in it as they are, and {named:,} of the names read like a person's</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -9784,6 +9952,18 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>von {low:g} bis {high:g}</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>frozen</source>
+   <extracomment>The program as a package of its own, without a Python of the system (PyInstaller).</extracomment>
+   <translation>als Paket</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>full</source>
+   <extracomment>The edition of the program that trains, too.</extracomment>
+   <translation>volle Ausgabe</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/search.py" />
    <source>give either --grid or --trials N</source>
    <translation>geben Sie entweder --grid oder --trials N an</translation>
@@ -9832,11 +10012,6 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>has no directory where one must be</source>
    <translation>hat kein Verzeichnis, wo eines sein muss</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/exchange/keras2.py" />
-   <source>has the shape {shape}</source>
-   <translation>hat die Form {shape}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -9902,11 +10077,6 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/report/plots.py" />
    <source>images answered, the surest first (%)</source>
    <translation>beantwortete Bilder, die sichersten zuerst (%)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/training/train.py" />
-   <source>in 32 bits: 16 would not be faster on this device</source>
-   <translation>in 32 Bit: 16 wären auf diesem Gerät nicht schneller</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -10284,7 +10454,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>Bildern Labels geben, mit Vorschlägen aus den schon gegebenen; ein Modell daraus machen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>label_smoothing and ema must be at least 0 and below 1</source>
    <translation>label_smoothing und ema müssen mindestens 0 und kleiner als 1 sein</translation>
   </message>
@@ -10349,12 +10519,12 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>vom Programm gezeichnete Buchstaben</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>limit {limit} found; expected a number of images, or 0 for all</source>
    <translation>limit {limit} gefunden; eine Anzahl von Bildern erwartet, oder 0 für alle</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>limit {limit} found; expected at least one image of each of the {count} classes</source>
    <translation>limit {limit} gefunden; mindestens ein Bild jeder der {count} Klassen erwartet</translation>
   </message>
@@ -10639,7 +10809,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>model.json: {problem}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>momentum must be at least 0 and below 1, and weight_decay at least 0</source>
    <translation>momentum muss mindestens 0 und kleiner als 1 sein, und weight_decay mindestens 0</translation>
   </message>
@@ -10735,7 +10905,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>weder '{folder}' noch '{file}' wurde gefunden</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>nesterov needs a momentum above 0</source>
    <translation>nesterov braucht ein Momentum über 0</translation>
   </message>
@@ -10868,6 +11038,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>no label of this evaluation was judged</source>
    <translation>kein Label dieser Auswertung wurde beurteilt</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>no model was made of the project '{name}' yet</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -11005,6 +11180,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>keines von {count:,} Bildern lässt sich lesen</translation>
   </message>
   <message>
+   <location filename="../../desktop/store/projects.py" />
+   <source>none yet</source>
+   <translation>noch keine</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>not a valid path</source>
    <translation>kein gültiger Pfad</translation>
@@ -11028,6 +11208,12 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>not done within {training_s:.0f} s</source>
    <translation>nicht fertig innerhalb von {training_s:.0f} s</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>not frozen</source>
+   <extracomment>The program run by the system's Python.</extracomment>
+   <translation>nicht als Paket</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -11068,6 +11254,12 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/cli/selftest.py" />
    <source>not tried: the engine does not start</source>
    <translation>nicht versucht: die Engine startet nicht</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/read_arrays.py" />
+   <source>nothing</source>
+   <extracomment>What a file holds: 'it holds nothing'.</extracomment>
+   <translation>nichts</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -11195,16 +11387,6 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>eine Epoche in einem Kindprozess; exportiert, geprüft und gefragt: {count} Scores</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/pictures/limits.py" />
-   <source>one frame</source>
-   <translation>ein Einzelbild</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>one group</source>
-   <translation>eine Gruppe</translation>
-  </message>
-  <message>
    <location filename="../../desktop/core/figures/calibration.py" />
    <source>one image allows no interval</source>
    <translation>ein Bild lässt kein Intervall zu</translation>
@@ -11225,6 +11407,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>eines seiner '{name}'</translation>
   </message>
   <message>
+   <location filename="../../desktop/store/model_limits.py" />
+   <source>one of its '{name}' holds characters that are no text</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>one of {choices}</source>
    <translation>eines von {choices}</translation>
@@ -11233,11 +11420,6 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>one person allows no interval</source>
    <translation>eine Person lässt kein Intervall zu</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>one picture is</source>
-   <translation>ein Bild wird</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -11263,6 +11445,12 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/cli/runs.py" />
    <source>only runs in this state (done, stopped, interrupted …)</source>
    <translation>nur Läufe in diesem Zustand (done, stopped, interrupted …)</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>opened</source>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be opened: …'.</extracomment>
+   <translation>geöffnet</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11305,7 +11493,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>übergangen, denn es sind keine Bilder: {listing}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>patience, swa, l1 and l2 must be at least 0</source>
    <translation>patience, swa, l1 und l2 müssen mindestens 0 sein</translation>
   </message>
@@ -11320,7 +11508,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>Personen oder Fälle mit Bildern auf beiden Seiten einer Aufteilung: {count:,}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>perturbed {perturbed} found; expected 0 to 20 copies</source>
    <translation>perturbed {perturbed} gefunden; 0 bis 20 Kopien erwartet</translation>
   </message>
@@ -11435,9 +11623,15 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>pydicom bringt keine Testdatei dieser Transfersyntax mit</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>rate must be above 0 and warmup a fraction below 1</source>
    <translation>rate muss über 0 liegen, und warmup muss ein Anteil unter 1 sein</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>read</source>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be read: …'.</extracomment>
+   <translation>gelesen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -11530,6 +11724,12 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>Sättigung und Farbstich</translation>
   </message>
   <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>saved</source>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be saved: …'.</extracomment>
+   <translation>gespeichert</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/data.py" />
    <source>say what is in a folder and what is wrong with it</source>
    <translation>sagen, was in einem Ordner ist und was daran nicht stimmt</translation>
@@ -11585,7 +11785,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>sehen, wie die Genauigkeit mit der Anzahl der Bilder wächst</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>seed {seed} found; expected a whole number from 0 to {seeds}</source>
    <translation>seed {seed} gefunden; eine ganze Zahl von 0 bis {seeds} erwartet</translation>
   </message>
@@ -11649,6 +11849,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>shown through the lookup table of the file</source>
    <translation>durch die Lookup-Tabelle der Datei gezeigt</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/engine/child.py" />
+   <source>signal {number}</source>
+   <translation>Signal {number}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -11855,6 +12060,12 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>teach: was als Nächstes gezeigt wird (Vorgabe: alle)</translation>
   </message>
   <message>
+   <location filename="../../desktop/core/pictures/decode.py" />
+   <source>text</source>
+   <extracomment>What a file holds instead of a picture: 'The file holds text; expected …'.</extracomment>
+   <translation>Text</translation>
+  </message>
+  <message>
    <location filename="../../desktop/engine/camera_messages.py" />
    <source>that is not the address of a camera</source>
    <translation>das ist keine Adresse einer Kamera</translation>
@@ -11915,7 +12126,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>die Fehlerraten der Antwortmengen sind keine Anteile in steigender Folge</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the architecture 'head' goes with the starts 'features' and 'fine-tune', and with no other</source>
    <translation>die Architektur 'head' gehört zu den Ausgangspunkten 'features' und 'fine-tune' und zu keinem anderen</translation>
   </message>
@@ -12129,7 +12340,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    </translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>the decision '{rule}' goes with two labels and a positive class of 0 or 1</source>
    <translation>die Entscheidung '{rule}' gehört zu zwei Labels und einer positiven Klasse 0 oder 1</translation>
   </message>
@@ -12464,6 +12675,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>das erste</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/capture/capture.py" />
+   <source>the first picture has {count:,} frames</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>the first {colours}</source>
    <translation>die ersten {colours}</translation>
@@ -12773,6 +12989,15 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <source>the names of these classes look the same: {told}; {how}. Rename or merge their folders</source>
    <translation>die Namen dieser Klassen sehen gleich aus: {told}; {how}. Benennen Sie ihre Ordner um oder führen Sie sie zusammen</translation>
   </message>
+  <message numerus="yes">
+   <location filename="../../desktop/core/data/dataset.py" />
+   <source>the names of {count:,} classes ({names}) hold characters that are no text. Rename their folders</source>
+   <extracomment>Where the count is one, English says: the name of the class {names} holds characters that are no text. Rename its folder</extracomment>
+   <translation type="unfinished">
+    <numerusform />
+    <numerusform />
+   </translation>
+  </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>the names there (default: as they are)</source>
@@ -12794,7 +13019,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>das Netz lässt sich nicht an einer Karte auseinandernehmen</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
+   <location filename="../../desktop/ml/packaging/gate_pictures.py" />
    <source>the network computes {width:,} features of a picture: too many for a gate</source>
    <translation>das Netz berechnet {width:,} Merkmale eines Bildes: zu viele für eine Prüfung der Bildart</translation>
   </message>
@@ -12834,7 +13059,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>das Netz hat {count_params:,} Parameter</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/import_steps.py" />
+   <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network has {count} inputs and {count2} outputs; one of each expected</source>
    <translation>das Netz hat {count} Eingaben und {count2} Ausgaben; je eine erwartet</translation>
   </message>
@@ -12972,6 +13197,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/cli/explain.py" />
    <source>the picture to write</source>
    <translation>das zu schreibende Bild</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/capture/capture.py" />
+   <source>the picture was not written</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/engine/similar_child.py" />
@@ -13335,9 +13565,14 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>Stern oder Notiz wurde nicht behalten: {reason}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
-   <source>the start '{kind}' goes {which} a model</source>
-   <translation>der Ausgangspunkt '{kind}' passt nicht dazu, ob ein Modell genannt ist (erwartet: {which})</translation>
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
+   <source>the start '{kind}' goes with a model</source>
+   <translation>der Ausgangspunkt '{kind}' braucht ein Modell</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
+   <source>the start '{kind}' goes without a model</source>
+   <translation>der Ausgangspunkt '{kind}' verträgt kein Modell</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -13456,8 +13691,13 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
-   <source>the weight '{name}' of layer '{own}' {found}; {tuple} expected</source>
-   <translation>das Gewicht '{name}' der Schicht '{own}' {found}; {tuple} erwartet</translation>
+   <source>the weight '{name}' of layer '{own}' has the shape {shape}; {tuple} expected</source>
+   <translation>das Gewicht '{name}' der Schicht '{own}' hat die Form {shape}; erwartet wird {tuple}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/exchange/keras2.py" />
+   <source>the weight '{name}' of layer '{own}' is missing; {tuple} expected</source>
+   <translation>das Gewicht '{name}' der Schicht '{own}' fehlt; erwartet wird {tuple}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -13511,8 +13751,13 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
-   <source>there are only {which} images: no ROC curve</source>
-   <translation>es gibt nur Bilder einer Klasse ({which}): keine ROC-Kurve</translation>
+   <source>there are only negative images: no ROC curve</source>
+   <translation>es gibt nur negative Bilder: keine ROC-Kurve</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/intervals.py" />
+   <source>there are only positive images: no ROC curve</source>
+   <translation>es gibt nur positive Bilder: keine ROC-Kurve</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -13565,7 +13810,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>es gibt keine Architektur '{name}'</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>there is no architecture '{name}'; known: {architectures}</source>
    <translation>es gibt keine Architektur '{name}'; bekannt: {architectures}</translation>
   </message>
@@ -13794,17 +14039,17 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>diese Gewichte passen nicht zu {name}: {split}</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/dataset.py" />
+   <location filename="../../desktop/core/data/class_names.py" />
    <source>they differ in blanks only</source>
    <translation>sie unterscheiden sich nur in Leerzeichen</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/dataset.py" />
+   <location filename="../../desktop/core/data/class_names.py" />
    <source>they differ in letters that look alike</source>
    <translation>sie unterscheiden sich nur in gleich aussehenden Buchstaben</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/data/dataset.py" />
+   <location filename="../../desktop/core/data/class_names.py" />
    <source>they differ in upper and lower case only</source>
    <translation>sie unterscheiden sich nur in Groß- und Kleinschreibung</translation>
   </message>
@@ -14046,8 +14291,13 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
-   <source>training saw none of their {which}</source>
-   <translation>das Training hat davon nichts gesehen ({which})</translation>
+   <source>training saw none of their persons</source>
+   <translation>das Training hat keine dieser Personen gesehen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/packaging/decide.py" />
+   <source>training saw none of their pictures</source>
+   <translation>das Training hat keines dieser Bilder gesehen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
@@ -14105,7 +14355,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>aufgerichtet (EXIF-Ausrichtung {orientation})</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>two labels are alike</source>
    <translation>zwei Labels sind gleich</translation>
   </message>
@@ -14120,7 +14370,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>zwei Zahlen {within}, die kleinere zuerst</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>unfreeze and head_epochs must be at least 0, and head_rate above 0</source>
    <translation>unfreeze und head_epochs müssen mindestens 0 sein, und head_rate über 0</translation>
   </message>
@@ -14145,7 +14395,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>Validierungsverlust</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>validation {validation} found; expected a fraction between 0 and 0.9</source>
    <translation>validation {validation} gefunden; ein Anteil zwischen 0 und 0,9 erwartet</translation>
   </message>
@@ -14163,6 +14413,12 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/store/weight_packages.py" />
    <source>version {version} of the package '{distribution}' is installed; {version2} expected</source>
    <translation>Version {version} des Pakets '{distribution}' ist installiert; {version2} erwartet</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>viewer</source>
+   <extracomment>The small edition of the program, which does not train.</extracomment>
+   <translation>Viewer</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
@@ -14500,6 +14756,15 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
     <numerusform>{count:,} Ordner ({names}) neben den Teilen: nicht gelesen</numerusform>
    </translation>
   </message>
+  <message numerus="yes">
+   <location filename="../../desktop/cli/train_plan.py" />
+   <source>{count:,} groups of nearly the same pictures: each stays on one side of the split (--exact: do not look)</source>
+   <extracomment>Where the count is one, English says: one group of nearly the same pictures: it stays on one side of the split (--exact: do not look)</extracomment>
+   <translation>
+    <numerusform>eine Gruppe fast gleicher Bilder: sie bleibt auf einer Seite der Aufteilung (--exact: nicht suchen)</numerusform>
+    <numerusform>{count:,} Gruppen fast gleicher Bilder: jede bleibt auf einer Seite der Aufteilung (--exact: nicht suchen)</numerusform>
+   </translation>
+  </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} hidden files</source>
@@ -14573,11 +14838,6 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <source>{count:,} of {total:,} pictures of '{labels}' are to check with, about {wanted:,.0f} were asked for: what belongs together stays on one side</source>
    <translation>{count:,} von {total:,} Bildern von '{labels}' sind zum Prüfen, verlangt waren etwa {wanted:,.0f}: was zusammengehört, bleibt auf einer Seite</translation>
   </message>
-  <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>{count:,} pictures are</source>
-   <translation>{count:,} Bilder werden</translation>
-  </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures are in printing colours (CMYK) and are converted</source>
@@ -14585,6 +14845,15 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>
     <numerusform>{count:,} Bild ist in Druckfarben (CMYK) und wird umgewandelt</numerusform>
     <numerusform>{count:,} Bilder sind in Druckfarben (CMYK) und werden umgewandelt</numerusform>
+   </translation>
+  </message>
+  <message numerus="yes">
+   <location filename="../../desktop/cli/train_plan.py" />
+   <source>{count:,} pictures are left out: broken, there twice, or in several classes ('fovea data inspect' lists them)</source>
+   <extracomment>Where the count is one, English says: one picture is left out: broken, there twice, or in several classes ('fovea data inspect' lists it)</extracomment>
+   <translation>
+    <numerusform>ein Bild wird ausgelassen: kaputt, doppelt vorhanden oder in mehreren Klassen ('fovea data inspect' führt es auf)</numerusform>
+    <numerusform>{count:,} Bilder werden ausgelassen: kaputt, doppelt vorhanden oder in mehreren Klassen ('fovea data inspect' führt sie auf)</numerusform>
    </translation>
   </message>
   <message numerus="yes">
@@ -14767,7 +15036,12 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>{count:,}, nach Dateinamen oder DICOM-Patientennummern</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/packaging/card.py" />
+   <source>{counts} and {count} more classes with {sum} pictures</source>
+   <translation>{counts} und {count} weitere Klassen mit {sum} Bildern</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{count} classes found for {count2} labels</source>
    <translation>{count} Klassen für {count2} Labels gefunden</translation>
   </message>
@@ -14801,7 +15075,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>{count} Labels gefunden, 2 bis {max_classes} erwartet</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{count} labels found, at least 2 expected</source>
    <translation>{count} Labels gefunden, mindestens 2 erwartet</translation>
   </message>
@@ -14859,19 +15133,24 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    </translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
+   <location filename="../../desktop/ml/packaging/gate_pictures.py" />
    <source>{count} training and {count2} validation pictures are too few for a domain gate</source>
    <translation>{count} Trainings- und {count2} Validierungsbilder sind für eine Prüfung der Bildart zu wenige</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{cycles} cycles found; expected 1 to 20</source>
    <translation>{cycles} Zyklen gefunden; 1 bis 20 erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
-   <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s{left}</source>
-   <translation>{done:.1f} von {total:.1f} MB, {rate:.1f} MB/s{left}</translation>
+   <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s</source>
+   <translation>{done:.1f} von {total:.1f} MB, {rate:.1f} MB/s</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/models_change.py" />
+   <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s, {left} left</source>
+   <translation>{done:.1f} von {total:.1f} MB, {rate:.1f} MB/s, noch {left}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -14929,7 +15208,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>{gone:,} fehlen und {new:,} sind neu</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_checks.py" />
    <source>{head_epochs} epochs for the head found; expected fewer than the {epochs} in all</source>
    <translation>{head_epochs} Epochen für den Kopf gefunden; weniger als die {epochs} insgesamt erwartet</translation>
   </message>
@@ -15034,7 +15313,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>{itemsize} Bit, gefenstert {describe}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/plan.py" />
+   <location filename="../../desktop/ml/plans/plan_changes.py" />
    <source>{key}: {text} found, 'on' or 'none' expected</source>
    <translation>{key}: {text} gefunden, 'on' oder 'none' erwartet</translation>
   </message>
@@ -15084,16 +15363,6 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>{low} bis {high}{unit}, n = {n:,}</translation>
   </message>
   <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>{many} left out: broken, there twice, or in several classes ('fovea data inspect' lists them)</source>
-   <translation>{many} ausgelassen: kaputt, doppelt vorhanden oder in mehreren Klassen ('fovea data inspect' führt sie auf)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>{many} of nearly the same pictures: each stays on one side of the split (--exact: do not look)</source>
-   <translation>{many} fast gleicher Bilder: jede bleibt auf einer Seite der Aufteilung (--exact: nicht suchen)</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{matrix} of {total} pictures of '{labels}' were called '{labels2}'.</source>
    <translation>{matrix} von {total} Bildern von '{labels}' wurden '{labels2}' genannt.</translation>
@@ -15117,6 +15386,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/core/data/dataset.py" />
    <source>{names}</source>
    <translation>{names}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/packaging/card.py" />
+   <source>{names} and {count} more</source>
+   <translation>{names} und {count} weitere</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -15149,8 +15423,13 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
-   <source>{name} ({id}) on '{title}'{split}</source>
-   <translation>{name} ({id}) auf '{title}'{split}</translation>
+   <source>{name} ({id}) on '{title}'</source>
+   <translation>{name} ({id}) auf '{title}'</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>{name} ({id}) on '{title}', split '{split}'</source>
+   <translation>{name} ({id}) auf '{title}', Teil '{split}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -15208,9 +15487,19 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>{name} wurde ausgelassen: {reason}</translation>
   </message>
   <message>
+   <location filename="../../desktop/core/drawings/strokes.py" />
+   <source>{name}, stroke {number}</source>
+   <translation>{name}, Strich {number}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/study.py" />
-   <source>{name}: accuracy on {split}</source>
-   <translation>{name}: Genauigkeit auf {split}</translation>
+   <source>{name}: accuracy on test pictures</source>
+   <translation>{name}: Genauigkeit auf Testbildern</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/study.py" />
+   <source>{name}: accuracy on validation pictures</source>
+   <translation>{name}: Genauigkeit auf Validierungsbildern</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/child.py" />
@@ -15229,8 +15518,13 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
-   <source>{name}: {size:,} pictures: accuracy on {split} {accuracy}</source>
-   <translation>{name}: {size:,} Bilder: Genauigkeit auf {split} {accuracy}</translation>
+   <source>{name}: {size:,} pictures: accuracy on test pictures {accuracy}</source>
+   <translation>{name}: {size:,} Bilder: Genauigkeit auf Testbildern {accuracy}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/study.py" />
+   <source>{name}: {size:,} pictures: accuracy on validation pictures {accuracy}</source>
+   <translation>{name}: {size:,} Bilder: Genauigkeit auf Validierungsbildern {accuracy}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -15264,8 +15558,8 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
-   <source>{parameters} parameters on {device}; {train} training and {validation} validation pictures; {left}</source>
-   <translation>{parameters} Parameter auf {device}; {train} Trainings- und {validation} Validierungsbilder; {left}</translation>
+   <source>{parameters} parameters on {device}; {pictures}; {left}</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -15281,21 +15575,6 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/cli/predict.py" />
    <source>{place}, {frame}</source>
    <translation>{place}, {frame}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/data/findings.py" />
-   <source>{prefix}copies</source>
-   <translation>{prefix}copies</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/data/findings.py" />
-   <source>{prefix}copies-across-splits</source>
-   <translation>{prefix}copies-across-splits</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/data/findings.py" />
-   <source>{prefix}label-conflict</source>
-   <translation>{prefix}label-conflict</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -15445,6 +15724,16 @@ Unterschied der Genauigkeit: {value} ({bounds})</translation>
    <translation>{train:,} zum Lernen, {validation:,} zum Prüfen, {left_out:,} ausgelassen</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>{train} pictures, cross-validated in {folds} parts</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/train.py" />
+   <source>{train} training and {validation} validation pictures</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/report/html.py" />
    <source>{truth} answered as {other}: of {total:,}</source>
    <translation>{truth} beantwortet als {other}: von {total:,}</translation>
@@ -15556,8 +15845,13 @@ Unterschied der Genauigkeit: {value} ({bounds})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
-   <source>{where}.{name}: expected a list of {kind}</source>
-   <translation>{where}.{name}: eine Liste von {kind} erwartet</translation>
+   <source>{where}.{name}: expected a list of numbers</source>
+   <translation>{where}.{name}: erwartet wird eine Liste von Zahlen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/manifest.py" />
+   <source>{where}.{name}: expected a list of texts</source>
+   <translation>{where}.{name}: erwartet wird eine Liste von Texten</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -15585,9 +15879,19 @@ Unterschied der Genauigkeit: {value} ({bounds})</translation>
    <translation>{where}: eine Liste erwartet, {name} gefunden</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/strict_reader.py" />
-   <source>{where}: fields {parts}</source>
-   <translation>{where}: Felder {parts}</translation>
+   <location filename="../../desktop/system/strict_json.py" />
+   <source>{where}: fields missing: {missing}</source>
+   <translation>{where}: Felder fehlen: {missing}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/system/strict_json.py" />
+   <source>{where}: fields missing: {missing}; unknown: {unknown}</source>
+   <translation>{where}: Felder fehlen: {missing}; unbekannt: {unknown}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/system/strict_json.py" />
+   <source>{where}: fields unknown: {unknown}</source>
+   <translation>{where}: unbekannte Felder: {unknown}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -15630,6 +15934,11 @@ Unterschied der Genauigkeit: {value} ({bounds})</translation>
    <translation>{where}: {value} gefunden; eines von {map} erwartet</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/exchange/preparing_facts.py" />
+   <source>{width}×{height} pixels</source>
+   <translation>{width}×{height} Pixel</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>{window}: nothing of the picture lies in it</source>
    <translation>{window}: nichts vom Bild liegt darin</translation>
@@ -15640,11 +15949,6 @@ Unterschied der Genauigkeit: {value} ({bounds})</translation>
    <translation>{words}: {total:,} Bilder in {count:,} Klassen, {classes}. Zum Beispiel {shown}.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/cache.py" />
-   <source>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</source>
-   <translation>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</translation>
-  </message>
-  <message>
    <location filename="../../desktop/services/training.py" />
    <source>“{name}” is being trained by another process</source>
    <translation>„{name}“ wird von einem anderen Prozess trainiert</translation>
@@ -15653,6 +15957,230 @@ Unterschied der Genauigkeit: {value} ({bounds})</translation>
    <location filename="../../desktop/cli/sort.py" />
    <source>… and {count:,} more</source>
    <translation>… und {count:,} weitere</translation>
+  </message>
+  <message>
+   <source> and {count} more</source>
+   <translation type="vanished"> und {count} weitere</translation>
+  </message>
+  <message>
+   <source> and {count} more classes with {sum} pictures</source>
+   <translation type="vanished"> und {count} weitere Klassen mit {sum} Bildern</translation>
+  </message>
+  <message>
+   <source>&lt;!DOCTYPE html&gt;
+&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
+&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
+&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
+&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
+$body
+&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
+</source>
+   <translation type="vanished">&lt;!DOCTYPE html&gt;
+&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
+&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
+&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
+&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
+$body
+&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
+</translation>
+  </message>
+  <message>
+   <source>A folder is searched through all levels; hidden files are passed over. Answers come in the order of the pictures.
+DICOM files that belong to one series come together, in the order of their places in the patient, a line a frame; so do
+the frames of one file, and what a DICOMDIR lists. The lines of a study name the folder or DICOMDIR that was given,
+study, series and frame; what its files are called is often a name, and is said with --files alone.
+
+With --json every picture gives one object on a line of its own:
+  path, model, label, index, probability, top (list of label, probability), notices (list of texts),
+  elapsed_ms (decode, prepare, predict), prepared_sha256, in_domain (whether the picture is of the kind that the
+  model was trained on; null where the model cannot tell), domain_score (0 is the middle of its own pictures, above 1
+  is not its kind), domain_reasons (why not, in codes; "unlike" where no more is known), answer_set (labels to reckon
+  with at the error rate error_rate; null where the model was not calibrated for that, and for pictures that are not its
+  kind), general (the more general word, of a model that knows words), digits (label, probability of each digit, of a
+  picture that holds several), suits (the model at hand that would suit a picture of another kind, or null), notice (of
+  medical models)
+  - or, where it failed, path and error (kind, message);
+  - a frame of a study or of a DICOM file of several frames also study and series (counted from 1 in what was given),
+  series_number (as in the file, or null), modality, frame and frames (from 1), with --files also file.
+With --camera 'path' is the camera's or video's name and the frame's number: always the newest frame is answered, those
+that came meanwhile are left out. Nothing is stored.
+Of a hundred pictures like those the model learned from, answer sets hold the right label for at least
+100 x (1 - error_rate); of a single picture, and of pictures of another kind, that says nothing.
+'label' follows the model's decision rule, which need not be the highest score; 'probability' is the score of 'label'.
+
+exit status: 0 every picture was answered; 1 some failed, none was found, or the model is not installed or damaged;
+2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was printed until then holds).
+</source>
+   <translation type="vanished">Ein Ordner wird durch alle Ebenen durchsucht; versteckte Dateien werden übergangen. Antworten kommen in der Reihenfolge der
+Bilder. DICOM-Dateien einer Serie kommen zusammen, in der Reihenfolge ihrer Lage im Patienten, eine Zeile je Einzelbild; ebenso
+die Einzelbilder einer Datei und was ein DICOMDIR aufführt. Die Zeilen einer Studie nennen den angegebenen Ordner oder das DICOMDIR,
+Studie, Serie und Einzelbild; wie ihre Dateien heißen, ist oft ein Name und wird nur mit --files gesagt.
+
+Mit --json ergibt jedes Bild ein Objekt auf einer eigenen Zeile:
+  path, model, label, index, probability, top (Liste von label, probability), notices (Liste von Texten),
+  elapsed_ms (decode, prepare, predict), prepared_sha256, in_domain (ob das Bild von der Art ist, mit der das
+  Modell trainiert wurde; null, wo das Modell es nicht sagen kann), domain_score (0 ist die Mitte seiner eigenen Bilder, über 1
+  ist nicht seine Art), domain_reasons (warum nicht, in Codes; "unlike", wo mehr nicht bekannt ist), answer_set (Labels, mit denen
+  bei der Fehlerrate error_rate zu rechnen ist; null, wo das Modell dafür nicht kalibriert wurde, und für Bilder nicht seiner
+  Art), general (das allgemeinere Wort, bei einem Modell, das Wörter kennt), digits (label, probability jeder Ziffer eines
+  Bildes, das mehrere enthält), suits (das vorhandene Modell, das zu einem Bild anderer Art passen würde, oder null), notice (bei
+  medizinischen Modellen)
+  - oder, wo es fehlschlug, path und error (kind, message);
+  - ein Einzelbild einer Studie oder einer DICOM-Datei mit mehreren Einzelbildern auch study und series (ab 1 gezählt im Angegebenen),
+  series_number (wie in der Datei, oder null), modality, frame und frames (ab 1), mit --files auch file.
+Mit --camera ist 'path' der Name der Kamera oder des Videos und die Nummer des Einzelbilds: beantwortet wird stets das neueste, die
+inzwischen gekommenen werden ausgelassen. Nichts wird gespeichert.
+Bei hundert Bildern wie denen, aus denen das Modell gelernt hat, enthalten Antwortmengen das richtige Label für mindestens
+100 x (1 - error_rate); über ein einzelnes Bild und über Bilder anderer Art sagt das nichts.
+'label' folgt der Entscheidungsregel des Modells, was nicht der höchste Score sein muss; 'probability' ist der Score von 'label'.
+
+Beendigungsstatus: 0 jedes Bild wurde beantwortet; 1 einige schlugen fehl, keines wurde gefunden, oder das Modell ist nicht installiert oder beschädigt;
+2 falscher Aufruf, darunter ein unbekanntes Modell; 130 mit Strg-C angehalten (was bis dahin ausgegeben wurde, gilt).
+</translation>
+  </message>
+  <message>
+   <source>A model of another Fovea comes whole: export it there as one .zip.</source>
+   <translation type="vanished">Ein Modell eines anderen Fovea kommt als Ganzes: Exportieren Sie es dort als ein .zip.</translation>
+  </message>
+  <message>
+   <source>Check that it is there.</source>
+   <translation type="vanished">Prüfen Sie, ob sie da ist.</translation>
+  </message>
+  <message>
+   <source>Frame {frame} was asked for; the file has {have}.</source>
+   <translation type="vanished">Verlangt war Einzelbild {frame}; die Datei hat {have}.</translation>
+  </message>
+  <message>
+   <source>Save the part that goes from one picture to the scores of the classes.</source>
+   <translation type="vanished">Speichern Sie den Teil, der von einem Bild zu den Scores der Klassen führt.</translation>
+  </message>
+  <message>
+   <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {frames} frame{value}) asks for {need:,}.</source>
+   <translation type="vanished">Das DICOM enthält {have:,} Bytes Pixeldaten; sein Header ({columns}×{rows} Pixel, {frames} Frame{value}) verlangt {need:,}.</translation>
+  </message>
+  <message>
+   <source>The file cannot be read: {reason}.</source>
+   <translation type="vanished">Die Datei lässt sich nicht lesen: {reason}.</translation>
+  </message>
+  <message>
+   <source>The library that opens this format {how} ({detail}).</source>
+   <translation type="vanished">Die Bibliothek, die dieses Format öffnet, {how} ({detail}).</translation>
+  </message>
+  <message>
+   <source>The picture has {what} pixels; expected at most {max_pixels} million.</source>
+   <translation type="vanished">Das Bild hat {what} Pixel; erwartet werden höchstens {max_pixels} Millionen.</translation>
+  </message>
+  <message>
+   <source>This is no file.</source>
+   <translation type="vanished">Das ist keine Datei.</translation>
+  </message>
+  <message>
+   <source>accuracy on {split}, mean of {repeats} (least to most){of}</source>
+   <translation type="vanished">Genauigkeit auf {split}, Mittel von {repeats} (kleinste bis größte){of}</translation>
+  </message>
+  <message>
+   <source>computing {words}</source>
+   <translation type="vanished">gerechnet wird {words}</translation>
+  </message>
+  <message>
+   <source>ended with an unexpected fault</source>
+   <translation type="vanished">endete mit einem unerwarteten Fehler</translation>
+  </message>
+  <message>
+   <source>far too many</source>
+   <translation type="vanished">viel zu viele</translation>
+  </message>
+  <message>
+   <source>has the shape {shape}</source>
+   <translation type="vanished">hat die Form {shape}</translation>
+  </message>
+  <message>
+   <source>in 32 bits: 16 would not be faster on this device</source>
+   <translation type="vanished">in 32 Bit: 16 wären auf diesem Gerät nicht schneller</translation>
+  </message>
+  <message>
+   <source>one frame</source>
+   <translation type="vanished">ein Einzelbild</translation>
+  </message>
+  <message>
+   <source>one group</source>
+   <translation type="vanished">eine Gruppe</translation>
+  </message>
+  <message>
+   <source>one picture is</source>
+   <translation type="vanished">ein Bild wird</translation>
+  </message>
+  <message>
+   <source>the start '{kind}' goes {which} a model</source>
+   <translation type="vanished">der Ausgangspunkt '{kind}' passt nicht dazu, ob ein Modell genannt ist (erwartet: {which})</translation>
+  </message>
+  <message>
+   <source>the weight '{name}' of layer '{own}' {found}; {tuple} expected</source>
+   <translation type="vanished">das Gewicht '{name}' der Schicht '{own}' {found}; {tuple} erwartet</translation>
+  </message>
+  <message>
+   <source>there are only {which} images: no ROC curve</source>
+   <translation type="vanished">es gibt nur Bilder einer Klasse ({which}): keine ROC-Kurve</translation>
+  </message>
+  <message>
+   <source>training saw none of their {which}</source>
+   <translation type="vanished">das Training hat davon nichts gesehen ({which})</translation>
+  </message>
+  <message>
+   <source>{count:,} pictures are</source>
+   <translation type="vanished">{count:,} Bilder werden</translation>
+  </message>
+  <message>
+   <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s{left}</source>
+   <translation type="vanished">{done:.1f} von {total:.1f} MB, {rate:.1f} MB/s{left}</translation>
+  </message>
+  <message>
+   <source>{many} left out: broken, there twice, or in several classes ('fovea data inspect' lists them)</source>
+   <translation type="vanished">{many} ausgelassen: kaputt, doppelt vorhanden oder in mehreren Klassen ('fovea data inspect' führt sie auf)</translation>
+  </message>
+  <message>
+   <source>{many} of nearly the same pictures: each stays on one side of the split (--exact: do not look)</source>
+   <translation type="vanished">{many} fast gleicher Bilder: jede bleibt auf einer Seite der Aufteilung (--exact: nicht suchen)</translation>
+  </message>
+  <message>
+   <source>{name} ({id}) on '{title}'{split}</source>
+   <translation type="vanished">{name} ({id}) auf '{title}'{split}</translation>
+  </message>
+  <message>
+   <source>{name}: accuracy on {split}</source>
+   <translation type="vanished">{name}: Genauigkeit auf {split}</translation>
+  </message>
+  <message>
+   <source>{name}: {size:,} pictures: accuracy on {split} {accuracy}</source>
+   <translation type="vanished">{name}: {size:,} Bilder: Genauigkeit auf {split} {accuracy}</translation>
+  </message>
+  <message>
+   <source>{parameters} parameters on {device}; {train} training and {validation} validation pictures; {left}</source>
+   <translation type="vanished">{parameters} Parameter auf {device}; {train} Trainings- und {validation} Validierungsbilder; {left}</translation>
+  </message>
+  <message>
+   <source>{prefix}copies</source>
+   <translation type="vanished">{prefix}copies</translation>
+  </message>
+  <message>
+   <source>{prefix}copies-across-splits</source>
+   <translation type="vanished">{prefix}copies-across-splits</translation>
+  </message>
+  <message>
+   <source>{prefix}label-conflict</source>
+   <translation type="vanished">{prefix}label-conflict</translation>
+  </message>
+  <message>
+   <source>{where}.{name}: expected a list of {kind}</source>
+   <translation type="vanished">{where}.{name}: eine Liste von {kind} erwartet</translation>
+  </message>
+  <message>
+   <source>{where}: fields {parts}</source>
+   <translation type="vanished">{where}: Felder {parts}</translation>
+  </message>
+  <message>
+   <source>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</source>
+   <translation type="vanished">{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</translation>
   </message>
  </context>
  <context>
@@ -15697,6 +16225,11 @@ Unterschied der Genauigkeit: {value} ({bounds})</translation>
  </context>
  <context>
   <name>GalleryModel</name>
+  <message>
+   <location filename="../../desktop/ui/evaluate/gallery_model.py" />
+   <source> (the threshold decides: {0} {1})</source>
+   <translation type="unfinished" />
+  </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>label is right</source>
@@ -15978,8 +16511,8 @@ Unterschied der Genauigkeit: {value} ({bounds})</translation>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Split</source>
-   <extracomment>A part of the data: training, validation or test split.</extracomment>
-   <translation>Teil</translation>
+   <extracomment>Button: divide this heap of pictures into smaller ones; not a part of the data.</extracomment>
+   <translation>Teilen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
@@ -16394,6 +16927,11 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
+   <source>With a score</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>With a star</source>
    <translation>Mit Stern</translation>
   </message>
@@ -16411,6 +16949,16 @@ Dateien oder Ordner hier ablegen.</translation>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>all</source>
    <translation>alle</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <source>below {0}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <source>{0} and more</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
@@ -16692,8 +17240,8 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>Fovea compares the file's hash with the published one and installs nothing else. Fovea's authors have not downloaded the file themselves; the first one that passes is remembered by its SHA-256.</source>
-   <translation>Fovea vergleicht den Hash der Datei mit dem veröffentlichten und installiert nichts anderes. Die Autoren von Fovea haben die Datei nicht selbst heruntergeladen; die erste, die besteht, wird mit ihrem SHA-256 gemerkt.</translation>
+   <source>Fovea checks by its checksum that the file is the published one and installs nothing else. Fovea's authors have not downloaded the file themselves; the first one that passes is remembered.</source>
+   <translation>Fovea prüft anhand der Prüfsumme, dass die Datei die veröffentlichte ist, und installiert nichts anderes. Die Autoren von Fovea haben die Datei nicht selbst heruntergeladen; die erste, die besteht, wird gemerkt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16742,8 +17290,8 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>The weights came with the installation: nothing is fetched. Fovea compares their hash with the one that its authors computed, builds the network and converts it, in about a minute.</source>
-   <translation>Die Gewichte kamen mit der Installation: Nichts wird geholt. Fovea vergleicht ihren Hash mit dem, den seine Autoren berechnet haben, baut das Netz und wandelt es um, in etwa einer Minute.</translation>
+   <source>The weights came with the installation: nothing is fetched. Fovea checks that they are unchanged and makes the model of them, in about a minute.</source>
+   <translation>Die Gewichte kamen mit der Installation: Nichts wird geholt. Fovea prüft, dass sie unverändert sind, und macht daraus in etwa einer Minute das Modell.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16771,6 +17319,14 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <source>0 to 255, as they are</source>
    <translation type="vanished">0 bis 255, wie sie sind</translation>
+  </message>
+  <message>
+   <source>Fovea compares the file's hash with the published one and installs nothing else. Fovea's authors have not downloaded the file themselves; the first one that passes is remembered by its SHA-256.</source>
+   <translation type="vanished">Fovea vergleicht den Hash der Datei mit dem veröffentlichten und installiert nichts anderes. Die Autoren von Fovea haben die Datei nicht selbst heruntergeladen; die erste, die besteht, wird mit ihrem SHA-256 gemerkt.</translation>
+  </message>
+  <message>
+   <source>The weights came with the installation: nothing is fetched. Fovea compares their hash with the one that its authors computed, builds the network and converts it, in about a minute.</source>
+   <translation type="vanished">Die Gewichte kamen mit der Installation: Nichts wird geholt. Fovea vergleicht ihren Hash mit dem, den seine Autoren berechnet haben, baut das Netz und wandelt es um, in etwa einer Minute.</translation>
   </message>
   <message>
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
@@ -16808,16 +17364,100 @@ Dateien oder Ordner hier ablegen.</translation>
  <context>
   <name>Installer</name>
   <message>
+   <location filename="../../installers/windows.py" />
+   <source>A second way to start it.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Ein zweiter Weg, es zu starten.</translation>
+  </message>
+  <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
    <source>Classify images and train classifiers on this computer</source>
    <extracomment>In the menu of programs.</extracomment>
    <translation>Auf diesem Computer Bilder klassifizieren und Klassifikatoren trainieren</translation>
   </message>
   <message>
+   <location filename="../../installers/windows.py" />
+   <source>Classify images on this computer</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Bilder auf diesem Computer klassifizieren</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>For pictures and DICOM files, beside the programs that open them now.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Für Bilder und DICOM-Dateien, neben den Programmen, die sie jetzt öffnen.</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Fovea (required)</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Fovea (erforderlich)</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Fovea is open. Close it, then remove it again.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Fovea ist offen. Schließen Sie es und entfernen Sie es dann noch einmal.</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Fovea is open. Close it, then try again.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Fovea ist offen. Schließen Sie es und versuchen Sie es noch einmal.</translation>
+  </message>
+  <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
    <source>Image Classifier</source>
    <extracomment>In the menu of programs.</extracomment>
    <translation>Bildklassifikator</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Image for Fovea</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Bild für Fovea</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Offer Fovea under 'Open with'</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Fovea unter „Öffnen mit“ anbieten</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Open Fovea now</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Fovea jetzt öffnen</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Remove your models, runs, results and settings too? They cannot be brought back.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Auch Ihre Modelle, Läufe, Ergebnisse und Einstellungen entfernen? Sie lassen sich nicht zurückholen.</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Shortcut on the desktop</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Verknüpfung auf dem Desktop</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>The files could not be written. Is the disk full? What was installed before is as it was.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Die Dateien konnten nicht geschrieben werden. Ist der Datenträger voll? Was vorher installiert war, ist unverändert.</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>The new program could not be put in place. What was installed before is as it was.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Das neue Programm konnte nicht an seinen Platz gebracht werden. Was vorher installiert war, ist unverändert.</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>The program with its models, and an entry in the Start menu.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Das Programm mit seinen Modellen und ein Eintrag im Startmenü.</translation>
   </message>
   <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
@@ -17740,13 +18380,18 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
-   <source>It begins to suggest when there is {0}.</source>
-   <translation>Es beginnt vorzuschlagen, sobald da ist: {0}.</translation>
+   <source>It begins to suggest once pictures were looked at.</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Label a few pictures of two classes: then it begins to suggest.</source>
    <translation>Benennen Sie einige Bilder zweier Klassen: Dann beginnt es vorzuschlagen.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/learned_card.py" />
+   <source>Label pictures of a second class, too: then it begins to suggest.</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
@@ -17792,6 +18437,10 @@ Dateien oder Ordner hier ablegen.</translation>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>{0}. On {1} labelled pictures that were drawn at random, each left out, with its copies, while it learned.</source>
    <translation>{0}. An {1} zufällig gezogenen benannten Bildern, die beim Lernen samt ihren Kopien jeweils ausgelassen wurden.</translation>
+  </message>
+  <message>
+   <source>It begins to suggest when there is {0}.</source>
+   <translation type="vanished">Es beginnt vorzuschlagen, sobald da ist: {0}.</translation>
   </message>
  </context>
  <context>
@@ -18006,6 +18655,11 @@ Dateien oder Ordner hier ablegen.</translation>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Teach</source>
    <translation>Anlernen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/main_window.py" />
+   <source>Text has the chosen size from the next start of Fovea on.</source>
+   <translation>Text hat die gewählte Größe ab dem nächsten Start von Fovea.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
@@ -19037,6 +19691,11 @@ Dateien oder Ordner hier ablegen.</translation>
    <translation>Geprüft</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/words.py" />
+   <source>Checking the file…</source>
+   <translation>Die Datei wird geprüft…</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
    <translation>Stammt von</translation>
@@ -19048,18 +19707,8 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
-   <source>Comparing the file's hash…</source>
-   <translation>Hash der Datei wird verglichen…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/words.py" />
    <source>Comparing the two forms…</source>
    <translation>Die zwei Formen werden verglichen…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/words.py" />
-   <source>Converting it to LiteRT…</source>
-   <translation>Wird in LiteRT umgewandelt…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19110,6 +19759,11 @@ Dateien oder Ordner hier ablegen.</translation>
    <location filename="../../desktop/ui/models/words.py" />
    <source>MD5 as published</source>
    <translation>MD5 wie veröffentlicht</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/words.py" />
+   <source>Making it ready to answer…</source>
+   <translation>Es wird zum Antworten vorbereitet…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -19263,6 +19917,14 @@ Dateien oder Ordner hier ablegen.</translation>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
    <translation>−1 bis 1</translation>
+  </message>
+  <message>
+   <source>Comparing the file's hash…</source>
+   <translation type="vanished">Hash der Datei wird verglichen…</translation>
+  </message>
+  <message>
+   <source>Converting it to LiteRT…</source>
+   <translation type="vanished">Wird in LiteRT umgewandelt…</translation>
   </message>
  </context>
  <context>
@@ -19460,6 +20122,59 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
  </context>
  <context>
+  <name>OldAgainstNewDialog</name>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Classify with the new one</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Close</source>
+   <translation>Schließen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Look at them in Evaluate</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>New</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Old</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>Old Against New</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>On {0} pictures labelled since the older one was made, from which neither has learned.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>the new one</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>the old one</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/old_against_new.py" />
+   <source>{0} right</source>
+   <translation>{0} richtig</translation>
+  </message>
+ </context>
+ <context>
   <name>OnSign</name>
   <message>
    <location filename="../../desktop/ui/widgets/camera_screen.py" />
@@ -19649,6 +20364,11 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>The file's name is not printed: it may be a person's.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>The map was saved as {0}.</source>
    <translation>Die Karte wurde als {0} gespeichert.</translation>
   </message>
@@ -19686,6 +20406,11 @@ Dateien oder Ordner hier ablegen.</translation>
  <context>
   <name>PictureMenu</name>
   <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Backspace</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Copy the files</source>
    <translation>Dateien kopieren</translation>
@@ -19696,9 +20421,29 @@ Dateien oder Ordner hier ablegen.</translation>
    <translation>Pfade kopieren</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Copy the picture</source>
+   <translation>Bild kopieren</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Del</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Edit › Corrections takes it back.</source>
    <translation>Bearbeiten › Korrekturen nimmt es zurück.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Enter</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Find similar pictures</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
@@ -19706,9 +20451,64 @@ Dateien oder Ordner hier ablegen.</translation>
    <translation>Groß ansehen</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note</source>
+   <translation>Hinweis</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note on {0}. It is kept in the project, not in the file.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note: {0}</source>
+   <translation>Notiz: {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Note…</source>
+   <translation>Notiz…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Print…</source>
+   <translation>Drucken…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Remove from the project</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Show in the file manager</source>
    <translation>Im Dateimanager zeigen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Show large</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Space</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Star</source>
+   <translation>Stern</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Take the label back</source>
+   <translation>Label zurücknehmen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/picture_menu.py" />
+   <source>Take the suggestion</source>
+   <translation>Vorschlag übernehmen</translation>
   </message>
  </context>
  <context>
@@ -19844,6 +20644,11 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
+   <source>note: {0}</source>
+   <translation>Notiz: {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>starred</source>
    <translation>mit Stern</translation>
   </message>
@@ -19867,18 +20672,8 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Backspace</source>
-   <translation>Rücktaste</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>By suggestion, surest first</source>
    <translation>Nach Vorschlag, sicherste zuerst</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Del</source>
-   <translation>Entf</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -19892,18 +20687,8 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Enter</source>
-   <translation>Eingabe</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Every picture has a label.</source>
    <translation>Jedes Bild hat ein Label.</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Find similar pictures</source>
-   <translation>Ähnliche Bilder suchen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -19967,16 +20752,6 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Pictures of the project</source>
-   <translation>Bilder des Projekts</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Remove from the project</source>
-   <translation>Aus dem Projekt entfernen</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Search names</source>
    <translation>Namen suchen</translation>
   </message>
@@ -19987,23 +20762,8 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Show large</source>
-   <translation>Groß zeigen</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Similar to a picture</source>
    <translation>Ähnlich wie ein Bild</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Space</source>
-   <translation>Leertaste</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Star</source>
-   <translation>Stern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -20014,16 +20774,6 @@ Dateien oder Ordner hier ablegen.</translation>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Suggestions from this model score on</source>
    <translation>Vorschläge ab diesem Modellscore</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Take the label back</source>
-   <translation>Label zurücknehmen</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
-   <source>Take the suggestion</source>
-   <translation>Vorschlag übernehmen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -20042,6 +20792,11 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
+   <source>With a note</source>
+   <translation>Mit Notiz</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Without a label</source>
    <translation>Ohne Label</translation>
   </message>
@@ -20054,6 +20809,50 @@ Dateien oder Ordner hier ablegen.</translation>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>{0} pictures</source>
    <translation>{0} Bilder</translation>
+  </message>
+  <message>
+   <source>Backspace</source>
+   <translation type="vanished">Rücktaste</translation>
+  </message>
+  <message>
+   <source>Del</source>
+   <translation type="vanished">Entf</translation>
+  </message>
+  <message>
+   <source>Enter</source>
+   <translation type="vanished">Eingabe</translation>
+  </message>
+  <message>
+   <source>Find similar pictures</source>
+   <translation type="vanished">Ähnliche Bilder suchen</translation>
+  </message>
+  <message>
+   <source>Pictures of the project</source>
+   <translation type="vanished">Bilder des Projekts</translation>
+  </message>
+  <message>
+   <source>Remove from the project</source>
+   <translation type="vanished">Aus dem Projekt entfernen</translation>
+  </message>
+  <message>
+   <source>Show large</source>
+   <translation type="vanished">Groß zeigen</translation>
+  </message>
+  <message>
+   <source>Space</source>
+   <translation type="vanished">Leertaste</translation>
+  </message>
+  <message>
+   <source>Star</source>
+   <translation type="vanished">Stern</translation>
+  </message>
+  <message>
+   <source>Take the label back</source>
+   <translation type="vanished">Label zurücknehmen</translation>
+  </message>
+  <message>
+   <source>Take the suggestion</source>
+   <translation type="vanished">Vorschlag übernehmen</translation>
   </message>
  </context>
  <context>
@@ -20883,6 +21682,11 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
+   <source>Note</source>
+   <translation>Hinweis</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Notices</source>
    <translation>Hinweise</translation>
   </message>
@@ -20901,6 +21705,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Size</source>
    <translation>Größe</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/results_columns.py" />
+   <source>Star</source>
+   <translation>Stern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
@@ -21052,8 +21861,8 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
-   <source>{0} of {1} pictures have no answer and count in no figure below. 'About the data' lists them with the reasons.</source>
-   <translation>{0} von {1} Bildern haben keine Antwort und zählen in keiner Kennzahl unten. „Daten“ führt sie mit den Gründen auf.</translation>
+   <source>{0} of {1} pictures have no answer and count in no figure below. 'Data' lists them with the reasons.</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
@@ -21069,6 +21878,10 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} without an answer</source>
    <translation>{0} ohne Antwort</translation>
+  </message>
+  <message>
+   <source>{0} of {1} pictures have no answer and count in no figure below. 'About the data' lists them with the reasons.</source>
+   <translation type="vanished">{0} von {1} Bildern haben keine Antwort und zählen in keiner Kennzahl unten. „Daten“ führt sie mit den Gründen auf.</translation>
   </message>
  </context>
  <context>
@@ -21183,6 +21996,11 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
+   <source>Marked or not</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Only unreadable</source>
    <translation>Nur nicht lesbare</translation>
   </message>
@@ -21205,6 +22023,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Score below</source>
    <translation>Score unter</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <source>Show only pictures with a star or a note</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
@@ -21233,6 +22056,16 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
+   <source>With a note</source>
+   <translation>Mit Notiz</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/results_table.py" />
+   <source>With a star</source>
+   <translation>Mit Stern</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>any</source>
    <extracomment>A choice of a filter: whatever it is.</extracomment>
    <translation>beliebig</translation>
@@ -21241,6 +22074,14 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>{count} rows written to {name}</source>
    <translation>{count} Zeilen in {name} geschrieben</translation>
+  </message>
+ </context>
+ <context>
+  <name>Retraining</name>
+  <message>
+   <location filename="../../desktop/services/retraining.py" />
+   <source>Old and new could not be compared ({0}).</source>
+   <translation type="unfinished" />
   </message>
  </context>
  <context>
@@ -21399,6 +22240,11 @@ augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>New training…</source>
+   <translation>Neues Training…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>No epoch of it is finished.</source>
    <translation>Keine Epoche davon ist fertig.</translation>
   </message>
@@ -21436,6 +22282,11 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Settings of the plan</source>
    <translation>Einstellungen des Plans</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/runs_tab.py" />
+   <source>Show all runs</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
@@ -21693,6 +22544,65 @@ augment.flip.p = 0.5</translation>
   </message>
  </context>
  <context>
+  <name>SearchCloser</name>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Close Fovea</source>
+   <translation>Fovea schließen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Do not close</source>
+   <translation>Nicht schließen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Go on</source>
+   <extracomment>Button: continue what was paused.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Go on at the next start</source>
+   <translation>Beim nächsten Start weitermachen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Not now</source>
+   <translation>Nicht jetzt</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Stop it</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>The search “{0}” goes on where it was.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>The search “{0}” is still running. What should happen to it?</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>The search “{0}” was cut off when Fovea ended last. Go on with it?</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>Unfinished search</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/search_closing.py" />
+   <source>{0} of {1} trials are done; each trial keeps what it has learned.</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
   <name>SearchDialog</name>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
@@ -21819,8 +22729,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
-   <source>End after the batch at hand; the search can go on later</source>
-   <translation>Nach dem laufenden Batch enden; die Suche kann später weitergehen</translation>
+   <source>Ends in a moment; the search can go on later</source>
+   <translation>Endet gleich; die Suche kann später weitergehen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -21857,6 +22767,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>New search…</source>
    <translation>Neue Suche…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/searches_tab.py" />
+   <source>Or make a training first…</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -21948,8 +22863,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
-   <source>stopping after this batch…</source>
-   <translation>hält nach diesem Batch an…</translation>
+   <source>stopping in a moment…</source>
+   <translation>hält gleich an…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -21980,6 +22895,14 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>“{0}”: {1} of {2} trials done</source>
    <translation>„{0}“: {1} von {2} Versuchen fertig</translation>
+  </message>
+  <message>
+   <source>End after the batch at hand; the search can go on later</source>
+   <translation type="vanished">Nach dem laufenden Batch enden; die Suche kann später weitergehen</translation>
+  </message>
+  <message>
+   <source>stopping after this batch…</source>
+   <translation type="vanished">hält nach diesem Batch an…</translation>
   </message>
  </context>
  <context>
@@ -22072,8 +22995,28 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>Motion</source>
+   <translation>Bewegung</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>Nothing moves by itself</source>
+   <translation>Nichts bewegt sich von selbst</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>Otherwise as the system says. Bars stand still while something is at work.</source>
+   <translation>Sonst wie das System es sagt. Balken stehen still, während etwas arbeitet.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Settings</source>
    <translation>Einstellungen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>Size of text</source>
+   <translation>Textgröße</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -22084,6 +23027,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>The window is drawn anew in it; your images stay.</source>
    <translation>Das Fenster wird darin neu gezeichnet; Ihre Bilder bleiben.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>The window is drawn anew with it; your images stay.</source>
+   <translation>Das Fenster wird damit neu gezeichnet; Ihre Bilder bleiben.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -22104,6 +23052,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Trainings at the same time</source>
    <translation>Trainings zur selben Zeit</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>{0} %</source>
+   <translation>{0} %</translation>
   </message>
  </context>
  <context>
@@ -23150,6 +24103,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
+   <source>{0} more</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>{0} parameters · about {1} MB of memory while it learns</source>
    <translation>{0} Parameter · etwa {1} MB Speicher beim Lernen</translation>
   </message>
@@ -23911,6 +24869,19 @@ fit.epochs = 10 | 20</translation>
   </message>
  </context>
  <context>
+  <name>TaughtGallery</name>
+  <message>
+   <location filename="../../desktop/ui/teach/taught_gallery.py" />
+   <source>Pictures of the project</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/taught_gallery.py" />
+   <source>{0} pictures</source>
+   <translation>{0} Bilder</translation>
+  </message>
+ </context>
+ <context>
   <name>TeachCamera</name>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
@@ -24020,13 +24991,33 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
+   <source>Add no more and close</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
    <source>All {0} pictures were here already.</source>
    <translation>Alle {0} Bilder waren schon hier.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
+   <source>Close Fovea</source>
+   <translation>Fovea schließen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Close when all are added</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
    <source>Delete…</source>
    <translation>Löschen…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Do not close</source>
+   <translation>Nicht schließen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -24055,6 +25046,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
+   <source>Fovea closes when all pictures are added.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
    <source>Make it a model…</source>
    <translation>Zum Modell machen…</translation>
   </message>
@@ -24080,6 +25076,11 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
+   <source>Pictures are still being added to “{0}”.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
    <source>Rename the Project</source>
    <translation>Projekt umbenennen</translation>
   </message>
@@ -24087,6 +25088,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Rename…</source>
    <translation>Umbenennen…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Retrain with the corrections</source>
+   <translation>Mit den Berichtigungen neu trainieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -24102,6 +25108,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>The project “{0}” is back.</source>
    <translation>Das Projekt „{0}“ ist wieder da.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>Those that are in the project stay there whenever Fovea closes.</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -24147,6 +25158,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>taking back {0} labels</source>
    <translation>Zurücknehmen von {0} Labels</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
+   <source>writing a note</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -24523,8 +25539,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
-   <source>Stopping, keeping a checkpoint…</source>
-   <translation>Hält an und behält einen Checkpoint…</translation>
+   <source>Stopping, keeping what it learned…</source>
+   <translation>Hält an und behält das Gelernte…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
@@ -24598,8 +25614,17 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
+   <source>{0}, n = {1}</source>
+   <translation>{0}, n = {1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/words.py" />
    <source>{0}: {1} of {2}</source>
    <translation>{0}: {1} von {2}</translation>
+  </message>
+  <message>
+   <source>Stopping, keeping a checkpoint…</source>
+   <translation type="vanished">Hält an und behält einen Checkpoint…</translation>
   </message>
  </context>
  <context>
@@ -24634,6 +25659,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/view.py" />
    <source>The training “{0}” ended: {1}</source>
    <translation>Das Training „{0}“ endete: {1}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/view.py" />
+   <source>This model has learned from all of its pictures. How good it is was measured by cross-validation, and stands on its card; evaluate it on other pictures.</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
@@ -24924,8 +25954,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
-   <source>Asking the network for gradients… The first time TensorFlow is loaded for it.</source>
-   <translation>Das Netz wird nach Gradienten gefragt… Beim ersten Mal wird dafür TensorFlow geladen.</translation>
+   <source>Asking the network… The first time this takes a little longer.</source>
+   <translation>Das Netz wird gefragt … Beim ersten Mal dauert es etwas länger.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -25068,6 +26098,10 @@ fit.epochs = 10 | 20</translation>
    <source>points most towards the class</source>
    <translation>spricht am stärksten für die Klasse</translation>
   </message>
+  <message>
+   <source>Asking the network for gradients… The first time TensorFlow is loaded for it.</source>
+   <translation type="vanished">Das Netz wird nach Gradienten gefragt… Beim ersten Mal wird dafür TensorFlow geladen.</translation>
+  </message>
  </context>
  <context>
   <name>_Cards</name>
@@ -25205,9 +26239,8 @@ fit.epochs = 10 | 20</translation>
  <context>
   <name>_Pictures</name>
   <message>
-   <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>{0} pictures</source>
-   <translation>{0} Bilder</translation>
+   <translation type="vanished">{0} Bilder</translation>
   </message>
  </context>
  <context>

@@ -230,3 +230,92 @@ def test_every_model_format_has_its_work() -> None:
 
     assert WORK.keys() == MODEL_FORMATS.keys()
     assert {row.step for row in MODEL_FORMATS.values()} <= STEPS.keys()
+
+
+_PICTURES_MORE = """
+import sys
+from pathlib import Path
+
+path = Path("desktop/core/pictures/formats.py")
+row = '    PictureFormat("PPM", "PNM", (".ppm",), "image/x-portable-pixmap", _begins(rb"P6[ \\\\n]")),\\n'
+first = '    PictureFormat("GIF"'
+source = path.read_text(encoding="utf-8")
+assert source.count(first) == 1
+
+from desktop.core.pictures import formats
+
+exec(compile(source.replace(first, row + first), str(path), "exec"), formats.__dict__)
+
+import io
+from PIL import Image
+from desktop.core.pictures.decode import decode
+from desktop.core.pictures.walk import walk_images
+from desktop.core.types import DecodeError, ImageSource
+from installers import linux, windows
+
+content = io.BytesIO()
+Image.new("RGB", (5, 4), (9, 90, 200)).save(content, "PPM")
+found = decode(ImageSource("one", data=content.getvalue()))
+assert found.format == "PPM" and found.pixels.shape == (4, 5, 3) and found.pixels[0, 0].tolist() == [9, 90, 200]
+folder = Path(sys.argv[1])
+(folder / "one.ppm").write_bytes(content.getvalue())
+assert [item.path for item in walk_images([folder], formats.SUPPORTED_SUFFIXES)] == [str(folder / "one.ppm")]
+try:
+    decode(ImageSource("two", data=b"hello"))
+except DecodeError as error:
+    assert "PNM" in error.message
+assert "image/x-portable-pixmap;" in linux.desktop_entry() and '".ppm"' in windows.suffixes_macro()
+
+from desktop.services import clipboard
+
+assert clipboard._RAW["image/x-portable-pixmap"] == ".ppm"
+"""
+
+
+def test_a_picture_format_more_is_opened_found_named_and_offered(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _PICTURES_MORE, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+_COLUMN_MORE = """
+import csv
+import sys
+from pathlib import Path
+
+from desktop.ui.classify import results_columns, results_csv
+
+def text(batch, at):
+    return f"row {at}"
+
+row = results_columns.ResultColumn("quite", "Quite new", text, results_columns.RowOrder.error_key)
+results_columns.COLUMNS = (*results_columns.COLUMNS, row)
+results_csv._COLUMNS = (*results_csv._COLUMNS, ("quite_new", text))
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
+
+app = QApplication([])
+from desktop.ui.classify.results_table import ResultsTable
+from tests.ui.widgets.makers import XRAY, add, answer, begin, sources
+
+table = ResultsTable()
+found = sources(3)
+begin(table, found, XRAY, "/data")
+add(table, [answer(at, source, (0.1, 0.9)) for at, source in enumerate(found)])
+last = table.model.columnCount() - 1
+assert table.model.headerData(last, Qt.Orientation.Horizontal) == "Quite new"
+assert table.model.index(2, last).data() == "row 2"
+path = Path(sys.argv[1], "out.csv")
+results_csv.write_csv(str(path), table.model.batch, "relative")
+with path.open(encoding="utf-8-sig", newline="") as stream:
+    assert [line["quite_new"] for line in csv.DictReader(stream)] == ["row 0", "row 1", "row 2"]
+"""
+
+
+def test_a_column_more_is_seen_in_the_table_and_in_its_file(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _COLUMN_MORE, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

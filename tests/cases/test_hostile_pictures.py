@@ -30,6 +30,7 @@ from desktop.store.store import ModelStore
 from desktop.system import workers
 from tests.engine.treachery import put_treachery
 from tests.ml.data.test_own_data import make_plan
+from tests.patience import patient
 from tests.store.makers import add_colours
 
 HOSTILE = Path(__file__).parent / "hostile"
@@ -184,7 +185,7 @@ def _children_at_work(pid: int) -> None:
     """Wait until every child that opens pictures has done what it can: one hangs, the others wait."""
     import psutil
 
-    quiet, end = 0, time.monotonic() + 60
+    quiet, end = 0, time.monotonic() + patient(60)
     while quiet < 10:
         assert time.monotonic() < end
         time.sleep(0.1)

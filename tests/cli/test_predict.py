@@ -213,7 +213,7 @@ def test_ctrl_c_keeps_what_was_printed_and_leaves_no_process(tmp_path: Path) -> 
     assert process.returncode == 130
     assert "Traceback" not in errors and "stopped" in errors
     assert all("label" in item for item in lines(first + rest))
-    assert psutil.wait_procs(children, timeout=30)[1] == []
+    assert psutil.wait_procs(children, timeout=patient(30))[1] == []
 
 
 def test_neither_qt_nor_tensorflow_is_loaded(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def fovea(
         capture_output=True,
         encoding="utf-8",
         errors="surrogateescape",
-        timeout=patient(100),
+        timeout=patient(timeout),
     )
 
 

@@ -17,6 +17,7 @@ from desktop.engine import messages as m
 from desktop.engine.client import EngineClient, _BatchState
 from desktop.store.store import ModelStore
 from tests.engine.treachery import put_first, put_treachery
+from tests.patience import patient
 from tests.store.makers import add_colours
 
 SHADES = {"red": (220, 20, 10), "green": (10, 200, 30), "blue": (5, 25, 230)}
@@ -60,7 +61,7 @@ def picture(folder: Path, name: str, colour: tuple[int, int, int], size: tuple[i
 
 def until(client: EngineClient, done: Callable[[list[m.Answer]], bool], limit_s: float = 60) -> list[m.Answer]:
     """Collect events until ``done`` holds of all of them."""
-    end = time.monotonic() + limit_s
+    end = time.monotonic() + patient(limit_s)
     seen: list[m.Answer] = []
     while not done(seen):
         assert time.monotonic() < end, f"not within {limit_s} s; seen: {seen}"
@@ -236,7 +237,7 @@ def test_killed_once_during_a_prediction_it_still_answers(store: ModelStore, tmp
 
 
 def _kill_once_started(client: EngineClient, request: int, seen: list[m.Answer], source: ImageSource) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + patient(60)
     flag = Path(f"{source.path}.seen")
     while request not in client._started or not flag.exists():
         assert time.monotonic() < end and not has(m.Prediction)(seen)
@@ -399,7 +400,7 @@ def test_engine_ends_when_its_owner_vanishes(store: ModelStore) -> None:
     assert client.pid is not None
     assert client._process is not None
     client._process.hang_up()  # what the system does to a killed owner's pipe
-    assert client._process.join(20) == 0
+    assert client._process.join(patient(20)) == 0
     client.close()
 
 
@@ -496,7 +497,7 @@ def test_an_engine_that_had_nothing_to_do_is_no_stall(client: EngineClient, tmp_
 
 
 def _begun(client: EngineClient, request: int) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + patient(60)
     while request not in client._started:
         assert time.monotonic() < end
         client.events(0.05)

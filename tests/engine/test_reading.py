@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from desktop.core.drawings.segments import MOST
+from desktop.core.pictures.segments import MOST
 from desktop.core.types import ImageSource
 from desktop.engine import messages as m
 from desktop.engine.client import EngineClient

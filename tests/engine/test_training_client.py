@@ -27,7 +27,7 @@ Heard = list[Event | TrainerLost]
 def hear(client: TrainingClient, until: Callable[[Heard], bool], limit_s: float = 60) -> Heard:
     """Events until ``until`` holds or the last one came."""
     heard: Heard = []
-    end = time.monotonic() + limit_s
+    end = time.monotonic() + patient(limit_s)
     while not until(heard) and not client.ended:
         heard += client.events(1.0)
         assert time.monotonic() < end, heard
@@ -252,7 +252,7 @@ def test_a_trainer_whose_window_was_killed_stops_with_its_checkpoint(store: RunS
 
 def _gone(pid: int) -> None:
     """Wait until the process is no more than a remainder that nobody has collected."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + patient(30)
     try:
         while psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
             assert time.monotonic() < end, f"process {pid} lives on"

@@ -23,6 +23,7 @@ from desktop.core.types import FoveaError
 from desktop.ml import search, trial
 from desktop.ml.plans import plan as plans
 from desktop.ml.plans.plan import PlanError, TrainingPlan
+from desktop.ml.plans.plan_changes import with_settings
 from desktop.ml.search import Choices, Halt, Range, SearchError
 from desktop.report.parallel import TrialLine, as_page, as_png, curves_figure, parallel_figure
 from desktop.store.runs import RunError, RunStore
@@ -109,7 +110,7 @@ def never(trial: search.TrialResult) -> None:
 
 def test_settings_that_make_no_plan_together_fail_with_the_reason(pets: Path) -> None:
     space = [Choices("fit.class_weights", ("balanced",)), Choices("fit.sampling", ("over",))]
-    base = plans.with_settings(tiny(pets), {"fit.class_weights": "none"})
+    base = with_settings(tiny(pets), {"fit.class_weights": "none"})
     result = search.run_search("both", base, space, trials=2, ended=never)
     assert [t.state for t in result.trials] == ["failed", "failed"] and result.best is None
     assert all("both balance the classes" in t.message for t in result.trials)
@@ -172,9 +173,7 @@ def test_a_search_that_goes_on_tries_other_points(pets: Path, monkeypatch: pytes
     for wanted in (2, 4, 6):
         again = search.run_search("repeated", tiny(pets), RATES, wanted)
     assert rates(again) == rates(result)  # on one computer a search can be repeated
-    assert (
-        rates(search.run_search("seed", plans.with_settings(tiny(pets), {"seed": "9"}), RATES, 2)) != rates(again)[:2]
-    )
+    assert rates(search.run_search("seed", with_settings(tiny(pets), {"seed": "9"}), RATES, 2)) != rates(again)[:2]
 
 
 def test_computers_that_share_a_search_do_not_try_the_same(
@@ -428,7 +427,7 @@ def test_what_cannot_be_searched_is_refused_before_the_first_trial(
 
 def test_a_value_that_goes_with_other_varied_ones_alone_is_taken(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial, "run_trial", good)
-    base = plans.with_settings(tiny(pets), {"optimizer.name": "sgd", "optimizer.momentum": "0", "fit.epochs": "3"})
+    base = with_settings(tiny(pets), {"optimizer.name": "sgd", "optimizer.momentum": "0", "fit.epochs": "3"})
     momentum = Choices("optimizer.momentum", ("0.0", "0.9"))
     nesterov = Choices("optimizer.nesterov", ("true",))
     result = search.run_search("together", base, [momentum, nesterov], None)

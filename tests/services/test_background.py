@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QThread, Signal
 from pytestqt.qtbot import QtBot
 
 from desktop.services.background import run_aside
+from tests.patience import patient
 
 
 class Owner(QObject):
@@ -20,7 +21,7 @@ class Owner(QObject):
         self._gate = gate
 
     def work(self, value: int) -> None:
-        self._gate.wait(30)
+        self._gate.wait(patient(30))
         self.said.emit(value)
 
 

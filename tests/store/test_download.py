@@ -13,6 +13,7 @@ import pytest
 from desktop.store import download
 from desktop.store.connection import DownloadError
 from desktop.store.download import DownloadControl, Expected, fetch
+from tests.patience import patient
 from tests.store.servers import CONTENT, serving
 
 MD5 = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
@@ -156,7 +157,7 @@ def test_a_server_that_never_ends_is_stopped(tmp_path: Path) -> None:
 
 def test_a_silent_server_is_given_up(tmp_path: Path) -> None:
     quiet = threading.Event()
-    with serving(lambda h: quiet.wait(20)) as server:
+    with serving(lambda h: quiet.wait(patient(20))) as server:
         error = refused(server.url, tmp_path, stall_s=0.05)  # type: ignore[attr-defined]
         quiet.set()
     assert error.kind == "timeout"
@@ -174,10 +175,10 @@ def test_pause_keeps_what_is_there_and_cancel_ends(tmp_path: Path) -> None:
             h.end_headers()
             h.wfile.write(CONTENT[:100_000])
             h.wfile.flush()
-            paused.wait(10)
+            paused.wait(patient(10))
             h.wfile.write(CONTENT[100_000:200_000])
             h.wfile.flush()
-            enough.wait(10)
+            enough.wait(patient(10))
         else:
             h.give()
 
@@ -192,10 +193,10 @@ def test_pause_keeps_what_is_there_and_cancel_ends(tmp_path: Path) -> None:
             target=lambda: result.append(get(server.url, tmp_path, tell=tell, control=control))  # type: ignore[attr-defined]
         )
         worker.start()
-        assert paused.wait(10)
+        assert paused.wait(patient(10))
         enough.set()
         control.resume()
-        worker.join(10)
+        worker.join(patient(10))
         assert result and result[0].sha256 == SHA256
         cancelling = DownloadControl()
         cancelling.cancel()
@@ -274,10 +275,10 @@ def test_nobody_waits_for_a_silent_server_to_end_or_pause(tmp_path: Path, paused
 
         worker = threading.Thread(target=work)
         worker.start()
-        assert begun.wait(10)
+        assert begun.wait(patient(10))
         (control.pause if paused else control.cancel)()
         control.resume()
-        worker.join(30)
+        worker.join(patient(30))
         silent.set()
         assert not worker.is_alive()
     assert result[0] == "cancelled" if not paused else result[0].sha256 == SHA256

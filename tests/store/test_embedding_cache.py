@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from desktop.store.embedding_cache import EmbeddingCache
+from tests.patience import patient
 
 SIZE = 64
 
@@ -88,7 +89,7 @@ def test_processes_and_threads_share_it(tmp_path: Path) -> None:
         for thread in threads:
             thread.start()
         for each in (*threads, *children):
-            each.join(60)
+            each.join(patient(60))
         assert [child.exitcode for child in children] == [0, 0]
         assert len(cache) == 2 * 300 + 400
 

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from desktop.core.types import StoreError
+from desktop.core.types import MAX_CLASSES, StoreError
 from desktop.store import model_limits
 from desktop.store.manifest import (
-    MAX_CLASSES,
     MAX_MANIFEST_BYTES,
     QUANTILES,
     SCHEMA_VERSION,

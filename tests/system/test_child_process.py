@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from desktop.system.child_process import KILL, ChildProcess, Outbox
+from tests.patience import patient
 
 
 def last_words(connection: Connection, count: int) -> None:
@@ -42,7 +43,7 @@ def hear(process: ChildProcess, count: int | None = None) -> list[Any]:
     """``count`` messages, or all to the child's end."""
     heard: list[Any] = []
     while len(heard) != count and not process.over:
-        process.wait(60)
+        process.wait(patient(60))
         heard += process.receive()
     return heard
 
@@ -69,7 +70,7 @@ def test_a_dead_child_hears_nothing_and_nobody_minds() -> None:
 def test_a_child_ends_when_hung_up_on() -> None:
     process = ChildProcess(echo, ())
     process.hang_up()
-    assert process.join(60) == 0
+    assert process.join(patient(60)) == 0
     process.end()
 
 
@@ -91,7 +92,7 @@ def test_many_letters_from_many_threads_ring_once() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(patient(60))
     assert outbox.bell.poll(0)
     letters, rung = outbox.take()
     assert rung and not outbox.bell.poll(0)

@@ -16,6 +16,7 @@ import pytest
 from desktop.core.types import StoreError
 from desktop.system import files
 from desktop.system.errors import FoveaError
+from tests.patience import patient
 
 TEXT = b"gr\xc3\xbcn\n\\udcff"
 
@@ -98,7 +99,7 @@ def test_what_a_killed_writer_left_goes_and_what_a_living_one_writes_stays(tmp_p
         "import os, sys; from pathlib import Path; from desktop.system import files\n"
         "files.write_atomically(Path(sys.argv[1]) / 'a.txt', lambda part: (part.write_text('half'), os._exit(9)))"
     )
-    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False, timeout=100)
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False, timeout=patient(100))
     left = list(tmp_path.iterdir())
     assert len(left) == 1 and left[0].name.endswith(".part")
     mine = files.part_beside(tmp_path / "b.txt")

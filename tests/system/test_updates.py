@@ -14,6 +14,7 @@ import pytest
 from desktop import __version__
 from desktop.system import updates
 from installers import update_file
+from tests.patience import patient
 
 
 class Server:
@@ -184,6 +185,6 @@ def test_a_server_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(updates.UpdateError) as caught:
         updates.fetch(f"http://127.0.0.1:{ear.getsockname()[1]}/latest.json")
     over.set()
-    thread.join(20)
+    thread.join(patient(20))
     ear.close()
     assert caught.value.kind == "offline" and "within 1 seconds" in caught.value.message

@@ -14,6 +14,7 @@ import pytest
 from desktop.core.types import FoveaError
 from desktop.system import workers
 from desktop.system.workers import Fault, NoWorkerError, WorkCancelled, WorkerLimits, Workers
+from tests.patience import patient
 
 ACT = "tests.system.works:act"
 
@@ -111,7 +112,7 @@ def test_closing_lets_go_of_those_that_wait(pool: Workers) -> None:
     while not pool.pids():
         time.sleep(0.01)
     pool.close()
-    thread.join(20)
+    thread.join(patient(20))
     assert raised == [WorkCancelled]
     with pytest.raises(WorkCancelled):
         pool.run(ACT, ["late"])
@@ -133,7 +134,7 @@ def test_an_idle_child_ends_when_nobody_needs_it(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(workers, "_IDLE_S", 0.05)
     pool = Workers(2, keep=0)
     (pid,) = pool.run("tests.system.works:pid", [0])
-    psutil.Process(pid).wait(30)
+    psutil.Process(pid).wait(patient(30))
     assert pool.pids() == []
     pool.close()
 

@@ -28,13 +28,12 @@ from desktop.core.data.dataset import (
     class_problems,
 )
 from desktop.core.pictures.walk import natural_key
-from desktop.core.types import ImageSource
+from desktop.core.types import MAX_CLASSES, ImageSource
 from desktop.system.words import phrase
 
 MAX_ARRAY_BYTES = 4 * 1024**3
 """The most that one array may take in memory, in bytes."""
 _MAX_ENTRIES = 64
-_MAX_CLASSES = 25_000
 
 _IDX_IMAGES = re.compile(r"(?P<head>.*?)images(?P<mid>[-.])idx3(?P<tail>-ubyte)?(?P<gz>\.gz)?\Z", re.IGNORECASE)
 _IDX_NAMES = {"train": "train", "t10k": "test", "test": "test"}
@@ -126,21 +125,21 @@ def _number_of_classes(title: str, pairs: Mapping[str, Pair]) -> int:
     """From every split, so that a class missing from one keeps its number and its name."""
     numbered = [labels for _, labels in pairs.values() if labels.size and labels.dtype.kind in "iu"]
     most = max((int(labels.max()) for labels in numbered), default=0)
-    if most >= _MAX_CLASSES:
+    if most >= MAX_CLASSES:
         raise DatasetError(
             "bad-data",
             phrase(
                 "'{title}': a label {most} was found; at most {max_classes} is expected",
                 title=title,
                 most=most,
-                max_classes=_MAX_CLASSES - 1,
+                max_classes=MAX_CLASSES - 1,
             ),
         )
     return most + 1
 
 
 def _checked(title: str, split: str, images: np.ndarray, labels: np.ndarray) -> Pair:
-    where = f"'{title}'" + (f", split '{split}'" if split else "")
+    where = phrase("'{title}', split '{split}'", title=title, split=split) if split else f"'{title}'"
     good_shape = images.ndim == 3 or (images.ndim == 4 and images.shape[3] in (1, 3))
     if images.dtype != np.uint8 or not good_shape or (images.size == 0 and len(images)):
         expected = phrase("expected uint8 of (n, height, width), (n, height, width, 1) or (n, height, width, 3)")
@@ -204,16 +203,16 @@ def read_npz(path: Path, split: str | None) -> LabelledDataset | None:
 
 def _read_npz(path: Path, split: str | None) -> LabelledDataset:
     with zipfile.ZipFile(path) as archive:
-        sizes = _declared_sizes(path.name, archive)
+        stored = {key.lower(): key for key in _declared_sizes(path.name, archive)}  # 'X' and 'y', as scikit-learn says
     keras = {name: (f"x_{name}", f"y_{name}") for name in ("train", "val", "test")}
     medmnist = {name: (f"{name}_images", f"{name}_labels") for name in ("train", "val", "test")}
     there: dict[str, tuple[str, str]] = {}
     for layout in (keras, medmnist):
-        there = there or {name: keys for name, keys in layout.items() if all(key in sizes for key in keys)}
+        there = there or {name: keys for name, keys in layout.items() if all(key in stored for key in keys)}
     if not there:
-        plain = [keys for keys in (("x", "y"), ("images", "labels")) if all(key in sizes for key in keys)]
+        plain = [keys for keys in (("x", "y"), ("images", "labels")) if all(key in stored for key in keys)]
         if not plain:
-            found = ", ".join(sorted(sizes)) or "nothing"
+            found = sorted(stored.values()) or phrase("nothing")
             expected = phrase(
                 "expected 'x_train y_train x_test y_test', 'train_images train_labels …', 'x y' or 'images labels'"
             )
@@ -226,9 +225,9 @@ def _read_npz(path: Path, split: str | None) -> LabelledDataset:
         pairs = {}
         for name, (x, y) in there.items():
             # Only the pictures that are asked for; the labels of all, for the number of classes.
-            images = held[x] if chosen in (name, ALL) else np.empty((0, 1, 1), np.uint8)
-            pairs[name] = (images, held[y])
-        names = tuple(str(text) for text in held["classes"]) if "classes" in sizes else None
+            images = held[stored[x]] if chosen in (name, ALL) else np.empty((0, 1, 1), np.uint8)
+            pairs[name] = (images, held[stored[y]])
+        names = tuple(str(text) for text in held[stored["classes"]]) if "classes" in stored else None
     return from_arrays(path, "npz", pairs, split, names)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import pickle
-import pickletools
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,8 @@ import numpy as np
 
 from desktop.core.data.dataset import ALL, DatasetError, LabelledDataset, choose_split
 from desktop.core.data.read_arrays import Pair, from_arrays
+from desktop.system import strict_pickle
+from desktop.system.strict_pickle import CarriesCodeError, StrictUnpickler, TooManyOpcodesError
 from desktop.system.words import phrase
 
 MAX_BATCH_BYTES = 1024**3
@@ -95,19 +96,6 @@ _NAMES: dict[tuple[str, str], object] = {
 }
 
 
-class _Unpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        """The stand-in for a name; every other name is code and refused."""
-        try:
-            return _NAMES[module, name]
-        except KeyError:
-            raise _CarriesCodeError(f"{module}.{name}") from None
-
-
-class _CarriesCodeError(Exception):
-    pass
-
-
 def load_batch(path: Path) -> dict[str, Any]:
     """The dictionary of a CIFAR python batch (or its ``batches.meta``): text keys; bytes, numbers, lists, uint8 arrays.
 
@@ -122,32 +110,22 @@ def load_batch(path: Path) -> dict[str, Any]:
         )
     data = path.read_bytes()
     try:
-        _look_over(path.name, data)
-        raw = _Unpickler(io.BytesIO(data), encoding="bytes").load()
+        for _ in strict_pickle.opcodes(data, _OPCODES, _NAMES, _MAX_OPCODES):
+            pass  # it is looked over to its end before anything is read
+        raw = StrictUnpickler(io.BytesIO(data), _NAMES, encoding="bytes").load()
         if not isinstance(raw, dict):
             raise ValueError("no dictionary")
         return {_text(key): _plain(value) for key, value in raw.items()}
-    except _CarriesCodeError as error:
+    except CarriesCodeError as error:
         text = phrase(
             "'{name}' is a pickle that carries code ('{error}'); it was not run", name=path.name, error=str(error)[:80]
         )
         raise DatasetError("carries-code", text, "Get the data from its publisher again.") from None
-    except DatasetError:
-        raise
+    except TooManyOpcodesError:
+        raise DatasetError("too-large", phrase("'{title}' is far larger than a CIFAR batch", title=path.name)) from None
     except Exception as error:  # a damaged pickle may raise anything
         text = phrase("'{name}' is damaged or no CIFAR batch ({name2})", name=path.name, name2=type(error).__name__)
         raise DatasetError("bad-data", text) from None
-
-
-def _look_over(title: str, data: bytes) -> None:
-    """Refuse opcodes that build objects, and memo numbers that would make the reader allocate gigabytes."""
-    for count, (opcode, argument, _) in enumerate(pickletools.genops(data)):
-        if opcode.name not in _OPCODES:
-            raise _CarriesCodeError(opcode.name)
-        if opcode.name == "GLOBAL" and tuple(str(argument).split(" ", 1)) not in _NAMES:
-            raise _CarriesCodeError(str(argument).replace(" ", "."))
-        if count > _MAX_OPCODES or (opcode.name in ("PUT", "LONG_BINPUT") and int(argument or 0) > _MAX_OPCODES):
-            raise DatasetError("too-large", phrase("'{title}' is far larger than a CIFAR batch", title=title))
 
 
 def _text(value: object) -> str:

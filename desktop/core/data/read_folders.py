@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from desktop.core.data.boxes import boxes
 from desktop.core.data.dataset import (
     ALL,
     BrokenEntry,
@@ -113,7 +114,7 @@ def read_folders(
         scan.classes(base / splits[chosen] if chosen else base, "")
     if not plain:
         scan.leave_out_masks()
-        notes += _doubts(base, scan, bool(splits))
+        notes += [*_doubts(base, scan, bool(splits)), *boxes(root)]
     below = splits.get(chosen, "")
     return scan.finish(title, root, chosen, tuple(splits), notes, below, skip=int(chosen == ALL and bool(splits)))
 

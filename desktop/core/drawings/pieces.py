@@ -13,9 +13,9 @@ from desktop.core.types import DecodedImage, ImageSource, PreparedImage, Preproc
 if TYPE_CHECKING:
     import numpy as np
 
-    from desktop.core.drawings.segments import InkBox, Piece
     from desktop.core.pictures.decode_in_child import PreparedFile
     from desktop.core.pictures.mnist_layout import FoundInk
+    from desktop.core.pictures.segments import InkBox, Piece
     from desktop.system.workers import Workers
 
 
@@ -69,9 +69,9 @@ def _pieces(
 ) -> list[tuple[InkBox, np.ndarray | None, Callable[[], PreparedImage]]]:
     """Each digit's place in the picture, where its ink is if there are several, and what prepares it: laid out as
     :func:`prepare` does, its ink found once."""
-    from desktop.core.drawings.segments import InkBox, split
     from desktop.core.pictures.mnist_layout import SMALL, find_ink
     from desktop.core.pictures.preprocess import prepare, to_grey
+    from desktop.core.pictures.segments import InkBox, split
 
     height, width = image.pixels.shape[:2]
     if spec.fit != "mnist" or min(height, width) < SMALL:

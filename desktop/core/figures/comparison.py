@@ -51,7 +51,7 @@ class McNemar:
             only_b=self.only_b,
         )
         p = "p < 0.001" if self.p < 0.001 else f"p = {self.p:.3f}"
-        test = "McNemar by person" if self.by_person else "McNemar"
+        test = phrase("McNemar by person") if self.by_person else "McNemar"
         if self.p >= _ALPHA:
             return phrase("{text}: no more than chance explains ({p}, {test}).", text=text, p=p, test=test)
         return phrase(
@@ -160,15 +160,7 @@ def works_here(
         return Compatibility(
             "no-figure", phrase("There is no {what} here: {reason}.", what=what, reason=here.reason), none
         )
-    local = phrase("{hits:,} of {n:,} images", hits=here.hits, n=here.n)
-    if shown(here).value is not None:
-        local = phrase(
-            "{hits:,} of {n:,} images ({percent}, 95 % interval {span})",
-            hits=here.hits,
-            n=here.n,
-            percent=_percent(here.value),
-            span=_span(here.low, here.high),
-        )
+    local = _counted(here)
     if card_value is None or card_n < 1:
         return Compatibility(
             "no-figure",
@@ -200,8 +192,13 @@ def works_here(
             numbers=numbers,
         )
         return Compatibility("same-data", text, difference)
-    assert difference.low is not None and difference.high is not None
     start = phrase("Here the {what} is {local}; {listed}", what=what, local=local, listed=listed)
+    return _judged(start, difference, here.n)
+
+
+def _judged(start: str, difference: Estimate, n: int) -> Compatibility:
+    """What follows from the ``difference`` between a share of ``n`` images here and the card's; ``start`` says both."""
+    assert difference.low is not None and difference.high is not None
     if difference.high < 0:
         end = phrase(
             "{start}; it does worse here, by {points} to {points2} percentage points.",
@@ -222,7 +219,7 @@ def works_here(
         "{start}; the two are compatible; {n:,} images cannot rule out that it is up to {points} percentage "
         "points worse.",
         start=start,
-        n=here.n,
+        n=n,
         points=_points(-difference.low),
     )
     return Compatibility("compatible", end, difference)
@@ -299,15 +296,7 @@ def refused_here(here: Estimate, expected: float, n: int, split: str) -> Compati
     if here.value is None or here.hits is None or here.low is None or here.high is None:
         text = Template("The model's gate says nothing of these pictures: {reason}.")
         return Compatibility("no-figure", phrase(text, reason=here.reason), none)
-    local = phrase("{hits:,} of {n:,} images", hits=here.hits, n=here.n)
-    if shown(here).value is not None:
-        local = phrase(
-            "{hits:,} of {n:,} images ({percent}, 95 % interval {span})",
-            hits=here.hits,
-            n=here.n,
-            percent=_percent(here.value),
-            span=_span(here.low, here.high),
-        )
+    local = _counted(here)
     start = phrase(
         "The model takes {local} for another kind of picture than its own; of its own, {percent} were to be expected "
         "(on {n:,} of split '{split}')",
@@ -329,6 +318,20 @@ def refused_here(here: Estimate, expected: float, n: int, split: str) -> Compati
         return Compatibility("other-kind", phrase(text, start=start), difference)
     return Compatibility(
         "compatible", phrase("{start}; that is no more than chance explains.", start=start), difference
+    )
+
+
+def _counted(here: Estimate) -> str:
+    """A proportion that has a value, in words: how many of how many, and where those are enough its interval."""
+    assert here.value is not None and here.hits is not None and here.low is not None and here.high is not None
+    if shown(here).value is None:
+        return phrase("{hits:,} of {n:,} images", hits=here.hits, n=here.n)
+    return phrase(
+        "{hits:,} of {n:,} images ({percent}, 95 % interval {span})",
+        hits=here.hits,
+        n=here.n,
+        percent=_percent(here.value),
+        span=_span(here.low, here.high),
     )
 
 

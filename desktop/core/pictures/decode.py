@@ -102,7 +102,7 @@ def _decode(source: ImageSource, reduce_to: int | None) -> DecodedImage:
         check_file_size(len(source.data))
         return _dispatch(io.BytesIO(source.data), len(source.data), source.frame, reduce_to)
     assert source.path is not None  # ImageSource sees to it
-    file, size = _open(source.path)
+    file, size = open_file(source.path)
     with file:
         return _dispatch(file, size, source.frame, reduce_to)
 
@@ -121,8 +121,11 @@ def _dispatch(file: BinaryIO, size: int, frame: int, reduce_to: int | None) -> D
     return decode_raster(file, size, head, kind, frame, reduce_to)
 
 
-def _open(path: str) -> tuple[BinaryIO, int]:
-    """The file at ``path``, opened, and its size in bytes."""
+def open_file(path: str) -> tuple[BinaryIO, int]:
+    """The file at ``path``, opened, and its size in bytes.
+
+    Raises DecodeError ``not-found``, ``no-access``, ``not-a-file`` or ``too-large``.
+    """
     try:
         path = _long(path)
         found = os.stat(path)
@@ -175,7 +178,7 @@ def _refusal(head: bytes) -> DecodeError:
             phrase("This is {name}; expected {expected}.", name=name, expected=EXPECTED),
             "Save or export it as PNG or JPEG first.",
         )
-    what = "text" if looks_like_text(head) else phrase("data of an unknown kind")
+    what = phrase("text") if looks_like_text(head) else phrase("data of an unknown kind")
     return DecodeError(
         "not-an-image", phrase("The file holds {what}; expected {expected}.", what=what, expected=EXPECTED), _COPY_AGAIN
     )
@@ -188,14 +191,19 @@ def _explained(error: Exception) -> DecodeError:
     text = str(error)
     if type(error).__name__ == "DecompressionBombError":
         pixels = re.search(r"\((\d+) pixels\)", text)
-        what = f"{int(pixels[1]) / 1e6:,.0f} million" if pixels else phrase("far too many")
+        most = MAX_PIXELS // 1_000_000
+        told = (
+            phrase(
+                "The picture has {what:,.0f} million pixels; expected at most {max_pixels} million.",
+                what=int(pixels[1]) / 1e6,
+                max_pixels=most,
+            )
+            if pixels
+            else phrase("The picture has far too many pixels; expected at most {max_pixels} million.", max_pixels=most)
+        )
         return DecodeError(
             "too-large",
-            phrase(
-                "The picture has {what} pixels; expected at most {max_pixels} million.",
-                what=what,
-                max_pixels=MAX_PIXELS // 1_000_000,
-            ),
+            told,
             "Scale it down in another program first.",
         )
     if isinstance(error, MemoryError):

@@ -6,24 +6,67 @@ This module imports nothing outside the standard library, so a window may use it
 
 from __future__ import annotations
 
+import re
 import struct
+from dataclasses import dataclass
 
 from desktop.system.words import phrase
 
 HEAD_BYTES = 4096
 """How many bytes from the start of a file :func:`sniff` and :func:`foreign_name` want to see."""
 
-FORMATS: tuple[str, ...] = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF", "DICOM")
-"""The closed list of formats that Fovea opens, by the name that ``DecodedImage.format`` carries."""
 
-EXPECTED = phrase("JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF or DICOM")
-"""The same list in words, for messages."""
+@dataclass(frozen=True, slots=True)
+class PictureFormat:
+    """One format: the ``name`` that ``DecodedImage.format`` carries and by which Pillow knows it, the ``words`` in a
+    sentence, its ``suffixes``, lower case, the usual one first, and its media type (``mime``). ``begins`` matches the
+    first bytes of its files; ``None`` for one that :func:`sniff` tells otherwise. Of the suffixes the first ``offered``
+    are what an installer offers Fovea for."""
 
-_SUFFIXES = ".jpg .jpeg .jpe .jfif .png .webp .bmp .dib .gif .tif .tiff .heic .heif .hif .avif .dcm .dicom"
-SUPPORTED_SUFFIXES: frozenset[str] = frozenset(_SUFFIXES.split())
+    name: str
+    words: str
+    suffixes: tuple[str, ...]
+    mime: str
+    begins: re.Pattern[bytes] | None = None
+    offered: int = 1
+
+
+def _begins(pattern: bytes) -> re.Pattern[bytes]:
+    return re.compile(pattern, re.DOTALL)
+
+
+PICTURE_FORMATS: tuple[PictureFormat, ...] = (
+    PictureFormat("JPEG", "JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), "image/jpeg", _begins(rb"\xff\xd8\xff"), 2),
+    PictureFormat("PNG", "PNG", (".png",), "image/png", _begins(rb"\x89PNG\r\n\x1a\n")),
+    PictureFormat("WEBP", "WebP", (".webp",), "image/webp", _begins(rb"RIFF.{4}WEBP")),
+    PictureFormat("GIF", "GIF", (".gif",), "image/gif", _begins(rb"GIF8[79]a")),
+    # Behind a bitmap's head of 14 bytes stands the length of the next one.
+    PictureFormat(
+        "BMP", "BMP", (".bmp", ".dib"), "image/bmp", _begins(rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0\0\0")
+    ),
+    # A camera's raw file begins like a TIFF file and has 'CR' at byte 8.
+    PictureFormat(
+        "TIFF", "TIFF", (".tif", ".tiff"), "image/tiff", _begins(rb"(?:II[*+]\0|MM\0[*+])(?!.{4}CR)"), offered=2
+    ),
+    PictureFormat("HEIF", "HEIC", (".heic", ".heif", ".hif"), "image/heif"),
+    PictureFormat("AVIF", "AVIF", (".avif",), "image/avif"),
+    PictureFormat("DICOM", "DICOM", (".dcm", ".dicom"), "application/dicom", offered=2),
+)
+"""The closed list of formats that Fovea opens, in the order of sentences. A new one is a row here; what Pillow does not
+open is opened in :mod:`desktop.core.pictures.raster`."""
+
+FORMATS: tuple[str, ...] = tuple(row.name for row in PICTURE_FORMATS)
+
+EXPECTED = phrase(
+    "{formats} or {last}",
+    formats=", ".join(row.words for row in PICTURE_FORMATS[:-1]),
+    last=PICTURE_FORMATS[-1].words,
+)
+"""The list in words, for messages."""
+
+SUPPORTED_SUFFIXES: frozenset[str] = frozenset(suffix for row in PICTURE_FORMATS for suffix in row.suffixes)
 """Lower-case suffixes that a folder scan takes for pictures. Opening a file by its path ignores the suffix."""
 
-_BMP_HEADERS = frozenset((12, 16, 40, 52, 56, 64, 108, 124))
 _HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"))
 _AVIF_BRANDS = frozenset((b"avif", b"avis"))
 _NEUTRAL_BRANDS = frozenset((b"mif1", b"mif2", b"msf1", b"miaf"))
@@ -79,18 +122,9 @@ def sniff(head: bytes) -> str | None:
     if head[128:132] == b"DICM":
         # First of all: the preamble before it may hold a TIFF header, so that one file serves both kinds of program.
         return "DICOM"
-    if head.startswith(b"\xff\xd8\xff"):
-        return "JPEG"
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "PNG"
-    if head[:6] in (b"GIF87a", b"GIF89a"):
-        return "GIF"
-    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        return "WEBP"
-    if head.startswith((b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")):
-        return None if head[8:10] == b"CR" else "TIFF"
-    if head.startswith(b"BM") and len(head) >= 18 and struct.unpack_from("<I", head, 14)[0] in _BMP_HEADERS:
-        return "BMP"
+    for row in PICTURE_FORMATS:
+        if row.begins is not None and row.begins.match(head):
+            return row.name
     if head[4:8] == b"ftyp":
         return _sniff_ftyp(head)
     if _starts_like_a_dataset(head):

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from desktop.core.drawings.segments import MOST, split
 from desktop.core.pictures import pixels
 from desktop.core.pictures.ruled_paper import without_rules
+from desktop.core.pictures.segments import MOST, split
 from desktop.core.types import Notice, PreparedImage
 from desktop.system.words import phrase
 
@@ -222,6 +222,7 @@ def _crop(ink: np.ndarray) -> tuple[np.ndarray, bool]:
     """The ink's bounding box with far or faint marks removed; ``True`` when something was left out."""
     from scipy.ndimage import find_objects, label
 
+    ink = _inked(ink)  # nothing below looks at what is not there
     mask = ink > 0.3
     if not mask.any():
         mask = ink > 0
@@ -243,6 +244,12 @@ def _crop(ink: np.ndarray) -> tuple[np.ndarray, bool]:
     ys, xs = np.nonzero(kept)
     box = (slice(ys.min(), ys.max() + 1), slice(xs.min(), xs.max() + 1))
     return np.where(soft, ink, 0.0).astype(np.float32)[box], not bool(keep[1:].all())
+
+
+def _inked(ink: np.ndarray) -> np.ndarray:
+    """``ink`` (H, W) without the rows and columns around it that have none; as it is where all have none."""
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if rows.size else ink
 
 
 def _normalise_stroke(digit: np.ndarray) -> tuple[np.ndarray, float | None]:

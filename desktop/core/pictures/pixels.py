@@ -7,6 +7,7 @@ classifies. Sizes here are those of one picture of a digit: a few hundred pixels
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
@@ -34,18 +35,21 @@ def _apply(rows: np.ndarray, values: np.ndarray, columns: np.ndarray) -> np.ndar
     return result
 
 
+@lru_cache(64)  # while one draws, sheet after sheet is of the same size
 def _areas(found: int, wanted: int) -> np.ndarray:
-    """Float32 (wanted, found): which share of each sample falls into each larger one."""
+    """Float32 (wanted, found), read only: which share of each sample falls into each larger one."""
     edges = np.linspace(0.0, found, wanted + 1)
     samples = np.arange(found)
     shares = np.minimum(edges[1:, None], samples + 1) - np.maximum(edges[:-1, None], samples)
     shares = np.clip(shares, 0.0, None)
     weights: np.ndarray = (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
+    weights.flags.writeable = False
     return weights
 
 
+@lru_cache(64)
 def _between(found: int, wanted: int, cubic: bool) -> np.ndarray:
-    """Float32 (wanted, found): the weights of the samples around each place between them."""
+    """Float32 (wanted, found), read only: the weights of the samples around each place between them."""
     places = (np.arange(wanted) + 0.5) * found / wanted - 0.5
     first = np.floor(places).astype(int)
     weights = np.zeros((wanted, found))
@@ -53,7 +57,9 @@ def _between(found: int, wanted: int, cubic: bool) -> np.ndarray:
         distance = np.abs(places - (first + tap))
         share = _keys(distance) if cubic else 1.0 - distance
         np.add.at(weights, (np.arange(wanted), np.clip(first + tap, 0, found - 1)), share)
-    return weights.astype(np.float32)
+    rounded = weights.astype(np.float32)
+    rounded.flags.writeable = False
+    return rounded
 
 
 def _keys(distance: np.ndarray) -> np.ndarray:

@@ -126,17 +126,6 @@ def counts16(values: np.ndarray, seen: np.ndarray | None = None) -> np.ndarray:
     return counts
 
 
-def unsigned16(values: np.ndarray, seen: np.ndarray | None = None) -> tuple[np.ndarray, tuple[float, float]]:
-    """A uint16 picture to uint8 of the same shape through a chosen window, and that window.
-
-    A picture of one value keeps its place in the full range 0 … 65535. ``seen`` as for :func:`sample_window`.
-    """
-    native = values.astype(np.uint16, copy=False)
-    domain = np.arange(65536)
-    window = histogram_window(domain, counts16(native, seen)) or (0.0, 65535.0)
-    return to_bytes(domain, window)[native], window
-
-
 def describe(window: tuple[float, float]) -> str:
     """A window in words: ``312–40120``, ``-1000 to 400``, ``0.02–0.97``."""
     low, high = (str(int(v)) if float(v).is_integer() and abs(v) < 1e9 else f"{v:.4g}" for v in window)

@@ -18,14 +18,11 @@ The numbers (:class:`Gate`) are fitted by :mod:`desktop.ml.packaging.fit_domain_
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 
-from desktop.core.trust import polarity, reasons
-from desktop.core.trust.packed import pack, unpack
+from desktop.core.trust import packed, polarity, reasons
 from desktop.core.types import DomainVerdict, PreprocessSpec, StoreError
 from desktop.system import strict_json
 from desktop.system.words import phrase
@@ -38,7 +35,11 @@ PARTS = (*_GREY_PARTS, TONES)
 MAX_BYTES = 16 * 1024 * 1024
 _SCHEMA = 2
 _FIRST_SCHEMA = 1  # gates of three parts, which do not name them
-_CLIP = 8.0  # standard deviations: what is farther is as foreign as can be, and would drown the rest
+LIMIT = 1.0
+"""The score above which a picture is taken for another kind."""
+LEAST_FLAGGED = 1.0001
+"""What is flagged must not read as 1."""
+CLIP = 8.0  # standard deviations: what is farther is as foreign as can be, and would drown the rest
 _FLOOR = -1.0  # the most that one view can speak for a picture
 _EPS = 2e-3
 
@@ -80,7 +81,7 @@ class Gate:
 
     def raw_parts(self, found: np.ndarray) -> np.ndarray:
         """The distances before they are scaled: float64 (n, v) of ``found`` (n, d), see :func:`features`."""
-        z = np.clip((found - self.shift) / self.scale, -_CLIP, _CLIP)
+        z = np.clip((found - self.shift) / self.scale, -CLIP, CLIP)
         look = _nearest(z[:, -len(self.look_axes) :] @ self.look_axes, self.look_means)
         whole = z @ self.axes
         relative = _nearest(whole @ self.within, self.means) - (whole**2).sum(axis=1)
@@ -116,21 +117,15 @@ class Gate:
         standard = ((found - self.shift) / self.scale)[:, -looked:]
         verdicts = []
         for score, z, bad in zip(self.scores(found), standard, broken, strict=True):
-            # Rounded upwards at the limit: what is flagged must not read as 1.
-            value = 99.0 if bad else min(float(score), 99.0)
-            inside = value <= 1.0
-            shown = round(value, 4) if inside else max(round(value, 4), 1.0001)
+            shown = told_score(score, bad)
+            inside = shown <= LIMIT
             silent = bad or inside or laid_out
             verdicts.append(DomainVerdict(shown, inside, () if silent else reasons.measured(z)))
         return verdicts
 
     def to_json(self) -> str:
         """The numbers as JSON text with a final newline: arrays in base64, half precision where it suffices."""
-        values: dict[str, Any] = {"schema": _SCHEMA}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            values[field.name] = pack(value) if isinstance(value, np.ndarray) else value
-        return json.dumps(values, indent=1) + "\n"
+        return packed.to_json(self, _SCHEMA)
 
 
 def from_json(text: bytes | str) -> Gate:
@@ -140,9 +135,7 @@ def from_json(text: bytes | str) -> Gate:
         if raw["schema"] not in (_FIRST_SCHEMA, _SCHEMA):
             raise ValueError(f"schema {raw['schema']!r}")
         names = {field.name for field in fields(Gate)} - ({"views"} if raw["schema"] == _FIRST_SCHEMA else set())
-        if set(raw) != names | {"schema"}:
-            raise ValueError("other fields than expected")
-        values: dict[str, Any] = {n: unpack(raw[n]) if isinstance(raw[n], dict) else raw[n] for n in names}
+        values = packed.read_fields(raw, names)
         values |= {name: tuple(str(part) for part in values[name]) for name in ("kinds", "views") if name in values}
         values |= {name: float(values[name]) for name in ("centre", "limit")}
         gate = Gate(**values)
@@ -150,6 +143,13 @@ def from_json(text: bytes | str) -> Gate:
     except (ValueError, KeyError, TypeError, RecursionError, AttributeError, IndexError) as error:
         raise StoreError("damaged", phrase("'{file}' is no domain gate: {error}", file=FILE, error=error)) from error
     return gate
+
+
+def told_score(score: float, broken: bool) -> float:
+    """``score`` as it is told: four places, at most 99; so much has what is no number, and whatever is ``broken``.
+    Rounded upwards at the limit (:data:`LEAST_FLAGGED`)."""
+    value = 99.0 if broken or not np.isfinite(score) else min(float(score), 99.0)
+    return round(value, 4) if value <= LIMIT else max(round(value, 4), LEAST_FLAGGED)
 
 
 def views_for(spec: PreprocessSpec) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from desktop import paths
-from desktop.core.trust.domain import Gate
+from desktop.core.trust.domain import CLIP, Gate
 from desktop.system.files import write_atomically
 
 _FOLDER = "neighbours"
@@ -39,7 +39,7 @@ def place(network_sha256: str) -> Path:
 
 def directions(gate: Gate, rows: np.ndarray) -> np.ndarray:
     """Features (n, d) as unit vectors float16 (n, k) in the space that the gate measures distances in."""
-    z = np.clip((rows - gate.shift) / gate.scale, -8.0, 8.0) @ gate.axes @ gate.within
+    z = np.clip((rows - gate.shift) / gate.scale, -CLIP, CLIP) @ gate.axes @ gate.within
     size = np.linalg.norm(z, axis=1, keepdims=True)
     result: np.ndarray = (z / np.maximum(size, 1e-6)).astype(np.float16)
     return result

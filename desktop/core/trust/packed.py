@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+import json
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 _TYPES = ("float16", "float32")
 _LONGEST = 1_000_000
@@ -20,6 +25,23 @@ def pack(array: np.ndarray) -> dict[str, Any]:
         "type": np.dtype(kind).name,
         "data": base64.b64encode(data).decode("ascii"),
     }
+
+
+def to_json(numbers: DataclassInstance, schema: int) -> str:
+    """The fields of a dataclass and its ``schema`` as JSON text with a final newline, arrays packed."""
+    values: dict[str, Any] = {"schema": schema}
+    for field in fields(numbers):
+        value = getattr(numbers, field.name)
+        values[field.name] = pack(value) if isinstance(value, np.ndarray) else value
+    return json.dumps(values, indent=1) + "\n"
+
+
+def read_fields(raw: dict[str, Any], names: set[str]) -> dict[str, Any]:
+    """What :func:`to_json` wrote of the fields ``names``, arrays unpacked. Raises :class:`ValueError` for a file with
+    other fields, and what :func:`unpack` raises."""
+    if set(raw) != names | {"schema"}:
+        raise ValueError("other fields than expected")
+    return {name: unpack(raw[name]) if isinstance(raw[name], dict) else raw[name] for name in names}
 
 
 def unpack(value: Any) -> np.ndarray:

@@ -11,13 +11,12 @@ The numbers are fitted by :mod:`desktop.ml.packaging.fit_domain_gate` and lie be
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 
-from desktop.core.trust.packed import pack, unpack
+from desktop.core.trust import packed
+from desktop.core.trust.domain import CLIP, LIMIT, told_score
 from desktop.core.types import DomainVerdict, StoreError
 from desktop.system import strict_json
 from desktop.system.words import phrase
@@ -25,7 +24,6 @@ from desktop.system.words import phrase
 FILE = "second.json"
 MAX_BYTES = 4 * 1024 * 1024
 _SCHEMA = 1
-_CLIP = 8.0  # as of the first gate
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +45,7 @@ class SecondGate:
 
     def odds(self, found: np.ndarray) -> np.ndarray:
         """The log odds of being foreign, of whichever kind: float64 (n,) of features ``found`` (n, d)."""
-        z = np.clip((found - self.shift) / self.scale, -_CLIP, _CLIP)
+        z = np.clip((found - self.shift) / self.scale, -CLIP, CLIP)
         logits = z @ self.weights + self.bias
         result: np.ndarray = (np.logaddexp.reduce(logits[:, 1:], axis=1) - logits[:, 0]).astype(np.float64)
         return result
@@ -64,30 +62,25 @@ class SecondGate:
         broken = ~np.isfinite(found).all(axis=1)
         scores = self.scores(np.where(broken[:, None], self.shift, found))
         for verdict, score, bad in zip(verdicts, scores, broken, strict=True):
-            value = 99.0 if bad else min(float(score), 99.0)
-            if value > 1.0:
-                agreed.append(DomainVerdict(max(round(value, 4), 1.0001), False))
+            told = told_score(score, bad)
+            if told > LIMIT:
+                agreed.append(DomainVerdict(told, False))
             else:
-                agreed.append(DomainVerdict(max(verdict.score, round(value, 4)), True, verdict.reasons))
+                agreed.append(DomainVerdict(max(verdict.score, told), True, verdict.reasons))
         return agreed
 
     def to_json(self) -> str:
         """The numbers as JSON text with a final newline: arrays in base64, half precision where it suffices."""
-        values: dict[str, Any] = {"schema": _SCHEMA}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            values[field.name] = pack(value) if isinstance(value, np.ndarray) else value
-        return json.dumps(values, indent=1) + "\n"
+        return packed.to_json(self, _SCHEMA)
 
 
 def from_json(text: bytes | str) -> SecondGate:
     """Read a second opinion strictly. Raises :class:`StoreError` of kind ``damaged`` that says what does not fit."""
     try:
         raw = strict_json.loads_object(text, MAX_BYTES)
-        names = {field.name for field in fields(SecondGate)}
-        if raw["schema"] != _SCHEMA or set(raw) != names | {"schema"}:
-            raise ValueError("other fields than expected")
-        values: dict[str, Any] = {n: unpack(raw[n]) if isinstance(raw[n], dict) else raw[n] for n in names}
+        if raw["schema"] != _SCHEMA:
+            raise ValueError(f"schema {raw['schema']!r}")
+        values = packed.read_fields(raw, {field.name for field in fields(SecondGate)})
         values["kinds"] = tuple(str(kind) for kind in values["kinds"])
         values |= {name: float(values[name]) for name in ("centre", "limit")}
         gate = SecondGate(**values)

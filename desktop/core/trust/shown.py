@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from desktop.core.trust.domain import LEAST_FLAGGED
 from desktop.core.trust.general_words import GeneralWords
 from desktop.core.types import DomainVerdict
 
@@ -58,4 +59,4 @@ def agreed(verdict: DomainVerdict, found: float) -> DomainVerdict:
     """``verdict``, which took the picture for the model's kind, beside the ``found`` share of what it knows."""
     if found >= LEAST:
         return verdict
-    return DomainVerdict(round(1.0001 + (LEAST - found) / LEAST, 4), False)
+    return DomainVerdict(round(LEAST_FLAGGED + (LEAST - found) / LEAST, 4), False)

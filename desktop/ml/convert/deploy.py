@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from desktop.ml.convert.litert import OUTPUTS as OUTPUTS
 from desktop.ml.data.arrays import Images
 from desktop.ml.nets import backend
 from desktop.ml.nets.cost import in_pieces, pictures_at_once
+from desktop.ml.nets.outputs import OUTPUTS as OUTPUTS
 
 backend.select()
 

@@ -28,10 +28,10 @@ def convert_here(source: str, target: str, precision: Precision, tell: Callable[
         import tensorflow as tf
     except ImportError as error:
         raise ExportError(
-            "export", phrase("{value} is not part of this installation", value=error.name or "a package")
+            "export", phrase("{value} is not part of this installation", value=error.name or phrase("a package"))
         ) from error
 
-    from desktop.ml.exchange.keras_check import check_stored
+    from desktop.ml.nets.keras_check import check_stored
 
     model = keras.saving.load_model(check_stored(Path(source)), compile=False)
     half: dict[str, Any] = {

@@ -12,10 +12,6 @@ from desktop.ml.data.arrays import Images
 
 _BYTES = 1 << 30  # what a network may hold of the pictures that it looks at together
 
-OUTPUTS = ("probabilities", "embedding", "map", "stages")
-"""The outputs of a finished network, in this order; most have the first three, a model from elsewhere may have the
-first alone. ``stages``: see :func:`desktop.ml.nets.imagenet.with_outputs`."""
-
 
 class LiteRT:
     """One ``model.tflite`` with uint8 NHWC input of free batch size and three outputs."""

@@ -135,7 +135,7 @@ def _keras(path: Path, images: np.ndarray, manifest: Manifest) -> tuple[np.ndarr
     backend.select()
     import keras
 
-    from desktop.ml.exchange.keras_check import check_stored
+    from desktop.ml.nets.keras_check import check_stored
 
     model = keras.saving.load_model(check_stored(path), compile=False, safe_mode=True)
     answers = model.predict(images, batch_size=8, verbose=0)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from desktop.core.types import Fit, FoveaError, Interpolation
+from desktop.core.types import MAX_CLASSES, Fit, FoveaError, Interpolation
 from desktop.system import strict_json
 from desktop.system.words import phrase
 
@@ -27,7 +27,6 @@ SCALINGS: dict[str, str] = {
 """How pixels become the numbers that the network was trained with; only the first two suit grey pictures too."""
 _GREY_SCALINGS = ("0-255", "0-1", "minus1-1")
 TORCH_MEANS, TORCH_DEVIATIONS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-MOST_CLASSES = 25_000
 _MOST_LABEL_BYTES = 4 << 20
 
 
@@ -148,10 +147,10 @@ def _unnumbered(lines: list[str]) -> list[str]:
 def check_labels(labels: object) -> tuple[str, ...]:
     """``labels`` as they are kept. Raises :class:`FoveaError` ``bad-labels`` for empty or like ones."""
     found = tuple(str(label).strip() for label in labels)  # type: ignore[attr-defined]
-    if not 2 <= len(found) <= MOST_CLASSES:
+    if not 2 <= len(found) <= MAX_CLASSES:
         raise FoveaError(
             "bad-labels",
-            phrase("{count} labels found; 2 to {most_classes:,} expected", count=len(found), most_classes=MOST_CLASSES),
+            phrase("{count} labels found; 2 to {most_classes:,} expected", count=len(found), most_classes=MAX_CLASSES),
         )
     seen: set[str] = set()
     for label in found:

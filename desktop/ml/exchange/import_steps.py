@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from desktop.core.types import FoveaError
+from desktop.core.types import MAX_CLASSES, FoveaError
 from desktop.ml.convert.words import plain
 from desktop.ml.exchange.foreign import ForeignFacts, FoundInFile, scaling_numbers
-from desktop.ml.exchange.keras_check import ImportRefused, check_config, clean_copy, parse
+from desktop.ml.nets.keras_check import ImportRefused, check_config, check_ends, clean_copy, parse
 from desktop.system import strict_json
 from desktop.system.words import phrase
 
@@ -186,23 +186,16 @@ def _check_shapes(model: Any) -> None:
             phrase("the network has {count_params:,} parameters", count_params=model.count_params()),
             _TOO_LARGE,
         )
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise ImportRefused(
-            "does-not-fit",
-            phrase(
-                "the network has {count} inputs and {count2} outputs; one of each expected",
-                count=len(model.inputs),
-                count2=len(model.outputs),
-            ),
-            "Save the part that goes from one picture to the scores of the classes.",
-        )
+    check_ends(
+        len(model.inputs), len(model.outputs), "Save the part that goes from one picture to the scores of the classes."
+    )
     shape, out = model.input_shape, model.output_shape
     if len(shape) != 4 or shape[3] not in (1, 3):
         raise ImportRefused(
             "does-not-fit",
             phrase("its input is {shape}; (batch, height, width, 1 or 3) expected: channels come last", shape=shape),
         )
-    if len(out) != 2 or out[1] is None or not 1 <= out[1] <= 25_000:
+    if len(out) != 2 or out[1] is None or not 1 <= out[1] <= MAX_CLASSES:
         raise ImportRefused("does-not-fit", phrase("its output is {out}; (batch, classes) expected", out=out))
 
 

@@ -142,8 +142,9 @@ def compare(work: str, spec: PreprocessSpec, tell: Any) -> tuple[float, dict[str
     each output, the number of pictures. Needs no Keras.
     """
     from desktop.core.trust import saliency
-    from desktop.ml.convert.litert import OUTPUTS, LiteRT, match_outputs
+    from desktop.ml.convert.litert import LiteRT, match_outputs
     from desktop.ml.convert.selftest import drawn_inputs, write_selftest
+    from desktop.ml.nets.outputs import OUTPUTS
     from desktop.ml.packaging import head_detection
 
     folder = Path(work)

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from desktop.core.types import MAX_CLASSES
 from desktop.ml.exchange.foreign import ForeignFacts, FoundInFile, scaling_numbers
-from desktop.ml.exchange.keras_check import ImportRefused, words
+from desktop.ml.nets.keras_check import ImportRefused, check_ends, words
 from desktop.system.words import phrase
 
 MOST_BYTES = 2 << 30
@@ -122,23 +123,16 @@ def inspect_tflite(path: Path) -> FoundInFile:
     """What a foreign file says by itself. Raises :class:`ImportRefused`."""
     network = check_tflite(path)
     graph = network.graph
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
-        raise ImportRefused(
-            "does-not-fit",
-            phrase(
-                "the network has {count} inputs and {count2} outputs; one of each expected",
-                count=len(graph.inputs),
-                count2=len(graph.outputs),
-            ),
-            "A model of another Fovea comes whole: export it there as one .zip.",
-        )
+    check_ends(
+        len(graph.inputs), len(graph.outputs), "A model of another Fovea comes whole: export it there as one .zip."
+    )
     source, result = graph.tensors[int(graph.inputs[0])], graph.tensors[int(graph.outputs[0])]
     shape, out = _list(source.shape), _list(result.shape)
     if len(shape) != 4 or shape[3] not in (1, 3) or min(shape[1:3]) < 1:
         raise ImportRefused(
             "does-not-fit", phrase("its input is {shape}; [batch, height, width, 1 or 3] expected", shape=shape)
         )
-    if len(out) != 2 or not 1 <= out[1] <= 25_000:
+    if len(out) != 2 or not 1 <= out[1] <= MAX_CLASSES:
         raise ImportRefused("does-not-fit", phrase("its output is {out}; [batch, classes] expected", out=out))
     kinds = network.type_of(source), network.type_of(result)
     if kinds[0] not in ("FLOAT32", "UINT8", "INT8") or kinds[1] not in ("FLOAT32", "UINT8", "INT8"):

@@ -12,8 +12,6 @@ The layout of the file is that of ``torch.serialization`` (PyTorch 1.5).
 from __future__ import annotations
 
 import io
-import pickle
-import pickletools
 import struct
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +19,8 @@ from typing import Any
 import numpy as np
 
 from desktop.core.types import StoreError
+from desktop.system import strict_pickle
+from desktop.system.strict_pickle import CarriesCodeError, StrictUnpickler, TooManyOpcodesError
 from desktop.system.words import phrase
 
 MAX_BYTES = 1 << 30
@@ -96,18 +96,7 @@ _NAMES: dict[tuple[str, str], Any] = {
 }
 
 
-class _CarriesCodeError(Exception):
-    pass
-
-
-class _Unpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        """The stand-in for a name; every other name is code and refused."""
-        try:
-            return _NAMES[module, name]
-        except KeyError:
-            raise _CarriesCodeError(f"{module}.{name}") from None
-
+class _Unpickler(StrictUnpickler):
     def persistent_load(self, told: Any) -> _Storage:
         """The storage that a tensor's numbers lie in."""
         if not isinstance(told, tuple) or len(told) != 6 or told[0] != "storage" or told[5] is not None:
@@ -130,12 +119,14 @@ def read(data: bytes) -> dict[str, np.ndarray]:
         )
     try:
         return _read(data)
-    except _CarriesCodeError as error:
+    except CarriesCodeError as error:
         raise StoreError(
             "carries-code",
             phrase("the file carries code ('{error}'); it was not run", error=str(error)[:80]),
             "Get the weights from their publisher again.",
         ) from None
+    except TooManyOpcodesError:
+        raise StoreError("too-large", "the file lists far more than a network's weights") from None
     except StoreError:
         raise
     except Exception as error:  # a damaged pickle may raise anything
@@ -177,18 +168,12 @@ def _load(stream: io.BytesIO) -> Any:
     """The next pickle of ``stream``, looked over before it is read."""
     begin = stream.tell()
     look = _Look()
-    for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
-        if opcode.name not in _OPCODES:
-            raise _CarriesCodeError(opcode.name)
-        if opcode.name == "GLOBAL" and tuple(str(argument).split(" ", 1)) not in _NAMES:
-            raise _CarriesCodeError(str(argument).replace(" ", "."))
-        if count > _MAX_OPCODES or (opcode.name == "LONG_BINPUT" and int(argument or 0) > _MAX_OPCODES):
-            raise StoreError("too-large", "the file lists far more than a network's weights")
-        look.at(opcode.name, argument)
+    for opcode, argument in strict_pickle.opcodes(stream, _OPCODES, _NAMES, _MAX_OPCODES):
+        look.at(opcode, argument)
     end = stream.tell()
     # Of these bytes alone: an unpickler that reads ahead would leave the stream somewhere else.
     stream.seek(begin)
-    found = _Unpickler(io.BytesIO(stream.read(end - begin))).load()
+    found = _Unpickler(io.BytesIO(stream.read(end - begin)), _NAMES).load()
     stream.seek(end)
     return found
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from desktop.core.types import FoveaError
-from desktop.ml.exchange.keras_check import check_stored
 from desktop.ml.nets import backend
 from desktop.ml.nets.graph import laid_out, maker, necks, sources
+from desktop.ml.nets.keras_check import check_stored
 
 backend.select()
 

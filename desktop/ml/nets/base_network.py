@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from desktop.core.types import StoreError
-from desktop.ml.convert.litert import OUTPUTS
 from desktop.ml.nets import backend, imagenet
+from desktop.ml.nets.outputs import OUTPUTS
 from desktop.ml.plans.base_models import KERAS_FILE, not_installed
 from desktop.ml.plans.plan import STAGES, PlanError, TrainingPlan
 from desktop.store import catalogue
@@ -80,7 +80,7 @@ def open_base(plan: TrainingPlan, models: Path | None = None) -> Base:
             phrase("'{name}' cannot be trained on: it has no {keras_file}", name=manifest.name, keras_file=KERAS_FILE),
             "Choose another model.",
         )
-    from desktop.ml.exchange.keras_check import check_stored
+    from desktop.ml.nets.keras_check import check_stored
 
     path = check_stored(read_verified(entry, KERAS_FILE))
     model = keras.saving.load_model(path, compile=False, safe_mode=True)
@@ -216,7 +216,7 @@ def trunk(base: Base, layer: str | None) -> keras.Model:
         return keras.Model(network.inputs, network.output[name])
     names = [each.name for each in network.layers]
     if layer not in names:
-        known = ", ".join(names if len(names) <= 60 else [*names[:10], "…", *names[-40:]])
+        known = list(names if len(names) <= 60 else [*names[:10], "…", *names[-40:]])
         raise PlanError(
             "bad-plan",
             phrase("'{title}' has no layer '{layer}'", title=base.title, layer=layer),

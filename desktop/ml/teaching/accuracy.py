@@ -21,6 +21,8 @@ from desktop.ml.teaching.ridge import solve
 
 CHECK_EVERY = 4
 """In the order 'most uncertain' each so manieth picture is drawn at random."""
+PARTS = 10
+"""Parts of the cross-validation that held-out answers come from."""
 _PASSED_OVER = 0.05  # of the first of the draw may be without a label: what nobody could tell, say
 _POINTS = 5
 _FIRST_POINT = 10
@@ -43,6 +45,24 @@ def drawn(draw: np.ndarray, labelled: np.ndarray) -> np.ndarray:
         first = order[: enough[-1] + 1]
         out[first] = labelled[first]
     return out
+
+
+def parts_of(targets: np.ndarray, groups: np.ndarray, order: np.ndarray | None = None) -> np.ndarray:
+    """The part of a cross-validation that each labelled picture is in: int64 (n,), at most :data:`PARTS` of them.
+
+    ``groups`` int (n,) stay together, and each class is spread evenly over the parts (``order`` float (n,) says how,
+    else as they come). Leaving out one picture at a time would make the held-out answers too bad: what it is loses a
+    picture with it, and the other classes lose none (on six sets, 120 labels: 1.4 percentage points, at most 3.8).
+    """
+    listed, inside = np.unique(groups, return_inverse=True)
+    first = np.full(len(listed), np.inf)
+    np.minimum.at(first, inside, np.arange(len(groups)) if order is None else order)
+    kind = np.zeros(len(listed), np.int64)
+    kind[inside] = targets
+    places = np.lexsort((first, kind))
+    part = np.empty(len(listed), np.int64)
+    part[places] = np.arange(len(listed)) % PARTS
+    return np.asarray(part[inside], np.int64)
 
 
 def accuracy_of(
@@ -148,7 +168,7 @@ def _checked(
     classes, inside = np.unique(targets[chosen], return_inverse=True)
     if len(classes) < 2:
         return None
-    head = solve(scaled[chosen], inside, len(classes), groups[chosen], (penalty,))
+    head = solve(scaled[chosen], inside, len(classes), parts_of(inside, groups[chosen]), (penalty,))
     rest = np.setdiff1d(np.flatnonzero(counted), chosen)
     held_out = np.zeros((len(targets), int(targets.max()) + 1), np.float32)
     held_out[np.ix_(chosen, classes)] = head.held_out

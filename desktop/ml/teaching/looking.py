@@ -20,7 +20,7 @@ import numpy as np
 from desktop.core.data.glances import Glance, NotOpened, glances
 from desktop.core.data.persons import group_of_name, headers_of
 from desktop.core.types import ImageSource
-from desktop.ml.data.embeddings import Embedder
+from desktop.ml.convert.embeddings import Embedder
 from desktop.store.locks import Busy, hold
 from desktop.store.project import Project
 from desktop.store.project_facts import PictureState

@@ -7,9 +7,9 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
+from desktop.ml.convert.embeddings import Embedder
 from desktop.ml.data import features
 from desktop.ml.data.arrays import Rows
-from desktop.ml.data.embeddings import Embedder
 from desktop.ml.data.public_sets import Pictures
 from desktop.ml.nets import architectures, backend, base_network
 from desktop.ml.plans.events import Note, Phase
@@ -85,7 +85,7 @@ def _solve(
         plan, start.head_epochs if tuned else plan.fit.epochs, found[0], found[1], parts, context.listener,
         context.steering,
     )  # fmt: skip
-    announce(context, solving, model)
+    announce(context, solving, model, parts)
     complete = solving.run()
     if solving.head is not None:
         layer = head.get_layer("logits")

@@ -77,7 +77,7 @@ class RadiologyBar(QWidget):
         self._engine: EngineService | None = None
         self._values: np.ndarray | None = None
         self._study: Radiograph | None = None
-        self._asked = self._header_asked = 0
+        self._asked = 0
         self._item: ImageItem | None = None  # what the window was chosen for
         self.draws = False
         """Whether the frame on its way is drawn here, through the window chosen before."""
@@ -144,6 +144,11 @@ class RadiologyBar(QWidget):
         return self._values is not None and self._touched
 
     _touched = False
+
+    @property
+    def settled(self) -> bool:
+        """Whether what was asked of the file has come, and is drawn."""
+        return self._asked == 0 and not self._drawing.isActive()
 
     # The picture
 
@@ -238,6 +243,7 @@ class RadiologyBar(QWidget):
         for name, centre, width in windows:
             told = names.get(name, name.replace("File", self.tr("File")))
             self.presets.addItem(told, (centre, width))
+        self.presets.setCurrentIndex(0)  # with words for 'none', Qt chooses none
 
     # Window and level
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QButtonGroup,
     QCheckBox,
     QComboBox,
@@ -16,7 +15,6 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
-    QHeaderView,
     QLineEdit,
     QProgressBar,
     QPushButton,
@@ -28,9 +26,11 @@ from PySide6.QtWidgets import (
 
 from desktop.services.settings import Settings
 from desktop.services.sorting import Sorter
+from desktop.ui.kit.drops import make_editable
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.help_key import give_help
-from desktop.ui.kit.widgets import count, make_label, sentence
+from desktop.ui.kit.tables import make_even, make_quiet
+from desktop.ui.kit.widgets import count, first_size, make_label, sentence
 from desktop.ui.widgets.notices import CautionStrip, MedicalNotice
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class PlanModel(QAbstractTableModel):
         super().__init__(parent)
         self._rows: list[SortRow] = []
         self._root = ""
+        self._into_folders = False
         self._outcome: dict[int, str] = {}
 
     def show_plan(self, plan: SortPlan | None) -> None:
@@ -57,6 +58,7 @@ class PlanModel(QAbstractTableModel):
         self.beginResetModel()
         self._rows = [*plan.going, *plan.left] if plan is not None else []
         self._root = os.path.abspath(plan.rule.folder) if plan is not None and plan.rule.folder else ""
+        self._into_folders = plan is not None and plan.rule.how != "rename" and plan.rule.by_answer
         self._outcome = {}
         self.endResetModel()
 
@@ -90,7 +92,8 @@ class PlanModel(QAbstractTableModel):
     def _place(self, row: SortRow) -> str:
         if self._root and row.target.startswith(self._root):
             return os.path.relpath(row.target, self._root)
-        return os.path.basename(row.target)
+        folder, name = os.path.split(row.target)
+        return os.path.join(os.path.basename(folder), name) if self._into_folders else name
 
 
 class SortDialog(QDialog):
@@ -125,7 +128,7 @@ class SortDialog(QDialog):
         sorter.progressed.connect(self._show_progress)
         sorter.ended.connect(self._on_ended)
         sorter.failed.connect(self._on_failed)
-        self.resize(860, 620)
+        first_size(self, 860, 620)
         self._follow()
 
     def _build(self, how: str) -> None:
@@ -152,7 +155,7 @@ class SortDialog(QDialog):
         self.by_answer.setChecked(True)
         self.by_answer.toggled.connect(self._follow)
         self.pattern = QComboBox()
-        self.pattern.setEditable(True)
+        make_editable(self.pattern)
         self.pattern.setAccessibleName(self.tr("Names"))
         for pattern in ("{name}", "{answer} {number}", "{answer} {score} {name}", "{name} {answer}"):
             self.pattern.addItem(pattern)
@@ -210,17 +213,13 @@ class SortDialog(QDialog):
         self._table = QTableView()
         self._table.setModel(self.model)
         self._table.setAccessibleName(self.tr("What will happen"))
-        self._table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self._table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self._table.setTabKeyNavigation(False)
+        make_quiet(self._table)
+        make_even(self._table)
         self._table.setWordWrap(False)
-        self._table.setShowGrid(False)
-        self._table.setAlternatingRowColors(True)
-        self._table.verticalHeader().hide()
-        self._table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self._table.verticalHeader().setDefaultSectionSize(28)
+        self._table.setStyleSheet("QTableView::item { padding: 0 6px; border: none; }")
+        self._table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         header = self._table.horizontalHeader()
-        header.setStretchLastSection(True)
+        header.setHighlightSections(False)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self._table.setColumnWidth(0, 260)
         self._table.setColumnWidth(1, 320)

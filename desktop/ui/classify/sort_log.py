@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QDateTime, Qt, Signal, Slot
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QDialog,
     QHBoxLayout,
     QHeaderView,
@@ -22,7 +21,8 @@ from PySide6.QtWidgets import (
 from desktop.services.sorting import Sorter
 from desktop.system.words import worded
 from desktop.ui.kit.help_key import give_help
-from desktop.ui.kit.widgets import count, make_label, sentence
+from desktop.ui.kit.tables import make_quiet
+from desktop.ui.kit.widgets import count, first_size, make_label, sentence
 from desktop.ui.widgets.notices import CautionStrip
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class SortLog(QDialog):
         sorter.progressed.connect(self._show_progress)
         sorter.ended.connect(self._on_ended)
         sorter.failed.connect(self._on_failed)
-        self.resize(820, 560)
+        first_size(self, 820, 560)
         self.back.setEnabled(False)
         sorter.list_records()
 
@@ -93,15 +93,13 @@ class SortLog(QDialog):
     def _table(titles: list[str]) -> QTableWidget:
         table = QTableWidget(0, len(titles))
         table.setHorizontalHeaderLabels(titles)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setTabKeyNavigation(False)
-        table.setShowGrid(False)
-        table.setAlternatingRowColors(True)
-        table.verticalHeader().hide()
+        make_quiet(table)
+        table.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # the file's name is at the end of its path
+        table.setStyleSheet("QTableView::item { padding: 0 6px; border: none; }")
         header = table.horizontalHeader()
+        header.setHighlightSections(False)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0 if len(titles) == 3 else 1, QHeaderView.ResizeMode.Stretch)
         if len(titles) == 3:
             header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from desktop.services.folder_job import FolderJob
     from desktop.services.session import ImageItem, Session
     from desktop.ui.classify.answer_pane import AnswerPane
-    from desktop.ui.widgets.image_list import ImageList
+    from desktop.ui.classify.image_list import ImageList
 
 
 class Whole(Protocol):

@@ -68,6 +68,7 @@ class DrawingCanvas(QWidget):
         self._edge = PAPER  # what lies beside the picture below in what is read
         self._growing: list[tuple[float, float, float]] = []
         self._read = InkLayer(READ_SIDE)
+        self._picture: QImage | None = None  # of the sheet as it is, once somebody asked for it
         self._seen = InkLayer(16)
         self._marks: Sequence[Mark] = ()
         self._hover: QPointF | None = None
@@ -149,7 +150,9 @@ class DrawingCanvas(QWidget):
         Beside a picture below, the paper is as dark as that one's edge: of a dark picture on white paper the whole
         rectangle would be ink.
         """
-        return self._sheet(self._read, self._edge)
+        if self._picture is None:
+            self._picture = self._sheet(self._read, self._edge)
+        return self._picture
 
     def large(self, side: int) -> QImage:
         """The sheet for a file or the clipboard, ``side`` pixels square."""
@@ -196,6 +199,7 @@ class DrawingCanvas(QWidget):
         stroke = self._stroke()
         for layer in (self._read, self._seen):
             layer.extend(stroke, first)
+        self._picture = None
         self._marks = ()
         self.update()
         self.changed.emit()
@@ -223,6 +227,7 @@ class DrawingCanvas(QWidget):
         if state.under is not self._state.under:
             self._edge = PAPER if state.under is None else edge_colour(state.under)
         self._state = state
+        self._picture = None
         self._marks = ()
         for layer in (self._read, self._seen):
             layer.show(state.drawing)

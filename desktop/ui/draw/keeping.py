@@ -18,7 +18,7 @@ from desktop.ui.kit.widgets import grey_of, image_of
 if TYPE_CHECKING:
     import numpy as np
 
-    from desktop.core.drawings.segments import InkBox
+    from desktop.core.pictures.segments import InkBox
 
 _PATIENCE = 20.0
 """Seconds that the program's end waits for a drawing to be written."""
@@ -75,8 +75,8 @@ class Keeping(QObject):
 def find(picture: QImage) -> list[tuple[InkBox, np.ndarray]] | None:
     """The digits of a sheet as the engine finds them: box and ink of each where there are several, nothing for one,
     ``None`` for a sheet without ink."""
-    from desktop.core.drawings.segments import split
     from desktop.core.pictures.mnist_layout import find_ink
+    from desktop.core.pictures.segments import split
 
     found = find_ink(grey_of(picture))
     pieces = split(found.ink)
@@ -91,7 +91,7 @@ def cut_out(picture: QImage, places: Sequence[tuple[InkBox, np.ndarray]], number
     """The whole sheet, or of several digits the one at place ``number`` with some paper around it."""
     if len(places) < 2:
         return picture
-    from desktop.core.drawings.segments import alone  # NumPy, without which the window starts
+    from desktop.core.pictures.segments import alone  # NumPy, without which the window starts
 
     box = places[number][0]
     inside = QRect(box.x, box.y, box.width, box.height)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 from desktop.core.translate import on_card
 from desktop.services.evaluation import EvaluationService
 from desktop.ui.evaluate.choosing import Choosing
+from desktop.ui.evaluate.closing import EvaluationCloser
 from desktop.ui.evaluate.exports import Exports
 from desktop.ui.evaluate.judging import Judging
 from desktop.ui.evaluate.kept import KeptShelf
@@ -19,7 +20,7 @@ from desktop.ui.evaluate.results import ResultsPage
 from desktop.ui.evaluate.start import EvaluateStart
 from desktop.ui.evaluate.state import EvaluationState
 from desktop.ui.evaluate.tabs import builders
-from desktop.ui.shell.later_view import LaterView
+from desktop.ui.kit.later_view import LaterView
 
 if TYPE_CHECKING:
     from desktop.core.data.dataset import LabelledDataset
@@ -76,6 +77,7 @@ class EvaluateView(LaterView):
         service.counting.connect(self.results.strip.say_counting)
         service.finished.connect(self._on_finished)
         service.failed.connect(self._on_failed)
+        self.closer = EvaluationCloser(service, self._stop_keeping, self)
         for told in (service, self.second):
             told.not_remembered.connect(self.said)
         self.exports.said.connect(self.said)
@@ -123,6 +125,15 @@ class EvaluateView(LaterView):
     def correct(self) -> None:
         """Ask what the selected pictures really are."""
         self.menu.correct()
+
+    def may_close(self) -> bool:
+        """Whether no evaluation runs; else it is asked what becomes of it."""
+        return self.closer.may_close()
+
+    def _stop_keeping(self) -> None:
+        """Stop the evaluation, unless it is stopping: asked once more it would keep nothing."""
+        if not self.results.strip.stopping:
+            self.cancel()
 
     def close_down(self) -> None:
         """Stop what runs; for the end of the program."""

@@ -10,6 +10,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLayout, QTableView, QVBoxLayout, QWidget
 
 from desktop.ui.kit.formatting import both, count, interval_of, number, seen, value_of
+from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import tip
 
 if TYPE_CHECKING:
@@ -111,6 +112,8 @@ class FiguresModel(QAbstractTableModel):
     def headerData(self, section: int, way: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if way == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole and section < len(self._heads):
             return self._heads[section]
+        if way == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.ToolTipRole and section < len(self._heads):
+            return tip(self._heads[section])  # whole where a column was made narrow
         if way == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole and self._rows:
             return self._alignment(self._rows[0][section])
         return None
@@ -131,32 +134,44 @@ class FiguresModel(QAbstractTableModel):
         self.original = [i for _, i in there] + [i for key, i in keyed if key is None]
 
 
-def table(model: FiguresModel, name: str, sortable: bool = False) -> QTableView:
-    """A quiet table over ``model``; ``name`` for screen readers."""
-    view = QTableView()
-    view.setModel(model)
-    view.setAccessibleName(name)
+def make_quiet(view: QTableView) -> None:
+    """A table that is read and nothing else: whole rows are chosen, Tab leaves it, no lines but those of the ground."""
     view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
     view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
     view.setAlternatingRowColors(True)
     view.setShowGrid(False)
-    view.setWordWrap(False)
     view.setTabKeyNavigation(False)
-    view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-    view.setStyleSheet(
-        "QTableView::item { padding: 0 6px; border: none; } "
-        "QAbstractScrollArea::corner { background: transparent; border: none; }"
-    )
+    view.verticalHeader().setVisible(False)
+    view.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+
+
+def make_even(view: QTableView) -> None:
+    """Rows of one height, which need not be asked for theirs (of 100,000 that would take seconds); the last column has
+    the room that is left."""
     rows = view.verticalHeader()
-    rows.setVisible(False)
     rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
     rows.setDefaultSectionSize(max(28, view.fontMetrics().height() + 10))
     header = view.horizontalHeader()
     header.setHighlightSections(False)
     header.setStretchLastSection(True)
-    header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+
+
+def table(model: FiguresModel, name: str, sortable: bool = False) -> QTableView:
+    """A quiet table over ``model``; ``name`` for screen readers."""
+    view = QTableView()
+    view.setModel(model)
+    view.setAccessibleName(name)
+    make_quiet(view)
+    view.setWordWrap(False)
+    view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+    view.setStyleSheet(
+        "QTableView::item { padding: 0 6px; border: none; } "
+        "QAbstractScrollArea::corner { background: transparent; border: none; }"
+    )
+    make_even(view)
     if sortable:
+        header = view.horizontalHeader()
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         view.setSortingEnabled(True)
     return view
@@ -178,7 +193,7 @@ def beside_charts(
     """Lay out a tab: ``charts`` share the room at the left, ``column`` (things and their stretch) stands at the right,
     420 px wide."""
     right = QWidget()
-    right.setFixedWidth(420)
+    right.setFixedWidth(theme().scaled(420))
     inside = QVBoxLayout(right)
     inside.setContentsMargins(0, 0, 0, 0)
     inside.setSpacing(6)
@@ -200,7 +215,7 @@ def fit_height(view: QTableView) -> None:
     model = view.model()
     rows = model.rowCount() if model is not None else 0
     view.setFixedHeight(
-        view.horizontalHeader().sizeHint().height() + rows * view.verticalHeader().defaultSectionSize() + 6
+        view.horizontalHeader().sizeHint().height() + rows * view.verticalHeader().defaultSectionSize() + 8
     )
 
 

@@ -12,11 +12,12 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMessageBox, QPushButton, 
 from desktop.core.types import FoveaError
 from desktop.services.background import Task
 from desktop.services.model_jobs import Done, ModelJobs
+from desktop.system.words import listed
+from desktop.ui.kit.later_view import LaterView
 from desktop.ui.models.asking import Asking
 from desktop.ui.models.cards import CardList, ModelCard, cards_of
 from desktop.ui.models.detail import Detail
 from desktop.ui.models.job_bar import JobBar
-from desktop.ui.shell.later_view import LaterView
 from desktop.ui.widgets.notices import ErrorPanel
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ class ModelsView(LaterView):
     def __init__(self, catalog: ModelCatalog, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(catalog, settings, parent)
         self.jobs = ModelJobs(self)
-        self._networks: list[tuple[Network, bool]] = []
         self._undo: list[tuple[str, str]] = []  # (token, name) of what was deleted since Fovea started
         self._wanted_id = self._install_id = ""
         self._reading: Task | None = None
@@ -99,6 +99,7 @@ class ModelsView(LaterView):
         detail = self.detail
         detail.use_wanted.connect(self._use)
         detail.teach_wanted.connect(self.teach_wanted)
+        detail.retrain_wanted.connect(self.retrain_wanted)
         detail.install_wanted.connect(self.asking.ask_install)
         detail.evaluate_wanted.connect(self._evaluate)
         detail.export_wanted.connect(self.asking.export)
@@ -215,7 +216,6 @@ class ModelsView(LaterView):
         if self.sender() is not self._reading:
             return
         self._reading = None
-        self._networks = networks
         self.list.set_cards(cards_of(self.catalog.entries, networks))
         if self._wanted_id and self.list.choose(self._wanted_id):
             self._wanted_id = ""
@@ -342,7 +342,7 @@ class ModelsView(LaterView):
             bad = [check.name for check in result if check.verdict != "ok"]
             count = len(result)
             if bad:
-                self.said.emit(self.tr("{0}: {1} not as it was.").format(done.subject, ", ".join(bad)))
+                self.said.emit(self.tr("{0}: {1} not as it was.").format(done.subject, listed(bad)))
             else:
                 self.told.emit(self.tr("{0}: all {1} files are as they were.").format(done.subject, count))
         elif done.kind == "export":

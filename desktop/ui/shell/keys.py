@@ -52,14 +52,14 @@ _TEACH_CLASSES = T("Keys", "Teach: the classes")
 _HELP = T("Keys", "The help")
 
 KEYS: tuple[Key, ...] = (
-    Key(_LIST, "widgets.image_list", "Up Down", T("Keys", "Go through the images")),
-    Key(_LIST, "widgets.image_list", "Space", T("Keys", "Look at the image large")),
-    Key(_LIST, "widgets.image_list", "Return", T("Keys", "Go to the picture")),
-    Key(_LIST, "widgets.image_list", "Delete Backspace", T("Keys", "Remove from the list; the file stays")),
+    Key(_LIST, "classify.image_list", "Up Down", T("Keys", "Go through the images")),
+    Key(_LIST, "classify.image_list", "Space", T("Keys", "Look at the image large")),
+    Key(_LIST, "classify.image_list", "Return", T("Keys", "Go to the picture")),
+    Key(_LIST, "classify.image_list", "Delete Backspace", T("Keys", "Remove from the list; the file stays")),
     Key(_LIST, "classify.picture_actions", "Shift+F10", T("Keys", "The menu of an image, a row, a bar or a map")),
     Key(_LIST, "classify.picture_pane", "Ctrl+C", T("Keys", "Copy the picture, or the files that are selected")),
-    Key(_LIST, "widgets.image_list", "letters", T("Keys", "Filter by name")),
-    Key(_LIST, "widgets.image_list", "Esc", T("Keys", "Show all names again")),
+    Key(_LIST, "classify.image_list", "letters", T("Keys", "Filter by name")),
+    Key(_LIST, "classify.image_list", "Esc", T("Keys", "Show all names again")),
     Key(_LIST, "widgets.gallery", "PgUp PgDown Home End", T("Keys", "Go through the images by pages, to the ends")),
     Key(_BARS, "widgets.probability_bars", "Ctrl+C", T("Keys", "Copy the scores, where the keyboard is on them")),
     Key(_CAMERA, "widgets.camera_pane", "Return", T("Keys", "Keep the frame that is shown")),

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from desktop.ui.evaluate.view import EvaluateView
     from desktop.ui.help.window import HelpWindow
     from desktop.ui.kit.file_dialogs import FileDialog
-    from desktop.ui.shell.later_view import LaterView
+    from desktop.ui.kit.later_view import LaterView
     from desktop.ui.shell.menus import Menus
     from desktop.ui.widgets.drop_overlay import DropOverlay
     from desktop.ui.widgets.message_bar import MessageBar
@@ -71,7 +71,7 @@ class MainWindow(QMainWindow):
         self.rail = Rail()
         self.rail.add_view("classify", "classify", self.tr("Classify"), self.tr("Classify images"))
         for later in LATER:
-            self.rail.add_view(later.id, later.icon, self.tr(later.word), self.tr(later.tip))
+            self.rail.add_view(later.id, later.id, self.tr(later.word), self.tr(later.tip))
         self.rail.set_view("classify")
         self.rail.help_requested.connect(self.show_help)
         self.rail.settings_requested.connect(self.show_settings)
@@ -150,6 +150,7 @@ class MainWindow(QMainWindow):
         view.session.undo_changed.connect(self.menus.refresh)
         view.session.preview_changed.connect(self.menus.refresh)
         view.doing.changed.connect(self.menus.refresh)
+        view.doing.retrain_wanted.connect(self.host.retrain)
         view.session.model_changed.connect(self.menus.refresh)
         view.job.ended.connect(self.menus.refresh)
         view.job.began.connect(self.menus.refresh)
@@ -417,8 +418,8 @@ class MainWindow(QMainWindow):
     @Slot()
     def show_keys(self) -> None:
         """Every key, in a list to look through."""
-        from desktop.ui.dialogs.shortcuts import ShortcutsDialog
         from desktop.ui.shell.keys import groups
+        from desktop.ui.shell.shortcuts_dialog import ShortcutsDialog
 
         self.show_dialog(ShortcutsDialog(groups(self.top_menus), self))
 
@@ -446,13 +447,15 @@ class MainWindow(QMainWindow):
     @Slot()
     def show_settings(self) -> None:
         """Theme and the number of classes shown."""
-        from desktop.ui.dialogs.settings import SettingsDialog
+        from desktop.ui.shell.settings_dialog import SettingsDialog
 
         dialog = SettingsDialog(self.settings, self)
         dialog.theme_chosen.connect(self.set_theme)
         dialog.top_k_chosen.connect(self.classify.answer.bars.set_top_k)
         dialog.at_once_chosen.connect(self.host.set_trainings_at_once)
         dialog.language_chosen.connect(self.change_language, Qt.ConnectionType.QueuedConnection)
+        dialog.text_chosen.connect(self.change_text, Qt.ConnectionType.QueuedConnection)
+        dialog.motion_chosen.connect(self.follow_motion)
         self.show_dialog(dialog)
 
     @Slot(str)
@@ -463,10 +466,28 @@ class MainWindow(QMainWindow):
 
         if language.wished(chosen) == words.language():
             return
-        self.anew.emit()
-        if not self.close():
-            self.anew.emit()  # twice is not at all
+        if not self._come_again():
             self.messages.tell(self.tr("Fovea speaks the chosen language from its next start on."))
+
+    @Slot(int)
+    def change_text(self, percent: int) -> None:
+        """The same for another size of text."""
+        if not self._come_again():
+            self.messages.tell(self.tr("Text has the chosen size from the next start of Fovea on."))
+
+    def _come_again(self) -> bool:
+        self.anew.emit()
+        if self.close():
+            return True
+        self.anew.emit()  # twice is not at all
+        return False
+
+    @Slot()
+    def follow_motion(self) -> None:
+        """Let things move, or not, as Settings say; where they leave it to the system, as the system says."""
+        from desktop.ui.kit.motion import motion
+
+        motion().follow(self.settings.get("motion"))
 
     def show_dialog(self, dialog: QWidget) -> None:
         """Open a dialog over the window; it goes when it is closed."""

@@ -16,7 +16,7 @@ from desktop.ui.shell.views import LATER
 if TYPE_CHECKING:
     from desktop.services.settings import Settings
     from desktop.ui.classify.view import ClassifyView
-    from desktop.ui.shell.later_view import LaterView
+    from desktop.ui.kit.later_view import LaterView
 
 
 class Commands(Protocol):
@@ -126,8 +126,8 @@ class Menus(QObject):
     def _build_view_menu(self, menu: QMenu) -> None:
         window, view = self._window, self._window.classify
         self._add(menu, self.tr("&Classify"), window.show_classify, "Ctrl+1")
-        for later in LATER:
-            action = self._add(menu, window.tr(later.word), self._show_later, f"Ctrl+{later.place + 1}")
+        for place, later in enumerate(LATER, 2):
+            action = self._add(menu, window.tr(later.word), self._show_later, f"Ctrl+{place}")
             action.setData(later.id)
         menu.addSeparator()
         key = QKeySequence.StandardKey
@@ -185,11 +185,7 @@ class Menus(QObject):
         self._correct.setEnabled(here and bool(session.items) if shown is None else shown.can_correct())
         self._print.setEnabled(has_image and session.preview is not None)
         self._undo.setEnabled(view.can_undo if shown is None else shown.can_undo())
-        self._undo.setText(
-            self.tr("&Undo Removing Images")
-            if here and not view.doing.can_undo and session.can_undo
-            else self.tr("&Undo")
-        )
+        self._undo.setText(self.tr("&Undo Removing Images") if here and view.undoes_removal else self.tr("&Undo"))
         self._redo.setEnabled(shown is not None and shown.can_redo())
         self._copy.setEnabled(shown is not None and shown.can_copy())
         self._all.setEnabled(here and bool(session.items))

@@ -8,62 +8,52 @@ from PySide6.QtCore import QT_TRANSLATE_NOOP
 
 
 class Later(NamedTuple):
-    """A view: its id and icon, the rail's word and tip, where its class lies, its place among the rail's views."""
+    """A view: its id, which its icon and the folder of its module bear too, the rail's word and tip, and its class."""
 
     id: str
-    icon: str
     word: str
     tip: str
-    module: str
     cls: str
-    place: int
+
+    @property
+    def module(self) -> str:
+        """Where the class lies."""
+        return f"desktop.ui.{self.id}.view"
 
 
-# In the order of the rail, where Classify has place 0; the key is Ctrl and the place plus one.
-LATER: tuple[Later, ...] = (
-    Later(
-        "draw",
-        "draw",
-        str(QT_TRANSLATE_NOOP("MainWindow", "Draw")),
-        str(QT_TRANSLATE_NOOP("MainWindow", "Draw digits and see them read")),
-        "desktop.ui.draw.view",
-        "DrawView",
-        1,
-    ),
-    Later(
-        "evaluate",
-        "evaluate",
-        str(QT_TRANSLATE_NOOP("MainWindow", "Evaluate")),
-        str(QT_TRANSLATE_NOOP("MainWindow", "See how good a model is")),
-        "desktop.ui.evaluate.view",
-        "EvaluateView",
-        2,
-    ),
-    Later(
-        "train",
-        "train",
-        str(QT_TRANSLATE_NOOP("MainWindow", "Train")),
-        str(QT_TRANSLATE_NOOP("MainWindow", "Train a model on your own pictures")),
-        "desktop.ui.train.view",
-        "TrainView",
-        3,
-    ),
-    Later(
-        "models",
-        "models",
-        str(QT_TRANSLATE_NOOP("MainWindow", "Models")),
-        str(QT_TRANSLATE_NOOP("MainWindow", "Install, import, export and look after models")),
-        "desktop.ui.models.view",
-        "ModelsView",
-        4,
-    ),
-    Later(
-        "teach",
-        "teach",
-        str(QT_TRANSLATE_NOOP("MainWindow", "Teach")),
-        str(QT_TRANSLATE_NOOP("MainWindow", "Label pictures and see at once what is learned")),
-        "desktop.ui.teach.view",
-        "TeachView",
-        5,
-    ),
+# In the order of the rail, behind Classify.
+LATER = tuple(
+    Later(view, str(word), str(tip), cls)
+    for view, word, tip, cls in (
+        (
+            "draw",
+            QT_TRANSLATE_NOOP("MainWindow", "Draw"),
+            QT_TRANSLATE_NOOP("MainWindow", "Draw digits and see them read"),
+            "DrawView",
+        ),
+        (
+            "evaluate",
+            QT_TRANSLATE_NOOP("MainWindow", "Evaluate"),
+            QT_TRANSLATE_NOOP("MainWindow", "See how good a model is"),
+            "EvaluateView",
+        ),
+        (
+            "train",
+            QT_TRANSLATE_NOOP("MainWindow", "Train"),
+            QT_TRANSLATE_NOOP("MainWindow", "Train a model on your own pictures"),
+            "TrainView",
+        ),
+        (
+            "models",
+            QT_TRANSLATE_NOOP("MainWindow", "Models"),
+            QT_TRANSLATE_NOOP("MainWindow", "Install, import, export and look after models"),
+            "ModelsView",
+        ),
+        (
+            "teach",
+            QT_TRANSLATE_NOOP("MainWindow", "Teach"),
+            QT_TRANSLATE_NOOP("MainWindow", "Label pictures and see at once what is learned"),
+            "TeachView",
+        ),
+    )
 )

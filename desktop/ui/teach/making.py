@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLineEdit, QRadioButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QLineEdit, QRadioButton, QVBoxLayout, QWidget
 
 from desktop.services.teaching import Teaching
 from desktop.ui.kit.help_key import give_help
-from desktop.ui.kit.widgets import count, make_label, sentence
+from desktop.ui.kit.widgets import accept_or_cancel, at_least, count, make_label, sentence
 
 if TYPE_CHECKING:
     from desktop.app.teaching_models import ReadyToMake
@@ -24,7 +24,6 @@ class MakingDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(self.tr("Make It a Model"))
         give_help(self, "teach#making-a-model")
-        self.setMinimumWidth(460)
         counts = [c for c in teaching.classes if c.count]
         total = sum(c.count for c in counts)
         about = make_label(
@@ -43,11 +42,8 @@ class MakingDialog(QDialog):
         self.quick.setChecked(True)
         self.problem = make_label("", "caution", wrap=True)
         self.problem.hide()
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        self.make = buttons.addButton(self.tr("Make the model"), QDialogButtonBox.ButtonRole.AcceptRole)
-        self.make.setProperty("role", "primary")
+        buttons, self.make = accept_or_cancel(self, self.tr("Make the model"))
         buttons.accepted.connect(self._on_accept)
-        buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.setSpacing(10)
         layout.addWidget(about)
@@ -57,6 +53,7 @@ class MakingDialog(QDialog):
         layout.addWidget(self.tune)
         layout.addWidget(self.problem)
         layout.addWidget(buttons)
+        at_least(self, 430)
 
     def set_ready(self, ready: ReadyToMake) -> None:
         """What is missing, if anything."""

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDialog,
-    QDialogButtonBox,
     QFormLayout,
     QLineEdit,
     QPlainTextEdit,
@@ -24,7 +23,7 @@ from desktop.ml.plans.search_results import SearchError, stem
 from desktop.ml.plans.search_space import Choices, Dimension, Range, check
 from desktop.services.searching import Order
 from desktop.ui.kit.help_key import give_help
-from desktop.ui.kit.widgets import make_label
+from desktop.ui.kit.widgets import accept_or_cancel, at_least, make_label
 from desktop.ui.widgets.notices import ErrorPanel
 
 if TYPE_CHECKING:
@@ -47,7 +46,6 @@ class SearchDialog(QDialog):
         self._bases, self._taken = list(bases), set(taken)
         self.setWindowTitle(self.tr("New Search"))
         give_help(self, "train#searching-over-settings")
-        self.setMinimumWidth(560)
         about = make_label(
             self.tr(
                 "A search trains the same data several times with other settings and shows which did best on the "
@@ -95,17 +93,15 @@ class SearchDialog(QDialog):
         form.addRow(self.tr("Trials"), self.trials)
         form.addRow("", self.prune)
         self.failure = ErrorPanel()
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        self.start = buttons.addButton(self.tr("Start search"), QDialogButtonBox.ButtonRole.AcceptRole)
-        self.start.setProperty("role", "primary")
+        buttons, self.start = accept_or_cancel(self, self.tr("Start search"))
         buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.setSpacing(12)
         layout.addWidget(about)
         layout.addLayout(form)
         layout.addWidget(self.failure)
         layout.addWidget(buttons)
+        at_least(self, 530)
         self._on_base()
 
     @property

@@ -113,10 +113,6 @@ class ScoresModel(QAbstractListModel):
         """The two best classes with their scores."""
         return [(self._labels[index], self._scores[index]) for index in self._order[:2]]
 
-    def row_of_class(self, index: int) -> int:
-        """The row that shows class ``index``, or -1."""
-        return self._shown.index(index) if index in self._shown else -1
-
     def rowCount(self, parent: Index = _NOWHERE) -> int:
         return 0 if parent.isValid() else len(self._shown)
 
@@ -174,9 +170,6 @@ class ScoresModel(QAbstractListModel):
         return ", ".join(parts + ([words[mark]] if mark else []))
 
 
-ROW_HEIGHT = 40
-
-
 class BarDelegate(QStyledItemDelegate):
     """Draws one class: its name and score on a line, the bar below; a tick or a cross where the truth is known."""
 
@@ -218,7 +211,7 @@ class BarDelegate(QStyledItemDelegate):
             icon = theme().icon("cross" if mark == "wrong" else "check", 16, colour_of(mark))
             spot = QRect(line.left(), line.center().y() - 7, 16, 16)
             icon.paint(painter, QStyle.visualRect(option.direction, line, spot))
-        name = metrics.elidedText(index.data(Qt.ItemDataRole.DisplayRole), Qt.TextElideMode.ElideRight, room)
+        name = metrics.elidedText(index.data(Qt.ItemDataRole.DisplayRole), Qt.TextElideMode.ElideMiddle, room)
         name_width = min(metrics.horizontalAdvance(name), room)
         leading = QStyle.visualAlignment(option.direction, Qt.AlignmentFlag.AlignLeft) | Qt.AlignmentFlag.AlignVCenter
         trailing = QStyle.visualAlignment(option.direction, Qt.AlignmentFlag.AlignRight) | Qt.AlignmentFlag.AlignVCenter

@@ -42,7 +42,6 @@ class CameraPane(QWidget):
 
     closed = Signal()
     kept = Signal(object)  # a Recorded, of a module that is not imported with the window
-    source_chosen = Signal(str)
 
     def __init__(self, camera: Camera, parent: QWidget | None = None, *, keeps: bool = True) -> None:
         super().__init__(parent)
@@ -68,8 +67,8 @@ class CameraPane(QWidget):
     def _build(self, keeps: bool) -> None:
         self.chooser = QComboBox()
         self.chooser.setAccessibleName(self.tr("Camera"))
-        self.chooser.setMinimumWidth(180)
-        self.chooser.setMaximumWidth(320)
+        self.chooser.setMinimumWidth(theme().scaled(180))
+        self.chooser.setMaximumWidth(theme().scaled(320))
         self.chooser.activated.connect(self._choose)
         self.power = QPushButton()
         self.power.clicked.connect(self._switch)

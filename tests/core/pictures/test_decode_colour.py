@@ -303,8 +303,6 @@ def test_windows(monkeypatch):
     assert window == (7, 200)  # hardly anything is there but ground: the extremes are the picture
     assert windowing.histogram_window(np.arange(4), np.zeros(4, int)) is None
     assert windowing.sample_window(np.full((3, 3), 2.0)) is None
-    constant, window = windowing.unsigned16(np.full((2, 2), 32768, np.uint16))
-    assert window == (0, 65535) and constant.tolist() == [[128, 128], [128, 128]]
     rng = np.random.default_rng(3)
     monkeypatch.setattr(windowing, "_SAMPLE", 1 << 16)  # so that a picture of this size counts as very large
     big = rng.normal(1000, 100, (420, 420))

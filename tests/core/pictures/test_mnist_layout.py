@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from desktop.core.pictures.mnist_layout import BOX, SIDE, prepare_ink
+from desktop.core.pictures.mnist_layout import BOX, SIDE, lay_out, prepare_ink
 from desktop.core.pictures.preprocess import prepare
 from desktop.core.types import PreprocessSpec
 
@@ -135,3 +135,15 @@ def test_mnist_itself_passes_unchanged(shared_data: Path) -> None:
         images = data["x_train"][:3000]
     changed = sum(not np.array_equal(prepare_ink(image).pixels[:, :, 0], image) for image in images)
     assert changed <= 3
+
+
+@pytest.mark.parametrize("room", [1, 40])
+def test_paper_around_the_ink_changes_nothing(room: int) -> None:
+    """What is laid out is the ink: the sheet around it may be as large as it likes."""
+    ink = np.zeros((90, 70), np.float32)
+    ink[10:80, 30:38] = 1.0
+    ink[10:16, 20:50] = 0.6
+    ink[70:74, 5:9] = 0.9  # a mark aside
+    bare, around = lay_out(ink), lay_out(np.pad(ink, ((room, 2 * room), (0, room))))
+    np.testing.assert_array_equal(bare.pixels, around.pixels)
+    assert [notice.code for notice in bare.notices] == [notice.code for notice in around.notices]

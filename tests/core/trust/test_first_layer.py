@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -27,3 +29,22 @@ def test_a_tile_shows_the_sign_and_the_place_of_each_weight() -> None:
 def test_what_holds_no_filters_is_refused(text: str) -> None:
     with pytest.raises(StoreError):
         from_json(text)
+
+
+def test_grey_and_colour_are_taken_and_another_schema_or_field_is_not() -> None:
+    for channels in (1, 3):
+        assert from_json(to_json(np.ones((2, 2, channels, 4)))).shape == (2, 2, channels, 4)
+    for channels in (2, 4):
+        with pytest.raises(StoreError, match="shape"):
+            from_json(to_json(np.ones((2, 2, channels, 4))))
+    whole = json.loads(to_json(np.ones((2, 2, 1, 4))))
+    for changed in (whole | {"schema": 2}, whole | {"more": 1}, {"schema": 1}):
+        with pytest.raises(StoreError) as refused:
+            from_json(json.dumps(changed))
+        assert refused.value.kind == "damaged"
+    assert whole["schema"] == 1 and to_json(np.ones((1, 1, 1, 1))).endswith("}\n")
+
+
+def test_each_tile_is_scaled_by_its_own_largest_weight() -> None:
+    kernel = np.array([[[[1.0, 100.0]], [[-0.5, 25.0]]]], np.float32)  # one row, two columns, two filters
+    assert tiles(kernel)[..., 0].tolist() == [[[255, 64]], [[255, 159]]]

@@ -53,3 +53,36 @@ def test_another_networks_list_gives_nothing(data: Path) -> None:
     write(SHA, np.ones((4, 9), np.float16), ["a"] * 4, np.zeros(4), str(data))
     held = Neighbours.read(SHA)
     assert held is not None and held.nearest(gate(), rows()[0]) == ()
+
+
+def test_directions_are_unit_vectors_in_the_space_of_the_gates_distances() -> None:
+    held = gate()
+    z = np.clip((rows() - held.shift) / held.scale, -8, 8) @ held.axes @ held.within
+    found = directions(held, rows())
+    assert found.dtype == np.float16 and found.shape == z.shape
+    np.testing.assert_allclose(found, z / np.linalg.norm(z, axis=1, keepdims=True), atol=1e-3)
+    far = rows() + 1e6 * np.sign(rows() - held.shift + 1e-3)
+    nearer = held.shift + np.clip(far - held.shift, -9 * held.scale, 9 * held.scale)
+    np.testing.assert_array_equal(directions(held, far), directions(held, nearer))  # what is farther counts as 8
+    assert not directions(held, held.shift[np.newaxis]).any()  # nowhere: no direction, and no number that is none
+
+
+def test_three_are_shown_and_a_list_that_contradicts_itself_none(data: Path) -> None:
+    vectors = directions(gate(), rows())
+    write(SHA, vectors, list("abcd"), np.arange(4), str(data))
+    held = Neighbours.read(SHA)
+    assert held is not None and len(held.nearest(gate(), rows()[1])) == 3
+    assert held.nearest(gate(), rows()[1])[0].label == 1
+    for names, labels, found in ((list("abc"), np.arange(4), vectors), (list("abcd"), np.arange(3), vectors),
+                                 (list("abcd"), np.arange(4), vectors[:, 0])):  # fmt: skip
+        write(SHA, found, names, labels, str(data))
+        assert Neighbours.read(SHA) is None
+    write(SHA, np.zeros((100_001, 1), np.float16), [""] * 100_001, np.zeros(100_001), str(data))
+    assert Neighbours.read(SHA) is None
+    write(SHA, np.zeros((100_000, 1), np.float16), [""] * 100_000, np.zeros(100_000), str(data))
+    assert Neighbours.read(SHA) is not None
+
+
+def test_a_list_lies_in_the_users_own_folder_by_the_networks_checksum(fovea_home: Path) -> None:
+    assert place("0123456789abcdef" * 4).name == "0123456789abcdef0123456789abcdef.npz"
+    assert place(SHA).is_relative_to(fovea_home) and place(SHA).parent.name == "neighbours"

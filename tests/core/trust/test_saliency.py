@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -94,3 +96,66 @@ def test_a_head_is_read_as_it_was_written() -> None:
     read = head_from_json(head.to_json())
     np.testing.assert_array_equal(read.kernel, head.kernel)
     assert read.pooling == "maximum"
+
+
+def test_a_head_is_refused_for_whatever_it_lacks() -> None:
+    whole = json.loads(Head(np.ones((3, 2), np.float32), "average").to_json())
+    assert whole["schema"] == 1 and Head(np.ones((1, 1), np.float32), "average").to_json().endswith("}\n")
+    vector = json.loads(Head(np.ones(3, np.float32), "average").to_json())["kernel"]
+    for changed in (
+        whole | {"schema": 2},
+        whole | {"more": 1},
+        whole | {"pooling": "most"},
+        whole | {"kernel": vector},
+    ):
+        with pytest.raises(StoreError) as refused:
+            head_from_json(json.dumps(changed))
+        assert refused.value.kind == "damaged"
+
+
+def test_where_several_places_are_alike_a_feature_counts_once() -> None:
+    heat = class_map(np.ones((2, 2, 1), np.float32), Head(np.array([[3.0, 1.0]], np.float32), "maximum"), 0)
+    assert heat.tolist() == [[1.0, 0.0], [0.0, 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("size", "spec", "box"),
+    [
+        ((100, 50), PreprocessSpec(25, 25, "grey", "stretch"), (0, 0, 1, 1)),
+        ((100, 50), PreprocessSpec(25, 25, "grey", "center_crop"), (0.25, 0, 0.75, 1)),
+        ((100, 50), PreprocessSpec(25, 25, "grey", "center_crop", "area", 50), (0.375, 0.25, 0.625, 0.75)),
+        ((50, 100), PreprocessSpec(25, 25, "grey", "center_crop", "area", 50), (0.25, 0.375, 0.75, 0.625)),
+        ((100, 50), PreprocessSpec(25, 25, "grey", "letterbox"), (0, -0.5, 1, 1.5)),
+        ((50, 100), PreprocessSpec(20, 40, "grey", "letterbox"), (-1.5, 0, 2.5, 1)),
+    ],
+)
+def test_where_the_input_lies(size: tuple[int, int], spec: PreprocessSpec, box: tuple[float, ...]) -> None:
+    assert seen_box(size, spec) == pytest.approx(box)
+
+
+def test_levels_take_what_is_no_number_for_nothing() -> None:
+    assert levels(np.array([[np.nan, 2.0], [-1.0, 1.0]], np.float32)).tolist() == [[0.0, 1.0], [0.0, 0.5]]
+    assert levels(np.zeros((0, 3), np.float32)).shape == (0, 3) and not levels(np.full((2, 2), -1.0)).any()
+
+
+def test_colours_go_evenly_through_the_stops_and_fade_in_over_the_lower_half() -> None:
+    """Where the map has one value the layer has one colour: levels 0, 1/10, 1/2 and 1."""
+    for level, rgb, alpha in (
+        (0.0, (20, 8, 48), 0), (0.1, (56, 15, 79), 51), (0.5, (198, 64, 74), 255), (1.0, (252, 240, 140), 255),
+    ):  # fmt: skip
+        heat = np.full((1, 40), level, np.float32)
+        heat[0, -1] = 1.0  # what the others are relative to
+        assert colours(heat, 40, 1)[0, 5].tolist() == pytest.approx([*rgb, alpha], abs=1), level
+
+
+def test_an_overlay_mixes_by_opacity_and_darkens_the_rest_to_45_percent() -> None:
+    picture = np.full((10, 20), 100, np.uint8)
+    heat = np.ones((2, 2), np.float32)
+    drawn = overlay(picture, heat, (0.5, 0.2, 1.0, 0.8), 0.5)
+    assert drawn[5, 15].tolist() == [176, 170, 120]  # half the picture, half the brightest stop
+    assert drawn[5, 10].tolist() == drawn[2, 15].tolist() == drawn[7, 19].tolist() == [176, 170, 120]
+    for row, column in ((5, 9), (1, 15), (8, 15), (0, 0)):
+        assert drawn[row, column].tolist() == [45, 45, 45]
+    assert overlay(picture, heat, (0, 0, 1, 1), 0.0).tolist() == np.repeat(picture[..., None], 3, axis=2).tolist()
+    thin = overlay(picture, heat, (0.5, 0.5, 0.5, 0.5), 1.0)
+    assert thin[5, 10].tolist() == [252, 240, 140] and (thin == 45).all(axis=2).sum() == 199  # never less than a pixel

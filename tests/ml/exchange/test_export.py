@@ -23,6 +23,7 @@ from desktop.ml.exchange.export_model import export
 from desktop.ml.exchange.preparing_facts import facts_of, steps
 from desktop.store.manifest import Decision
 from desktop.store.store import ModelEntry, ModelStore
+from tests.patience import patient
 from tests.store.makers import manifest
 
 keras = pytest.importorskip("keras")
@@ -102,7 +103,8 @@ def test_the_program_beside_an_export_answers_as_fovea_does(form: str, entry: Mo
     asked = pictures(tmp_path)
     done = subprocess.run(
         [sys.executable, str(moved / f"net.{form}.example.py"), *map(str, asked)],
-        capture_output=True, text=True, check=False, timeout=300, env={"PATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True, text=True, check=False, timeout=patient(300),
+        env={"PATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     lines = [line for line in done.stdout.splitlines() if ".png: " in line]
@@ -141,7 +143,8 @@ def test_the_program_of_the_digits_lays_out_plain_digits_itself(form: str, tmp_p
     export(entry, form, target)  # type: ignore[arg-type]
     done = subprocess.run(
         [sys.executable, f"{target}.example.py", *map(str, asked)],
-        capture_output=True, text=True, check=False, timeout=300, env={"PATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True, text=True, check=False, timeout=patient(300),
+        env={"PATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     model, right = LoadedModel(entry, threads=1), 0
@@ -157,6 +160,7 @@ def test_the_program_of_the_digits_lays_out_plain_digits_itself(form: str, tmp_p
     Image.new("L", (60, 60), 255).save(tmp_path / "blank.png")
     done = subprocess.run(
         [sys.executable, f"{target}.example.py", str(tmp_path / "blank.png")],
-        capture_output=True, text=True, check=False, timeout=300, env={"PATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True, text=True, check=False, timeout=patient(300),
+        env={"PATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"},
     )  # fmt: skip
     assert done.returncode == 1 and "no ink was found" in done.stderr and "Traceback" not in done.stderr

@@ -22,7 +22,7 @@ from desktop.ml.exchange import foreign, import_model
 from desktop.ml.exchange.foreign import ForeignFacts, FoundInFile
 from desktop.ml.exchange.h5_check import check_h5
 from desktop.ml.exchange.import_model import bring_in, kind_of, look
-from desktop.ml.exchange.keras_check import check_config, clean_copy
+from desktop.ml.nets.keras_check import check_config, clean_copy
 from desktop.store import archive
 from desktop.store.store import ModelStore
 from tests.ml.exchange import foreign_files as files

@@ -134,7 +134,7 @@ def test_teachable_machines_networks_are_read_in_every_era(era: str, tmp_path: P
 @pytest.mark.parametrize("era", ERAS)
 def test_the_weights_are_those_of_the_file(era: str, tmp_path: Path) -> None:
     from desktop.ml.exchange.keras2 import rebuild, upgraded
-    from desktop.ml.exchange.keras_check import check_config
+    from desktop.ml.nets.keras_check import check_config
 
     model = network()
     older = upgraded(described(model, era))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from desktop.ml.plans.plan import OptimizerPlan, PlanError, with_settings
+from desktop.ml.plans.plan import OptimizerPlan, PlanError
+from desktop.ml.plans.plan_changes import with_settings
 from tests.ml.training.test_loop import small_plan
 
 optimizers = pytest.importorskip("desktop.ml.nets.optimizers", reason="needs Keras", exc_type=ImportError)

@@ -10,7 +10,7 @@ import pytest
 from desktop.core.trust import domain as scorer
 from desktop.core.types import PreprocessSpec
 from desktop.ml.data import disturbed, outliers
-from desktop.ml.packaging import fit_domain_gate
+from desktop.ml.packaging import fit_domain_gate, gate_pictures
 
 SPEC = PreprocessSpec(24, 24, "rgb", "stretch", "area")
 
@@ -156,7 +156,7 @@ def test_few_pictures_still_give_a_gate_that_lets_its_own_pass(n: int) -> None:
 
 
 def test_too_few_are_an_error_that_says_how_many() -> None:
-    with pytest.raises(fit_domain_gate.DomainError, match="11"):
+    with pytest.raises(gate_pictures.DomainError, match="11"):
         fitted(500, 11)
 
 
@@ -200,7 +200,7 @@ def test_features_that_are_no_numbers_cost_the_gate_alone(value: float) -> None:
         return scorer.features(images, np.full((len(images), 2), value, np.float32), None)
 
     images = pale(30, 1)
-    with pytest.raises(fit_domain_gate.DomainError, match="no number"):
+    with pytest.raises(gate_pictures.DomainError, match="no number"):
         fit_domain_gate.fit(images, np.arange(30) % 2, images, PALE, broken, 3)
 
 
@@ -210,7 +210,7 @@ def test_a_failing_decomposition_costs_the_gate_alone(monkeypatch: pytest.Monkey
 
     images = pale(30, 1)
     monkeypatch.setattr(np.linalg, "eigh", failing)
-    with pytest.raises(fit_domain_gate.DomainError, match="converge"):
+    with pytest.raises(gate_pictures.DomainError, match="converge"):
         fit_domain_gate.fit(images, np.arange(30) % 2, images, PALE, pale_look, 3)
 
 
@@ -223,8 +223,8 @@ def test_large_outputs_are_looked_at_in_small_pieces() -> None:
 
     maps = 224 * 224 * 64 * 4
     fit_domain_gate.fit(images, np.arange(40) % 2, images, PALE, counting, 3, bytes_each=maps)
-    assert max(held) == fit_domain_gate.piece_of(PALE, maps) < 16
-    assert fit_domain_gate.piece_of(PALE, 0) == 256 and fit_domain_gate.piece_of(PALE, 10**12) == 1
+    assert max(held) == gate_pictures.piece_of(PALE, maps) < 16
+    assert gate_pictures.piece_of(PALE, 0) == 256 and gate_pictures.piece_of(PALE, 10**12) == 1
 
 
 def test_features_by_the_thousand_give_a_gate() -> None:
@@ -239,9 +239,9 @@ def test_features_by_the_thousand_give_a_gate() -> None:
     assert entry.n == 12 and gate.axes.shape == (5017, 6)
     noise = np.random.default_rng(5).integers(0, 256, (20, 24, 24, 1), dtype=np.uint8)
     assert (gate.scores(wide(noise)) > 1).all()
-    assert fit_domain_gate._affordable(100, 4000, 500) == (4000, 500)
-    assert fit_domain_gate._affordable(36_864, 4000, 500)[0] < 1000 and fit_domain_gate._storable_axes(36_864, 11) > 100
-    with pytest.raises(fit_domain_gate.DomainError, match="too many") as caught:
+    assert gate_pictures.affordable(100, 4000, 500) == (4000, 500)
+    assert gate_pictures.affordable(36_864, 4000, 500)[0] < 1000 and gate_pictures.storable_axes(36_864, 11) > 100
+    with pytest.raises(gate_pictures.DomainError, match="too many") as caught:
         fit_domain_gate.fit(images, np.arange(24) % 2, images, PALE, lambda x: np.zeros((len(x), 1_000_000)), 3)
     assert caught.value.kind == "too-wide"
 
@@ -261,5 +261,5 @@ def test_too_little_memory_costs_the_gate_alone(monkeypatch: pytest.MonkeyPatch)
 
     images = pale(30, 1)
     monkeypatch.setattr(np, "cov", full)
-    with pytest.raises(fit_domain_gate.DomainError, match="not enough memory"):
+    with pytest.raises(gate_pictures.DomainError, match="not enough memory"):
         fit_domain_gate.fit(images, np.arange(30) % 2, images, PALE, pale_look, 3)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from desktop.ml.plans import events, plan
-from desktop.ml.plans.plan import PlanError, StartPlan, with_settings
+from desktop.ml.plans.plan import PlanError, StartPlan
+from desktop.ml.plans.plan_changes import with_settings
 
 RECIPES = Path(__file__).resolve().parents[3] / "resources" / "recipes"
 

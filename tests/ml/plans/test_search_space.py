@@ -8,7 +8,8 @@ from itertools import permutations
 import pytest
 
 from desktop.cli import search as command_line
-from desktop.ml.plans.plan import DataPlan, PlanError, TrainingPlan, with_settings
+from desktop.ml.plans.plan import DataPlan, PlanError, TrainingPlan
+from desktop.ml.plans.plan_changes import with_settings
 from desktop.ml.plans.presets import PRESETS
 from desktop.ml.plans.search_results import SearchError
 from desktop.ml.plans.search_space import Choices, Dimension, Range, check, digest_of, shared_by_all

@@ -9,7 +9,8 @@ import pytest
 from desktop.cli import runs as runs_command
 from desktop.ml import trial
 from desktop.ml.plans.events import EpochDone, Note
-from desktop.ml.plans.plan import DataPlan, TrainingPlan, with_settings
+from desktop.ml.plans.plan import DataPlan, TrainingPlan
+from desktop.ml.plans.plan_changes import with_settings
 from desktop.ml.plans.presets import PRESETS
 from desktop.ml.training.recorder import Recorder
 from desktop.store.run_files import read_curve

@@ -43,6 +43,19 @@ def test_ink_grows_and_the_eraser_takes_ink_alone(canvas: DrawingCanvas) -> None
     np.testing.assert_array_equal(grown, pixels(canvas))
 
 
+def test_the_sheet_is_drawn_once_for_all_who_ask(canvas: DrawingCanvas) -> None:
+    blank = canvas.picture()
+    assert canvas.picture() is blank
+    canvas.begin(0.2, 0.5)
+    begun = canvas.picture()
+    canvas.draw_to(0.8, 0.5)
+    drawn = canvas.picture()
+    canvas.lift()
+    assert len({id(each) for each in (blank, begun, drawn)}) == 3 and begun != drawn and canvas.picture() == drawn
+    canvas.undo()
+    assert canvas.picture() == blank
+
+
 def tablet(canvas: DrawingCanvas, kind: QEvent.Type, x: float, y: float, pressure: float, rubber: bool = False) -> None:
     capabilities = QInputDevice.Capability.Position | QInputDevice.Capability.Pressure
     pointer = QPointingDevice.PointerType.Eraser if rubber else QPointingDevice.PointerType.Pen

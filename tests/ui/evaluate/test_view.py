@@ -225,6 +225,25 @@ def test_a_run_stopped_early_is_shown_and_kept_as_incomplete(qtbot: Any, view: E
     assert [(entry.complete, entry.n) for entry in EvaluationStore().entries()] == [(True, 2000)]
 
 
+def test_closing_keeps_what_was_answered_and_said_if_that_is_wanted(
+    qtbot: Any, shell: Shell, view: EvaluateView, tmp_path: Path
+) -> None:
+    open_data(qtbot, view, many(tmp_path / "many", 2000))
+    view.begin()
+    with qtbot.waitSignal(view.service.streamed, timeout=WAIT):
+        pass
+    view.judging.judge("red/1.png", "wrong")
+    assert not shell.window.close() and view.closer.question is not None
+    view.closer.question.escapeButton().click()
+    assert shell.window.isVisible() and view.service.running
+    assert not shell.window.close()
+    view.closer.question.defaultButton().click()
+    qtbot.waitUntil(lambda: not shell.window.isVisible(), timeout=WAIT)
+    (kept,) = EvaluationStore().entries()
+    assert not kept.complete and kept.n > 0
+    assert EvaluationStore().judgements(kept.data.fingerprint) == {"red/1.png": "wrong"}
+
+
 def test_a_run_cancelled_twice_leaves_nothing_behind(qtbot: Any, view: EvaluateView, tmp_path: Path) -> None:
     open_data(qtbot, view, many(tmp_path / "many"))
     landed: list[object] = []

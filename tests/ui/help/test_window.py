@@ -15,13 +15,13 @@ from desktop import paths
 from desktop.app.help_pages import read
 from desktop.services.catalog import ModelCatalog
 from desktop.services.settings import Settings
-from desktop.ui.dialogs.settings import SettingsDialog
-from desktop.ui.dialogs.shortcuts import ShortcutsDialog
 from desktop.ui.help.window import HelpWindow
 from desktop.ui.kit.help_key import desk
 from desktop.ui.kit.theme import theme
 from desktop.ui.shell.keys import bare
 from desktop.ui.shell.main_window import MainWindow
+from desktop.ui.shell.settings_dialog import SettingsDialog
+from desktop.ui.shell.shortcuts_dialog import ShortcutsDialog
 from desktop.ui.shell.views import LATER
 from desktop.ui.train.wizard import wizard as wizard_module
 

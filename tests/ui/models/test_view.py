@@ -20,6 +20,7 @@ from desktop.ui.models.dialogs import ExportDialog, ImportDialog, InstallDialog
 from desktop.ui.models.view import ModelsView
 from desktop.ui.shell.app import Shell
 from tests.ml.exchange import foreign_files as files
+from tests.patience import patient
 from tests.store.servers import CONTENT, serving
 
 WAIT = 30_000
@@ -203,7 +204,7 @@ def test_a_download_is_paused_goes_on_and_its_wrong_file_is_refused(qtbot: Any, 
             h.end_headers()
             h.wfile.write(CONTENT[:300_000])
             h.wfile.flush()
-            go_on.wait(20)
+            go_on.wait(patient(20))
         else:
             h.give()
 
@@ -252,7 +253,7 @@ def test_closing_the_window_during_a_job_asks_first(qtbot: Any, shell: Shell, vi
     from desktop.ml.exchange.install import InstallRequest
 
     stay = threading.Event()
-    with serving(lambda h: stay.wait(20)) as server:
+    with serving(lambda h: stay.wait(patient(20))) as server:
         view.jobs.install(InstallRequest(_network(server.url)))  # type: ignore[attr-defined]
         assert not shell.window.close() and shell.window.isVisible()
         box = dialog_of(qtbot, view, QMessageBox)

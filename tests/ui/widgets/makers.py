@@ -18,7 +18,7 @@ from desktop.store.manifest import Calibration, Decision, Manifest, Metric
 from desktop.store.store import ModelEntry
 from desktop.ui.classify.results_columns import place_of
 from desktop.ui.classify.results_model import ResultsModel
-from desktop.ui.widgets.results_table import ResultsTable
+from desktop.ui.classify.results_table import ResultsTable
 from tests.store.makers import manifest
 
 XRAY = manifest(

@@ -10,7 +10,7 @@ from PySide6.QtCore import QPoint, QSize, Qt
 
 from desktop.core.types import ImageSource
 from desktop.services.session import Session
-from desktop.ui.widgets.image_list import ImageList
+from desktop.ui.classify.image_list import ImageList
 
 
 @pytest.fixture

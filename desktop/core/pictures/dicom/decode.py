@@ -7,8 +7,10 @@ reaches a message: names of objects and transfer syntaxes come from pydicom's ow
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import zlib
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -20,7 +22,7 @@ from desktop.core.pictures.limits import MAX_FILE_BYTES, check_frame, check_size
 from desktop.core.types import DecodedImage, DecodeError, Notice
 from desktop.system.words import phrase
 
-_DIRECTORY = "1.2.840.10008.1.3.10"
+DIRECTORY_CLASS = "1.2.840.10008.1.3.10"
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _GREY = ("MONOCHROME1", "MONOCHROME2")
@@ -35,7 +37,7 @@ def decode_dicom(file: BinaryIO, size: int, frame: int) -> DecodedImage:
     :func:`desktop.core.pictures.decode.decode`.
     Raises DecodeError of the ``dicom-…`` kinds, ``no-such-frame``, ``too-large`` or ``unsupported-format``.
     """
-    dataset = _read(file)
+    dataset = read_dataset(file)
     keyword = next((name for name in _PIXELS if name in dataset), None)
     _check_object(dataset, keyword)
     assert keyword is not None  # _check_object refuses a dataset without pixels
@@ -46,15 +48,9 @@ def decode_dicom(file: BinaryIO, size: int, frame: int) -> DecodedImage:
     frames = int(dataset.NumberOfFrames)
     _check_length(dataset, keyword, syntax, frames)
     check_frame(frame, frames)
-    try:
+    with refusing():
         stored, model = decode_frame(dataset, syntax, frame, frames)
         pixels, notices = _picture(stored, model, dataset, frame)
-    except DecodeError:
-        raise
-    except RecursionError:
-        raise _too_deep() from None
-    except Exception as error:
-        raise _damaged(error) from None
     if frames > 1:
         notices = (Notice("frames", phrase("frame {frame} of {frames}", frame=frame + 1, frames=frames)), *notices)
     return DecodedImage(pixels, "DICOM", (columns, rows), notices, frames)
@@ -70,29 +66,31 @@ def quiet_pydicom() -> Any:
     return pydicom
 
 
-def _read(file: BinaryIO) -> Any:
-    """The file's dataset; large elements are read, nothing is decoded. Raises DecodeError ``dicom-damaged``."""
-    try:
+def read_dataset(file: BinaryIO, **how: Any) -> Any:
+    """The dataset of the DICOM ``file``; large elements are read, nothing is decoded. ``how`` goes to pydicom's
+    ``dcmread``. Raises DecodeError ``dicom-damaged`` or ``too-large``."""
+    with refusing():
         check_inflated(file)
         file.seek(0)
-        return quiet_pydicom().dcmread(file, force=True)
+        return quiet_pydicom().dcmread(file, force=True, **how)
+
+
+@contextlib.contextmanager
+def refusing() -> Iterator[None]:
+    """Around what reads a file's elements: whatever goes wrong is a DecodeError ``dicom-damaged`` or ``too-large``
+    without the library's words, which may quote the file."""
+    try:
+        yield
     except DecodeError:
         raise
     except RecursionError:
-        failure = _too_deep()
-    except Exception as error:
-        failure = _damaged(error)
-    raise failure
-
-
-def _too_deep() -> DecodeError:
-    return DecodeError("dicom-damaged", "The DICOM's header is nested too deeply to be honest.", _AGAIN)
-
-
-def _damaged(error: Exception) -> DecodeError:
-    if isinstance(error, MemoryError):
-        return DecodeError("too-large", "The DICOM needs more memory than is free.", "Close other programs first.")
-    return DecodeError("dicom-damaged", "The DICOM's header or pixel data are damaged.", _AGAIN)
+        raise DecodeError("dicom-damaged", "The DICOM's header is nested too deeply to be honest.", _AGAIN) from None
+    except MemoryError:
+        raise DecodeError(
+            "too-large", "The DICOM needs more memory than is free.", "Close other programs first."
+        ) from None
+    except Exception:
+        raise DecodeError("dicom-damaged", "The DICOM's header or pixel data are damaged.", _AGAIN) from None
 
 
 def check_inflated(file: BinaryIO) -> None:
@@ -130,7 +128,7 @@ def check_inflated(file: BinaryIO) -> None:
 def _check_object(dataset: Any, keyword: str | None) -> None:
     """Refuse a directory and an object without pixels, each by name."""
     meta = getattr(dataset, "file_meta", None) or {}
-    if "DirectoryRecordSequence" in dataset or meta.get("MediaStorageSOPClassUID") == _DIRECTORY:
+    if "DirectoryRecordSequence" in dataset or meta.get("MediaStorageSOPClassUID") == DIRECTORY_CLASS:
         raise DecodeError(
             "dicom-directory",
             "This is a DICOMDIR, a list of DICOM files; expected a DICOM file with a picture.",
@@ -240,12 +238,13 @@ def _check_length(dataset: Any, keyword: str, syntax: str, frames: int) -> None:
             "dicom-damaged",
             phrase(
                 "The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, "
-                "{frames} frame{value}) asks for {need:,}.",
+                "{count} frames) asks for {need:,}.",
+                one="The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, "
+                "{count} frame) asks for {need:,}.",
                 have=have,
                 columns=dataset.Columns,
                 rows=dataset.Rows,
-                frames=frames,
-                value="s" * (frames > 1),
+                count=frames,
                 need=need,
             ),
             _AGAIN,

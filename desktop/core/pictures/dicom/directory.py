@@ -38,33 +38,17 @@ class Listed:
 def read_directory(path: str) -> Listed:
     """The files that the DICOMDIR at ``path`` names. To be run in a child with limits.
 
-    Raises DecodeError ``unreadable``, ``dicom-damaged`` or ``too-large``.
+    Raises DecodeError ``not-found``, ``no-access``, ``not-a-file``, ``dicom-damaged`` or ``too-large``.
     """
-    from desktop.core.pictures.decode import quieten_libraries
-    from desktop.core.pictures.dicom import decode
-    from desktop.core.pictures.limits import check_file_size
+    from desktop.core.pictures.decode import open_file, quieten_libraries
+    from desktop.core.pictures.dicom.decode import read_dataset, refusing
 
     quieten_libraries()
-    try:
-        facts = os.stat(path)
-        if not stat.S_ISREG(facts.st_mode):
-            raise DecodeError("not-a-file", "This is no file.")
-        check_file_size(facts.st_size)
-        with open(path, "rb") as file:
-            if file.read(132)[128:] != b"DICM":  # PS3.10, 7.1: of a list nothing else will do
-                raise DecodeError("dicom-damaged", phrase("This is no DICOMDIR, whatever it is called."))
-            dataset = decode._read(file)
-    except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
-        raise DecodeError(
-            "unreadable", phrase("The file cannot be read: {reason}.", reason=reason), "Check that it is there."
-        ) from None
-    try:
-        return listed(dataset)
-    except RecursionError:
-        raise decode._too_deep() from None
-    except Exception as error:
-        raise decode._damaged(error) from None
+    file, _ = open_file(path)
+    with file, refusing():
+        if file.read(132)[128:] != b"DICM":  # PS3.10, 7.1: of a list nothing else will do
+            raise DecodeError("dicom-damaged", phrase("This is no DICOMDIR, whatever it is called."))
+        return listed(read_dataset(file))
 
 
 def listed(dataset: Any) -> Listed:

@@ -16,15 +16,12 @@ import hashlib
 import math
 import os
 import re
-import stat
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from desktop.core.pictures.walk import natural_key
-from desktop.core.types import DecodeError
-from desktop.system.words import phrase
 
 MOST_FRAMES = 20_000
 """Frames of one file, and files of one folder, that are taken for a series; more stay single pictures."""
@@ -100,43 +97,23 @@ class DicomSeries:
 def read_head(path: str) -> DicomHead:
     """The head of the DICOM file ``path``, nothing of its pixels. To be run in a child with limits.
 
-    Raises DecodeError ``unreadable``, ``dicom-damaged`` or ``too-large``.
+    Raises DecodeError ``not-found``, ``no-access``, ``not-a-file``, ``dicom-damaged`` or ``too-large``.
     """
-    from desktop.core.pictures.decode import quieten_libraries
-    from desktop.core.pictures.dicom import decode
-    from desktop.core.pictures.limits import check_file_size
+    from desktop.core.pictures.decode import open_file, quieten_libraries
+    from desktop.core.pictures.dicom.decode import read_dataset, refusing
 
     quieten_libraries()
-    try:
-        facts = os.stat(path)
-        if not stat.S_ISREG(facts.st_mode):
-            raise DecodeError("not-a-file", "This is no file.")
-        check_file_size(facts.st_size)
-        with open(path, "rb") as file:
-            try:
-                decode.check_inflated(file)
-                file.seek(0)
-                dataset = decode.quiet_pydicom().dcmread(file, stop_before_pixels=True, force=True, specific_tags=_TAGS)
-                return head_of(dataset)
-            except RecursionError:
-                raise decode._too_deep() from None
-            except DecodeError:
-                raise
-            except Exception as error:
-                raise decode._damaged(error) from None
-    except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
-        raise DecodeError(
-            "unreadable", phrase("The file cannot be read: {reason}.", reason=reason), "Check that it is there."
-        ) from None
+    file, _ = open_file(path)
+    with file, refusing():
+        return head_of(read_dataset(file, stop_before_pixels=True, specific_tags=_TAGS))
 
 
 def head_of(dataset: Any) -> DicomHead:
     """The head that a dataset tells of; what makes no sense in it counts as missing."""
-    from desktop.core.pictures.dicom.decode import _DIRECTORY
+    from desktop.core.pictures.dicom.decode import DIRECTORY_CLASS
 
     meta = getattr(dataset, "file_meta", None) or {}
-    if "DirectoryRecordSequence" in dataset or meta.get("MediaStorageSOPClassUID") == _DIRECTORY:
+    if "DirectoryRecordSequence" in dataset or meta.get("MediaStorageSOPClassUID") == DIRECTORY_CLASS:
         return DicomHead(picture=False, other=True, directory=True)
     rows, columns = _whole(dataset, "Rows") or 0, _whole(dataset, "Columns") or 0
     modality = _text(dataset, "Modality")

@@ -16,11 +16,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from desktop.core.pictures.decode import open_file
 from desktop.core.pictures.dicom import decode, grey_values
 from desktop.core.pictures.dicom.codecs import decode_frame
 from desktop.core.pictures.limits import check_frame, check_size
-from desktop.core.types import DecodeError, ImageSource
-from desktop.system.words import phrase
+from desktop.core.types import ImageSource
 
 MOST_ROWS = 600
 """Lines of a header that are told."""
@@ -84,7 +84,7 @@ def read_radiograph(file: BinaryIO, frame: int, max_side: int, reveal: bool = Fa
     With ``reveal`` personal lines of the header come with their values. Raises what
     :func:`desktop.core.pictures.dicom.decode.decode_dicom` raises.
     """
-    dataset = decode._read(file)
+    dataset = decode.read_dataset(file)
     keyword = next((name for name in decode._PIXELS if name in dataset), None)
     decode._check_object(dataset, keyword)
     assert keyword is not None
@@ -96,7 +96,7 @@ def read_radiograph(file: BinaryIO, frame: int, max_side: int, reveal: bool = Fa
     decode._check_length(dataset, keyword, syntax, frames)
     check_frame(frame, frames)
     spacing, where = _spacing(dataset, frame)
-    try:
+    with decode.refusing():
         stored, model = decode_frame(dataset, syntax, frame, frames)
         if model not in decode._GREY or stored.ndim != 2:
             return Radiograph(None, (columns, rows), "", (), False, spacing, where, header)
@@ -109,28 +109,17 @@ def read_radiograph(file: BinaryIO, frame: int, max_side: int, reveal: bool = Fa
         return Radiograph(
             values, (columns, rows), units, _windows(dataset, frame, values, units), inverted, spacing, where, header
         )
-    except DecodeError:
-        raise
-    except RecursionError:
-        raise decode._too_deep() from None
-    except Exception as error:
-        raise decode._damaged(error) from None
 
 
 def read_item(item: tuple[ImageSource, int, bool]) -> Radiograph:
     """:func:`read_radiograph` of a picture's source, ``max_side`` and ``reveal``: what a child with limits does."""
     source, max_side, reveal = item
-    try:
-        if source.data is not None:
-            return read_radiograph(io.BytesIO(source.data), source.frame, max_side, reveal)
-        assert source.path is not None
-        with open(source.path, "rb") as file:
-            return read_radiograph(file, source.frame, max_side, reveal)
-    except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
-        raise DecodeError(
-            "unreadable", phrase("The file cannot be read: {reason}.", reason=reason), "Check that it is there."
-        ) from None
+    if source.data is not None:
+        return read_radiograph(io.BytesIO(source.data), source.frame, max_side, reveal)
+    assert source.path is not None  # ImageSource sees to it
+    file, _ = open_file(source.path)
+    with file:
+        return read_radiograph(file, source.frame, max_side, reveal)
 
 
 def shown(values: np.ndarray, centre: float, width: float, inverted: bool) -> np.ndarray:

@@ -273,7 +273,7 @@ def test_closing_the_wizard_while_it_looks_leaves_nothing_running(
     qtbot.waitUntil(lambda: wizard.findings.inspector.running, timeout=TIMEOUT)
     with qtbot.waitSignal(wizard.destroyed, timeout=TIMEOUT):
         wizard.reject()
-    qtbot.waitUntil(lambda: not inspection._running, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: not inspection._Runner.running(), timeout=TIMEOUT)
 
 
 @pytest.mark.parametrize("colour", [True, False])
