@@ -111,8 +111,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--key", action="store_true", help="write beside each file which number is which picture; not to be handed on")
     add("--reuse", action="store_true", help="take the kept result where the same model saw the same data before")
     about = phrase(
-        "The nodes of a Ray cluster answer the pictures, each as this computer would; they lie on storage that all "
-        "nodes reach by the same paths, or are sent. docs/cluster.md tells how to set a cluster up."
+        "The nodes of a Ray cluster answer the pictures, each as this computer would; they lie on storage that\n"
+        "all nodes reach by the same paths, or are sent. docs/cluster.md tells how to set a cluster up."
     )
     group = parser.add_argument_group("on a cluster", about)
     predict_cluster.add_address(group)

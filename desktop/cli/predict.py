@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="fovea predict",
         description="Classify pictures.",
-        epilog=_EPILOG + "\n" + predict_cluster.EPILOG,
+        epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--model", metavar="ID", help="the model; 'fovea models list' names them")

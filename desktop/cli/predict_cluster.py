@@ -16,18 +16,16 @@ from desktop.store.store import ModelStore, check_usable
 from desktop.system.duration import duration
 from desktop.system.words import phrase
 
-EPILOG = """\
-With --cluster the pictures are answered by the nodes of a Ray cluster, each as this computer would, and the answers go
-into the folder that --out names: parts/*.parquet and *.csv with a row for every picture. The nodes open the pictures by
-the same paths, on storage that they share, unless --send-pictures sends them. A job that was stopped or cut off goes on
-by --resume FOLDER. 'local' begins a cluster on this computer alone. docs/cluster.md tells how to set one up, and what
-its ports let others do.
-"""
-
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of a job on a cluster."""
-    group = parser.add_argument_group("on a cluster")
+    about = phrase(
+        "The nodes of a Ray cluster answer the pictures, each as this computer would. The answers go into the folder\n"
+        "that --out names, as Parquet and CSV with a row for every picture; with --json they are printed as well.\n"
+        "Pictures lie on storage that all nodes reach by the same paths, or are sent. A job that was stopped or cut\n"
+        "off goes on by --resume. docs/cluster.md tells how to set a cluster up, and what its ports let others do."
+    )
+    group = parser.add_argument_group("on a cluster", about)
     add_address(group)
     group.add_argument("--out", type=Path, metavar="FOLDER", help="a new folder for the job and its answers")
     group.add_argument("--resume", type=Path, metavar="FOLDER", help="go on with the job in this folder")
