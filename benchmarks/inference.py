@@ -21,7 +21,7 @@ import psutil
 from PIL import Image
 
 from benchmarks import common
-from desktop.cli.answers import answers
+from desktop.app.answers import answers
 from desktop.core.pictures.preprocess import prepare
 from desktop.core.pictures.walk import FoundFile
 from desktop.core.types import ImageSource

@@ -126,6 +126,15 @@ torch_for_tests() {
     say "no CPU build of PyTorch $torch was found: the test of that back end will be skipped (docs/gpu.md)"
 }
 
+# Ray and a driver for PostgreSQL for the tests of clusters, where CLUSTER_TESTS=1 asks for them: 135 MB.
+cluster_for_tests() {
+    [ "${CLUSTER_TESTS:-}" = 1 ] || return 0
+    "$venv/bin/python" -c 'import pg8000, pyarrow, ray' >/dev/null 2>&1 && return 0
+    "$venv/bin/python" -m pip install --disable-pip-version-check --no-input --quiet --progress-bar off \
+        --retries 1 --timeout 30 -c constraints.txt ray pyarrow pg8000 >>"$venv/setup.log" 2>&1 && return 0
+    say "Ray could not be installed: the tests of clusters will be skipped (docs/cluster.md)"
+}
+
 work=$(mktemp -d "${TMPDIR:-/tmp}/fovea-setup.XXXXXX")
 log=$work/log
 trap 'rm -rf "$work"' EXIT
@@ -166,6 +175,7 @@ if usable && current "$want"; then
     ensure_system "$venv/bin/python"
     compile_translations
     prepare_models
+    [ "$want" != dev ] || cluster_for_tests
     exit 0
 fi
 if ! usable || ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
@@ -179,6 +189,7 @@ fi
 say "installing Fovea's packages into $venv (once; TensorFlow and Qt are large)"
 pip_install -e ".$extras"
 [ "$want" != dev ] || torch_for_tests
+[ "$want" != dev ] || cluster_for_tests
 printf '%s\n' "$wanted" >"$work/stamp"
 mv "$work/stamp" "$venv/fovea-$want.stamp"
 # What the tests need contains what the program needs.

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from desktop.app.answer_json import top_classes
+from desktop.app.answers import answers
 from desktop.cli import console, offscreen
-from desktop.cli.answers import answers
 from desktop.cli.parser import Parser
-from desktop.cli.predict import outside, scored, spoken, top_classes
+from desktop.cli.predict import outside, scored, spoken
 from desktop.core.notices import NOTICES
 from desktop.core.pictures.walk import FoundFile
 from desktop.core.trust.suiting import WORDS

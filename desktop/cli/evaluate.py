@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from desktop.app import evaluating, exports
 from desktop.app.evaluating import Comparison, Evaluation
-from desktop.cli import console
+from desktop.cli import console, predict_cluster
 from desktop.cli.parser import Parser, add_layout
 from desktop.core.data.dataset import DatasetError, LabelledDataset
 from desktop.core.data.label_map import parse_pairs
@@ -23,7 +24,7 @@ from desktop.core.figures.works_here import compatible_with_card
 from desktop.core.notices import NOTICES
 from desktop.core.types import FoveaError, StoreError
 from desktop.engine.client import EngineClient
-from desktop.engine.evaluation import EvaluationProgress
+from desktop.engine.evaluation import EvaluationProgress, EventEngine
 from desktop.engine.evaluation_facts import model_facts
 from desktop.store.store import ModelEntry, ModelStore
 from desktop.system.duration import duration
@@ -41,6 +42,7 @@ _USAGE_KINDS = frozenset(
         "bad-suffix",
         "split-needed",
         "no-split",
+        "bad-address",
     }
 )
 
@@ -58,10 +60,17 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
 
 def main(argv: list[str]) -> int:
     """Run the command; returns its exit status (0 all answered, 1 some failed, 2 usage)."""
-    options = _parser().parse_args(argv)
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if not options.cluster and (options.out or options.resume or options.send_pictures):
+        parser.error(phrase("--out, --resume and --send-pictures go with --cluster"))
+    if options.out and options.resume:
+        parser.error(phrase("--cluster needs either --out FOLDER or --resume FOLDER"))
     store = ModelStore()
     try:
         _check_outputs(options)
+        if options.cluster:
+            predict_cluster.require(options.cluster)
         entries = [store.require(name) for name in (options.model, options.compare) if name]
         for entry in entries:
             assert entry.manifest is not None
@@ -101,6 +110,15 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     add("--key", action="store_true", help="write beside each file which number is which picture; not to be handed on")
     add("--reuse", action="store_true", help="take the kept result where the same model saw the same data before")
+    about = phrase(
+        "The nodes of a Ray cluster answer the pictures, each as this computer would; they lie on storage that\n"
+        "all nodes reach by the same paths, or are sent. docs/cluster.md tells how to set a cluster up."
+    )
+    group = parser.add_argument_group("on a cluster", about)
+    predict_cluster.add_address(group)
+    group.add_argument("--out", type=Path, metavar="FOLDER", help="keep the answers in this new folder, to go on later")
+    group.add_argument("--resume", type=Path, metavar="FOLDER", help="go on with the answers in this folder")
+    predict_cluster.add_sending(group)
     return parser
 
 
@@ -133,10 +151,11 @@ def _run(options: argparse.Namespace, entries: Sequence[ModelEntry]) -> int:
     done: list[Evaluation] = []
     comparison: Comparison | None = None
     stopping = "stopping; what was answered by now is kept; Ctrl-C again stops at once and keeps nothing"
-    with EngineClient() as client, console.Interrupts(stopping) as stop:
+    with _engines(options, progress) as engine, console.Interrupts(stopping) as stop:
         for entry in entries:
             try:
-                found = _one(options, entry, data, client, progress, lambda: stop.asked)
+                with engine(entry) as client:
+                    found = _one(options, entry, data, client, progress, lambda: stop.asked)
             except FoveaError as error:
                 if error.kind != "stopped":
                     raise
@@ -152,7 +171,12 @@ def _run(options: argparse.Namespace, entries: Sequence[ModelEntry]) -> int:
         first = done[0]
         if len(done) == 2:
             comparison = evaluating.compare(first.result, first.figures, done[1].result, done[1].figures)
-        _write(options, first, comparison, data, client)
+        with contextlib.ExitStack() as stack:
+            local = None
+            if options.report and not options.no_pictures:  # small pictures are no work for a cluster
+                here = EngineClient() if options.cluster else engine(entries[0])
+                local = stack.enter_context(here)
+            _write(options, first, comparison, data, local)
     if options.json != "-":
         for found in done:
             _say_result(found.result, found.figures, options.keep_names)
@@ -161,11 +185,37 @@ def _run(options: argparse.Namespace, entries: Sequence[ModelEntry]) -> int:
     return 1 if any(found.result.skipped for found in done) else 0
 
 
+Engines = Callable[[ModelEntry], contextlib.AbstractContextManager[EventEngine]]
+
+
+@contextlib.contextmanager
+def _engines(options: argparse.Namespace, progress: console.ProgressLine) -> Iterator[Engines]:
+    """What answers for a model: the engine of this computer, or the workers of a cluster."""
+    if not options.cluster:
+        with EngineClient() as client:
+            yield lambda entry: contextlib.nullcontext(client)
+        return
+    from desktop.cluster.connection import connected
+    from desktop.cluster.engine import ClusterEngine, open_folder
+
+    folder = options.out or options.resume
+    if folder is not None:
+        open_folder(folder, again=bool(options.resume))
+
+    def heard(news: object) -> None:
+        progress.clear()
+        console.note(predict_cluster.node_words(news))
+
+    progress.update("starting …")
+    with connected(options.cluster) as ray:
+        yield lambda entry: ClusterEngine(ray, entry.id, ModelStore(), heard, options.send_pictures, folder)
+
+
 def _one(
     options: argparse.Namespace,
     entry: ModelEntry,
     data: LabelledDataset,
-    client: EngineClient,
+    client: EventEngine,
     progress: console.ProgressLine,
     stopped: Callable[[], bool],
 ) -> Evaluation:
@@ -221,10 +271,10 @@ def _write(
     found: Evaluation,
     comparison: Comparison | None,
     data: LabelledDataset,
-    client: EngineClient,
+    client: EventEngine | None,
 ) -> None:
     other = (comparison.result, comparison.figures, comparison.paired) if comparison is not None else None
-    pictures = exports.pictures_by(client, found.result, data) if options.report and not options.no_pictures else None
+    pictures = exports.pictures_by(client, found.result, data) if client is not None else None
     saved = exports.ToSave(found.result, found.figures, other, pictures, options.keep_names, options.key)
     for name, ending in ((options.report, ""), (options.csv, ".csv"), (options.json, ".json")):
         if name == "-" and ending == ".json":

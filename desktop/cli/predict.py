@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
 
-from desktop.cli import console
-from desktop.cli.answers import Answerable, Result, answers
+from desktop.app.answer_json import as_json, places_json, told_path, top_classes
+from desktop.app.answers import Answerable, Result, answers
+from desktop.cli import console, predict_cluster
 from desktop.cli.parser import Parser
 from desktop.core.figures.decision import in_place_of_score
 from desktop.core.notices import NOTICES
+from desktop.core.pictures.formats import SUPPORTED_SUFFIXES
 from desktop.core.pictures.studies import FoundFrame, FoundSeries, LeftOut, ReadingHeads, each_frame, find_studies
-from desktop.core.trust.conformal import DEFAULT_RATE, RATES, answer_set, like_those
+from desktop.core.trust.conformal import DEFAULT_RATE, RATES
 from desktop.core.trust.reasons import NOTICED, REASONS, told
 from desktop.core.trust.suiting import WORDS
 from desktop.core.types import StoreError
@@ -61,10 +62,15 @@ def main(argv: list[str]) -> int:
     """Run the command; returns its exit status (0 all answered, 1 some failed, 2 usage)."""
     parser = _parser()
     options = parser.parse_args(argv)
-    if bool(options.paths) == bool(options.camera):
+    predict_cluster.check(options, parser.error)
+    if not options.resume and bool(options.paths) == bool(options.camera):
         parser.error(phrase("either pictures or --camera are needed"))
+    if not options.resume and not options.model:
+        parser.error(phrase("the following arguments are required: --model"))
     if options.frames and not options.camera:
         parser.error(phrase("--frames goes with --camera"))
+    if options.cluster:
+        return predict_cluster.run(options, lambda progress: _pictures(options.paths, progress))
     store = ModelStore()
     try:
         manifest = store.require(options.model).manifest
@@ -86,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--model", required=True, metavar="ID", help="the model; 'fovea models list' names them")
+    parser.add_argument("--model", metavar="ID", help="the model; 'fovea models list' names them")
     parser.add_argument(
         "--top",
         type=_count,
@@ -115,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--files", action="store_true", help=phrase("of the pictures of a study: name their files, too")
     )
+    predict_cluster.add_options(parser)
     parser.add_argument(
         "paths", nargs="*", metavar="PATH", help=phrase("a picture, a folder of pictures, or a DICOMDIR")
     )
@@ -140,7 +147,7 @@ _count.__name__ = "count"  # argparse names the type in its error: "invalid coun
 
 
 def _run(options: argparse.Namespace, manifest: Manifest) -> int:
-    from desktop.core.pictures.formats import EXPECTED, SUPPORTED_SUFFIXES
+    from desktop.core.pictures.formats import EXPECTED
     from desktop.engine.client import EngineClient
 
     progress = console.ProgressLine()
@@ -159,26 +166,8 @@ def _run(options: argparse.Namespace, manifest: Manifest) -> int:
     def idle() -> None:
         progress.update(phrase("{answered:,} answered, {failed:,} failed …", answered=answered, failed=failed))
 
-    def pictures() -> Iterator[Answerable]:
-        for found in find_studies(options.paths, SUPPORTED_SUFFIXES):
-            if isinstance(found, ReadingHeads):
-                words = phrase(
-                    "reading the headers of DICOM files: {done:,} of {total:,} …", done=found.done, total=found.total
-                )
-                progress.update(words)
-            elif isinstance(found, LeftOut):
-                progress.clear()
-                words = phrase(
-                    "fovea: left out DICOM objects that hold no picture, as reports do: {count:,}", count=found.count
-                )
-                console.note(words)
-            elif isinstance(found, FoundSeries):
-                yield from each_frame(found)
-            else:
-                yield found
-
     with EngineClient() as engine:
-        stream = answers(engine, manifest.id, pictures(), lost, idle, advised=True)
+        stream = answers(engine, manifest.id, _pictures(options.paths, progress), lost, idle, advised=True)
         with closing(stream):
             try:
                 for item, result in stream:
@@ -198,30 +187,31 @@ def _run(options: argparse.Namespace, manifest: Manifest) -> int:
     return 1 if failed else 0
 
 
+def _pictures(paths: list[str], progress: console.ProgressLine) -> Iterator[Answerable]:
+    """The pictures among ``paths``, frame by frame."""
+    for found in find_studies(paths, SUPPORTED_SUFFIXES):
+        if isinstance(found, ReadingHeads):
+            words = phrase(
+                "reading the headers of DICOM files: {done:,} of {total:,} …", done=found.done, total=found.total
+            )
+            progress.update(words)
+        elif isinstance(found, LeftOut):
+            progress.clear()
+            words = phrase(
+                "fovea: left out DICOM objects that hold no picture, as reports do: {count:,}", count=found.count
+            )
+            console.note(words)
+        elif isinstance(found, FoundSeries):
+            yield from each_frame(found)
+        else:
+            yield found
+
+
 def writer_for(options: argparse.Namespace, manifest: Manifest) -> JsonWriter | TextWriter:
     """What prints the answers as the options ask for."""
     if options.json:
         return JsonWriter(options.top or _JSON_TOP, options.error_rate, options.files)
     return TextWriter(manifest, options.top or 1, options.files)
-
-
-def top_classes(result: Prediction, labels: tuple[str, ...], count: int) -> list[tuple[str, float]]:
-    """The ``count`` classes with the highest scores, highest first, equal ones in the order of the labels."""
-    scores = result.probabilities
-    order = sorted(range(len(labels)), key=lambda index: (-float(scores[index]), index))
-    return [(labels[index], float(scores[index])) for index in order[:count]]
-
-
-def places_json(item: Answerable, files: bool) -> dict[str, Any]:
-    """Where a picture belongs: study, series and frame, nothing for one by itself; with ``files`` its own file."""
-    if not isinstance(item, FoundFrame) or not (item.series.belongs or item.count > 1):
-        return {}
-    series = item.series
-    placed = {
-        "study": series.study, "series": series.ordinal, "series_number": series.number,
-        "modality": series.modality or None, "frame": item.at, "frames": item.count,
-    }  # fmt: skip
-    return placed | ({"file": item.path} if files else {})
 
 
 def place_words(item: FoundFrame) -> str:
@@ -237,56 +227,6 @@ def place_words(item: FoundFrame) -> str:
     if series.modality:
         place = phrase("{place} ({kind})", place=place, kind=series.modality)
     return phrase("{place}, {frame}", place=place, frame=frame)
-
-
-def told_path(item: Answerable) -> str:
-    """The path that is said of an item."""
-    return item.told if isinstance(item, FoundFrame) else item.path
-
-
-def as_json(
-    path: str, result: Result, manifest: Manifest, top: int, error_rate: float = DEFAULT_RATE
-) -> dict[str, Any]:
-    """The stable JSON form of one answer, without its places; times in milliseconds."""
-    if isinstance(result, Failure):
-        return {"path": path, "error": {"kind": result.kind, "message": result.message}}
-    elapsed, labels, verdict, sets = result.elapsed, manifest.labels, result.domain, manifest.conformal
-    chosen = None
-    # A promise about the model's own kind says nothing of a picture outside it, or of another size altogether.
-    promised = (verdict is None or verdict.inside) and (sets is None or like_those(sets, result.original_size))
-    if sets is not None and error_rate in sets.rates and promised:
-        chosen = answer_set(result.probabilities, result.index, sets, error_rate)
-    return {
-        "path": path,
-        "model": result.model,
-        "label": result.label,
-        "index": result.index,
-        "probability": float(result.probabilities[result.index]),
-        "top": [{"label": label, "probability": score} for label, score in top_classes(result, labels, top)],
-        "notices": [notice.text for notice in result.notices],
-        "elapsed_ms": {
-            "decode": round(elapsed.decode, 3),
-            "prepare": round(elapsed.prepare, 3),
-            "predict": round(elapsed.predict, 3),
-        },
-        "prepared_sha256": result.prepared_sha256,
-        "in_domain": verdict.inside if verdict is not None else None,
-        "domain_score": verdict.score if verdict is not None else None,
-        "domain_reasons": list(told(verdict)),
-        "answer_set": [labels[index] for index in chosen.classes] if chosen is not None else None,
-        "error_rate": chosen.rate if chosen is not None else None,
-        "general": _general(result),
-        "suits": result.suits or None,
-        "digits": [{"label": label, "probability": score} for label, score in result.several],
-        "notice": NOTICES["medical"].text if manifest.medical else "",
-    }
-
-
-def _general(result: Prediction) -> dict[str, Any] | None:
-    wording = result.wording
-    if wording is None:
-        return None
-    return {"kind": wording.kind, "word": wording.word or None, "score": wording.score}
 
 
 def outside(result: Prediction) -> bool:

@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 
+from desktop.app.answers import Result, answers
 from desktop.app.sorting import FIELDS, Answered, How, SortPlan, SortRule, carry_out, check_pattern, plan_sorting
 from desktop.cli import console
-from desktop.cli.answers import Result, answers
 from desktop.cli.parser import Parser, share
 from desktop.core.notices import NOTICES
 from desktop.core.types import FoveaError, ImageSource, StoreError

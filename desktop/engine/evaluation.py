@@ -111,8 +111,8 @@ class Evaluator:
         self._chunks = 0
         self._skipped: list[BrokenEntry] = list(data.broken)
         self._sent = self._done = self._right = 0
-        self._request_id: int | None = None
-        self._chunk_start = self._chunk_end = 0
+        # Requests under way, each with its rows from the first to behind the last; a cluster answers several at once.
+        self._open: dict[int, tuple[int, int]] = {}
         self._next: list[ImageSource] | None = None
         self._begin = time.monotonic()
         self._end: float | None = None
@@ -137,14 +137,14 @@ class Evaluator:
     def begin(self) -> None:
         """Send the first chunk."""
         self._begin = time.monotonic()
-        self._send()
+        self._send_on()
 
     def cancel(self) -> None:
         """Stop as soon as possible; what was answered until then is kept as an incomplete result."""
         self._cancelled = True
-        if self._request_id is not None:
-            self._engine.cancel(self._request_id)
-        else:
+        for request_id in list(self._open):
+            self._engine.cancel(request_id)
+        if not self._open:
             self._finish()
 
     def take(self, answer: Answer) -> np.ndarray:
@@ -154,23 +154,24 @@ class Evaluator:
         elif isinstance(answer, EngineLost):
             if not answer.restarting:
                 self._fail("engine-lost", answer.reason, "Start Fovea again.")
-        elif self._request_id is None or answer.id != self._request_id or self.finished:
+        elif answer.id not in self._open or self.finished:
             pass
         elif isinstance(answer, BatchAnswers):
-            return self._several(answer.items)
+            return self._several(answer.items, *self._open[answer.id])
         elif isinstance(answer, Failure):
             self._fail(answer.kind, answer.message, answer.hint)
         elif isinstance(answer, BatchDone):
             self._chunk_done(answer)
         return np.empty(0, dtype=np.int64)
 
-    def _several(self, items: tuple[Prediction | Failure, ...]) -> np.ndarray:
-        """Keep the answers that came together; the rows of those that are predictions."""
+    def _several(self, items: tuple[Prediction | Failure, ...], start: int, end: int) -> np.ndarray:
+        """Keep the answers that came together, of the rows from ``start`` to before ``end``; the rows of those that are
+        predictions."""
         rows: list[int] = []
         scores: list[np.ndarray] = []
         for item in items:
-            row = self._chunk_start + item.position
-            if not self._chunk_start <= row < self._chunk_end or self._seen[row]:
+            row = start + item.position
+            if not start <= row < end or self._seen[row]:
                 continue
             self._seen[row] = True
             self._done += 1
@@ -193,24 +194,30 @@ class Evaluator:
         return found
 
     def _chunk_done(self, answer: BatchDone) -> None:
-        self._request_id = None
-        if self._cancelled or answer.cancelled or self._sent >= len(self._order):
+        del self._open[answer.id]
+        if answer.cancelled:
+            self._cancelled = True
+        if not self._cancelled:
+            self._send_on()
+        if not self._open:
             self._finish()
-        else:
+
+    def _send_on(self) -> None:
+        """Send chunks until as many are under way as the engine answers at once."""
+        while self._sent < len(self._order) and len(self._open) < getattr(self._engine, "width", 1):
             self._send()
+        if not self._open:
+            self._finish()
 
     def _send(self) -> None:
         sources = self._next if self._next is not None else self._make(self._sent)
         self._next = None
-        if not sources:
-            self._finish()
-            return
-        self._chunk_start, self._chunk_end = self._sent, self._sent + len(sources)
-        self._sent = self._chunk_end
-        self._request_id = self._engine.next_id()
+        request_id = self._engine.next_id()
+        self._open[request_id] = (self._sent, self._sent + len(sources))
+        self._sent += len(sources)
         gated = self._is_gated
         self._chunks += 1
-        self._engine.submit(BatchRequest(self._request_id, self._manifest.id, tuple(sources), gated=gated))
+        self._engine.submit(BatchRequest(request_id, self._manifest.id, tuple(sources), gated=gated))
 
     @property
     def _is_gated(self) -> bool:

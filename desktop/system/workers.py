@@ -448,7 +448,11 @@ def shared() -> Workers:
 
 def cores() -> int:
     """How many children work best at once here: one for each processor that this process may use, at most eight, and
-    one more, that none is idle while a portion is on its way."""
+    one more, that none is idle while a portion is on its way. Where others compute here as well, ``FOVEA_CORES`` tells
+    how many are this process's own."""
+    own = os.environ.get("FOVEA_CORES", "")
+    if own.isdigit():
+        return max(1, min(8, int(own))) + 1
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return max(1, min(8, usable or 1)) + 1
 

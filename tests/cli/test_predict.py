@@ -249,7 +249,8 @@ def test_general_words_are_said_where_kinds_cannot_be_told_apart() -> None:
 
     import numpy as np
 
-    from desktop.cli.predict import as_json, spoken
+    from desktop.app.answer_json import as_json
+    from desktop.cli.predict import spoken
     from desktop.core.trust import general_words
     from desktop.core.types import ImageSource
     from desktop.store.store import ModelStore

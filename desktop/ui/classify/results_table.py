@@ -25,10 +25,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.app.batch_csv import PathStyle, csv_rows, hider_of
 from desktop.core.types import FoveaError, ImageSource
 from desktop.services.background import Slices, Task
 from desktop.ui.classify.results_columns import COLUMNS, ResultColumn, place_of
-from desktop.ui.classify.results_csv import PathStyle, csv_rows, hider_of, received, write_key, write_whole
+from desktop.ui.classify.results_csv import received, write_key, write_whole
 from desktop.ui.classify.results_grid import ResultsGrid
 from desktop.ui.classify.results_model import ResultsModel
 from desktop.ui.kit.file_dialogs import FileDialog

@@ -219,6 +219,31 @@ class MainWindow(QMainWindow):
         self._open_dialog(dialog)
 
     @Slot()
+    def open_results(self) -> None:
+        """Choose the folder of a job that a cluster has done, and show its answers."""
+        from desktop.ui.kit.file_dialogs import FileDialog
+
+        dialog = FileDialog(self, self.tr("Open the Folder of a Cluster's Job"), "folder")
+        dialog.fileSelected.connect(self.show_results)
+        dialog.open()
+
+    @Slot(str)
+    def show_results(self, folder: str) -> None:
+        """The answers of the job in ``folder``; a picture that is double-clicked opens in Classify."""
+        from pathlib import Path
+
+        from desktop.ui.dialogs.job_results import JobResultsDialog
+
+        dialog = JobResultsDialog(Path(folder), self)
+        dialog.opened.connect(self._open_result)
+        self.show_dialog(dialog)
+
+    @Slot(str)
+    def _open_result(self, path: str) -> None:
+        self.show_classify()
+        self.open_paths([path])
+
+    @Slot()
     def open_camera(self) -> None:
         """Show in Classify what a camera sees, with live answers."""
         self.show_classify()

@@ -13,9 +13,9 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from desktop.app.batch_csv import csv_rows
 from desktop.core.types import FoveaError
 from desktop.services import last_session
-from desktop.ui.classify.results_csv import csv_rows
 from desktop.ui.kit.widgets import grey_of
 from desktop.ui.shell.app import Shell
 from tests.core.makers import dicom_bytes

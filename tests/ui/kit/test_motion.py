@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from desktop.ui.dialogs.settings import SettingsDialog
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QProgressBar
 
 from desktop.services.settings import Settings
 from desktop.system import motion as of_system
-from desktop.ui.dialogs.settings import SettingsDialog
 from desktop.ui.kit.motion import at_work, motion
 from desktop.ui.kit.theme import theme
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desktop.cli.answers import CHUNK, answers
-from desktop.cli.predict import TextWriter, as_json, top_classes
+from desktop.app.answer_json import as_json, top_classes
+from desktop.app.answers import CHUNK, answers
+from desktop.cli.predict import TextWriter
 from desktop.core.pictures.walk import FoundFile, Problem
 from desktop.core.types import DomainVerdict, ImageSource, Notice
 from desktop.engine.messages import (
