@@ -13,14 +13,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Suggestions:
-    """``ids`` int64 (n,), ascending; ``best`` int64 (n,), ids of classes; ``top`` float32 (n,), their scores; ``rows``
-    int64 (n,), where in ``learned.scores`` each stands."""
+    """``ids`` int64 (n,), ascending; ``best`` int64 (n,), ids of classes; ``top`` float32 (n,), their scores;
+    ``scores`` float32 (n, k) of all classes. Of a picture with a label they are those of a head that had not learned
+    from it."""
 
     learned: Learned
     ids: np.ndarray
     best: np.ndarray
     top: np.ndarray
-    rows: np.ndarray
+    scores: np.ndarray
 
     @classmethod
     def of(cls, learned: Learned) -> Suggestions | None:
@@ -30,9 +31,13 @@ class Suggestions:
         if not len(learned.ids) or len(learned.classes) < 2 or len(learned.scores) != len(learned.ids):
             return None
         order = np.argsort(learned.ids, kind="stable")
-        chosen = learned.scores.argmax(axis=1)
-        top = learned.scores[np.arange(len(chosen)), chosen]
-        return cls(learned, learned.ids[order], learned.classes[chosen][order], top[order], order)
+        ids, scores = learned.ids[order], learned.scores[order]
+        if len(learned.held_out) == len(learned.labelled):
+            places = np.minimum(np.searchsorted(ids, learned.labelled), len(ids) - 1)
+            there = ids[places] == learned.labelled
+            scores[places[there]] = learned.held_out[there]
+        chosen = scores.argmax(axis=1)
+        return cls(learned, ids, learned.classes[chosen], scores[np.arange(len(chosen)), chosen], scores)
 
     def _place(self, picture_id: int) -> int:
         place = int(self.ids.searchsorted(picture_id))
@@ -48,8 +53,7 @@ class Suggestions:
         place = self._place(picture_id)
         if place < 0:
             return []
-        scores = self.learned.scores[self.rows[place]]
-        pairs = zip(self.learned.classes.tolist(), scores.tolist(), strict=True)
+        pairs = zip(self.learned.classes.tolist(), self.scores[place].tolist(), strict=True)
         return sorted(pairs, key=lambda pair: -pair[1])
 
     def sure(self, ids: np.ndarray, class_id: int, at_least: float) -> np.ndarray:
