@@ -10,11 +10,16 @@ from its start to the model in the store. Its test accuracy stands beside two on
   runs base and head for 20 epochs, measured for the first draw of each set and size.
 
 Pictures are linked, never copied into the project. Nothing of a test split chooses anything.
+
+All of it takes hours, so every figure is written to a ledger (``--ledger FILE``) as soon as it is there; with
+``--resume`` what stands in it is not measured again, with ``--again`` Fovea's own figures alone are. The first draw of
+all sets and sizes comes before the second of any: a whole table is there early.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import statistics
@@ -23,12 +28,15 @@ import sys
 import tarfile
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.common import ROOT, machine
+from benchmarks.common import ROOT, Bar, machine
+from desktop.system.files import write_atomically
 
 SIZES = (10, 30, 0)
 EPOCHS, HIDDEN, BATCH = 20, 128, 32
@@ -42,8 +50,14 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--sizes", nargs="+", type=int, default=list(SIZES), help="pictures of a class; 0: all")
     parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--without-times", action="store_true", help="do not run (b) for its time, which takes longest")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write every figure there")
+    parser.add_argument("--ledger", type=Path, metavar="FILE", help="write every figure there as soon as it is known")
+    parser.add_argument("--resume", action="store_true", help="what stands in the ledger is not measured again")
+    parser.add_argument("--again", action="store_true", help="with --resume: but Fovea's own figures are")
+    parser.add_argument("--json", action="store_true", help="one JSON object at the end, as every benchmark gives one")
     options = parser.parse_args(argv)
+    if options.resume and options.ledger is None:
+        parser.error("--resume needs --ledger FILE")
+    ledger = Ledger(options.ledger, options.resume, options.again)
     from desktop import paths
 
     shared = paths.shared_data()
@@ -53,22 +67,67 @@ def main(argv: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="fovea-retrain-", ignore_cleanup_errors=True) as scratch:
         root = _unpacked(shared, Path(scratch))
         names = options.sets or sorted(path.name for path in root.iterdir() if path.is_dir())
+        known: dict[str, Features] = {}
         rows = []
-        for name in names:
-            known = Features(root / name)
-            for size in options.sizes:
-                # Without a limit every draw is the same pictures.
-                for draw in range(options.draws if size else 1):
-                    timed = draw == 0 and not options.without_times
-                    rows.append(_row(root / name, known, size, draw, timed, Path(scratch)))
-                    print(_line(rows[-1]), flush=True)
-    bars = _bars(rows)
+        # Without a limit every draw is the same pictures.
+        for draw, name, size in itertools.product(range(options.draws), names, options.sizes):
+            if draw and not size:
+                continue
+            row = ledger.row(name, size, draw)
+            timed = draw == 0 and not options.without_times
+            if _wanting(row, timed):
+                if name not in known:
+                    known[name] = Features(root / name)
+                _measure(row, root / name, known[name], timed, Path(scratch), ledger.write)
+            rows.append(row)
+            print(_line(row), flush=True)
+    bars = bars_of(rows)
     for text, holds in bars:
         print(f"{'holds' if holds else 'MISSES'}  {text}")
     if options.json:
-        document = {"machine": machine(), "rows": rows, "bars": [{"what": t, "holds": h} for t, h in bars]}
-        options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        verdicts = [asdict(Bar(text, None, None, holds)) for text, holds in bars]
+        print(json.dumps({"machine": machine(), "model": BASE, "figures": [], "bars": verdicts}), flush=True)
     return 0 if all(holds for _, holds in bars) else 1
+
+
+Row = dict[str, Any]
+_OWN = ("fovea", "seconds", "load")
+
+
+class Ledger:
+    """The figures found so far, in a JSON file (or in memory alone, without one), a row for each set, size and draw.
+
+    With ``resume`` those of an earlier run are taken over, with ``again`` all but Fovea's own.
+    """
+
+    def __init__(self, path: Path | None, resume: bool, again: bool) -> None:
+        self._path = path
+        self._rows: list[Row] = []
+        if resume and path is not None and path.is_file():
+            self._rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
+        if again:
+            self._rows = [{key: value for key, value in row.items() if key not in _OWN} for row in self._rows]
+
+    def row(self, name: str, size: int, draw: int) -> Row:
+        """The row of a set, size and draw: what is known of it, to be filled in."""
+        wanted = {"set": name, "size": size, "draw": draw}
+        for row in self._rows:
+            if all(row[key] == value for key, value in wanted.items()):
+                return row
+        self._rows.append(dict(wanted))
+        return self._rows[-1]
+
+    def write(self) -> None:
+        """Put all rows on the disk."""
+        if self._path is not None:
+            bars = [{"what": text, "holds": holds} for text, holds in bars_of(self._rows)]
+            document = {"machine": machine(), "rows": self._rows, "bars": bars}
+            write_atomically(self._path, json.dumps(document, indent=1) + "\n")
+
+
+def _wanting(row: Row, timed: bool) -> bool:
+    wanted = ["fovea", "regression", "recipe", *(["recipe_seconds"] if timed else [])]
+    return any(key not in row for key in wanted)
 
 
 def _unpacked(shared: Path, scratch: Path) -> Path:
@@ -106,23 +165,31 @@ class Features:
         return np.sort(np.concatenate(picked))
 
 
-def _row(folder: Path, known: Features, size: int, draw: int, timed: bool, scratch: Path) -> dict[str, Any]:
-    picked = known.drawn(size, draw)
-    work = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=scratch))
-    for part, positions in (("train", picked), ("test", np.arange(len(known.files["test"])))):
-        for position in positions:
-            path = known.files[part][position]
-            target = work / "data" / part / known.classes[known.labels[part][position]] / path.name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            os.symlink(path, target)
-    ours, seconds = _fovea(work)
-    row = {
-        "set": folder.name, "size": size, "draw": draw, "pictures": len(picked), "fovea": ours, "seconds": seconds,
-        "regression": _regression(known, picked), "recipe": _recipe(known, picked, draw),
-    }  # fmt: skip
-    if timed:
-        row["recipe_seconds"] = _timed_recipe(work)
-    return row
+def _measure(row: Row, folder: Path, known: Features, timed: bool, scratch: Path, kept: Callable[[], None]) -> None:
+    """Fill in what ``row`` lacks; ``kept`` is called after each figure."""
+    picked = known.drawn(row["size"], row["draw"])
+    row["pictures"] = len(picked)
+    with tempfile.TemporaryDirectory(prefix=f"{folder.name}-", dir=scratch, ignore_cleanup_errors=True) as name:
+        work = Path(name)
+        for part, positions in (("train", picked), ("test", np.arange(len(known.files["test"])))):
+            for position in positions:
+                path = known.files[part][position]
+                target = work / "data" / part / known.classes[known.labels[part][position]] / path.name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                os.symlink(path, target)
+        if "fovea" not in row:
+            load = os.getloadavg()[0]
+            row["fovea"], row["seconds"] = _fovea(work)
+            row["load"] = round(max(load, os.getloadavg()[0]), 2)
+            kept()
+        if "regression" not in row:
+            row["regression"] = _regression(known, picked)
+        if "recipe" not in row:
+            row["recipe"] = _recipe(known, picked, row["draw"])
+            kept()
+        if timed and "recipe_seconds" not in row:
+            row["recipe_seconds"] = _timed_recipe(work)
+            kept()
 
 
 def _fovea(work: Path) -> tuple[float, float]:
@@ -190,8 +257,11 @@ def _line(row: dict[str, Any]) -> str:
     return f"{row['set']:10} {row['size'] or 'all':>4} ({row['pictures']:4})  {figures}  {times}"
 
 
-def _bars(rows: list[dict[str, Any]]) -> list[tuple[str, bool]]:
-    """What must hold, in words with the figures found."""
+def bars_of(rows: list[Row]) -> list[tuple[str, bool]]:
+    """What must hold, in words with the figures found; rows that are not finished count for nothing."""
+    rows = [row for row in rows if all(key in row for key in ("fovea", "regression", "recipe"))]
+    if not rows:
+        return []
     cells: dict[tuple[str, int], list[dict[str, Any]]] = {}
     for row in rows:
         cells.setdefault((row["set"], row["size"]), []).append(row)

@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if wish:
         os.environ[words.VARIABLES[0]] = wish  # for children that draw the window
     if words.speak() != wish and wish and not words.is_there(wish):
-        known = ", ".join(words.languages())
+        known = words.languages()
         console.complain(
             words.phrase("there is no translation into '{language}'", language=console.printable(wish)),
             words.phrase("Languages: {known}.", known=known),

@@ -275,6 +275,15 @@ def desktop_entry() -> str:
     return "\n".join(lines) + "\n"
 
 
+def translation(language: str, words: str) -> str:
+    """``words`` of the installer in a language; as they are where it has none."""
+    path = icons.ROOT / "resources" / "translations" / f"fovea_{language}.mo"
+    if not path.is_file():
+        return words
+    with path.open("rb") as file:
+        return gettext.GNUTranslations(file).pgettext(INSTALLER, words)
+
+
 def _translations(words: str) -> list[tuple[str, str]]:
     """``words`` in each language that has them."""
     found = []

@@ -16,9 +16,42 @@ from pathlib import Path
 
 from desktop import __version__
 from desktop.core.pictures.formats import PICTURE_FORMATS
-from installers import bundle, icons, names
+from installers import bundle, icons, linux, names
 
+WORDS: dict[str, str] = {
+    "OPEN_NOW": "Open Fovea now",
+    "PROGRAM": "Fovea (required)",
+    "DESKTOP": "Shortcut on the desktop",
+    "FILES": "Offer Fovea under 'Open with'",
+    "FULL": "The files could not be written. Is the disk full? What was installed before is as it was.",
+    "OPEN": "Fovea is open. Close it, then try again.",
+    "NOT_PLACED": "The new program could not be put in place. What was installed before is as it was.",
+    "ENTRY": "Classify images on this computer",
+    "IMAGE": "Image for Fovea",
+    "ABOUT_PROGRAM": "The program with its models, and an entry in the Start menu.",
+    "ABOUT_DESKTOP": "A second way to start it.",
+    "ABOUT_FILES": "For pictures and DICOM files, beside the programs that open them now.",
+    "OPEN_STILL": "Fovea is open. Close it, then remove it again.",
+    "PURGE": "Remove your models, runs, results and settings too? They cannot be brought back.",
+}
+"""What the installer's pages say, by the name that ``fovea.nsi`` gives it; NSIS has the rest in each language."""
+_OF_NSIS = {
+    "en": "English", "de": "German", "es": "Spanish", "fr": "French", "ja": "Japanese", "pt_BR": "PortugueseBR",
+    "zh_CN": "SimpChinese",
+}  # fmt: skip
 SCRIPT = Path(__file__).parent / "windows_files" / "fovea.nsi"
+
+
+def words_of_pages() -> str:
+    """The languages for NSIS and :data:`WORDS` in each, as a file that ``fovea.nsi`` includes. The installer speaks the
+    language of Windows, English where that is none of these."""
+    lines = []
+    for language, name in _OF_NSIS.items():
+        lines.append(f'!insertmacro MUI_LANGUAGE "{name}"')
+        for key, text in WORDS.items():
+            told = linux.translation(language, text).replace("$", "$$").replace('"', '$\\"')
+            lines.append("LangString WORDS_" + key + " ${LANG_" + name.upper() + '} "' + told + '"')
+    return "\n".join(lines) + "\n"
 
 
 def compile_installer(program: Path, out: Path, version: str, icon: Path, target: str = "") -> None:
@@ -41,9 +74,10 @@ def compile_installer(program: Path, out: Path, version: str, icon: Path, target
     }
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="fovea-") as folder:
-        suffixes = Path(folder, "suffixes.nsh")
+        suffixes, words = Path(folder, "suffixes.nsh"), Path(folder, "words.nsh")
         suffixes.write_text(suffixes_macro(), encoding="ascii")
-        _compile(makensis, {**facts, "SUFFIXES": str(suffixes)})
+        words.write_text("\ufeff" + words_of_pages(), encoding="utf-8")
+        _compile(makensis, {**facts, "SUFFIXES": str(suffixes), "WORDS": str(words)})
 
 
 def suffixes_macro() -> str:

@@ -8,12 +8,18 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
 import pytest_timeout
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+    from desktop.services.garbage import GarbageKeeper
 
 # Read by Qt, Keras, TensorFlow and matplotlib when they are first imported, here or in a child process: set before.
 _SCRATCH = tempfile.TemporaryDirectory(prefix="fovea-tests-", ignore_cleanup_errors=True)
@@ -45,7 +51,7 @@ hypothesis.settings.register_profile("fovea", **_UNTIMED)
 hypothesis.settings.register_profile("search", max_examples=2000, **_UNTIMED)
 hypothesis.settings.load_profile("fovea")
 
-__all__ = ["fovea_home", "obedient_job", "qtbot", "shared_data"]
+__all__ = ["fovea_home", "obedient_job", "qapp", "qtbot", "shared_data"]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -69,6 +75,25 @@ def fovea_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("FOVEA_HOME", str(home))
     return home
+
+
+@pytest.fixture(scope="session")
+def qapp(qapp: QApplication) -> Iterator[QApplication]:
+    """The application of all tests in this process, its garbage collected as the program's own is."""
+    from desktop.services.garbage import GarbageKeeper
+
+    _keepers.append(GarbageKeeper(qapp))
+    yield qapp
+    _keepers.clear()
+
+
+_keepers: list[GarbageKeeper] = []
+
+
+def pytest_runtest_logfinish() -> None:
+    """Collects between tests as well: not all of those that follow one with a window let events happen."""
+    for keeper in _keepers:
+        keeper.look()
 
 
 @pytest.fixture(scope="session")

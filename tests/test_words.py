@@ -218,3 +218,67 @@ def _constants(node: ast.expr) -> list[str]:
     if isinstance(node, ast.IfExp):
         return _constants(node.body) + _constants(node.orelse)
     return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
+
+
+_NAMES_AND_UNITS = frozenset(
+    {"*.npz *.zip *.tar *.tar.gz *.tgz *.csv *.tsv *.jsonl *.parquet", '<a style="color:;" href=""></a>',
+     "config.json", "model.weights.h5", "embedding", "sigmoid", "softmax", "bfloat16", "none", "McNemar", " MB", " GiB",
+     "p < 0.001", "p = ", " at :", "labelsidx1", "labels", "idx1", ".png"}
+)  # fmt: skip
+"""What is the same in every language: names of files, of layers and of tests, units, signs of formulas."""
+
+
+def test_no_english_word_is_put_into_a_translated_sentence() -> None:
+    found = []
+    for path in sorted((ROOT / "desktop").rglob("*.py")):
+        tree = ast.parse(path.read_text("utf-8"))
+        for function in [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]:
+            plain = _plain_values(function)
+            for call in [node for node in ast.walk(function) if isinstance(node, ast.Call)]:
+                for value in _given(call):
+                    texts = _english(value) + (plain.get(value.id, []) if isinstance(value, ast.Name) else [])
+                    found += [
+                        f"{path.relative_to(ROOT)}:{call.lineno}: {text!r}"
+                        for text in texts
+                        if text not in _NAMES_AND_UNITS
+                    ]
+    assert sorted(set(found)) == [], "choose between two whole sentences, or make the value a phrase or a list"
+
+
+def _given(call: ast.Call) -> list[ast.expr]:
+    """The values that a sentence is filled with: those of ``phrase()`` and of ``tr("…").format()``."""
+    name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+    if name == "phrase":
+        return [keyword.value for keyword in call.keywords if keyword.arg not in ("one", "about")]
+    if name == "format" and isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Call):
+        asked = call.func.value.func
+        if (asked.id if isinstance(asked, ast.Name) else getattr(asked, "attr", "")) in ("tr", "_tr", "translated"):
+            return [*call.args, *(keyword.value for keyword in call.keywords)]
+    return []
+
+
+def _plain_values(function: ast.FunctionDef) -> dict[str, list[str]]:
+    held: dict[str, list[str]] = {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            held.setdefault(node.targets[0].id, []).extend(_english(node.value))
+    return held
+
+
+def _english(node: ast.expr) -> list[str]:
+    """The words that an expression gives without having been translated."""
+    if isinstance(node, ast.Constant):
+        return [node.value] if isinstance(node.value, str) and any(c.isalpha() for c in node.value) else []
+    if isinstance(node, ast.IfExp):
+        return _english(node.body) + _english(node.orelse)
+    if isinstance(node, ast.BoolOp):
+        return [text for value in node.values for text in _english(value)]
+    if isinstance(node, ast.BinOp):
+        return _english(node.left) + _english(node.right)
+    if isinstance(node, ast.JoinedStr):
+        plain = "".join(part.value for part in node.values if isinstance(part, ast.Constant))
+        return [plain] if any(c.isalpha() for c in plain) else []
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "join":
+        by = node.func.value
+        return ["', '.join: give the list"] if isinstance(by, ast.Constant) and by.value == ", " else []
+    return []

@@ -14,32 +14,29 @@ from __future__ import annotations
 
 import argparse
 import collections
-import contextlib
 import hashlib
-import io
 import json
-import os
 import random
-import struct
 import sys
 import time
-import zipfile
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
+for _place in (str(ROOT), str(ROOT / "tools")):  # children find the targets as a module of their own
+    if _place not in sys.path:
+        sys.path.insert(0, _place)
 
-CASES = ROOT / "tests" / "cases" / "pictures"
+import fuzz_changes  # noqa: E402  # once they can be found
+import fuzz_seeds  # noqa: E402
+
 _AT_ONCE = 64
 _SILENT_S = 60.0  # a picture may take ten seconds of work, on a busy computer several times as long
 _MOST_MEMORY = 1 << 30
 _MODEL = "cifar10"
 _CONTAINED = ("decoder-crashed", "took-too-long")
-_NUMBERS = (0, 1, 2, 3, 7, 8, 15, 16, 127, 128, 255, 256, 32767, 32768, 65535, 65536, 2**31 - 1, 2**31, 2**32 - 1)
 
 
 @dataclass
@@ -58,406 +55,18 @@ class Found:
     seconds: float = 0.0
 
 
-# Changing
-
-
-def mutated(data: bytes, others: list[bytes], draw: random.Random) -> bytes:
-    """``data`` changed in one to a dozen places; near its head as often as anywhere else."""
-    out = bytearray(data)
-    for _ in range(draw.choice((1, 1, 1, 2, 3, 5, 12))):
-        if not out:
-            break
-        place = draw.randrange(min(len(out), 512)) if draw.random() < 0.5 else draw.randrange(len(out))
-        match draw.randrange(9):
-            case 0:
-                out[place] ^= 1 << draw.randrange(8)
-            case 1:
-                out[place] = draw.randrange(256)
-            case 2:
-                size = draw.choice(("B", "<H", ">H", "<I", ">I"))
-                width = struct.calcsize(size)
-                out[place : place + width] = struct.pack(size, draw.choice(_NUMBERS) % (1 << 8 * width))
-            case 3:
-                del out[place : place + draw.randrange(1, 64)]
-            case 4:
-                out[place:place] = bytes(draw.randrange(256) for _ in range(draw.randrange(1, 32)))
-            case 5:
-                end = min(len(out), place + draw.randrange(1, 256))
-                out[place:place] = out[place:end] * draw.choice((1, 1, 4))
-            case 6:
-                del out[place:]
-            case 7:
-                other = draw.choice(others)
-                start = draw.randrange(len(other) or 1)
-                piece = other[start : start + draw.randrange(1, 256)]
-                out[place : place + len(piece)] = piece
-            case 8:
-                end = min(len(out), place + draw.randrange(1, 64))
-                out[place:end] = bytes([draw.choice((0, 255))]) * (end - place)
-    return bytes(out)
-
-
-def mutated_zip(data: bytes, others: list[bytes], draw: random.Random) -> bytes:
-    """An archive whose bytes, or whose members' own, are changed: then its checksums hold and more of it is read."""
-    if draw.random() < 0.3:
-        return mutated(data, others, draw)
-    target = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as out:
-        names = source.namelist()
-        chosen = draw.choice(names)
-        for name in names:
-            content = source.read(name)
-            if name == chosen:
-                change = mutated_json if name.endswith(".json") and draw.random() < 0.7 else mutated
-                content = change(content, others, draw)
-                if draw.random() < 0.1:
-                    name = draw.choice(("../x", "/x", "a/../../x", "x" * 300, "con", "\\x", name.upper(), "ü/é"))
-            out.writestr(name, content)
-    return target.getvalue()
-
-
-def mutated_network(data: bytes, others: list[bytes], draw: random.Random) -> bytes:
-    """A network's file, changed as what it is."""
-    return (mutated_zip if data[:2] == b"PK" else mutated)(data, others, draw)
-
-
-def mutated_json(data: bytes, others: list[bytes], draw: random.Random) -> bytes:
-    """JSON with one value replaced by another kind of value, or its bytes changed."""
-    if draw.random() < 0.3:
-        return mutated(data, others, draw)
-    try:
-        value = json.loads(data)
-    except ValueError:
-        return mutated(data, others, draw)
-    places: list[tuple[Any, Any]] = []
-    waiting = [value]
-    while waiting:
-        node = waiting.pop()
-        pairs = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-        for key, inner in list(pairs):
-            places.append((node, key))
-            waiting.append(inner)
-    if places:
-        node, key = draw.choice(places)
-        deep: Any = 0
-        for _ in range(draw.choice((3, 70, 900))):
-            deep = [deep]
-        node[key] = draw.choice(
-            (None, True, -1, 0, 1e308, float("nan"), float("inf"), "", "x" * 5000, [], {}, deep, 2**70, ["x"] * 3000)
-        )
-        if isinstance(node, dict) and draw.random() < 0.3:
-            node[draw.choice(("class_name", "module", "config", "schema", "\ud800", "x" * 999))] = node.pop(key)
-    return json.dumps(value).encode("utf-8", "surrogatepass")
-
-
-# Seeds
-
-
-def _scene(draw: random.Random, mode: str) -> Any:
-    import numpy as np
-    from PIL import Image
-
-    width, height = draw.randrange(9, 70), draw.randrange(9, 70)
-    rng = np.random.default_rng(draw.randrange(1 << 30))
-    coarse = Image.fromarray(rng.integers(0, 256, (6, 6, 4), np.uint8), "RGBA").resize((width, height))
-    if mode == "I;16":
-        return Image.fromarray(np.asarray(coarse.convert("L")).astype(np.uint16) * 257)
-    if mode == "F":
-        return Image.fromarray(np.asarray(coarse.convert("L")).astype(np.float32) / 255)
-    return coarse.convert(mode)
-
-
-def _saved(picture: Any, kind: str, **options: Any) -> bytes:
-    held = io.BytesIO()
-    picture.save(held, kind, **options)
-    return held.getvalue()
-
-
-def _pictures(draw: random.Random, variants: list[tuple[str, str, dict[str, Any]]]) -> list[bytes]:
-    out = []
-    for mode, kind, options in variants:
-        picture = _scene(draw, mode)
-        if options.pop("frames", 0):
-            others = [_scene(draw, mode).resize(picture.size) for _ in range(2)]
-            options |= {"save_all": True, "append_images": others}
-        with contextlib.suppress(OSError, KeyError, ValueError):  # a variant that this build cannot write
-            out.append(_saved(picture, kind, **options))
-    return out
-
-
-def jpeg(draw: random.Random) -> list[bytes]:
-    """JPEG: grey, colour, printing colours, progressive, subsampled, with restarts, with EXIF."""
-    from PIL import Image
-
-    exif = Image.Exif()
-    exif[274] = 6
-    options: list[dict[str, Any]] = [
-        {}, {"progressive": True}, {"subsampling": 0}, {"quality": 30, "optimize": True}, {"exif": exif},
-        {"restart_marker_blocks": 2},
-    ]  # fmt: skip
-    return _pictures(draw, [(mode, "JPEG", dict(o)) for mode in ("L", "RGB", "CMYK") for o in options])
-
-
-def png(draw: random.Random) -> list[bytes]:
-    """PNG: every kind of pixel, transparency, animation."""
-    modes = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
-    variants: list[tuple[str, str, dict[str, Any]]] = [(mode, "PNG", {}) for mode in modes]
-    return _pictures(draw, [*variants, ("P", "PNG", {"transparency": 0}), ("RGBA", "PNG", {"frames": 3})])
-
-
-def tiff(draw: random.Random) -> list[bytes]:
-    """TIFF: every kind of pixel by every packing, pages."""
-    packings = (None, "tiff_lzw", "tiff_adobe_deflate", "packbits", "zstd", "lzma")
-    modes = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "LAB", "I;16", "F")
-    variants = [(mode, "TIFF", {"compression": packing}) for mode in modes for packing in packings]
-    variants += [(mode, "TIFF", {"compression": "jpeg"}) for mode in ("L", "RGB")]
-    variants += [("1", "TIFF", {"compression": packing}) for packing in ("group3", "group4", "tiff_ccitt")]
-    made = _pictures(draw, [*variants, ("RGB", "TIFF", {"frames": 3}), ("L", "TIFF", {"big_tiff": True})])
-    # What Pillow cannot write: planar, packed, deep, signed, with no-data values.
-    return made + [path.read_bytes() for path in sorted((CASES / "brothers").glob("*.tif"))]
-
-
-def web(draw: random.Random) -> list[bytes]:
-    """GIF, WebP, AVIF, HEIC and JPEG 2000, moving ones too."""
-    from tests.core.makers import HEIC, HEIC_TURNED
-
-    variants: list[tuple[str, str, dict[str, Any]]] = [
-        ("P", "GIF", {}), ("RGB", "GIF", {"frames": 3}), ("RGB", "WEBP", {}), ("RGBA", "WEBP", {"lossless": True}),
-        ("RGBA", "WEBP", {"frames": 3}), ("RGB", "AVIF", {}), ("RGBA", "AVIF", {"frames": 3}), ("L", "AVIF", {}),
-        ("RGB", "JPEG2000", {}), ("L", "JPEG2000", {"irreversible": True}), ("RGB", "BMP", {}), ("P", "BMP", {}),
-    ]  # fmt: skip
-    return [*_pictures(draw, variants), HEIC, HEIC_TURNED, HEIC, HEIC_TURNED]
-
-
-def dicom(draw: random.Random) -> list[bytes]:
-    """DICOM: every transfer syntax, as far as pydicom's own small files have it or it can be made here."""
-    import numpy as np
-    import pydicom
-    from pydicom.encaps import encapsulate
-    from pydicom.uid import RLELossless
-
-    from tests.core.makers import dicom_bytes
-
-    rng = np.random.default_rng(draw.randrange(1 << 30))
-    out = []
-    for shape, kind in (((9, 11), np.uint8), ((9, 11), np.uint16), ((9, 11), np.int16), ((8, 8, 3), np.uint8)):
-        pixels = rng.integers(0, 120, shape).astype(kind)
-        for syntax in (pydicom.uid.ExplicitVRLittleEndian, pydicom.uid.ImplicitVRLittleEndian):
-            out.append(dicom_bytes(pixels, syntax))
-        out.append(dicom_bytes(np.stack([pixels, pixels])))
-        with contextlib.suppress(Exception):
-            made = pydicom.dcmread(io.BytesIO(dicom_bytes(pixels)))
-            made.compress(RLELossless)
-            held = io.BytesIO()
-            made.save_as(held)
-            out.append(held.getvalue())
-    for code, packing in (("1.2.840.10008.1.2.4.50", "JPEG"), ("1.2.840.10008.1.2.4.90", "JPEG2000")):
-        frame = _saved(_scene(draw, "L").resize((11, 9)), packing)
-        made = pydicom.dcmread(io.BytesIO(dicom_bytes(np.zeros((9, 11), np.uint8))))
-        made.file_meta.TransferSyntaxUID = pydicom.uid.UID(code)
-        made.PixelData = encapsulate([frame])
-        made["PixelData"].is_undefined_length = True
-        held = io.BytesIO()
-        made.save_as(held)
-        out.append(held.getvalue())
-    folder = Path(pydicom.data.__file__).parent / "test_files"
-    small = [path for path in folder.glob("*.dcm") if path.stat().st_size < 150_000]
-    return out + [path.read_bytes() for path in (*small, *sorted(CASES.glob("*.dcm")))]
-
-
-def studies(draw: random.Random) -> list[bytes]:
-    """Headers of slices, and lists of discs."""
-    import tempfile
-
-    from tests.studies import AXIAL, slice_bytes, write_directory
-
-    placed = {"ImageOrientationPatient": list(AXIAL), "ImagePositionPatient": [0, 0, draw.uniform(-99, 99)]}
-    out = [slice_bytes(draw.randrange(20), 8, InstanceNumber=at, **placed) for at in range(4)]
-    with tempfile.TemporaryDirectory() as folder:
-        names = [("A", f"IM{at}") for at in range(5)] + [("..", "B"), "/etc/passwd"]
-        out.append(write_directory(Path(folder), names).read_bytes())
-    return [*out, out[-1]]
-
-
-def _model_zip(draw: random.Random) -> bytes:
-    import tempfile
-
-    from desktop.store import archive
-    from desktop.store.store import ModelStore
-    from tests.store.makers import COLOURS, manifest
-
-    with tempfile.TemporaryDirectory() as folder:
-        store = ModelStore(Path(folder) / "b", Path(folder) / "u")
-        with store.stage(manifest()) as staging:
-            (staging / "model.tflite").write_bytes(COLOURS.read_bytes())
-            (staging / "history.csv").write_text("epoch,loss\n1,2\n")
-            (staging / "evaluation.json").write_text('{"per_class": [{"label": "red", "f1": 0.5}]}')
-        archive.write_zip(store.get("colours"), Path(folder) / "x.zip")
-        return (Path(folder) / "x.zip").read_bytes()
-
-
-def archives(draw: random.Random) -> list[bytes]:
-    """A whole model of another Fovea."""
-    return [_model_zip(draw)]
-
-
-def networks(draw: random.Random) -> list[bytes]:
-    """``.keras``, ``.h5`` and ``.tflite``."""
-    import tempfile
-
-    from tests.ml.exchange import foreign_files
-    from tests.store.makers import COLOURS
-
-    with tempfile.TemporaryDirectory() as folder:
-        keras = foreign_files.keras_file(Path(folder) / "a.keras").read_bytes()
-        held = foreign_files.h5_file(Path(folder) / "a.h5").read_bytes()
-        lite = foreign_files.tflite_file(Path(folder) / "a.tflite").read_bytes()
-    return [keras, keras, held, lite, COLOURS.read_bytes()]
-
-
-def stores(draw: random.Random) -> list[bytes]:
-    """The program's JSON: descriptions of models, gates, plans, settings, releases."""
-    from desktop.ml.plans.plan import DataPlan
-    from desktop.ml.plans.presets import DEFAULT, find
-    from tests.store.makers import manifest
-
-    data = DataPlan("user", 0.2, "auto", ("a", "b"), "/pictures", "pictures")
-    plan = find(DEFAULT).build(("a", "b"), (32, 32, 3), data)
-    texts = [manifest().to_json(), plan.to_json(), '{"model": "cifar10", "size": [1, 2.5], "open": true}']
-    found = [path.read_bytes() for path in (ROOT / "model_store").glob("*/*.json") if path.stat().st_size < 60_000]
-    return [text.encode() for text in texts] + found
-
-
-# What is attacked
-
-
-def attack_archive(data: bytes) -> str:
-    """In the child: unpack a model, as an import does first."""
-    import tempfile
-
-    from desktop.store import archive
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "x.zip"
-        path.write_bytes(data)
-        archive.looks_like_model(path)
-        (Path(folder) / "out").mkdir()
-        archive.unpack(path, Path(folder) / "out")
-    return "opened"
-
-
-def attack_study(data: bytes) -> str:
-    """In the child: read a header, put it beside itself, and read the file as the list of a disc."""
-    import tempfile
-
-    from desktop.core.pictures.dicom.directory import FileFinder, read_directory
-    from desktop.core.pictures.dicom.series import grouped, read_head
-    from desktop.core.types import DecodeError
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "x.dcm"
-        path.write_bytes(data)
-        refused = None
-        try:
-            head = read_head(str(path))
-            series = grouped([("1", head), ("2", head), ("3", head)])
-            assert not head.picture or sum(len(one.frames) for one in series) >= 1
-        except DecodeError as error:
-            refused = error
-        finder = FileFinder(folder)
-        for parts in read_directory(str(path)).files[:1000]:
-            try:
-                found = finder.find(parts)
-            except PermissionError:
-                continue
-            assert found is None or os.path.realpath(found).startswith(os.path.realpath(folder))
-        if refused is not None:
-            raise refused
-    return "opened"
-
-
-def attack_network(data: bytes) -> str:
-    """In the child: look through a network by its description, as an import does before anything is built."""
-    import tempfile
-
-    from desktop.ml.exchange import import_model, import_steps
-    from desktop.ml.exchange.h5_check import check_h5
-    from desktop.ml.nets.keras_check import clean_copy
-
-    with tempfile.TemporaryDirectory() as folder:
-        suffix = ".keras" if data[:2] == b"PK" else ".h5" if data[:4] == b"\x89HDF" else ".tflite"
-        path = Path(folder) / f"x{suffix}"
-        path.write_bytes(data)
-        form = import_model.kind_of(path)
-        if form == "tflite":
-            import_steps.inspect(str(path), "tflite", folder, lambda event: None)
-        elif form == "keras":
-            step: Callable[..., Any] = import_steps._in_words(lambda: _look_at_keras(path, Path(folder), clean_copy))
-            step()
-        elif form == "h5":
-            import_steps._in_words(lambda: (check_h5(path, 1 << 30), import_steps._check_h5_config(path)))()
-    return "opened"
-
-
-def _look_at_keras(path: Path, folder: Path, clean_copy: Callable[..., Any]) -> None:
-    from desktop.ml.exchange import import_steps
-    from desktop.ml.exchange.h5_check import check_h5
-
-    clean_copy(path, folder / "clean.keras")
-    with import_steps._weights_of(folder / "clean.keras", folder) as weights:
-        check_h5(weights, 1 << 30)
-
-
-def attack_json(data: bytes) -> str:
-    """In the child: every reader of JSON that comes from elsewhere or from the disk."""
-    import tempfile
-
-    from desktop.core.trust import domain, first_layer, saliency
-    from desktop.core.types import FoveaError
-    from desktop.ml.plans import plan
-    from desktop.store import manifest
-    from desktop.system import strict_json, updates
-
-    opened = 0
-    readers: tuple[Callable[[bytes], Any], ...] = (
-        manifest.from_json, domain.from_json, saliency.head_from_json, first_layer.from_json, updates.parse,
-        strict_json.loads,
-    )  # fmt: skip
-    for reader in readers:
-        with contextlib.suppress(FoveaError, strict_json.JsonError):
-            reader(data)
-            opened += 1
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "store.json"
-        path.write_bytes(data)
-        store = strict_json.JsonStore(path, "the settings")
-        store.read()
-        store.write({"a": 1})
-        assert store.read() == {"a": 1}
-        path.write_bytes(data)
-        with contextlib.suppress(FoveaError):
-            plan.load(path)
-            opened += 1
-    if not opened:
-        raise FoveaError("refused", "no reader takes it")
-    return "opened"
-
-
 Mutate = Callable[[bytes, list[bytes], random.Random], bytes]
 FAMILIES: dict[str, tuple[Callable[[random.Random], list[bytes]], Mutate, str]] = {
-    "jpeg": (jpeg, mutated, ""),
-    "png": (png, mutated, ""),
-    "tiff": (tiff, mutated, ""),
-    "web": (web, mutated, ""),
-    "dicom": (dicom, mutated, ""),
-    "studies": (studies, mutated, "fuzz:attack_study"),
-    "archives": (archives, mutated_zip, "fuzz:attack_archive"),
-    "networks": (networks, mutated_network, "fuzz:attack_network"),
-    "stores": (stores, mutated_json, "fuzz:attack_json"),
+    "jpeg": (fuzz_seeds.jpeg, fuzz_changes.mutated, ""),
+    "png": (fuzz_seeds.png, fuzz_changes.mutated, ""),
+    "tiff": (fuzz_seeds.tiff, fuzz_changes.mutated, ""),
+    "web": (fuzz_seeds.web, fuzz_changes.mutated, ""),
+    "dicom": (fuzz_seeds.dicom, fuzz_changes.mutated, ""),
+    "studies": (fuzz_seeds.studies, fuzz_changes.mutated, "fuzz_targets:attack_study"),
+    "archives": (fuzz_seeds.archives, fuzz_changes.mutated_model, "fuzz_targets:attack_archive"),
+    "networks": (fuzz_seeds.networks, fuzz_changes.mutated_network, "fuzz_targets:attack_network"),
+    "stores": (fuzz_seeds.stores, fuzz_changes.mutated_json, "fuzz_targets:attack_json"),
 }
-
-
-# Running
 
 
 def run(family: str, seconds: float, seed: int, keep: Path) -> Found:
@@ -469,7 +78,7 @@ def run(family: str, seconds: float, seed: int, keep: Path) -> Found:
     attack = _through_children(target, found, keep) if target else _through_engine(found, keep)
     begin = time.monotonic()
     next(attack)
-    while time.monotonic() - begin < seconds and not found.failures:
+    while not found.failures and (not found.mutants or time.monotonic() - begin < seconds):
         attack.send([change(draw.choice(seeds), seeds, draw) for _ in range(_AT_ONCE)])
     attack.close()
     found.seconds = time.monotonic() - begin
@@ -541,7 +150,6 @@ def _through_children(target: str, found: Found, keep: Path) -> Generator[None, 
     from desktop.core.types import FoveaError
     from desktop.system.workers import Fault, WorkerLimits, Workers
 
-    sys.path.insert(0, str(ROOT / "tools"))  # children find this file as a module
     workers = Workers(2, WorkerLimits())
     try:
         while True:

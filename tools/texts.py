@@ -19,6 +19,8 @@ MARK = "QT_TRANSLATE_NOOP"
 PHRASE, TEMPLATE = "phrase", "Template"
 BELOW = "Fovea"  # desktop.system.words.CONTEXT
 CARDS = "Cards"  # desktop.store.manifest.CARDS
+CLASSES = "Classes"  # desktop.ui.dialogs._card_text.CLASSES
+FEW = 20  # classes of a model that a card explains in the language of the window
 SPEAKING: dict[str, tuple[int | str, ...]] = {
     "Notice": (1, "text"),
     "Finding": (1, 3, "message", "hint"),
@@ -97,6 +99,10 @@ def cards(root: Path) -> Iterator[Text]:
             held = raw["card"].get(key) or ()
             for sentence in [held] if isinstance(held, str) else held:
                 yield Text(CARDS, sentence, name, comment=f"{raw['name']}: {key.replace('_', ' ')}.")
+        if len(raw["labels"]) <= FEW:
+            for label in raw["labels"]:
+                if label.isalpha():
+                    yield Text(CLASSES, label, name, comment=f"{raw['name']}: a class, explained on the model's card.")
         if raw["decision"].get("reason"):
             yield Text(CARDS, raw["decision"]["reason"], name, comment=f"{raw['name']}: why this threshold.")
     catalogue = root / "resources" / "catalogue.json"
@@ -117,7 +123,19 @@ def captions(root: Path) -> Iterator[Text]:
 
 
 def installer(root: Path) -> Iterator[Text]:
-    """The words of the desktop's entry (``installers.linux.LOCALISED``)."""
+    """The words of the desktop's entry (``installers.linux.LOCALISED``) and of the pages of the installer for Windows
+    (``installers.windows.WORDS``)."""
+    pages = root / "installers" / "windows.py"
+    if pages.is_file():
+        for node in ast.parse(pages.read_text("utf-8")).body:
+            if isinstance(node, ast.AnnAssign) and name_of(node.target) == "WORDS" and isinstance(node.value, ast.Dict):
+                for value in node.value.values:
+                    yield Text(
+                        "Installer",
+                        text_of(value) or "",
+                        "installers/windows.py",
+                        comment="A page of the installer for Windows.",
+                    )
     name = "installers/linux_files/fovea.desktop"
     if (root / name).is_file():
         for line in (root / name).read_text("utf-8").splitlines():
@@ -158,6 +176,9 @@ class _Below:
         errors: set[str],
     ) -> None:
         self._tree, self._known, self._speaking, self._errors = tree, known, speaking, errors
+        self._templates_are_words = not any(  # Python's own fills in pages
+            isinstance(node, ast.ImportFrom) and node.module == "string" for node in ast.walk(tree)
+        )
 
     def texts(self) -> Iterator[tuple[str, str, str]]:
         """Text, its form for one, and what translators are told."""
@@ -168,7 +189,7 @@ class _Below:
             local = {**local, **_assigned(node)}
         if isinstance(node, ast.Call):
             name = name_of(node.func)
-            if name == TEMPLATE:
+            if name == TEMPLATE and self._templates_are_words:
                 texts = [text_of(argument) or "" for argument in node.args]
                 yield texts[0], texts[1] if len(texts) > 1 else "", ""
             elif name == PHRASE and node.args:

@@ -172,12 +172,13 @@ def export_for(subject: Subject, path: str | Path, reports: bool | None = None) 
     """The format that the ending of ``path`` names. Raises :class:`FoveaError` ``bad-suffix``."""
     ending, known = Path(path).suffix.lower(), endings_of(subject, reports)
     if ending not in known:
-        listed = ", ".join(known[:-1]) + f" or {known[-1]}" if len(known) > 1 else known[0]
         what = phrase("report format") if reports else phrase("format of {a}", a=_A[subject])
         raise FoveaError(
             "bad-suffix",
             phrase("'{name}' names no {what}", name=Path(path).name, what=what),
-            phrase("Use {listed}.", listed=listed),
+            phrase("Use {listed} or {last}.", listed=list(known[:-1]), last=known[-1])
+            if len(known) > 1
+            else phrase("Use {listed}.", listed=known[0]),
         )
     return next(export for export in exports_of(subject) if ending in export.endings)
 

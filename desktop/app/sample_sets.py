@@ -36,7 +36,7 @@ def write(kind: str, folder: Path) -> tuple[Path, int]:
         raise FoveaError(
             "no-such-set",
             phrase("there are no samples '{kind}'", kind=kind),
-            phrase("There are: {names}.", names=", ".join(s.id for s in SETS)),
+            phrase("There are: {names}.", names=[s.id for s in SETS]),
         )
     there = folder / held.id
     if there.exists() or there.is_symlink():

@@ -55,7 +55,7 @@ def main(argv: list[str]) -> int:
     if name not in available():
         console.complain(
             phrase("there is no command '{name}'", name=console.printable(name)),
-            phrase("Commands: {available}.", available=", ".join(available())),
+            phrase("Commands: {available}.", available=list(available())),
         )
         return 2
     if name in _WRITING:
@@ -81,6 +81,6 @@ def _overview() -> str:
             "",
             phrase("'fovea COMMAND --help' tells more, 'fovea help' explains the program."),
             phrase("FOVEA_HOME=FOLDER moves all of Fovea's own files there."),
-            phrase("--lang LANGUAGE (or FOVEA_LANG) names a language: {languages}.", languages=", ".join(languages())),
+            phrase("--lang LANGUAGE (or FOVEA_LANG) names a language: {languages}.", languages=list(languages())),
         ]
     )

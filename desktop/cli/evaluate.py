@@ -27,7 +27,7 @@ from desktop.engine.evaluation import EvaluationProgress
 from desktop.engine.evaluation_facts import model_facts
 from desktop.store.store import ModelEntry, ModelStore
 from desktop.system.duration import duration
-from desktop.system.words import phrase
+from desktop.system.words import Template, phrase
 
 _SHOWN_CLASSES = 30
 _SHOWN_PROBLEMS = 10
@@ -243,16 +243,12 @@ def _say_data(data: LabelledDataset) -> None:
 
 def _say_result(result: EvaluationResult, numbers: Figures, keep_names: bool) -> None:
     model, data = result.model, result.data
-    split = f", split '{data.split}'" if data.split else ""
-    console.say(
-        phrase(
-            "{name} ({id}) on '{title}'{split}",
-            name=model.name,
-            id=model.id,
-            title=console.printable(data.title),
-            split=split,
-        )
+    where = (
+        Template("{name} ({id}) on '{title}', split '{split}'")
+        if data.split
+        else Template("{name} ({id}) on '{title}'")
     )
+    console.say(phrase(where, name=model.name, id=model.id, title=console.printable(data.title), split=data.split))
     console.say(
         phrase(
             "{count:,} images, {elapsed_s:.1f} s on {value}",

@@ -89,7 +89,7 @@ def _class(name: str | None, manifest: Manifest) -> int | None:
         return None
     folded = [label.casefold() for label in manifest.labels]
     if name.casefold() not in folded:
-        known = ", ".join(manifest.labels[:12]) + (" …" if len(manifest.labels) > 12 else "")
+        known = [*manifest.labels[:12], *(["…"] if len(manifest.labels) > 12 else [])]
         raise StoreError(
             "no-such-class",
             phrase("the model has no class '{name}'", name=console.printable(name)),

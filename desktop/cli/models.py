@@ -16,7 +16,7 @@ from desktop.core.translate import on_card
 from desktop.core.types import FoveaError, StoreError
 from desktop.store.manifest import Manifest, Metric
 from desktop.store.store import FileCheck, ModelEntry, ModelStore
-from desktop.system.words import phrase
+from desktop.system.words import listed, phrase
 
 _EPILOG = """\
 With --json: 'list' prints one list of objects (id, name, state, bundled, version, labels, input, size, medical, notice,
@@ -179,8 +179,8 @@ def _rule(manifest: Manifest) -> str:
 
 
 def _labels(labels: tuple[str, ...]) -> str:
-    shown = ", ".join(labels[:20])
-    return shown if len(labels) <= 20 else phrase("{shown} … {count:,} in all", shown=shown, count=len(labels))
+    shown = list(labels[:20])
+    return listed(shown) if len(labels) <= 20 else phrase("{shown} … {count:,} in all", shown=shown, count=len(labels))
 
 
 def _metric(metric: Metric) -> str:

@@ -21,7 +21,7 @@ from desktop.store import catalogue, changes
 from desktop.store.download import DownloadControl, Transfer
 from desktop.store.store import ModelStore
 from desktop.system.duration import duration
-from desktop.system.words import phrase
+from desktop.system.words import Template, phrase
 
 Action = Callable[[ModelStore, argparse.Namespace], int]
 
@@ -182,10 +182,12 @@ class JobWatch:
         from desktop.ml.plans.job_steps import STEPS, JobStep, StepSaid
 
         if isinstance(event, Transfer):
-            left = "" if event.left_s is None else f", {duration(event.left_s)} left"
+            left = None if event.left_s is None else duration(event.left_s)
             self._progress.update(
                 phrase(
-                    "{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s{left}",
+                    Template("{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s")
+                    if left is None
+                    else Template("{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s, {left} left"),
                     done=event.done / 1e6,
                     total=event.total / 1e6,
                     rate=event.rate / 1e6,
@@ -264,7 +266,7 @@ def _prepare(store: ModelStore, options: argparse.Namespace) -> int:
 
     wanted = missing(store)
     if wanted:
-        names = ", ".join(f"'{network.name}'" for network in wanted)
+        names = [f"'{network.name}'" for network in wanted]
         console.note(
             phrase("fovea: making {names} once, from what was installed; this takes up to a minute", names=names)
         )

@@ -330,7 +330,7 @@ def _summary(result: Any, test: tuple[float, int] | None) -> str:
     best = result.best_trial
     if best is None:
         return phrase("no trial has finished yet")
-    chosen = ", ".join(f"{key} {_plain(text)}" for key, text in best.settings.items())
+    chosen = [f"{key} {_plain(text)}" for key, text in best.settings.items()]
     n = phrase(", n = {count:,}", count=best.val_n) if result.goal == "val_loss" and best.val_n else ""
     summary: str = phrase(
         "best {goal} of {count} trials {value}{n}: {chosen}",

@@ -167,7 +167,7 @@ def check_model(store: ModelStore, engine: EventEngine, entry: ModelEntry) -> st
         raise FoveaError("damaged", entry.problem or "damaged")
     changed = [check.name for check in store.verify(entry.id) if check.verdict != "ok"]
     if changed:
-        raise FoveaError("damaged", phrase("not as delivered: {changed}", changed=", ".join(changed)))
+        raise FoveaError("damaged", phrase("not as delivered: {changed}", changed=list(changed)))
     from desktop.engine.model import LoadedModel
 
     tolerance, cases = _expectation(entry)

@@ -54,10 +54,10 @@ def edition() -> str:
     import platform
     import sys
 
-    frozen = "frozen" if getattr(sys, "frozen", False) else "not frozen"
+    frozen = phrase("frozen") if getattr(sys, "frozen", False) else phrase("not frozen")
     from PySide6.QtCore import qVersion
 
-    flavour = "full" if trains() else "viewer"
+    flavour = phrase("full") if trains() else phrase("viewer")
     return phrase(
         "{flavour}, {frozen}, Python {python_version}, Qt {qversion}",
         flavour=flavour,
@@ -218,7 +218,7 @@ def _ask_trained(store: Path, model_id: str) -> str:
     models = ModelStore(bundled=store / "none", user=store)
     changed = [check.name for check in models.verify(model_id) if check.verdict != "ok"]
     if changed:
-        raise FoveaError("damaged", phrase("not as it was saved: {changed}", changed=", ".join(changed)))
+        raise FoveaError("damaged", phrase("not as it was saved: {changed}", changed=list(changed)))
     entry = models.get(model_id)
     assert entry.manifest is not None
     spec = entry.manifest.preprocess

@@ -127,10 +127,11 @@ def _study(options: Any) -> int:
             else:
                 console.say(
                     phrase(
-                        "{name}: {size:,} pictures: accuracy on {split} {accuracy}",
+                        Template("{name}: {size:,} pictures: accuracy on test pictures {accuracy}")
+                        if options.test
+                        else Template("{name}: {size:,} pictures: accuracy on validation pictures {accuracy}"),
                         name=name,
                         size=size,
-                        split=row["split"],
                         accuracy=accuracy_words(row["accuracy"], row.get("n", 0)),
                     )
                 )
@@ -254,7 +255,12 @@ def _tell(rows: list[dict[str, Any]], nets: list[str], sizes: list[int], options
     if options.plot:
         from desktop.report.parallel import as_page, as_png, curves_figure
 
-        figure = curves_figure(phrase("{name}: accuracy on {split}", name=options.name, split=split), curves)
+        title = (
+            Template("{name}: accuracy on test pictures")
+            if options.test
+            else Template("{name}: accuracy on validation pictures")
+        )
+        figure = curves_figure(phrase(title, name=options.name), curves)
         if options.plot.suffix.lower() in (".html", ".htm"):
             page = as_page(f"Study {options.name}", summary, figure, head, table)
             _put(options.plot, page)
@@ -268,8 +274,12 @@ def _tell(rows: list[dict[str, Any]], nets: list[str], sizes: list[int], options
         of: str = phrase(", n = {count:,}", count=checked[0]) if checked else ""
         if checked and checked[0] != checked[-1]:
             of = phrase(", n = {least:,} to {most:,}", least=checked[0], most=checked[-1])
-        text = Template("accuracy on {split}, mean of {repeats} (least to most){of}")
-        console.say(phrase(text, split=split, repeats=options.repeats, of=of))
+        text = (
+            Template("accuracy on test pictures, mean of {repeats} (least to most){of}")
+            if options.test
+            else Template("accuracy on validation pictures, mean of {repeats} (least to most){of}")
+        )
+        console.say(phrase(text, repeats=options.repeats, of=of))
         if checked and checked[0] < FEWEST:
             text = Template("With fewer than {fewest} pictures to check with these are no figures to compare by.")
             console.say(phrase(text, fewest=FEWEST))

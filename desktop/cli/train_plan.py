@@ -135,23 +135,22 @@ def look_through(path: str, near: bool = True) -> TrainingData:
     finally:
         bar.clear()
     if data.kept_together:
-        many = f"{len(data.kept_together):,} groups" if len(data.kept_together) > 1 else phrase("one group")
         console.note(
             phrase(
-                "{many} of nearly the same pictures: each stays on one side of the split (--exact: do not look)",
-                many=many,
+                "{count:,} groups of nearly the same pictures: each stays on one side of the split (--exact: do not "
+                "look)",
+                one="one group of nearly the same pictures: it stays on one side of the split (--exact: do not look)",
+                count=len(data.kept_together),
             )
         )
     if data.left_out:
-        many = (
-            phrase("{count:,} pictures are", count=len(data.left_out))
-            if len(data.left_out) > 1
-            else phrase("one picture is")
-        )
         console.note(
             phrase(
-                "{many} left out: broken, there twice, or in several classes ('fovea data inspect' lists them)",
-                many=many,
+                "{count:,} pictures are left out: broken, there twice, or in several classes ('fovea data inspect' "
+                "lists them)",
+                one="one picture is left out: broken, there twice, or in several classes ('fovea data inspect' lists "
+                "it)",
+                count=len(data.left_out),
             )
         )
     return data

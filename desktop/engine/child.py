@@ -110,7 +110,7 @@ def reason(exitcode: int | None) -> str:
         try:
             name = signal.Signals(-exitcode).name
         except ValueError:
-            name = f"signal {-exitcode}"
+            name = phrase("signal {number}", number=-exitcode)
         return (
             phrase("{name}: ended by the system, perhaps for lack of memory", name=name) if name == "SIGKILL" else name
         )

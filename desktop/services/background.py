@@ -17,6 +17,7 @@ import atexit
 import threading
 import time
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
@@ -61,14 +62,17 @@ class Task(QThread):
 
     def run(self) -> None:
         """The thread itself."""
-        work, self._work = self._work, None
-        assert work is not None
+        assert self._work is not None
         try:
-            result = work(self)
+            result = self._work(self)
         except Exception as error:
             self.failed.emit(error)
         else:
             self.answered.emit(result)
+
+    def let_go(self) -> None:
+        """Drop the work, and whatever Qt object it was the last to hold, in the main thread once the task has ended."""
+        self._work = None
 
 
 class Slices(QObject):
@@ -167,7 +171,9 @@ class _Tasks(QObject):
         task.finished.connect(self._sweep, Qt.ConnectionType.QueuedConnection)
 
     def _sweep(self) -> None:
-        self._tasks = {task for task in self._tasks if not task.isFinished()}
+        for task in [task for task in self._tasks if task.isFinished()]:
+            task.let_go()
+            self._tasks.discard(task)
 
     def end_all(self) -> None:
         for task in self._tasks:
@@ -192,19 +198,21 @@ class DiskWork(QObject):
     """``run(work, then, failed)``: ``work`` in a thread, then ``then`` with its result, or ``failed`` with the
     exception, in the thread of this object. Lives in the main thread."""
 
-    _back = Signal(object, object)  # whom to tell, and whatever the work gave
+    _back = Signal(int)  # the number of what is done
 
     def __init__(self, name: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._name = name
         self._pool: ThreadPoolExecutor | None = None
-        self._open = 0
+        self._number = 0
+        # Held here and let go in the main thread: the pool's thread must not be the last to hold a Qt object.
+        self._open: dict[int, _Piece] = {}
         self._back.connect(self._on_back)
 
     @property
     def busy(self) -> bool:
         """Whether something that was asked for has not come back yet."""
-        return self._open > 0
+        return bool(self._open)
 
     def run(
         self,
@@ -217,8 +225,9 @@ class DiskWork(QObject):
             from concurrent.futures import ThreadPoolExecutor  # not before the first paint
 
             self._pool = ThreadPoolExecutor(1, self._name)
-        self._open += 1
-        self._pool.submit(self._do, work, then, failed)
+        self._number += 1
+        self._open[self._number] = _Piece(work, then, failed)
+        self._pool.submit(self._do, self._number)
 
     def stop(self) -> None:
         """Wait until all is done; what comes back after this is dropped."""
@@ -226,24 +235,35 @@ class DiskWork(QObject):
             self._pool.shutdown(wait=True)
             self._pool = None
 
-    def _do(
-        self,
-        work: Callable[[], Any],
-        then: Callable[[Any], None] | None,
-        failed: Callable[[Exception], None] | None,
-    ) -> None:
-        try:
-            result = work()
-        except Exception as error:
-            self._back.emit(failed, error)
-        else:
-            self._back.emit(then, result)
+    def _do(self, number: int) -> None:
+        self._open[number].do()
+        self._back.emit(number)
 
-    @Slot(object, object)
-    def _on_back(self, tell: Callable[[Any], None] | None, value: Any) -> None:
-        self._open -= 1
-        if tell is not None:
-            tell(value)
+    @Slot(int)
+    def _on_back(self, number: int) -> None:
+        self._open.pop(number).tell()
+
+
+@dataclass
+class _Piece:
+    """One piece of a :class:`DiskWork`: done in its thread, told in the main thread."""
+
+    work: Callable[[], Any]
+    then: Callable[[Any], None] | None
+    failed: Callable[[Exception], None] | None
+    value: Any = None
+    good: bool = True
+
+    def do(self) -> None:
+        try:
+            self.value = self.work()
+        except Exception as error:
+            self.value, self.good = error, False
+
+    def tell(self) -> None:
+        listener = self.then if self.good else self.failed
+        if listener is not None:
+            listener(self.value)
 
 
 class _Aside(QObject):

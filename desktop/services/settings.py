@@ -20,6 +20,8 @@ from desktop.system.words import phrase
 DEFAULTS: dict[str, Any] = {
     "theme": "system",
     "language": "system",
+    "text_percent": 100,
+    "motion": "system",
     "geometry": "",
     "splitters": {},
     "list_mode": "grid",
@@ -42,6 +44,7 @@ DEFAULTS: dict[str, Any] = {
     "train_by": "epoch",
     "train_tab": "jobs",
     "train_resume": [],
+    "search_resume": "",
     "restore_images": True,
     "corrections_project": "",
     "sort_folder": "",

@@ -107,7 +107,7 @@ class Catalogue:
         for network in self.networks:
             if name == network.id or name in network.aliases:
                 return network
-        known = ", ".join(network.id for network in self.networks)
+        known = [network.id for network in self.networks]
         raise StoreError(
             "no-such-network",
             phrase("there is no network '{name}' to install", name=name[:80]),

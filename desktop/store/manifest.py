@@ -18,13 +18,16 @@ from desktop.core.figures.decision import answer_of
 from desktop.core.types import MAX_CLASSES, PreprocessSpec, StoreError
 from desktop.store.model_limits import problem_of_files, problem_of_texts
 from desktop.system import strict_json
-from desktop.system.words import english, phrase
+from desktop.system.strict_json import fields_that_differ
+from desktop.system.words import Template, english, phrase
 
 if TYPE_CHECKING:
     from desktop.core.figures.intervals import Estimate
 
 SCHEMA_VERSION = 2
 _READABLE = (1, SCHEMA_VERSION)
+CROSSED = "cross-validation"
+"""What the split of a figure is called that was got of all pictures, each by a head that did not learn from it."""
 _SINCE_2 = ("domain", "conformal")
 _UNSAID: dict[tuple[str, str], Any] = {("conformal", "side"): 0}
 """Fields that came later, and what their absence says: manifests that need none stay readable for earlier versions."""
@@ -367,9 +370,7 @@ def _upgraded(raw: dict[str, Any]) -> dict[str, Any]:
     """The object of a schema 1 manifest as one of today's: what schema 1 could not say is absent."""
     added = sorted(raw.keys() & set(_SINCE_2))
     if added:
-        raise StoreError(
-            "bad-manifest", phrase("model.json: fields unknown: {added} (in schema 1)", added=", ".join(added))
-        )
+        raise StoreError("bad-manifest", phrase("model.json: fields unknown: {added} (in schema 1)", added=list(added)))
     return raw | dict.fromkeys(_SINCE_2) | {"schema": SCHEMA_VERSION}
 
 
@@ -389,8 +390,7 @@ def _checked(cls: type[Any], raw: object, where: str) -> dict[str, Any]:
     names = {f.name for f in fields(cls)}
     missing, unknown = sorted(names - raw.keys()), sorted(raw.keys() - names)
     if missing or unknown:
-        parts = [f"missing: {', '.join(missing)}"] * bool(missing) + [f"unknown: {', '.join(unknown)}"] * bool(unknown)
-        raise StoreError("bad-manifest", phrase("{where}: fields {parts}", where=where, parts="; ".join(parts)))
+        raise StoreError("bad-manifest", fields_that_differ(where, missing, unknown))
     return dict(raw)
 
 
@@ -438,11 +438,12 @@ def _build(cls: type[T], raw: object, where: str) -> T:
         if isinstance(value, list):
             numbers = "float" in str(f.type)
             if not all(_is_number(item) if numbers else isinstance(item, str) for item in value):
-                kind = "numbers" if numbers else "texts"
-                raise StoreError(
-                    "bad-manifest",
-                    phrase("{where}.{name}: expected a list of {kind}", where=where, name=f.name, kind=kind),
+                listing = (
+                    Template("{where}.{name}: expected a list of numbers")
+                    if numbers
+                    else Template("{where}.{name}: expected a list of texts")
                 )
+                raise StoreError("bad-manifest", phrase(listing, where=where, name=f.name))
             values[f.name] = tuple(value)
     try:
         return cls(**values)

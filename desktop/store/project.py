@@ -113,7 +113,7 @@ class Project(ProjectHistory):
 
         Raises :class:`StoreError` ``bad-name`` and ``class-exists``.
         """
-        name = clean_name(name, "a class")
+        name = clean_name(name, phrase("a class"))
         with self.database.changing() as connection:
             known = self.classes()
             self._refuse_double(known, name)
@@ -136,7 +136,7 @@ class Project(ProjectHistory):
 
     def rename_class(self, class_id: int, name: str) -> ProjectAction:
         """Call a class differently. Raises :class:`StoreError` ``class-exists``: then :meth:`merge` joins both."""
-        name = clean_name(name, "a class")
+        name = clean_name(name, phrase("a class"))
         with self.database.changing() as connection:
             known = self.classes()
             self._refuse_double([c for c in known if c.id != class_id], name)
@@ -185,13 +185,14 @@ class Project(ProjectHistory):
             rows = connection.execute(
                 "SELECT id, coalesce(label, 0), state, star, path FROM pictures WHERE removed = 0 ORDER BY id"
             ).fetchall()
+            notes = connection.execute("SELECT id, note FROM pictures WHERE removed = 0 AND note != ''").fetchall()
         columns: list[Any] = [np.fromiter((row[i] for row in rows), np.int64, len(rows)) for i in range(4)]
         table = np.stack(columns, axis=1)
         sep = os.sep.encode()
         names = [os.fsdecode(path[path.rfind(sep) + 1 :]) for *_, path in rows]
         return TaughtPictures(
             np.ascontiguousarray(table[:, 0]), np.ascontiguousarray(table[:, 1]), table[:, 2].astype(np.uint8),
-            table[:, 3].astype(bool), names, int(revision[0]) if revision else 0,
+            table[:, 3].astype(bool), names, int(revision[0]) if revision else 0, dict(notes),
         )  # fmt: skip
 
     def pictures(self, ids: Sequence[int]) -> list[TaughtPicture]:

@@ -100,7 +100,7 @@ class ProjectDatabase:
         self._depth = 0
         if not create and not self.path.is_file():
             raise StoreError("not-found", "this project is not there any more", "Look among the deleted ones.")
-        with explained("open"):
+        with explained(phrase("opened")):
             self._held = sqlite3.connect(self.path, _WAIT_S, isolation_level=None, check_same_thread=False)
             try:
                 self._prepare(create)
@@ -130,7 +130,7 @@ class ProjectDatabase:
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """The connection, to ask. Raises :class:`StoreError`."""
-        with self._lock, explained("read"):
+        with self._lock, explained(phrase("read")):
             yield self._connection()
 
     @contextlib.contextmanager
@@ -139,7 +139,7 @@ class ProjectDatabase:
         otherwise none. Contexts within one belong to it. ``counted`` is the fact that grows by one: ``revision`` for
         what people say, ``looked`` for what was found out about pictures. Raises :class:`StoreError` (``disk-full``,
         ``not-writable``, ``busy``, ``damaged``)."""
-        with self._lock, explained("saved"):
+        with self._lock, explained(phrase("saved")):
             connection = self._connection()
             if self._depth:
                 yield connection
@@ -159,7 +159,7 @@ class ProjectDatabase:
 
     def backup(self, target: Path) -> None:
         """Write the database, as it is at one moment, into the file ``target``. Raises :class:`StoreError`."""
-        with self._lock, explained("copied"):
+        with self._lock, explained(phrase("copied")):
             copy = sqlite3.connect(target)
             try:
                 self._connection().backup(copy)

@@ -70,7 +70,7 @@ class ProjectStore:
                 ids=named,
             )
             raise StoreError("which-project", text, "Say which one by its id.")
-        listed = ", ".join(entry.id for entry in known) or "none yet"
+        listed = [entry.id for entry in known] or phrase("none yet")
         raise StoreError(
             "no-project",
             phrase("there is no project '{wanted}'", wanted=wanted),
@@ -79,7 +79,7 @@ class ProjectStore:
 
     def create(self, name: str) -> Project:
         """Make an empty project and open it. Raises :class:`StoreError`."""
-        name = clean_name(name, "a project")
+        name = clean_name(name, phrase("a project"))
         with self._changing():
             building = self._building()
             try:
@@ -104,7 +104,7 @@ class ProjectStore:
 
     def rename(self, project_id: str, name: str) -> None:
         """Call a project ``name``; its id, by which models know it, stays. Raises :class:`StoreError`."""
-        name = clean_name(name, "a project")
+        name = clean_name(name, phrase("a project"))
         with self.open(project_id) as project:
             project.set_fact("name", name)
 
@@ -112,7 +112,7 @@ class ProjectStore:
         """Copy a project with its labels and their history, as it is at this moment; returns the copy's id. Pictures
         are not copied. Raises :class:`StoreError`."""
         with self.open(project_id) as project, self._changing():
-            title = clean_name(name or f"{project.name} copy", "a project")
+            title = clean_name(name or f"{project.name} copy", phrase("a project"))
             building = self._building()
             try:
                 project.database.backup(building / DATABASE)

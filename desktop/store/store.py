@@ -89,7 +89,7 @@ class ModelStore:
         for entry in entries:
             if entry.id == model_id:
                 return entry
-        known = ", ".join(entry.id for entry in entries) or "none"
+        known = [entry.id for entry in entries] or phrase("none")
         raise StoreError(
             "no-such-model",
             phrase("there is no model '{model_id}'", model_id=model_id),

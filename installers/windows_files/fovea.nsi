@@ -3,7 +3,7 @@
 ;   makensis /DPROGRAM=dist\Fovea-full\* /DVERSION=0.1.0 /DNUMBERS=0.1.0.0 /DICON=build\fovea.ico
 ;            /DLICENCE=LICENSE /DOUTFILE=dist\Fovea-0.1.0-full-windows-unsigned.exe fovea.nsi
 ;
-; `python -m installers.windows` fills these in. /DTARGET=amd64-unicode makes a 64-bit installer where makensis can.
+; `python -m installers.windows` fills these in, and writes the file of words (/DWORDS=words.nsh). /DTARGET=amd64-unicode makes a 64-bit installer where makensis can.
 ;
 ;   Fovea-….exe /S [/D=C:\folder]                 install or update without a question
 ;   Uninstall.exe /S                              remove without a question; models and settings stay
@@ -52,7 +52,7 @@ VIAddVersionKey "LegalCopyright" "Apache License 2.0"
 !define MUI_UNICON "${ICON}"
 !define MUI_ABORTWARNING
 !define MUI_FINISHPAGE_RUN "$INSTDIR\program\Fovea Window.exe"
-!define MUI_FINISHPAGE_RUN_TEXT "Open Fovea now"
+!define MUI_FINISHPAGE_RUN_TEXT "$(WORDS_OPEN_NOW)"
 !insertmacro MUI_PAGE_LICENSE "${LICENCE}"
 !insertmacro MUI_PAGE_COMPONENTS
 !insertmacro MUI_PAGE_DIRECTORY
@@ -60,9 +60,10 @@ VIAddVersionKey "LegalCopyright" "Apache License 2.0"
 !insertmacro MUI_PAGE_FINISH
 !insertmacro MUI_UNPAGE_CONFIRM
 !insertmacro MUI_UNPAGE_INSTFILES
-!insertmacro MUI_LANGUAGE "English"
+; The languages, and what the pages say in each: made of resources/translations by installers.windows.
+!include "${WORDS}"
 
-Section "Fovea (required)" SEC_PROGRAM
+Section "$(WORDS_PROGRAM)" SEC_PROGRAM
   SectionIn RO
   SetShellVarContext current
   ; What an interrupted update left behind.
@@ -81,7 +82,7 @@ Section "Fovea (required)" SEC_PROGRAM
   ${If} ${Errors}
     SetOutPath "$INSTDIR"
     RMDir /r "$INSTDIR\program.new"
-    MessageBox MB_OK|MB_ICONSTOP "The files could not be written. Is the disk full? What was installed before is as it was." /SD IDOK
+    MessageBox MB_OK|MB_ICONSTOP "$(WORDS_FULL)" /SD IDOK
     SetErrorLevel 3
     Abort
   ${EndIf}
@@ -91,7 +92,7 @@ Section "Fovea (required)" SEC_PROGRAM
     ClearErrors
     Rename "$INSTDIR\program" "$INSTDIR\program.old"
     ${If} ${Errors}
-      MessageBox MB_RETRYCANCEL|MB_ICONEXCLAMATION "Fovea is open. Close it, then try again." /SD IDCANCEL IDRETRY retry
+      MessageBox MB_RETRYCANCEL|MB_ICONEXCLAMATION "$(WORDS_OPEN)" /SD IDCANCEL IDRETRY retry
       RMDir /r "$INSTDIR\program.new"
       SetErrorLevel 4
       Abort
@@ -101,7 +102,7 @@ Section "Fovea (required)" SEC_PROGRAM
   Rename "$INSTDIR\program.new" "$INSTDIR\program"
   ${If} ${Errors}
     Rename "$INSTDIR\program.old" "$INSTDIR\program"
-    MessageBox MB_OK|MB_ICONSTOP "The new program could not be put in place. What was installed before is as it was." /SD IDOK
+    MessageBox MB_OK|MB_ICONSTOP "$(WORDS_NOT_PLACED)" /SD IDOK
     SetErrorLevel 5
     Abort
   ${EndIf}
@@ -121,19 +122,19 @@ Section "Fovea (required)" SEC_PROGRAM
   ${GetSize} "$INSTDIR\program" "/S=0K" $0 $1 $2
   IntFmt $0 "0x%08X" $0
   WriteRegDWORD HKCU "${UNINSTALL}" "EstimatedSize" "$0"
-  CreateShortcut "$SMPROGRAMS\Fovea.lnk" "${WINDOW}" "" "${WINDOW}" 0 SW_SHOWNORMAL "" "Classify images on this computer"
+  CreateShortcut "$SMPROGRAMS\Fovea.lnk" "${WINDOW}" "" "${WINDOW}" 0 SW_SHOWNORMAL "" "$(WORDS_ENTRY)"
 SectionEnd
 
-Section /o "Shortcut on the desktop" SEC_DESKTOP
+Section /o "$(WORDS_DESKTOP)" SEC_DESKTOP
   SetShellVarContext current
   CreateShortcut "$DESKTOP\Fovea.lnk" "${WINDOW}"
 SectionEnd
 
 ; Fovea offers itself under 'Open with'. It never becomes the program that opens a file by default.
-Section "Offer Fovea under 'Open with'" SEC_FILES
+Section "$(WORDS_FILES)" SEC_FILES
   WriteRegStr HKCU "${APPLICATION}" "FriendlyAppName" "Fovea"
   WriteRegStr HKCU "${APPLICATION}\shell\open\command" "" '"${WINDOW}" "%1"'
-  WriteRegStr HKCU "${CLASS}" "" "Image for Fovea"
+  WriteRegStr HKCU "${CLASS}" "" "$(WORDS_IMAGE)"
   WriteRegStr HKCU "${CLASS}\shell\open\command" "" '"${WINDOW}" "%1"'
   !macro OFFER SUFFIX
     WriteRegStr HKCU "${APPLICATION}\SupportedTypes" "${SUFFIX}" ""
@@ -144,9 +145,9 @@ Section "Offer Fovea under 'Open with'" SEC_FILES
 SectionEnd
 
 !insertmacro MUI_FUNCTION_DESCRIPTION_BEGIN
-  !insertmacro MUI_DESCRIPTION_TEXT ${SEC_PROGRAM} "The program with its models, and an entry in the Start menu."
-  !insertmacro MUI_DESCRIPTION_TEXT ${SEC_DESKTOP} "A second way to start it."
-  !insertmacro MUI_DESCRIPTION_TEXT ${SEC_FILES} "For pictures and DICOM files, beside the programs that open them now."
+  !insertmacro MUI_DESCRIPTION_TEXT ${SEC_PROGRAM} "$(WORDS_ABOUT_PROGRAM)"
+  !insertmacro MUI_DESCRIPTION_TEXT ${SEC_DESKTOP} "$(WORDS_ABOUT_DESKTOP)"
+  !insertmacro MUI_DESCRIPTION_TEXT ${SEC_FILES} "$(WORDS_ABOUT_FILES)"
 !insertmacro MUI_FUNCTION_DESCRIPTION_END
 
 Section "Uninstall"
@@ -156,7 +157,7 @@ Section "Uninstall"
   ${If} ${FileExists} "$INSTDIR\program\*"
     Rename "$INSTDIR\program" "$INSTDIR\program.old"
     ${If} ${Errors}
-      MessageBox MB_OK|MB_ICONEXCLAMATION "Fovea is open. Close it, then remove it again." /SD IDOK
+      MessageBox MB_OK|MB_ICONEXCLAMATION "$(WORDS_OPEN_STILL)" /SD IDOK
       SetErrorLevel 4
       Abort
     ${EndIf}
@@ -185,7 +186,7 @@ Section "Uninstall"
   ${IfNot} ${Errors}
     StrCpy $1 "purge"
   ${ElseIf} ${FileExists} "$LOCALAPPDATA\Fovea\*"
-    MessageBox MB_YESNO|MB_ICONQUESTION|MB_DEFBUTTON2 "Remove your models, runs, results and settings too? They cannot be brought back." /SD IDNO IDNO keep
+    MessageBox MB_YESNO|MB_ICONQUESTION|MB_DEFBUTTON2 "$(WORDS_PURGE)" /SD IDNO IDNO keep
     StrCpy $1 "purge"
     keep:
   ${EndIf}

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from installers import icons, windows
+
+sys.path.insert(0, str(icons.ROOT / "tools"))
+import translations
 
 pytestmark = pytest.mark.skipif(shutil.which("makensis") is None, reason="makensis is not installed (package nsis)")
 STUBS = Path("/usr/share/nsis/Stubs/lzma_solid-amd64-unicode")
@@ -35,6 +40,21 @@ def installer(folder: Path, words: str, version: str, target: str = "") -> Path:
 def test_it_compiles_without_a_warning(tmp_path: Path) -> None:
     made = installer(tmp_path, "one", "0.1.0")
     assert made.read_bytes()[:2] == b"MZ"
+
+
+def test_its_pages_speak_every_language_of_the_program() -> None:
+    words = windows.words_of_pages()
+    for language in translations.there():
+        name = windows._OF_NSIS[language]
+        assert f'MUI_LANGUAGE "{name}"' in words
+        for key, text in windows.WORDS.items():
+            (line,) = [one for one in words.splitlines() if f"_{key} ${{LANG_{name.upper()}}}" in one]
+            assert f'"{text}"' not in line, f"{language}: {key} is not translated"
+
+
+def test_every_word_of_a_page_is_of_the_table() -> None:
+    script = windows.SCRIPT.read_text("utf-8")
+    assert set(re.findall(r"\$\(WORDS_(\w+)\)", script)) == set(windows.WORDS)
 
 
 def test_what_makensis_says_is_passed_on(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ whole text in a tool tip.
 
 from __future__ import annotations
 
+import re
+
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -96,7 +98,9 @@ def _cut_label(label: QLabel) -> str:
         need = label.heightForWidth(label.width())
         if need > label.height() + 2:
             return f"'{text}' needs a height of {need}, has {label.height()}"
-        longest = max((label.fontMetrics().horizontalAdvance(word) for word in _plain(text).split()), default=0)
+        longest = max(
+            (label.fontMetrics().horizontalAdvance(word) for word in re.split(r"[\s\u200b]+", _plain(text))), default=0
+        )
         return f"a word of '{text}' needs {longest}, has {label.width()}" if longest > label.width() + 2 else ""
     need = label.sizeHint().width()
     if need > label.width() + _SLACK and not label.toolTip():
@@ -105,8 +109,6 @@ def _cut_label(label: QLabel) -> str:
 
 
 def _plain(text: str) -> str:
-    import re
-
     return re.sub(r"<[^>]+>", " ", text)
 
 

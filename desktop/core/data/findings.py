@@ -242,7 +242,7 @@ def _broken(data: LabelledDataset, facts: PictureFacts) -> list[Finding]:
     out = []
     if entries:
         reasons = collections.Counter(entry.kind for entry in entries)
-        listing = ", ".join(f"{kind} {count:,}" for kind, count in reasons.most_common())
+        listing = [f"{kind} {count:,}" for kind, count in reasons.most_common()]
         text = phrase(
             "pictures that do not open: {count:,} ({listing}); they are left out", count=len(entries), listing=listing
         )
@@ -288,7 +288,7 @@ def _copies(data: LabelledDataset, groups: list[list[int]], exact: bool, complet
         choices: tuple[Choice, ...] = ("leave-out", "keep") if exact else ("keep", "leave-out")
         out.append(
             Finding(
-                phrase("{prefix}label-conflict", prefix=prefix),
+                prefix + "label-conflict",
                 text,
                 "caution",
                 hint,
@@ -302,11 +302,7 @@ def _copies(data: LabelledDataset, groups: list[list[int]], exact: bool, complet
         hint = "What is checked with must not be learnt from: keep one of each."
         groups_named = _named(data, across)
         choices = ("keep-one", "keep") if exact else ("keep", "keep-one")
-        out.append(
-            Finding(
-                phrase("{prefix}copies-across-splits", prefix=prefix), text, "caution", hint, (), groups_named, choices
-            )
-        )
+        out.append(Finding(prefix + "copies-across-splits", text, "caution", hint, (), groups_named, choices))
     if same:
         spare = sum(len(group) - 1 for group in same)
         text = phrase(in_one, count=spare)
@@ -314,9 +310,7 @@ def _copies(data: LabelledDataset, groups: list[list[int]], exact: bool, complet
         if not exact:
             hint = "Each group stays on one side of the split."
         choices = ("keep-one", "keep") if exact else ("keep", "keep-one")
-        out.append(
-            Finding(phrase("{prefix}copies", prefix=prefix), text, "info", hint, (), _named(data, same), choices)
-        )
+        out.append(Finding(prefix + "copies", text, "info", hint, (), _named(data, same), choices))
     return out
 
 

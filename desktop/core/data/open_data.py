@@ -33,7 +33,7 @@ def open_dataset(
     """
     place, layout = layouts.split_address(os.fspath(path))
     given = Path(os.path.abspath(place))
-    title = given.name or "data"
+    title = given.name or phrase("data")
     try:
         if not given.is_dir() and not given.exists():
             raise DatasetError("not-found", phrase("'{title}' is not there", title=title), "Check the path.")

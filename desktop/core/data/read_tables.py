@@ -351,7 +351,7 @@ def _column(table: Table, name: str) -> int:
         return table.columns.index(name)
     if name.isdigit() and 1 <= int(name) <= len(table.columns):
         return int(name) - 1
-    there = ", ".join(f"'{column}'" for column in table.columns[:20])
+    there = [f"'{column}'" for column in table.columns[:20]]
     raise DatasetError(
         "bad-layout",
         phrase("the table '{place}' has no column '{name}'", place=table.place, name=name),

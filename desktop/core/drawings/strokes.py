@@ -112,7 +112,7 @@ def loads(text: str, name: str = "the drawing") -> Drawing:
 
 
 def _stroke(raw: Any, number: int, name: str) -> Stroke:
-    where = f"{name}, stroke {number}"
+    where = phrase("{name}, stroke {number}", name=name, number=number)
     if not isinstance(raw, dict) or not isinstance(raw.get("points"), list) or not raw["points"]:
         raise DrawingError("bad-drawing", phrase("{where}: a width and a list of points expected", where=where))
     width: Any = raw.get("width")

@@ -51,7 +51,7 @@ class McNemar:
             only_b=self.only_b,
         )
         p = "p < 0.001" if self.p < 0.001 else f"p = {self.p:.3f}"
-        test = "McNemar by person" if self.by_person else "McNemar"
+        test = phrase("McNemar by person") if self.by_person else "McNemar"
         if self.p >= _ALPHA:
             return phrase("{text}: no more than chance explains ({p}, {test}).", text=text, p=p, test=test)
         return phrase(

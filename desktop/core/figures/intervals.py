@@ -220,7 +220,10 @@ def delong_auc(positive: np.ndarray, scores: np.ndarray) -> Estimate:
     m, n = int(positive.sum()), int((~positive).sum())
     if m == 0 or n == 0:
         return unknown(
-            phrase("there are only {which} images: no ROC curve", which="negative" if m == 0 else "positive"), m + n
+            phrase("there are only negative images: no ROC curve")
+            if m == 0
+            else phrase("there are only positive images: no ROC curve"),
+            m + n,
         )
     high, low = scores[positive], scores[~positive]
     ranks_all = midranks(np.concatenate([high, low]))

@@ -178,7 +178,7 @@ def _refusal(head: bytes) -> DecodeError:
             phrase("This is {name}; expected {expected}.", name=name, expected=EXPECTED),
             "Save or export it as PNG or JPEG first.",
         )
-    what = "text" if looks_like_text(head) else phrase("data of an unknown kind")
+    what = phrase("text") if looks_like_text(head) else phrase("data of an unknown kind")
     return DecodeError(
         "not-an-image", phrase("The file holds {what}; expected {expected}.", what=what, expected=EXPECTED), _COPY_AGAIN
     )
@@ -191,14 +191,19 @@ def _explained(error: Exception) -> DecodeError:
     text = str(error)
     if type(error).__name__ == "DecompressionBombError":
         pixels = re.search(r"\((\d+) pixels\)", text)
-        what = f"{int(pixels[1]) / 1e6:,.0f} million" if pixels else phrase("far too many")
+        most = MAX_PIXELS // 1_000_000
+        told = (
+            phrase(
+                "The picture has {what:,.0f} million pixels; expected at most {max_pixels} million.",
+                what=int(pixels[1]) / 1e6,
+                max_pixels=most,
+            )
+            if pixels
+            else phrase("The picture has far too many pixels; expected at most {max_pixels} million.", max_pixels=most)
+        )
         return DecodeError(
             "too-large",
-            phrase(
-                "The picture has {what} pixels; expected at most {max_pixels} million.",
-                what=what,
-                max_pixels=MAX_PIXELS // 1_000_000,
-            ),
+            told,
             "Scale it down in another program first.",
         )
     if isinstance(error, MemoryError):

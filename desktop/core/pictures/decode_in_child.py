@@ -135,10 +135,11 @@ def explained(fault: Fault) -> DecodeError:
             ),
             "Scale it down in another program first.",
         )
-    how = phrase("ended with an unexpected fault") if fault.kind == "unexpected" else "crashed"
     return DecodeError(
         "decoder-crashed",
-        phrase("The library that opens this format {how} ({detail}).", how=how, detail=fault.detail),
+        phrase("The library that opens this format ended with an unexpected fault ({detail}).", detail=fault.detail)
+        if fault.kind == "unexpected"
+        else phrase("The library that opens this format crashed ({detail}).", detail=fault.detail),
         phrase("The picture's data are most likely damaged. {save_again}", save_again=_SAVE_AGAIN),
     )
 

@@ -44,10 +44,11 @@ def to_eight(
     with Image.open(file, formats=("PNG",)) as other:
         other.tile = [tile._replace(args=_SWAPPED[raw]) for tile in other.tile]
         other.load()
-        counts, every = np.zeros(65536, np.int64), np.zeros(65536, np.int64)
+        counts, every, most = np.zeros(65536, np.int64), np.zeros(65536, np.int64), 0
         for _, samples, alpha in _bands(picture, other, raw, key):
             every += windowing.counts16(samples)
             counts += windowing.counts16(samples, alpha > 0) if alpha is not None else windowing.counts16(samples)
+            most = max(most, int(alpha.max())) if alpha is not None else most
         counts = counts if counts.any() else every  # nothing is seen: then all of it decides
         domain = np.arange(65536)
         if grey or depth.is_shallow(counts, 16):
@@ -63,9 +64,9 @@ def to_eight(
         for top, samples, alpha in _bands(picture, other, raw, key):
             pixels = table[samples]
             if alpha is not None and veil is None:
-                pixels = np.dstack([pixels, alpha])
+                pixels = np.dstack([pixels, depth.veil_to_eight(alpha, most)])
             elif alpha is not None and veil is not None:
-                veil.paste(Image.fromarray(alpha), (0, top))
+                veil.paste(Image.fromarray(depth.veil_to_eight(alpha, most)), (0, top))
             shown.paste(Image.fromarray(pixels), (0, top))
     shown.info.pop("transparency", None)
     if veil is not None:
@@ -81,8 +82,11 @@ def curved(window: tuple[float, float], exponent: float) -> np.ndarray:
 
 
 def _uses_its_range(picture: Image.Image) -> bool:
-    """Whether the upper bytes of colour are the picture: more than hot pixels reach a quarter of the range."""
+    """Whether the upper bytes are the picture: more than hot pixels reach a quarter of the range, and so does
+    transparency."""
     seen = picture.getchannel("A") if picture.mode == "RGBA" else None
+    if seen is not None and not np.any(seen.histogram()[depth.QUARTER >> 8 :]):
+        return False
     histogram = np.array(picture.histogram(seen)[: 3 * 256]).reshape(3, 256)
     return bool(histogram[:, 64:].sum() > histogram.sum() * depth.HOT)
 
@@ -90,8 +94,8 @@ def _uses_its_range(picture: Image.Image) -> bool:
 def _bands(
     picture: Image.Image, other: Image.Image, raw: str, key: tuple[int, ...] | None
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray | None]]:
-    """From top to bottom: the first row, the samples, uint16 (rows, W) or (rows, W, 3), and the upper byte of the
-    transparency, where there is any."""
+    """From top to bottom: the first row, the samples, uint16 (rows, W) or (rows, W, 3), and the transparency, uint16
+    (rows, W), where there is any."""
     width, height = picture.size
     step = max(1, _BAND // width)
     for top in range(0, height, step):
@@ -99,12 +103,15 @@ def _bands(
         lower = np.asarray(other.crop(box))
         if raw == _GREY_ALPHA:
             # Grey and transparency are two bytes each: read as four channels, all of them are there.
-            yield top, lower[..., 0].astype(np.uint16) << 8 | lower[..., 1], lower[..., 2].copy()
+            words = lower[..., 0::2].astype(np.uint16) << 8 | lower[..., 1::2]
+            yield top, words[..., 0], words[..., 1]
             continue
         upper = np.asarray(picture.crop(box))
         samples = upper[..., :3].astype(np.uint16) << 8
         samples |= lower[..., :3]
-        alpha = upper[..., 3].copy() if raw.startswith("RGBA") else None
-        if key is not None:
-            alpha = np.where((samples == np.array(key, np.uint16)).all(axis=2), 0, 255).astype(np.uint8)
+        alpha = None
+        if raw.startswith("RGBA"):
+            alpha = upper[..., 3].astype(np.uint16) << 8 | lower[..., 3]
+        elif key is not None:
+            alpha = np.where((samples == np.array(key, np.uint16)).all(axis=2), 0, 65535).astype(np.uint16)
         yield top, samples, alpha

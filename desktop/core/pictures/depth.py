@@ -19,6 +19,9 @@ from desktop.system.words import phrase
 HOT = 1e-4
 """The share of samples that may lie above a quarter of the range in colour that counts as shallow: hot pixels."""
 
+QUARTER = 1 << 14
+"""A quarter of the range of 16 bits."""
+
 _NOT_FINITE = Notice("not-finite", "values that are no numbers shown as the darkest or brightest", "caution")
 
 _BLOCK = 1 << 20
@@ -56,6 +59,16 @@ def to_eight(values: np.ndarray, bits: int, seen: np.ndarray | None = None) -> t
     if kind == "f" and not _all_finite(values):
         notices.append(_NOT_FINITE)
     return pixels, tuple(notices)
+
+
+def veil_to_eight(words: np.ndarray, most: int) -> np.ndarray:
+    """Transparency ``words``, uint16 of the whole 16-bit range, as uint8; ``most`` is the largest in the picture.
+
+    One that stays under a quarter of the range has its 8, 10, 12 or 14 bits in a wider container, as the colour beside
+    it has: its largest values are opaque.
+    """
+    used = max(8, most.bit_length() + most.bit_length() % 2) if 0 < most < QUARTER else 16
+    return (words >> (used - 8)).astype(np.uint8)
 
 
 def _upper(values: np.ndarray, bits: int) -> tuple[np.ndarray, tuple[Notice, ...]]:

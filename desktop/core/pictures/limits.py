@@ -101,9 +101,13 @@ def check_file_size(size: int) -> None:
 def check_frame(frame: int, frames: int) -> None:
     """Raise DecodeError ``no-such-frame`` unless ``frame`` (0-based) is one of ``frames``."""
     if not 0 <= frame < frames:
-        have = phrase("one frame") if frames == 1 else f"{frames} frames"
         raise DecodeError(
             "no-such-frame",
-            phrase("Frame {frame} was asked for; the file has {have}.", frame=frame + 1, have=have),
+            phrase(
+                "Frame {frame} was asked for; the file has {count} frames.",
+                one="Frame {frame} was asked for; the file has one frame.",
+                frame=frame + 1,
+                count=frames,
+            ),
             phrase("Choose frame 1 to {frames}.", frames=frames),
         )

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from desktop.core.translate import QT_TRANSLATE_NOOP
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from desktop.core.trust.general_words import Wording
     from desktop.core.types import DomainVerdict
 
@@ -43,6 +43,8 @@ def claimed(verdicts: Mapping[str, DomainVerdict | None]) -> str:
 def everyday(pixels: np.ndarray, wording: Wording | None) -> bool:
     """Whether a picture is an everyday photograph: ``pixels`` uint8 (H, W, 3) as the everyday network sees it, and what
     that network says of it."""
+    import numpy as np  # not with the window, which wants the words: it starts without
+
     values = pixels.astype(np.float32)
     red_green = np.abs(values[..., 0] - values[..., 1]).mean()
     yellow_blue = np.abs((values[..., 0] + values[..., 1]) / 2 - values[..., 2]).mean()

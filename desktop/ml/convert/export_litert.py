@@ -28,7 +28,7 @@ def convert_here(source: str, target: str, precision: Precision, tell: Callable[
         import tensorflow as tf
     except ImportError as error:
         raise ExportError(
-            "export", phrase("{value} is not part of this installation", value=error.name or "a package")
+            "export", phrase("{value} is not part of this installation", value=error.name or phrase("a package"))
         ) from error
 
     from desktop.ml.nets.keras_check import check_stored

@@ -264,7 +264,7 @@ def _npy_head(shape: tuple[int, ...]) -> bytes:
 
     Format: numpy.lib.format, version 1.0.
     """
-    text = phrase("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}", shape=repr(shape))
+    text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape!r}, }}"
     room = _HEAD_BYTES - 10
     return b"\x93NUMPY\x01\x00" + room.to_bytes(2, "little") + text.ljust(room - 1).encode("ascii") + b"\n"
 

@@ -114,7 +114,7 @@ def _opened(plan: TrainingPlan, progress: Progress) -> LabelledDataset:
     if missing:
         raise DataError(
             "no-data",
-            phrase("'{title}' has no class {missing}", title=data.title, missing=", ".join(missing)),
+            phrase("'{title}' has no class {missing}", title=data.title, missing=list(missing)),
             "Make the plan again.",
         )
     return data

@@ -95,7 +95,7 @@ SOURCES = {
 def source_of(plan: DataPlan) -> Source:
     """The public set that a plan names. Raises :class:`DataError` that lists the known ones."""
     if plan.source not in SOURCES:
-        known = ", ".join(sorted(SOURCES))
+        known = sorted(SOURCES)
         raise DataError(
             "no-data",
             phrase("there is no data set '{source}'", source=plan.source),

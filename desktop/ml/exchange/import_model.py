@@ -23,7 +23,7 @@ from desktop.store import archive, changes
 from desktop.store.download import DownloadControl
 from desktop.store.manifest import Card, Decision, FileEntry, Manifest, Parity, Provenance
 from desktop.store.store import MANIFEST, ModelStore, sha256_of
-from desktop.system.words import phrase
+from desktop.system.words import phrase, sentences
 
 SECONDS = 600.0
 _MOST_MEMORY = 12 * GIB
@@ -112,7 +112,7 @@ def bring_in(
     wanted = missing(found, facts)
     if wanted:
         raise ImportRefused(
-            "needs-facts", phrase("the file does not say everything: {values}", values=" ".join(wanted.values()))
+            "needs-facts", phrase("the file does not say everything: {values}", values=sentences(list(wanted.values())))
         )
     denied = contradiction(found, facts)
     if denied:

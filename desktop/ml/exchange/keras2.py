@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from desktop.ml.nets.keras_check import ImportRefused
-from desktop.system.words import phrase
+from desktop.system.words import Template, phrase
 
 _MODELS = {"Model": "Functional", "Functional": "Functional", "Sequential": "Sequential"}
 _TRAINING_ALONE = ("_initializer", "_regularizer", "_constraint")
@@ -223,12 +223,13 @@ def _fill(layers: Sequence[tuple[str, Any]], path: Path) -> None:
             key = (own, variable.name)
             value = read.pop((own, "kernel") if separable and variable.name == "depthwise_kernel" else key, None)
             if value is None or tuple(value.shape) != tuple(variable.shape):
-                found = "is missing" if value is None else phrase("has the shape {shape}", shape=value.shape)
                 text = phrase(
-                    "the weight '{name}' of layer '{own}' {found}; {tuple} expected",
+                    Template("the weight '{name}' of layer '{own}' is missing; {tuple} expected")
+                    if value is None
+                    else Template("the weight '{name}' of layer '{own}' has the shape {shape}; {tuple} expected"),
                     name=variable.name,
                     own=own,
-                    found=found,
+                    shape=value.shape if value is not None else (),
                     tuple=tuple(variable.shape),
                 )
                 raise ImportRefused("damaged", text, "Save or export the network again.")

@@ -57,7 +57,7 @@ def facts_of(manifest: Manifest) -> dict[str, Any]:
 
 def steps(spec: PreprocessSpec) -> list[str]:
     """The preparing in words, in order."""
-    size = f"{spec.width}×{spec.height} pixels"
+    size = phrase("{width}×{height} pixels", width=spec.width, height=spec.height)
     how = {
         "stretch": phrase("stretch it to {size}, whatever its shape", size=size),
         "center_crop": phrase("scale it so that it covers {size} and cut its middle out", size=size),

@@ -64,7 +64,7 @@ def _built(plan: TrainingPlan, builder: Builder, shape: tuple[int, ...]) -> kera
 def find(name: str) -> Architecture:
     """The architecture of that name. Raises :class:`PlanError` that lists the known ones."""
     if name not in ARCHITECTURES:
-        known = ", ".join(sorted(ARCHITECTURES))
+        known = sorted(ARCHITECTURES)
         raise PlanError(
             "bad-plan",
             phrase("there is no architecture '{name}'", name=name),

@@ -216,7 +216,7 @@ def trunk(base: Base, layer: str | None) -> keras.Model:
         return keras.Model(network.inputs, network.output[name])
     names = [each.name for each in network.layers]
     if layer not in names:
-        known = ", ".join(names if len(names) <= 60 else [*names[:10], "…", *names[-40:]])
+        known = list(names if len(names) <= 60 else [*names[:10], "…", *names[-40:]])
         raise PlanError(
             "bad-plan",
             phrase("'{title}' has no layer '{layer}'", title=base.title, layer=layer),

@@ -77,16 +77,18 @@ def _architecture(plan: TrainingPlan) -> str:
 def _own_words(
     plan: TrainingPlan, gathered: Gathered, figures: Figures, split: str, parent: str | None, cross: bool
 ) -> dict[str, Any]:
-    names = ", ".join(plan.labels[:12]) + (
-        phrase(" and {count} more", count=len(plan.labels) - 12) if len(plan.labels) > 12 else ""
-    )
+    names: list[str] | str = list(plan.labels[:12])
+    if len(plan.labels) > 12:
+        names = phrase("{names} and {count} more", names=names, count=len(plan.labels) - 12)
     learned = np.bincount(gathered.train.labels, minlength=len(plan.labels))
     if cross:
         learned += np.bincount(gathered.validation.labels, minlength=len(plan.labels))
-    counts = ", ".join(f"{label} {n}" for label, n in zip(plan.labels[:_LISTED], learned[:_LISTED], strict=True))
+    counts: list[str] | str
+    counts = [f"{label} {n}" for label, n in zip(plan.labels[:_LISTED], learned[:_LISTED], strict=True)]
     if len(plan.labels) > _LISTED:
-        counts += phrase(
-            " and {count} more classes with {sum} pictures",
+        counts = phrase(
+            "{counts} and {count} more classes with {sum} pictures",
+            counts=counts,
             count=len(plan.labels) - _LISTED,
             sum=learned[_LISTED:].sum(),
         )

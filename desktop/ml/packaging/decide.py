@@ -161,7 +161,9 @@ def known(plan: TrainingPlan, train: Pictures | None, validation: Pictures) -> s
     doubled = count_copies(train, validation) if train is not None else 0
     if doubled:
         return phrase("training saw exact copies of {doubled:,} of them", doubled=doubled)
-    return phrase("training saw none of their {which}", which="persons" if plan.data.group == "person" else "pictures")
+    if plan.data.group == "person":
+        return phrase("training saw none of their persons")
+    return phrase("training saw none of their pictures")
 
 
 def _took(plan: TrainingPlan) -> int:

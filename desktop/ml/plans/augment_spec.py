@@ -133,7 +133,7 @@ def check(steps: Iterable[Any]) -> None:
     """
     for step in steps:
         if step.name not in AUGMENTATIONS:
-            known = ", ".join(sorted(AUGMENTATIONS))
+            known = sorted(AUGMENTATIONS)
             raise PlanError(
                 "bad-plan",
                 phrase("there is no augmentation '{name}'", name=step.name),
@@ -142,10 +142,10 @@ def check(steps: Iterable[Any]) -> None:
         allowed = AUGMENTATIONS[step.name].settings
         unknown = sorted(step.settings.keys() - allowed.keys())
         if unknown:
-            hint = phrase("Settings there: {allowed}.", allowed=", ".join(allowed))
+            hint = phrase("Settings there: {allowed}.", allowed=list(allowed))
             raise PlanError(
                 "bad-plan",
-                phrase("augmentation '{name}' has no setting {unknown}", name=step.name, unknown=", ".join(unknown)),
+                phrase("augmentation '{name}' has no setting {unknown}", name=step.name, unknown=list(unknown)),
                 hint,
             )
         for key, value in step.settings.items():
@@ -166,7 +166,7 @@ def check(steps: Iterable[Any]) -> None:
 def _unfit(setting: Setting, value: object) -> str:
     """What was expected instead of ``value``; empty where it fits."""
     if setting.kind == "choice":
-        return "" if value in setting.choices else phrase("one of {choices}", choices=", ".join(setting.choices))
+        return "" if value in setting.choices else phrase("one of {choices}", choices=list(setting.choices))
     if setting.kind == "switch":
         return "" if isinstance(value, bool) else phrase("true or false")
     within = phrase("from {low:g} to {high:g}", low=setting.low, high=setting.high)

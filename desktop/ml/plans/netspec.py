@@ -101,7 +101,7 @@ def _layer(word: str, default: str) -> LayerSpec:
         raise PlanError(
             "bad-plan",
             phrase("there is no activation '{activation}'", activation=activation),
-            phrase("Known: {activations}.", activations=", ".join(ACTIVATIONS)),
+            phrase("Known: {activations}.", activations=list(ACTIVATIONS)),
         )
     if found := _CONV.match(body):
         units, size, stride, groups = (int(found[i] or 1) for i in (1, 2, 4, 5))

@@ -30,7 +30,7 @@ def layer_table(architecture: Step, shape: Shape, classes: int) -> list[LayerRow
         "sequential": _sequential, "head": _head, "fast-cnn": _fast_cnn, "residual-cnn": _residual_cnn,
     }  # fmt: skip
     if architecture.name not in tables:
-        known = ", ".join(sorted(tables))
+        known = sorted(tables)
         raise PlanError(
             "bad-plan",
             phrase("there is no architecture '{name}'", name=architecture.name),
@@ -80,7 +80,7 @@ def feature_shape(architecture: Step, shape: Shape, classes: int, layer: str | N
     for row in table:
         if row.name == layer:
             return row.output_shape
-    names = ", ".join(row.name for row in table)
+    names = [row.name for row in table]
     raise PlanError(
         "bad-plan", phrase("there is no layer '{layer}'", layer=layer), phrase("Layers there: {names}.", names=names)
     )
@@ -125,7 +125,7 @@ def _known_initialiser(name: str) -> None:
         raise PlanError(
             "bad-plan",
             phrase("there is no initialiser '{name}'", name=name),
-            phrase("Known: {initialisers}.", initialisers=", ".join(netspec.INITIALISERS)),
+            phrase("Known: {initialisers}.", initialisers=list(netspec.INITIALISERS)),
         )
 
 

@@ -191,7 +191,7 @@ def _upgraded(raw: dict[str, Any]) -> dict[str, Any]:
             if stray:
                 raise PlanError(
                     "bad-plan",
-                    phrase("plan.{name}: fields unknown in schema 1: {stray}", name=name, stray=", ".join(stray)),
+                    phrase("plan.{name}: fields unknown in schema 1: {stray}", name=name, stray=list(stray)),
                 )
             defaults = {f.name: f.default for f in fields(cls) if f.name in added}
             defaults = {key: list(value) if isinstance(value, tuple) else value for key, value in defaults.items()}

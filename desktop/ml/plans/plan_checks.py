@@ -74,7 +74,7 @@ def _architecture(settings: PlanSettings) -> list[str]:
             phrase(
                 "there is no architecture '{name}'; known: {architectures}",
                 name=name,
-                architectures=", ".join(ARCHITECTURES),
+                architectures=list(ARCHITECTURES),
             )
         ]
     )
@@ -92,11 +92,9 @@ def _start(settings: PlanSettings) -> list[str]:
     start, found = settings.start, []
     if (start.kind == "fresh") != (start.model is None):
         found.append(
-            phrase(
-                "the start '{kind}' goes {which} a model",
-                kind=start.kind,
-                which="without" if start.kind == "fresh" else "with",
-            )
+            phrase("the start '{kind}' goes without a model", kind=start.kind)
+            if start.kind == "fresh"
+            else phrase("the start '{kind}' goes with a model", kind=start.kind)
         )
     if start.unfreeze < 0 or start.head_epochs < 0 or not (start.head_rate > 0 and math.isfinite(start.head_rate)):
         found.append(phrase("unfreeze and head_epochs must be at least 0, and head_rate above 0"))

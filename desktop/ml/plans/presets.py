@@ -121,7 +121,7 @@ class Preset:
 def find(preset_id: str) -> Preset:
     """The preset of that id. Raises :class:`PlanError` that lists the known ones."""
     if preset_id not in PRESETS:
-        known = ", ".join(PRESETS)
+        known = list(PRESETS)
         raise PlanError(
             "bad-plan",
             phrase("there is no preset '{preset_id}'", preset_id=preset_id),

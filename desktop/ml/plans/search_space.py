@@ -51,7 +51,7 @@ def grid_size(space: Sequence[Dimension]) -> int:
     if ranges:
         hint = "Give the values to try: --vary KEY=a|b|c."
         raise SearchError(
-            "bad-search", phrase("a grid needs values, and {ranges} is a range", ranges=", ".join(ranges)), hint
+            "bad-search", phrase("a grid needs values, and {ranges} is a range", ranges=list(ranges)), hint
         )
     return math.prod(len(dimension.values) for dimension in space if isinstance(dimension, Choices))
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 from desktop.core.types import FoveaError
 from desktop.system import strict_json
+from desktop.system.strict_json import fields_that_differ
 from desktop.system.words import phrase
 
 T = TypeVar("T")
@@ -29,8 +30,7 @@ def build(cls: type[T], raw: object, where: str) -> T:
     names = {f.name for f in fields(cls)}  # type: ignore[arg-type]
     missing, unknown = sorted(names - raw.keys()), sorted(raw.keys() - names)
     if missing or unknown:
-        parts = [f"missing: {', '.join(missing)}"] * bool(missing) + [f"unknown: {', '.join(unknown)}"] * bool(unknown)
-        raise PlanError("bad-plan", phrase("{where}: fields {parts}", where=where, parts="; ".join(parts)))
+        raise PlanError("bad-plan", fields_that_differ(where, missing, unknown))
     values = {name: _convert(hints[name], raw[name], f"{where}.{name}") for name in names}
     try:
         return cls(**values)
@@ -57,7 +57,7 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
                     "{where}: {value} found; expected one of {map}",
                     where=where,
                     value=repr(value),
-                    map=", ".join(map(str, arguments)),
+                    map=list(map(str, arguments)),
                 ),
             )
         return value
@@ -95,12 +95,12 @@ def changed(instance: T, settings: Sequence[tuple[Sequence[str], str]], where: s
             raise PlanError(
                 "bad-plan",
                 phrase("there is no setting '{where}{name}'", where=where, name=name),
-                phrase("Settings there: {names}.", names=", ".join(names)),
+                phrase("Settings there: {names}.", names=list(names)),
             )
         hint, held = hints[name], values.get(name, getattr(instance, name))
         if is_dataclass(hint):
             if len(path) == 1:
-                inner = ", ".join(f"{where}{name}.{f.name}" for f in fields(hint))
+                inner = [f"{where}{name}.{f.name}" for f in fields(hint)]
                 raise PlanError(
                     "bad-plan",
                     phrase("'{where}{name}' is a group of settings", where=where, name=name),

@@ -83,5 +83,5 @@ def _cut(table: list[LayerRow], layer: str | None) -> list[LayerRow]:
     raise PlanError(
         "bad-plan",
         phrase("there is no layer '{layer}'", layer=layer),
-        phrase("Layers there: {value}.", value=", ".join(r.name for r in table)),
+        phrase("Layers there: {value}.", value=[r.name for r in table]),
     )

@@ -149,8 +149,10 @@ def precision(plan: TrainingPlan, listener: Listener) -> Iterator[None]:
     chosen = plan.fit.mixed
     if chosen == "auto":
         chosen = "bfloat16" if backend.gains_from_16_bits() else "none"
-        words = f"in {chosen}" if chosen != "none" else phrase("in 32 bits: 16 would not be faster on this device")
-        listener(Note(phrase("computing {words}", words=words)))
+        if chosen != "none":
+            listener(Note(phrase("computing in {precision}", precision=chosen)))
+        else:
+            listener(Note(phrase("computing in 32 bits: 16 would not be faster on this device")))
     before = keras.config.dtype_policy()
     if chosen != "none":
         keras.config.set_dtype_policy(f"mixed_{chosen}")

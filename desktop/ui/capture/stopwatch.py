@@ -25,6 +25,7 @@ class Stopwatch(QObject):
         settings = Settings()
         wanted = settings.get("theme")
         theme().set_mode(wanted if wanted in MODES else "system")
+        theme().set_text(settings.get("text_percent"))
         theme().apply(self._app, sheet=False)
         self._shell = Shell(settings, [picture])
         theme().dress()

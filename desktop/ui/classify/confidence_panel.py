@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, 
 
 from desktop.core.trust import reasons
 from desktop.core.trust.conformal import DEFAULT_RATE, answer_set, like_those, nearest_rate
+from desktop.system.words import listed
+from desktop.ui.kit.flow import FlowLayout
 from desktop.ui.kit.tabled import reason, score_notice
 from desktop.ui.kit.widgets import Sign, count, make_label, put_beside, set_role
 from desktop.ui.widgets.kind_chart import KindChart
@@ -40,15 +42,14 @@ class ConfidencePanel(QWidget):
         self._rates = QComboBox()
         self._rates.setAccessibleName(self.tr("How often the list may leave out the right answer"))
         self._rates.setToolTip(self.tr("A smaller share gives longer lists."))
+        self._rates.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._rates.activated.connect(self._choose)
         self._rate_label = make_label(self.tr("Allowed to be wrong in"), "secondary")
         self._rate_label.setBuddy(self._rates)
         self._rate_row = QWidget()
-        row = QHBoxLayout(self._rate_row)
-        row.setContentsMargins(0, 0, 0, 0)
+        row = FlowLayout(self._rate_row)
         row.addWidget(self._rate_label)
         row.addWidget(self._rates)
-        row.addStretch(1)
         self._sign = Sign("check", "secondary", "")
         self._kind = make_label("", wrap=True)
         self._kind_row = QWidget()
@@ -160,11 +161,11 @@ class ConfidencePanel(QWidget):
 
     def _named(self, labels: list[str]) -> str:
         if len(labels) > _MOST_NAMED:
-            shown = ", ".join(labels[: _MOST_NAMED - 1])
+            shown = listed(labels[: _MOST_NAMED - 1])
             return self.tr("{0} or {1} more").format(shown, count(len(labels) - _MOST_NAMED + 1))
         if len(labels) == 1:
             return labels[0]
-        return self.tr("{0} or {1}").format(", ".join(labels[:-1]), labels[-1])
+        return self.tr("{0} or {1}").format(listed(labels[:-1]), labels[-1])
 
     def _show_kind(self, verdict: DomainVerdict | None, manifest: Manifest) -> None:
         known = verdict is not None and manifest.domain is not None

@@ -37,7 +37,7 @@ class FrameBar(QWidget):
         self.on = self._step(self.tr("Next frame (↓ or the wheel)"), 1)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setAccessibleName(self.tr("Frame"))
-        self.slider.setMinimumWidth(60)
+        self.slider.setMinimumWidth(theme().scaled(60))
         self.slider.setPageStep(10)
         self.slider.valueChanged.connect(self._choose)
         self.number = QSpinBox()
@@ -59,7 +59,7 @@ class FrameBar(QWidget):
         line.addWidget(self.slider, 1)
         line.addWidget(self.on)
         through.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        through.setMinimumWidth(170)
+        through.setMinimumWidth(theme().scaled(170))
         row = FlowLayout(spacing=4)
         for part in (through, self.number, self.every):
             row.addWidget(part)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QLineEdit, Q
 
 from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.tables import FiguresModel, fit_columns, table, words
-from desktop.ui.kit.widgets import make_label
+from desktop.ui.kit.widgets import first_size, make_label
 
 if TYPE_CHECKING:
     from desktop.core.pictures.dicom.study import HeaderRow
@@ -25,7 +25,7 @@ class HeaderDialog(QDialog):
         self.setWindowTitle(self.tr("DICOM header"))
         give_help(self, "xrays#the-header-of-a-dicom-file")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.resize(760, 560)
+        first_size(self, 760, 560)
         self._rows: tuple[HeaderRow, ...] = ()
         self.filter = QLineEdit()
         self.filter.setPlaceholderText(self.tr("Filter by tag, name or value"))

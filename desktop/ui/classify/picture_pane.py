@@ -23,6 +23,7 @@ from desktop.ui.classify.panes import show_failure
 from desktop.ui.classify.radiology import RadiologyBar
 from desktop.ui.classify.why_bar import WhyBar
 from desktop.ui.kit.elided import ElidedLabel
+from desktop.ui.kit.scrolled import Scrolled
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import image_of
 from desktop.ui.widgets.heat import WHOLE, layer_of
@@ -99,7 +100,7 @@ class PicturePane(QWidget):
         self._show_prediction()
 
     def _build(self) -> None:
-        self._name = ElidedLabel()
+        self._name = ElidedLabel(file=True)
         self._name.setProperty("role", "title")
         self._facts = QLabel()
         self._facts.setProperty("role", "secondary")
@@ -128,8 +129,10 @@ class PicturePane(QWidget):
         right = QFrame()
         right_layout = QVBoxLayout(right)
         right_layout.setContentsMargins(8, 0, 0, 0)
-        right_layout.addWidget(self.prepared)
-        right.setMinimumWidth(132)
+        column = Scrolled()
+        column.setWidget(self.prepared)
+        right_layout.addWidget(column)
+        right.setMinimumWidth(theme().scaled(132))
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setHandleWidth(4)

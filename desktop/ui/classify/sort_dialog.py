@@ -26,10 +26,11 @@ from PySide6.QtWidgets import (
 
 from desktop.services.settings import Settings
 from desktop.services.sorting import Sorter
+from desktop.ui.kit.drops import make_editable
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.tables import make_even, make_quiet
-from desktop.ui.kit.widgets import count, make_label, sentence
+from desktop.ui.kit.widgets import count, first_size, make_label, sentence
 from desktop.ui.widgets.notices import CautionStrip, MedicalNotice
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class PlanModel(QAbstractTableModel):
         super().__init__(parent)
         self._rows: list[SortRow] = []
         self._root = ""
+        self._into_folders = False
         self._outcome: dict[int, str] = {}
 
     def show_plan(self, plan: SortPlan | None) -> None:
@@ -56,6 +58,7 @@ class PlanModel(QAbstractTableModel):
         self.beginResetModel()
         self._rows = [*plan.going, *plan.left] if plan is not None else []
         self._root = os.path.abspath(plan.rule.folder) if plan is not None and plan.rule.folder else ""
+        self._into_folders = plan is not None and plan.rule.how != "rename" and plan.rule.by_answer
         self._outcome = {}
         self.endResetModel()
 
@@ -89,7 +92,8 @@ class PlanModel(QAbstractTableModel):
     def _place(self, row: SortRow) -> str:
         if self._root and row.target.startswith(self._root):
             return os.path.relpath(row.target, self._root)
-        return os.path.basename(row.target)
+        folder, name = os.path.split(row.target)
+        return os.path.join(os.path.basename(folder), name) if self._into_folders else name
 
 
 class SortDialog(QDialog):
@@ -124,7 +128,7 @@ class SortDialog(QDialog):
         sorter.progressed.connect(self._show_progress)
         sorter.ended.connect(self._on_ended)
         sorter.failed.connect(self._on_failed)
-        self.resize(860, 620)
+        first_size(self, 860, 620)
         self._follow()
 
     def _build(self, how: str) -> None:
@@ -151,7 +155,7 @@ class SortDialog(QDialog):
         self.by_answer.setChecked(True)
         self.by_answer.toggled.connect(self._follow)
         self.pattern = QComboBox()
-        self.pattern.setEditable(True)
+        make_editable(self.pattern)
         self.pattern.setAccessibleName(self.tr("Names"))
         for pattern in ("{name}", "{answer} {number}", "{answer} {score} {name}", "{name} {answer}"):
             self.pattern.addItem(pattern)
@@ -212,6 +216,7 @@ class SortDialog(QDialog):
         make_quiet(self._table)
         make_even(self._table)
         self._table.setWordWrap(False)
+        self._table.setStyleSheet("QTableView::item { padding: 0 6px; border: none; }")
         self._table.setColumnWidth(0, 260)
         self._table.setColumnWidth(1, 320)
         self.summary = make_label("", "secondary", wrap=True, selectable=True)

@@ -22,7 +22,7 @@ from desktop.services.sorting import Sorter
 from desktop.system.words import worded
 from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.tables import make_quiet
-from desktop.ui.kit.widgets import count, make_label, sentence
+from desktop.ui.kit.widgets import count, first_size, make_label, sentence
 from desktop.ui.widgets.notices import CautionStrip
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class SortLog(QDialog):
         sorter.progressed.connect(self._show_progress)
         sorter.ended.connect(self._on_ended)
         sorter.failed.connect(self._on_failed)
-        self.resize(820, 560)
+        first_size(self, 820, 560)
         self.back.setEnabled(False)
         sorter.list_records()
 
@@ -95,6 +95,7 @@ class SortLog(QDialog):
         table.setHorizontalHeaderLabels(titles)
         make_quiet(table)
         header = table.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0 if len(titles) == 3 else 1, QHeaderView.ResizeMode.Stretch)
         if len(titles) == 3:
             header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)

@@ -23,6 +23,7 @@ import desktop
 from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.tabled import notice
 from desktop.ui.kit.theme import theme
+from desktop.ui.kit.widgets import first_size
 
 _PARTS = ("PySide6_Essentials", "ai-edge-litert", "numpy", "pillow", "pydicom", "scikit-learn", "keras")
 
@@ -72,7 +73,7 @@ class AboutDialog(QDialog):
         layout.addWidget(buttons)
         theme().changed.connect(self._render)
         self._render()
-        self.resize(560, 460)
+        first_size(self, 560, 460)
 
     def versions(self) -> list[tuple[str, str]]:
         """Fovea's parts and their versions, of what is installed."""

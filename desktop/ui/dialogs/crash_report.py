@@ -11,7 +11,7 @@ from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from desktop.ui.kit.help_key import give_help
-from desktop.ui.kit.widgets import make_label
+from desktop.ui.kit.widgets import first_size, make_label
 
 
 class CrashReportDialog(QDialog):
@@ -57,7 +57,7 @@ class CrashReportDialog(QDialog):
         layout.addWidget(words)
         layout.addWidget(self._text, 1)
         layout.addWidget(buttons)
-        self.resize(680, 480)
+        first_size(self, 680, 480)
 
     @property
     def text(self) -> str:

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from desktop.services.background import run_aside
 from desktop.system import licences
 from desktop.ui.kit.help_key import give_help
-from desktop.ui.kit.widgets import count, make_label
+from desktop.ui.kit.widgets import count, first_size, make_label
 
 _ROW = 28
 _PART = int(Qt.ItemDataRole.UserRole) + 1
@@ -93,7 +93,7 @@ class LicencesDialog(QDialog):
         layout.addWidget(panes, 1)
         layout.addWidget(note)
         layout.addWidget(buttons)
-        self.resize(1040, 640)
+        first_size(self, 1000, 640)
         self._filter.setFocus()
         self._read.connect(self._fill)
         run_aside(self._gather, name="licences")

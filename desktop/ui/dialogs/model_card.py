@@ -12,7 +12,7 @@ from desktop.core.translate import on_card
 from desktop.ui.dialogs._card_text import card_html
 from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.theme import theme
-from desktop.ui.kit.widgets import make_label
+from desktop.ui.kit.widgets import first_size, make_label
 
 if TYPE_CHECKING:
     from desktop.store.store import ModelEntry
@@ -50,7 +50,7 @@ class ModelCardDialog(QDialog):
         theme().changed.connect(self._render)
         self._render()
         self._page.setFocus(Qt.FocusReason.OtherFocusReason)
-        self.resize(760, 620)
+        first_size(self, 760, 620)
 
     @property
     def text(self) -> str:

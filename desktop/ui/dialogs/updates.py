@@ -24,8 +24,9 @@ from desktop.services.settings import Settings
 from desktop.services.update_check import UpdateCheck
 from desktop.system.updates import Release
 from desktop.ui.kit.help_key import give_help
+from desktop.ui.kit.motion import at_work
 from desktop.ui.kit.theme import theme
-from desktop.ui.kit.widgets import make_label, set_role
+from desktop.ui.kit.widgets import first_size, make_label, set_role
 
 
 class UpdatesDialog(QDialog):
@@ -51,7 +52,7 @@ class UpdatesDialog(QDialog):
         self._address = QLineEdit(settings.get("update_address"))
         self._address.setPlaceholderText(self.tr("https://… (empty: off)"))
         self._address.setAccessibleName(self.tr("Address of the update file"))
-        self._address.setMinimumWidth(340)
+        self._address.setMinimumWidth(theme().scaled(340))
         self._address.setClearButtonEnabled(True)
         self._address.textChanged.connect(self._on_address)
         form = QFormLayout()
@@ -62,7 +63,7 @@ class UpdatesDialog(QDialog):
         self._stop.setAutoDefault(False)
         self._stop.clicked.connect(self._on_stop)
         self._busy = QProgressBar()
-        self._busy.setRange(0, 0)
+        at_work(self._busy)
         self._busy.setTextVisible(False)
         self._busy.setAccessibleName(self.tr("Reading the update file"))
         row = QHBoxLayout()
@@ -91,7 +92,7 @@ class UpdatesDialog(QDialog):
             layout.addWidget(label)
         layout.addStretch(1)
         layout.addWidget(buttons)
-        self.resize(560, 380)
+        first_size(self, 560, 380)
         self._found: Release | None = None
         theme().changed.connect(self._show_page)
         self._refresh()

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QPushButton, QVBoxLayout, QWi
 
 from desktop.core.types import FoveaError
 from desktop.services.drawings import OwnDrawings
+from desktop.system.words import listed
 from desktop.ui.kit.flow import FlowLayout
 from desktop.ui.kit.widgets import caption, count, make_label, tip
 
@@ -107,7 +108,7 @@ class TruthPanel(QFrame):
         counts = self._own.counts() if self._own is not None else {}
         total = sum(counts.values())
         if total:
-            each = ", ".join(f"{label}: {count(number)}" for label, number in sorted(counts.items()))
+            each = listed([f"{label}: {count(number)}" for label, number in sorted(counts.items())])
             words = self.tr("{0} kept ({1})").format(count(total), each)
         else:
             words = self.tr("None kept yet.")

@@ -14,6 +14,7 @@ from desktop.ui.evaluate.state import EvaluationState
 from desktop.ui.kit.formatting import number
 from desktop.ui.kit.tabled import brief_title, head_of, title_of
 from desktop.ui.kit.tables import Cell, FiguresModel, beside_charts, fit_columns, fit_height, short, table, words
+from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label
 from desktop.ui.widgets.chart import Axis, Chart, ChartLine
 
@@ -40,7 +41,7 @@ class CurvesTab(QWidget):
         self.prevalence.setDecimals(2)
         self.prevalence.setSuffix(" %")
         self.prevalence.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self.prevalence.setMinimumWidth(110)
+        self.prevalence.setMinimumWidth(theme().scaled(110))
         self.prevalence.setAccessibleName(self.tr("Share of positives where the model is to be used"))
         self.prevalence.valueChanged.connect(self._show_now)
         label = make_label(self.tr("Where this share is positive (prevalence):"), "secondary", wrap=True)

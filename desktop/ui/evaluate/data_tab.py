@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
 
-from desktop.system.words import worded
+from desktop.system.words import listed, worded
 from desktop.ui.evaluate.head import titled
 from desktop.ui.evaluate.state import EvaluationState
 from desktop.ui.kit.formatting import count, data_words, moment
@@ -44,7 +44,7 @@ class DataTab(QWidget):
         different = [f"{c} → {label or self.tr('left out')}" for c, label in data.mapping.items() if c != label]
         lines = [
             self.tr("Data: {0} · {1} images answered").format(data_words(data), count(len(result))),
-            self.tr("Fingerprint: {0}").format(data.fingerprint),
+            self.tr("Checksum of the data: {0}").format(data.fingerprint),
             self.tr("Model: {0}, version {1} · {2}").format(result.model.name, result.model.version, result.device),
             self.tr("Evaluated: {0}").format(moment(result.created)),
         ]
@@ -53,7 +53,7 @@ class DataTab(QWidget):
             if self._state.figures is not None and self._state.figures.persons is not None:
                 lines[-1] += " " + self.tr("Several pictures of one count together in the intervals.")
         if different:
-            lines.append(self.tr("Class names: {0}").format(", ".join(different)))
+            lines.append(self.tr("Class names: {0}").format(listed(different)))
         self._facts.setText("\n".join(lines))
         odd = [f"• {text}" for text in data.problems]
         odd += [f"• {item.name}: {worded(item.message)}" for item in result.skipped[:_LISTED]]

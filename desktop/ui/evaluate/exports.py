@@ -100,7 +100,7 @@ class Exports(QObject):
         answers, labels = gallery.answers, gallery.labels
         if answers is not None:
             result = self._state.result
-            title = public_naming(result).title if result is not None else "data"
+            title = public_naming(result).title if result is not None else self.tr("data")
             medical = self._medical()
             folder = _fresh(Path(parent), self.tr("{0} – selected pictures").format(title))
             words = self.tr("Copying {0} pictures…").format(count(len(rows)))

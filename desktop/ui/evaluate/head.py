@@ -21,6 +21,8 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.ui.kit.formatting import count, duration, interval_of, number, value_of
+from desktop.ui.kit.motion import at_work
+from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label, tip
 
 if TYPE_CHECKING:
@@ -111,14 +113,15 @@ class ThresholdBar(QFrame):
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, STEPS)
         self.slider.setPageStep(50)
-        self.slider.setMinimumWidth(120)
+        self.slider.setMinimumWidth(theme().scaled(120))
         self.slider.setAccessibleName(self.tr("Threshold"))
         self.value = QDoubleSpinBox()
+        self.value.lineEdit().setTextMargins(6, 0, 0, 0)
         self.value.setRange(0, 1)
         self.value.setDecimals(4)
         self.value.setSingleStep(0.01)
         self.value.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self.value.setMinimumWidth(96)
+        self.value.setMinimumWidth(theme().scaled(96))
         self.value.setKeyboardTracking(False)
         self.value.setAccessibleName(self.tr("Threshold as a number"))
         self._presets = QPushButton(self.tr("Choose for me"))
@@ -233,7 +236,7 @@ class RunStrip(QFrame):
     def begin(self) -> None:
         """Nothing done yet."""
         self.stopping = False
-        self._bar.setRange(0, 0)
+        at_work(self._bar)
         self._words.setText(self.tr("Starting an engine…"))
 
     def show_progress(self, progress: EvaluationProgress) -> None:
@@ -254,12 +257,12 @@ class RunStrip(QFrame):
     def say_stopping(self) -> None:
         """It was told to stop and will in a moment."""
         self.stopping = True
-        self._bar.setRange(0, 0)
+        at_work(self._bar)
         self._words.setText(self.tr("Stopping; what is answered is kept…"))
 
     def say_counting(self) -> None:
         """All is answered; figures are being made."""
-        self._bar.setRange(0, 0)
+        at_work(self._bar)
         self._words.setText(self.tr("Working out figures and intervals…"))
 
 

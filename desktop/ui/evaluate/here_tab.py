@@ -10,6 +10,7 @@ from desktop.ui.evaluate.state import EvaluationState
 from desktop.ui.kit.formatting import count, data_words, value_of
 from desktop.ui.kit.tabled import card_title
 from desktop.ui.kit.tables import Cell, FiguresModel, figure, fit_columns, fit_height, table, whole, words
+from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label, set_role
 
 
@@ -51,7 +52,7 @@ class HereTab(QWidget):
         for widget in (self.verdict, self.sentence, self.unknown, self.table, note):
             column.addWidget(widget)
         place = QWidget()
-        place.setMaximumWidth(980)
+        place.setMaximumWidth(theme().scaled(980))
         inner = QVBoxLayout(place)
         inner.setContentsMargins(0, 0, 0, 0)
         # No alignment: with one the card would get its hint, which knows nothing of how the sentences wrap.

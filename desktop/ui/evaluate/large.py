@@ -10,8 +10,10 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QW
 
 from desktop.ui.classify.panes import show_failure
 from desktop.ui.kit.elided import ElidedLabel
+from desktop.ui.kit.flow import FlowLayout
 from desktop.ui.kit.formatting import count
 from desktop.ui.kit.help_key import give_help
+from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import image_of, make_label
 from desktop.ui.widgets.notices import ErrorPanel, MedicalNotice, NoticeStrip
 from desktop.ui.widgets.picture_view import PictureView
@@ -53,7 +55,7 @@ class LargePicture(QDialog):
         self.bars = ProbabilityBars()
         self.failure = ErrorPanel()
         self._notices = NoticeStrip()
-        self._name = ElidedLabel()
+        self._name = ElidedLabel(file=True)
         self._name.setProperty("role", "title")
         self._where = make_label("", "secondary")
         self._said = make_label("", "secondary", wrap=True)
@@ -78,7 +80,7 @@ class LargePicture(QDialog):
         left.addWidget(self._notices)
         left.addWidget(self.failure)
         side = QWidget()
-        side.setFixedWidth(300)
+        side.setFixedWidth(theme().scaled(300))
         right = QVBoxLayout(side)
         right.setContentsMargins(0, 0, 0, 0)
         right.setSpacing(8)
@@ -87,7 +89,7 @@ class LargePicture(QDialog):
         right.addWidget(self.prepared)
         right.addStretch(1)
         right.addWidget(self._said)
-        judges = QHBoxLayout()
+        judges = FlowLayout()
         judges.addWidget(make_label(self.tr("The label is"), "secondary"))
         words = {"right": self.tr("right"), "wrong": self.tr("wrong"), "unsure": self.tr("unsure")}
         for judgement, word in words.items():
@@ -107,9 +109,9 @@ class LargePicture(QDialog):
         self._previous.clicked.connect(self._back)
         self._next.clicked.connect(self._on)
         close.clicked.connect(self.accept)
-        foot = QHBoxLayout()
+        foot = FlowLayout()
         for button in (self._previous, self._next, close):
-            foot.addWidget(button, 1)
+            foot.addWidget(button)
         right.addLayout(foot)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 12, 12, 12)

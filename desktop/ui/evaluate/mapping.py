@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.ui.kit.help_key import give_help
-from desktop.ui.kit.widgets import make_label
+from desktop.ui.kit.widgets import first_size, make_label
 
 _CHOOSE, _LEAVE = 0, 1
 
@@ -97,7 +97,7 @@ class MappingDialog(QDialog):
         layout.addWidget(area, 1)
         layout.addWidget(self._state)
         layout.addWidget(self._buttons)
-        self.resize(560, min(640, 240 + 40 * len(self._classes)))
+        first_size(self, 560, min(640, 240 + 40 * len(self._classes)))
         self._check()
 
     @property

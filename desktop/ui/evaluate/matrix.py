@@ -14,7 +14,6 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QHBoxLayout,
     QHeaderView,
     QStyle,
     QStyledItemDelegate,
@@ -26,6 +25,7 @@ from PySide6.QtWidgets import (
 
 from desktop.core.figures.intervals import FEWEST
 from desktop.ui.evaluate.head import choose_box, titled
+from desktop.ui.kit.flow import FlowLayout
 from desktop.ui.kit.formatting import count, share
 from desktop.ui.kit.theme import blend, theme
 from desktop.ui.kit.tokens import contrast
@@ -220,10 +220,10 @@ class _TurnedHeader(QHeaderView):
             painter.translate(rect.left(), rect.bottom())
             painter.rotate(-90)
             room = QRect(5, 0, rect.height() - 8, rect.width())
-            words = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room.width())
+            words = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, room.width())
             painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, words)
         else:
-            words = metrics.elidedText(text, Qt.TextElideMode.ElideRight, rect.width() - 6)
+            words = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, rect.width() - 6)
             painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, words)
         painter.restore()
 
@@ -261,7 +261,7 @@ class MatrixTable(QTableView):
         down.setHighlightSections(False)
         down.setSectionsClickable(True)
         down.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        down.setMaximumWidth(150)
+        down.setMaximumWidth(theme().scaled(150))
         down.setStyleSheet("QHeaderView::section { border: none; padding: 0 8px; }")
         down.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         across.sectionClicked.connect(self._choose_column)
@@ -339,9 +339,8 @@ class MatrixPane(QWidget):
         self._by.addItem(self.tr("Share of each truth"), "truth")
         self._by.addItem(self.tr("Share of each answer"), "answer")
         self._by.currentIndexChanged.connect(self._switch)
-        head = QHBoxLayout()
+        head = FlowLayout()
         head.addWidget(titled(self.tr("Confusion matrix"), self.table))
-        head.addStretch(1)
         head.addWidget(self._by)
         note = make_label(
             self.tr("Rows: what it is. Columns: what the model answered. A cell shows its pictures."),

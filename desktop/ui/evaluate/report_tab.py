@@ -19,7 +19,9 @@ from desktop.core.figures.public_names import PublicNames, public_naming
 from desktop.ui.evaluate.exports import Exports
 from desktop.ui.evaluate.head import titled
 from desktop.ui.evaluate.state import EvaluationState
+from desktop.ui.kit.motion import at_work
 from desktop.ui.kit.tabled import translated
+from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label
 
 
@@ -54,10 +56,10 @@ class ReportTab(QWidget):
             grid.addWidget(button, row, 0)
             grid.addWidget(make_label(about, "secondary", wrap=True), row, 1)
         self._bar = QProgressBar()
-        self._bar.setRange(0, 0)
+        at_work(self._bar)
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName(self.tr("Writing"))
-        self._bar.setFixedWidth(160)
+        self._bar.setFixedWidth(theme().scaled(160))
         self.words = make_label("", "", wrap=True)
         busy = QHBoxLayout()
         busy.addWidget(self._bar)
@@ -68,7 +70,7 @@ class ReportTab(QWidget):
         busy.addWidget(self.cancel)
         card = QFrame()
         card.setProperty("card", "true")
-        card.setMaximumWidth(820)
+        card.setMaximumWidth(theme().scaled(820))
         column = QVBoxLayout(card)
         column.setContentsMargins(16, 12, 16, 16)
         column.setSpacing(12)

@@ -20,6 +20,8 @@ from desktop.system.words import worded
 from desktop.ui.evaluate.head import choose_box, titled
 from desktop.ui.evaluate.kept_part import KeptPart
 from desktop.ui.kit.formatting import count
+from desktop.ui.kit.motion import at_work
+from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label
 from desktop.ui.widgets.empty_state import EmptyFrame
 from desktop.ui.widgets.layout_panel import LayoutPanel
@@ -94,7 +96,7 @@ class SetupPart(QFrame):
         self._busy = QWidget()
         self._busy_words = make_label("", "secondary")
         bar = QProgressBar()
-        bar.setRange(0, 0)
+        at_work(bar)
         bar.setTextVisible(False)
         bar.setAccessibleName(self.tr("Reading the folder"))
         cancel = QPushButton(self.tr("Cancel"))
@@ -245,7 +247,7 @@ class EvaluateStart(QWidget):
         self.empty = EmptyPart()
         self.setup = SetupPart()
         self.kept = KeptPart()
-        self.kept.setMaximumWidth(380)
+        self.kept.setMaximumWidth(theme().scaled(380))
         self.kept.hide()
         self.parts = QStackedWidget()
         self.parts.addWidget(self.empty)

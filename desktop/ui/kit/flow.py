@@ -9,10 +9,12 @@ from PySide6.QtWidgets import QLayout, QLayoutItem, QSizePolicy, QStyle, QWidget
 
 class FlowLayout(QLayout):
     """Widgets one after the other at the sizes that they ask for, in as many lines as they need; those that expand
-    share what is left of their line. From right to left where the language is written so."""
+    share what is left of their line; with ``centred`` each line stands in the middle. From right to left where the
+    language is written so."""
 
-    def __init__(self, parent: QWidget | None = None, spacing: int = 8) -> None:
+    def __init__(self, parent: QWidget | None = None, spacing: int = 8, centred: bool = False) -> None:
         super().__init__(parent)
+        self._centred = centred
         self._items: list[QLayoutItem] = []
         self.setContentsMargins(0, 0, 0, 0)
         self.setSpacing(spacing)
@@ -96,7 +98,7 @@ class FlowLayout(QLayout):
         spare = area.width() - sum(size.width() for size in sizes) - self.spacing() * (len(line) - 1)
         growing = [place for place, item in enumerate(line) if _grows(item)]
         parent = self.parentWidget()
-        x = area.left()
+        x = area.left() + (max(0, spare) // 2 if self._centred and not growing else 0)
         for place, (item, size) in enumerate(zip(line, sizes, strict=True)):
             width = size.width()
             if spare < 0:

@@ -54,17 +54,29 @@ class FocusKeeper(QObject):
 
 def _near(lost: QWidget) -> QWidget | None:
     """The control that is nearest to a lost one: the next of the same parent that takes the keyboard, else of its
-    parent's, up to the view."""
-    parent = lost.parentWidget()
-    while parent is not None and not parent.isWindow():
-        for widget in parent.findChildren(QWidget):
-            if (
-                widget is not lost
-                and widget.focusPolicy() & Qt.FocusPolicy.TabFocus
-                and widget.isEnabled()
-                and widget.isVisible()
-                and widget.focusProxy() is None
-            ):
-                return widget
-        parent = parent.parentWidget()
+    parent's, up to the view.
+
+    Asks with ``children`` and ``parentWidget`` alone. What ``findChildren`` (or ``focusWidget``, ``nextInFocusChain``)
+    of a widget gives, PySide takes from the Python parent that it had. Where that widget is one of Qt's own, as inside
+    a wizard, the next moment has no parent at all: the Python halves of pages and buttons may then go while Qt still
+    calls them, and the process ends.
+    """
+    place = lost.parentWidget()
+    while place is not None and not place.isWindow():
+        found = _first_below(place, lost)
+        if found is not None:
+            return found
+        place = place.parentWidget()
+    return None
+
+
+def _first_below(place: QWidget, lost: QWidget) -> QWidget | None:
+    for widget in place.children():
+        if not isinstance(widget, QWidget) or widget is lost or not widget.isVisible():
+            continue
+        if widget.focusPolicy() & Qt.FocusPolicy.TabFocus and widget.isEnabled() and widget.focusProxy() is None:
+            return widget
+        found = _first_below(widget, lost)
+        if found is not None:
+            return found
     return None

@@ -10,6 +10,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLayout, QTableView, QVBoxLayout, QWidget
 
 from desktop.ui.kit.formatting import both, count, interval_of, number, seen, value_of
+from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import tip
 
 if TYPE_CHECKING:
@@ -111,6 +112,8 @@ class FiguresModel(QAbstractTableModel):
     def headerData(self, section: int, way: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if way == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole and section < len(self._heads):
             return self._heads[section]
+        if way == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.ToolTipRole and section < len(self._heads):
+            return tip(self._heads[section])  # whole where a column was made narrow
         if way == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole and self._rows:
             return self._alignment(self._rows[0][section])
         return None
@@ -190,7 +193,7 @@ def beside_charts(
     """Lay out a tab: ``charts`` share the room at the left, ``column`` (things and their stretch) stands at the right,
     420 px wide."""
     right = QWidget()
-    right.setFixedWidth(420)
+    right.setFixedWidth(theme().scaled(420))
     inside = QVBoxLayout(right)
     inside.setContentsMargins(0, 0, 0, 0)
     inside.setSpacing(6)
@@ -212,7 +215,7 @@ def fit_height(view: QTableView) -> None:
     model = view.model()
     rows = model.rowCount() if model is not None else 0
     view.setFixedHeight(
-        view.horizontalHeader().sizeHint().height() + rows * view.verticalHeader().defaultSectionSize() + 6
+        view.horizontalHeader().sizeHint().height() + rows * view.verticalHeader().defaultSectionSize() + 8
     )
 
 

@@ -6,9 +6,6 @@ have moved. Icons are SVG outlines in ``resources/icons``, drawn in black and ti
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Literal
 
 from PySide6.QtCore import QByteArray, QObject, QRectF, Qt, Signal
@@ -43,7 +40,9 @@ class Theme(QObject):
         self._app: QApplication | None = None
         self._icons: dict[tuple[str, int, str], QIcon] = {}
         self._base_font = QFont()
+        self._system_font: QFont | None = None
         self._base_px = 13
+        self._percent = 100
 
     @property
     def mode(self) -> Mode:
@@ -74,8 +73,7 @@ class Theme(QObject):
         hints.colorSchemeChanged.connect(self._follow_system)
         self._announce_scheme()
         self._dark = self._wants_dark()
-        with widgets_stay():
-            self._app.setPalette(_palette(self.tokens, self._dark))
+        self._app.setPalette(_palette(self.tokens, self._dark))
         if sheet:
             self.dress()
 
@@ -86,6 +84,14 @@ class Theme(QObject):
         self._mode = mode
         self._announce_scheme()
         self._refresh()
+
+    def set_text(self, percent: int) -> None:
+        """Make text ``percent`` of its size, 100 to 200; taken by :meth:`apply` and by widgets that are made then."""
+        self._percent = min(200, max(100, percent))
+
+    def scaled(self, pixels: int) -> int:
+        """``pixels`` of a width or height that was designed for text of the usual size, for text as it is now."""
+        return max(pixels, round(pixels * self._base_px / 13))
 
     def font(self, role: FontRole = "text") -> QFont:
         """The font of a kind of text; figures are of equal width in all of them where the font offers it."""
@@ -114,20 +120,21 @@ class Theme(QObject):
         return build(self.tokens, self._dark, self._base_px)
 
     def _choose_font(self, app: QApplication) -> None:
-        font = QFont(app.font())
+        if self._system_font is None:
+            self._system_font = QFont(app.font())
+        font = QFont(self._system_font)
         pixels = font.pixelSize()
         if pixels <= 0:
             screen = app.primaryScreen()
             dots = screen.logicalDotsPerInch() if screen else 96.0
             pixels = round(font.pointSizeF() * dots / 72)
         # 13 px as designed, unless the user asked the system for visibly larger text.
-        self._base_px = pixels if pixels > 15 else 13
+        self._base_px = round((pixels if pixels > 15 else 13) * self._percent / 100)
         font.setPixelSize(self._base_px)
         if hasattr(font, "setFeature") and hasattr(QFont, "Tag"):
             font.setFeature(QFont.Tag("tnum"), 1)
         self._base_font = font
-        with widgets_stay():
-            app.setFont(font)
+        app.setFont(font)
 
     def _wants_dark(self) -> bool:
         if self._mode != "system":
@@ -154,33 +161,14 @@ class Theme(QObject):
             return
         self._dark = dark
         if self._app is not None:
-            with widgets_stay():
-                self._app.setPalette(_palette(self.tokens, self._dark))
+            self._app.setPalette(_palette(self.tokens, self._dark))
             self.dress()
         self.changed.emit()
 
     def dress(self) -> None:
         """Put the stylesheet on, in the colours now in use."""
         if self._app is not None:
-            sheet = self.stylesheet()
-            with widgets_stay():
-                self._app.setStyleSheet(sheet)
-
-
-@contextmanager
-def widgets_stay() -> Iterator[None]:
-    """No widget is collected as garbage in this block: for what makes Qt walk through all widgets of the application.
-
-    Qt makes a list of all widgets and sends each an event. A handler written in Python may start the collector, which
-    deletes widgets that only refer to each other: Qt then goes on to one that is gone, and the process ends.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
+            self._app.setStyleSheet(self.stylesheet())
 
 
 def text_width(font: QFont, text: str) -> int:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLocale, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QLocale, QObject, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QLineEdit,
+    QPushButton,
+    QSpacerItem,
+    QWidget,
+)
 
 from desktop.system import words
 from desktop.ui.kit.theme import theme
@@ -53,6 +64,11 @@ def tip(text: str) -> str:
     return f'<p style="white-space: pre">{escape(text, quote=False)}</p>'
 
 
+def breakable(text: str) -> str:
+    """``text`` with places at which an address or a checksum may go on in the next line."""
+    return re.sub(r"(?<=[/_.-])(?=\w)|(?<![0-9a-f])([0-9a-f]{16})(?=[0-9a-f])", "\\1\u200b", text)
+
+
 def caption(text: str) -> str:
     """``text`` for a button or a menu, where a single ampersand would be taken for the mark of a key."""
     return text.replace("&", "&&")
@@ -85,6 +101,54 @@ def put_beside(layout: QHBoxLayout, sign: Sign, body: QWidget) -> None:
     layout.setSpacing(8)
     layout.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
     layout.addWidget(body, 1)
+
+
+def hint_in(field: QLineEdit, text: str) -> None:
+    """Give an empty field ``text`` to show, and the room for it."""
+    field.setPlaceholderText(text)
+    field.setMinimumWidth(field.fontMetrics().horizontalAdvance(text) + 24)
+
+
+def at_least(dialog: QWidget, width: int) -> None:
+    """Make ``dialog``, whose layout is there, no narrower than ``width`` and no narrower than what is in it needs: a
+    fixed minimum would switch off what Qt keeps free for longer words. :func:`roomy` is done as well."""
+    layout = dialog.layout()
+    if layout is not None:
+        layout.addItem(QSpacerItem(theme().scaled(width), 0))
+        layout.setSizeConstraint(QLayout.SizeConstraint.SetMinimumSize)
+    roomy(dialog)
+
+
+def first_size(dialog: QWidget, width: int, height: int = 0) -> None:
+    """Open ``dialog`` as large as designed for text of the usual size, larger for larger text, and no larger than the
+    screen; without ``height`` as high as it asks for. :func:`roomy` is done as well."""
+    screen = dialog.screen()
+    room = screen.availableSize() if screen is not None else QSize(width, height)
+    wide = max(width, min(theme().scaled(width), room.width() - 80))
+    high = max(height, min(theme().scaled(height), room.height() - 80)) if height else dialog.sizeHint().height()
+    dialog.resize(wide, high)
+    roomy(dialog)
+
+
+def roomy(dialog: QWidget) -> None:
+    """Make ``dialog`` grow while its wrapped texts need more lines than it is high: Qt's layouts ask for the height of
+    a text at its own favourite width, not at the width that it gets."""
+    dialog.installEventFilter(_Grower(dialog))
+
+
+class _Grower(QObject):
+    """Watches one dialog."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Grow when it is shown, when it was made narrower, and when its words have changed."""
+        if event.type() in (QEvent.Type.Show, QEvent.Type.Resize, QEvent.Type.LayoutRequest):
+            dialog = self.parent()
+            layout = dialog.layout() if isinstance(dialog, QWidget) else None
+            if isinstance(dialog, QWidget) and isinstance(layout, QLayout) and layout.hasHeightForWidth():
+                need = layout.totalHeightForWidth(dialog.width())
+                if dialog.height() < need:
+                    dialog.resize(dialog.width(), need)
+        return False
 
 
 def set_role(widget: QWidget, role: str) -> None:

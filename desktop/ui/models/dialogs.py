@@ -26,10 +26,12 @@ from desktop.app.exports import CONTEXT, exports_of
 from desktop.core.types import FoveaError
 from desktop.ml.exchange.export_formats import ARCHIVE, MODEL_FORMATS
 from desktop.ml.exchange.foreign import SCALINGS, ForeignFacts, FoundInFile, check_labels, missing, read_labels
+from desktop.system.words import listed
 from desktop.ui.kit.file_dialogs import FileDialog
+from desktop.ui.kit.flow import FlowLayout
 from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.tabled import brief_notice, translated
-from desktop.ui.kit.widgets import make_label, sentence
+from desktop.ui.kit.widgets import breakable, first_size, hint_in, make_label, sentence
 from desktop.ui.models import words
 from desktop.ui.widgets.notices import CautionStrip
 
@@ -63,16 +65,16 @@ class InstallDialog(QDialog):
             else (self.tr("MD5 as published"), network.md5 or ""),
         )
         for key, value in rows:
-            form.addRow(make_label(key, "secondary"), make_label(value, wrap=True, selectable=True))
+            form.addRow(make_label(key, "secondary"), make_label(breakable(value), wrap=True, selectable=True))
         told = make_label(
             self.tr(
-                "The weights came with the installation: nothing is fetched. Fovea compares their hash with the one "
-                "that its authors computed, builds the network and converts it, in about a minute."
+                "The weights came with the installation: nothing is fetched. Fovea checks that they are unchanged and "
+                "makes the model of them, in about a minute."
             )
             if package is not None
             else self.tr(
-                "Fovea compares the file's hash with the published one and installs nothing else. Fovea's authors have "
-                "not downloaded the file themselves; the first one that passes is remembered by its SHA-256."
+                "Fovea checks by its checksum that the file is the published one and installs nothing else. Fovea's "
+                "authors have not downloaded the file themselves; the first one that passes is remembered."
             ),
             "secondary",
             wrap=True,
@@ -100,7 +102,7 @@ class InstallDialog(QDialog):
             layout.addWidget(self.full)
             layout.addWidget(self.half)
         layout.addWidget(buttons)
-        self.resize(620, self.sizeHint().height())
+        first_size(self, 620)
 
     @property
     def precision(self) -> str:
@@ -182,6 +184,7 @@ class ImportDialog(QDialog):
         self.width_box, self.height_box = QSpinBox(), QSpinBox()
         for box in (self.width_box, self.height_box):
             box.setRange(0, 4096)
+            box.lineEdit().setTextMargins(6, 0, 0, 0)
             box.setSpecialValueText("–")
             box.valueChanged.connect(self._refresh)
         self.origin, self.licence = QLineEdit(), QLineEdit()
@@ -233,7 +236,7 @@ class ImportDialog(QDialog):
         self.labels.textChanged.connect(self._refresh)
         for choice in (self.scaling, self.fit, self.ends):
             choice.currentIndexChanged.connect(self._refresh)
-        self.resize(640, 640)
+        first_size(self, 640, 640)
 
     def _labels_part(self) -> QWidget:
         part = QWidget()
@@ -306,7 +309,7 @@ class ImportDialog(QDialog):
                 count, QLocale().toString(self._outputs)
             )
         elif wanted:
-            trouble = self.tr("Still to be told: {0}.").format(", ".join(_word(key) for key in wanted))
+            trouble = self.tr("Still to be told: {0}.").format(listed([_word(key) for key in wanted]))
         self._missing.setText(trouble)
 
     @Slot()
@@ -371,15 +374,14 @@ class ExportDialog(QDialog):
         self._told = make_label("", "secondary", wrap=True)
         self.folder = QLineEdit()
         self.folder.setReadOnly(True)
-        self.folder.setPlaceholderText(self.tr("Only the pictures drawn by Fovea"))
+        hint_in(self.folder, self.tr("Only the pictures drawn by Fovea"))
         self.folder.setAccessibleName(self.tr("Pictures to compare on"))
         choose = QPushButton(self.tr("Choose…"))
         choose.clicked.connect(self._ask_folder)
         self._compare = QWidget()
-        beside = QHBoxLayout(self._compare)
-        beside.setContentsMargins(0, 0, 0, 0)
+        beside = FlowLayout(self._compare)
         beside.addWidget(make_label(self.tr("Compare on a folder of yours, too")))
-        beside.addWidget(self.folder, 1)
+        beside.addWidget(self.folder)
         beside.addWidget(choose)
         buttons = QDialogButtonBox()
         go = buttons.addButton(self.tr("Export…"), QDialogButtonBox.ButtonRole.AcceptRole)
@@ -397,7 +399,7 @@ class ExportDialog(QDialog):
         layout.addWidget(self._compare)
         layout.addWidget(buttons)
         self._refresh()
-        self.resize(600, self.sizeHint().height())
+        first_size(self, 600)
 
     @property
     def form(self) -> str:

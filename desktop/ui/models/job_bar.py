@@ -7,6 +7,7 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from desktop.ui.kit.motion import at_work
 from desktop.ui.kit.widgets import make_label
 from desktop.ui.models import words
 
@@ -52,7 +53,7 @@ class JobBar(QFrame):
         """A job has begun."""
         self._title.setText(title)
         self._facts.clear()
-        self._bar.setRange(0, 0)
+        at_work(self._bar)
         self.pause.hide()
         self.set_paused(False)
         self.cancel.setEnabled(True)
@@ -86,7 +87,7 @@ class JobBar(QFrame):
             self._facts.setText(words.transfer(event))
         elif isinstance(event, JobStep):
             self.pause.hide()
-            self._bar.setRange(0, 0)
+            at_work(self._bar)
             self._facts.setText(words.step(event.name))
         elif isinstance(event, StepSaid):
             self._facts.setText(event.text)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMessageBox, QPushButton, 
 from desktop.core.types import FoveaError
 from desktop.services.background import Task
 from desktop.services.model_jobs import Done, ModelJobs
+from desktop.system.words import listed
 from desktop.ui.kit.later_view import LaterView
 from desktop.ui.models.asking import Asking
 from desktop.ui.models.cards import CardList, ModelCard, cards_of
@@ -98,6 +99,7 @@ class ModelsView(LaterView):
         detail = self.detail
         detail.use_wanted.connect(self._use)
         detail.teach_wanted.connect(self.teach_wanted)
+        detail.retrain_wanted.connect(self.retrain_wanted)
         detail.install_wanted.connect(self.asking.ask_install)
         detail.evaluate_wanted.connect(self._evaluate)
         detail.export_wanted.connect(self.asking.export)
@@ -340,7 +342,7 @@ class ModelsView(LaterView):
             bad = [check.name for check in result if check.verdict != "ok"]
             count = len(result)
             if bad:
-                self.said.emit(self.tr("{0}: {1} not as it was.").format(done.subject, ", ".join(bad)))
+                self.said.emit(self.tr("{0}: {1} not as it was.").format(done.subject, listed(bad)))
             else:
                 self.told.emit(self.tr("{0}: all {1} files are as they were.").format(done.subject, count))
         elif done.kind == "export":

@@ -14,9 +14,10 @@ from PySide6.QtWidgets import QApplication
 
 from desktop.services.background import run_aside
 from desktop.services.catalog import ModelCatalog
+from desktop.services.garbage import GarbageKeeper
 from desktop.services.settings import Settings
 from desktop.services.single_instance import SingleInstance
-from desktop.system import crash
+from desktop.system import crash, words
 from desktop.ui.kit.focus import FocusKeeper
 from desktop.ui.kit.theme import MODES, STYLE, theme
 from desktop.ui.shell import language
@@ -41,6 +42,7 @@ def make_application(arguments: Sequence[str]) -> QApplication:
     app.setApplicationDisplayName("Fovea")
     app.setDesktopFileName("fovea")
     FocusKeeper(app)
+    GarbageKeeper(app)
     return app
 
 
@@ -84,7 +86,8 @@ class Shell(QObject):
         self.comes_again = not self.comes_again
 
     def successor(self, app: QApplication) -> Shell:
-        """This one ended, and another in the language that Settings say now, with the same images and view."""
+        """This one ended, and another in the language and the size of text that Settings say now, with the same images
+        and view."""
         session = self.window.classify.session
         place = session.items.index(session.current) if session.current in session.items else -1
         kept = ([item.source for item in session.items], place, self.window.host.shown_id)
@@ -92,6 +95,8 @@ class Shell(QObject):
         self.close_down()
         self.window.deleteLater()
         speak(app, self.settings)
+        theme().set_text(self.settings.get("text_percent"))
+        theme().apply(app, sheet=False)
         shell = Shell(Settings(), (), instance, restore=False, first_models=False)
         shell._taken_over = kept
         return shell
@@ -118,18 +123,18 @@ class Shell(QObject):
         file_dialogs.remember_in(self.settings)
         self.window.classify.complete()
         self.window.setWindowIcon(theme().icon("app", 64))
-        # With 100,000 images listed a full collection takes 150 ms and frees nothing: what lives now is left out of it,
-        # and it comes once in a hundred million allocations. Young garbage is collected as ever.
-        gc.freeze()
-        gc.set_threshold(5000, 20, 1000)
+        gc.freeze()  # what lives now lives to the end: no collection looks through it
         # Imported by a thread now, so that the first answer, minutes later, does not stop the window for it.
         run_aside(import_module, "numpy", name="numpy")
         run_aside(_clear_leftovers, name="leftovers")
+        self.window.follow_motion()
         self.engine = engine
         self.window.host.engine = engine
         self.window.classify.attach(engine)
         if self.settings.problem:
             self.window.messages.say(self.settings.problem)
+        if lacking := language.lacking_font(words.language()):
+            self.window.messages.say(lacking)
         if self._restore:
             self.window.classify.restore_images(nothing_else=not self._paths)
         self._take_over()
@@ -191,6 +196,7 @@ def build_window(
     speak(app, settings)
     wanted = mode if mode is not None else settings.get("theme")
     theme().set_mode(wanted if wanted in MODES else "system")
+    theme().set_text(settings.get("text_percent"))
     theme().apply(app, sheet=False)
     shell = Shell(settings, paths, restore=restore)
     theme().dress()
@@ -238,6 +244,7 @@ def run(paths: list[str], predictor: EngineClient | None = None) -> int:
     crash.watch("window")
     wanted = settings.get("theme")
     theme().set_mode(wanted if wanted in MODES else "system")
+    theme().set_text(settings.get("text_percent"))
     theme().apply(app, sheet=False)
     shell = Shell(settings, paths, instance, first_models=True, predictor=predictor)
     while True:

@@ -150,6 +150,7 @@ class MainWindow(QMainWindow):
         view.session.undo_changed.connect(self.menus.refresh)
         view.session.preview_changed.connect(self.menus.refresh)
         view.doing.changed.connect(self.menus.refresh)
+        view.doing.retrain_wanted.connect(self.host.retrain)
         view.session.model_changed.connect(self.menus.refresh)
         view.job.ended.connect(self.menus.refresh)
         view.job.began.connect(self.menus.refresh)
@@ -428,6 +429,8 @@ class MainWindow(QMainWindow):
         dialog.top_k_chosen.connect(self.classify.answer.bars.set_top_k)
         dialog.at_once_chosen.connect(self.host.set_trainings_at_once)
         dialog.language_chosen.connect(self.change_language, Qt.ConnectionType.QueuedConnection)
+        dialog.text_chosen.connect(self.change_text, Qt.ConnectionType.QueuedConnection)
+        dialog.motion_chosen.connect(self.follow_motion)
         self.show_dialog(dialog)
 
     @Slot(str)
@@ -438,10 +441,28 @@ class MainWindow(QMainWindow):
 
         if language.wished(chosen) == words.language():
             return
-        self.anew.emit()
-        if not self.close():
-            self.anew.emit()  # twice is not at all
+        if not self._come_again():
             self.messages.tell(self.tr("Fovea speaks the chosen language from its next start on."))
+
+    @Slot(int)
+    def change_text(self, percent: int) -> None:
+        """The same for another size of text."""
+        if not self._come_again():
+            self.messages.tell(self.tr("Text has the chosen size from the next start of Fovea on."))
+
+    def _come_again(self) -> bool:
+        self.anew.emit()
+        if self.close():
+            return True
+        self.anew.emit()  # twice is not at all
+        return False
+
+    @Slot()
+    def follow_motion(self) -> None:
+        """Let things move, or not, as Settings say; where they leave it to the system, as the system says."""
+        from desktop.ui.kit.motion import motion
+
+        motion().follow(self.settings.get("motion"))
 
     def show_dialog(self, dialog: QWidget) -> None:
         """Open a dialog over the window; it goes when it is closed."""

@@ -23,17 +23,21 @@ from desktop.services.settings import Settings
 from desktop.system import words
 from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.theme import MODES, theme
+from desktop.ui.kit.widgets import at_least
 from desktop.ui.shell import language
 
 
 class SettingsDialog(QDialog):
     """``theme_chosen`` carries the mode, ``top_k_chosen`` the number of classes shown at first,
-    ``at_once_chosen`` the number of trainings that run side by side, ``language_chosen`` a language or ``system``."""
+    ``at_once_chosen`` the number of trainings that run side by side, ``language_chosen`` a language or ``system``,
+    ``text_chosen`` the size of text in percent; ``motion_chosen``: whether things move was decided anew."""
 
     theme_chosen = Signal(str)
     top_k_chosen = Signal(int)
     at_once_chosen = Signal(int)
     language_chosen = Signal(str)
+    text_chosen = Signal(int)
+    motion_chosen = Signal()
 
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,6 +64,17 @@ class SettingsDialog(QDialog):
         self._language.setAccessibleName(self.tr("Language"))
         self._language.setToolTip(self.tr("The window is drawn anew in it; your images stay."))
         self._language.activated.connect(self._choose_language)
+        self._text = QComboBox()
+        for percent in (100, 125, 150, 175, 200):
+            self._text.addItem(self.tr("{0} %").format(percent), percent)
+        self._text.setCurrentIndex(max(0, self._text.findData(settings.get("text_percent"))))
+        self._text.setAccessibleName(self.tr("Size of text"))
+        self._text.setToolTip(self.tr("The window is drawn anew with it; your images stay."))
+        self._text.activated.connect(self._choose_text)
+        self._still = QCheckBox(self.tr("Nothing moves by itself"))
+        self._still.setChecked(settings.get("motion") == "little")
+        self._still.setToolTip(self.tr("Otherwise as the system says. Bars stand still while something is at work."))
+        self._still.toggled.connect(self._choose_motion)
         self._top_k = QSpinBox()
         self._top_k.setRange(1, 50)
         self._top_k.lineEdit().setTextMargins(6, 0, 0, 0)
@@ -86,6 +101,8 @@ class SettingsDialog(QDialog):
         form.setVerticalSpacing(14)
         form.addRow(self.tr("Theme"), row)
         form.addRow(self.tr("Language"), self._language)
+        form.addRow(self.tr("Size of text"), self._text)
+        form.addRow(self.tr("Motion"), self._still)
         form.addRow(self.tr("Classes shown at first"), self._top_k)
         form.addRow(self.tr("Trainings at the same time"), self._at_once)
         form.addRow(self.tr("Images"), self._restore)
@@ -101,7 +118,7 @@ class SettingsDialog(QDialog):
         layout.addWidget(note)
         layout.addStretch(1)
         layout.addWidget(buttons)
-        self.setMinimumWidth(max(440, self.sizeHint().width()))
+        at_least(self, 400)
 
     @Slot()
     def _choose_theme(self) -> None:
@@ -113,6 +130,18 @@ class SettingsDialog(QDialog):
     def _choose_language(self, place: int) -> None:
         self._settings.set("language", self._language.itemData(place))
         self.language_chosen.emit(self._language.itemData(place))
+
+    @Slot(int)
+    def _choose_text(self, place: int) -> None:
+        percent = self._text.itemData(place)
+        if percent != self._settings.get("text_percent"):
+            self._settings.set("text_percent", percent)
+            self.text_chosen.emit(percent)
+
+    @Slot(bool)
+    def _choose_motion(self, still: bool) -> None:
+        self._settings.set("motion", "little" if still else "system")
+        self.motion_chosen.emit()
 
     @Slot(int)
     def _choose_top_k(self, value: int) -> None:

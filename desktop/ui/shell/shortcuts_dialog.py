@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHeaderView, QLineEdit,
 
 from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.theme import theme
+from desktop.ui.kit.widgets import first_size
 from desktop.ui.shell.keys import KeyGroup, native
 
 
@@ -63,7 +64,7 @@ class ShortcutsDialog(QDialog):
         layout.addWidget(self.filter)
         layout.addWidget(self.list, 1)
         layout.addWidget(buttons)
-        self.resize(640, 620)
+        first_size(self, 640, 620)
 
     @property
     def rows(self) -> list[tuple[str, str]]:

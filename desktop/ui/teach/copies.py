@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QPushButton, QScroll
 from desktop.engine.teaching_events import AskCopies, Copies, CopyGroup, Refused
 from desktop.services.teaching import Teaching
 from desktop.ui.kit.help_key import give_help
-from desktop.ui.kit.widgets import count, make_label, sentence
+from desktop.ui.kit.widgets import count, first_size, make_label, sentence
 from desktop.ui.teach.heaps import Strip
 from desktop.ui.teach.pictures_model import PicturesModel
 
@@ -22,7 +22,7 @@ class CopiesDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(self.tr("Find Copies"))
         give_help(self, "teach#copies")
-        self.resize(860, 560)
+        first_size(self, 860, 560)
         self._teaching, self._model = teaching, model
         self.groups: list[CopyGroup] = []
         self._rows: list[QFrame] = []
@@ -32,7 +32,7 @@ class CopiesDialog(QDialog):
         )
         self._state = make_label(self.tr("Looking…"), "secondary", wrap=True)
         self.all = QPushButton()
-        self.all.setEnabled(False)
+        self.all.hide()  # until it is known what it would remove
         self.all.clicked.connect(self._on_all)
         close = QPushButton(self.tr("Close"))
         close.clicked.connect(self.accept)
@@ -70,11 +70,13 @@ class CopiesDialog(QDialog):
             self._rows.append(row)
         spare = len(self._spare())
         self.all.setText(self.tr("Keep the sharpest of each, remove {0}").format(count(spare)))
-        self.all.setEnabled(spare > 0)
+        self.all.setVisible(spare > 0)
         if not self.groups:
             self._state.setText(self.tr("No copies among the pictures that were looked at."))
         elif len(self.groups) > 200:
             self._state.setText(self.tr("{0} groups; the first 200 are shown.").format(count(len(self.groups))))
+        elif len(self.groups) == 1:
+            self._state.setText(self.tr("1 group"))
         else:
             self._state.setText(self.tr("{0} groups").format(count(len(self.groups))))
 

@@ -14,6 +14,7 @@ from desktop.engine.teaching_events import AskMissing, Missing
 from desktop.services.background import Task
 from desktop.services.teaching import Teaching, words_of
 from desktop.ui.kit.file_dialogs import FileDialog
+from desktop.ui.kit.motion import at_work
 from desktop.ui.kit.widgets import caption, count, sentence
 
 if TYPE_CHECKING:
@@ -168,10 +169,10 @@ class Exchange(QObject):
     def export_csv(self, path: str) -> None:
         """Write the table."""
 
-        def work(project: Project, _progress: Any, _cancelled: Any) -> int:
-            from desktop.app.teaching_exchange import export_csv
+        def work(project: Project, _progress: Any, _cancelled: Any) -> tuple[int, int]:
+            from desktop.app.teaching_exchange import export_csv, person_names
 
-            return export_csv(project, Path(path))
+            return export_csv(project, Path(path)), person_names(project)
 
         self._run(work, self._written, self.tr("Writing…"))
 
@@ -184,10 +185,10 @@ class Exchange(QObject):
     def export_coco(self, path: str) -> None:
         """Write COCO's JSON."""
 
-        def work(project: Project, _progress: Any, _cancelled: Any) -> int:
-            from desktop.app.teaching_exchange import export_coco
+        def work(project: Project, _progress: Any, _cancelled: Any) -> tuple[int, int]:
+            from desktop.app.teaching_exchange import export_coco, person_names
 
-            return export_coco(project, Path(path))
+            return export_coco(project, Path(path)), person_names(project)
 
         self._run(work, self._written, self.tr("Writing…"))
 
@@ -207,18 +208,32 @@ class Exchange(QObject):
     def export_folders(self, way: str, path: str) -> None:
         """Write class folders."""
 
-        def work(project: Project, progress: Any, cancelled: Any) -> ExportedLabels:
-            from desktop.app.teaching_exchange import export_folders
+        def work(project: Project, progress: Any, cancelled: Any) -> tuple[ExportedLabels, int]:
+            from desktop.app.teaching_exchange import export_folders, person_names
 
-            return export_folders(project, Path(path), way, progress, cancelled)  # type: ignore[arg-type]
+            done = export_folders(project, Path(path), way, progress, cancelled)  # type: ignore[arg-type]
+            return done, person_names(project)
 
         self._run(work, self._exported, self.tr("Writing class folders…"))
 
-    def _written(self, rows: int) -> None:
+    def _written(self, written: tuple[int, int]) -> None:
+        rows, named = written
         self.told.emit(self.tr("{0} labels were written.").format(count(rows)))
+        self._say_named(named)
 
-    def _exported(self, found: ExportedLabels) -> None:
+    def _say_named(self, named: int) -> None:
+        """Names of files are what labels are told by: they are written as they are, and what they may hold is said."""
+        if named:
+            text = self.tr(
+                "Files are called in it as they are, and {0} of the names read like a person's: look before you hand "
+                "it on."
+            )
+            self.said.emit(text.format(count(named)))
+
+    def _exported(self, exported: tuple[ExportedLabels, int]) -> None:
+        found, named = exported
         self.told.emit(self.tr("{0} pictures were written into class folders.").format(count(found.pictures)))
+        self._say_named(named)
         if found.left_out:
             name, reason = found.left_out[0]
             text = self.tr("{0} pictures could not be read ({1}: {2}).")
@@ -264,7 +279,8 @@ class Exchange(QObject):
         self._task = task = Task(
             lambda t: work(project, lambda done, total: t.progressed.emit((done, total)), lambda: t.cancelled)
         )
-        self.progress = dialog = QProgressDialog(words, self.tr("Cancel"), 0, 0, self._parent)
+        self.progress = dialog = QProgressDialog(words, self.tr("Cancel"), 0, 1, self._parent)
+        at_work(dialog)
         dialog.setWindowModality(Qt.WindowModality.WindowModal)
         dialog.setMinimumDuration(300)
         dialog.canceled.connect(task.cancel)
@@ -278,8 +294,11 @@ class Exchange(QObject):
     def _on_progress(self, told: tuple[int, int | None]) -> None:
         if self.progress is not None:
             done, total = told
-            self.progress.setRange(0, total or 0)
-            self.progress.setValue(min(done, total) if total else 0)
+            if total:
+                self.progress.setRange(0, total)
+                self.progress.setValue(min(done, total))
+            else:
+                at_work(self.progress)
 
     def _end(self) -> None:
         self._task = None

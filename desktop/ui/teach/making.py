@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QDialog, QLineEdit, QRadioButton, QVBoxLayout, QWi
 
 from desktop.services.teaching import Teaching
 from desktop.ui.kit.help_key import give_help
-from desktop.ui.kit.widgets import accept_or_cancel, count, make_label, sentence
+from desktop.ui.kit.widgets import accept_or_cancel, at_least, count, make_label, sentence
 
 if TYPE_CHECKING:
     from desktop.app.teaching_models import ReadyToMake
@@ -24,7 +24,6 @@ class MakingDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(self.tr("Make It a Model"))
         give_help(self, "teach#making-a-model")
-        self.setMinimumWidth(460)
         counts = [c for c in teaching.classes if c.count]
         total = sum(c.count for c in counts)
         about = make_label(
@@ -54,6 +53,7 @@ class MakingDialog(QDialog):
         layout.addWidget(self.tune)
         layout.addWidget(self.problem)
         layout.addWidget(buttons)
+        at_least(self, 430)
 
     def set_ready(self, ready: ReadyToMake) -> None:
         """What is missing, if anything."""

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QPushButton, QTo
 from desktop.engine.teaching_events import LookedAt, Pause
 from desktop.services.teaching import Teaching
 from desktop.ui.kit.elided import ElidedLabel
+from desktop.ui.kit.motion import at_work
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import count, make_label
 
@@ -60,7 +61,7 @@ class ProjectsBar(QWidget):
             button.setToolTip(words)
             button.clicked.connect(signal)
         self.progress = QProgressBar()
-        self.progress.setMaximumWidth(140)
+        self.progress.setMaximumWidth(theme().scaled(140))
         self.progress.setTextVisible(False)
         self.progress.setAccessibleName(self.tr("Pictures looked at"))
         self.state = make_label("", "secondary")
@@ -115,7 +116,7 @@ class ProjectsBar(QWidget):
 
     @Slot(int)
     def _on_adding(self, done: int) -> None:
-        self.progress.setRange(0, 0)
+        at_work(self.progress)
         self.progress.show()
         self.state.setText(self.tr("{0} pictures found").format(count(done)))
         self.state.show()

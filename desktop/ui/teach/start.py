@@ -6,6 +6,7 @@ from PySide6.QtCore import QDateTime, QLocale, QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QLabel, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
 
 from desktop.store.project_facts import ProjectEntry
+from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import count, make_label, tip
 from desktop.ui.widgets.empty_state import EmptyFrame
 
@@ -43,7 +44,7 @@ class TeachStart(QWidget):
         self._title: QLabel = make_label(self.tr("Your projects"), "title")
         self.list = QListWidget()
         self.list.setAccessibleName(self.tr("Your projects"))
-        self.list.setMinimumWidth(420)
+        self.list.setMinimumWidth(theme().scaled(420))
         self.list.itemActivated.connect(self._on_activated)
         self.list.itemDoubleClicked.connect(self._on_activated)
         self.frame.column.addWidget(self._title, 0, Qt.AlignmentFlag.AlignHCenter)
@@ -64,7 +65,7 @@ class TeachStart(QWidget):
                 item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
                 item.setToolTip(tip(entry.problem))
             self.list.addItem(item)
-        self.list.setFixedHeight(min(len(entries), _MOST_ROWS) * _ROW + 6)
+        self.list.setFixedHeight(min(len(entries), _MOST_ROWS) * _ROW + 8)
         self.list.setVisible(bool(entries))
         self._title.setVisible(bool(entries))
         if entries:

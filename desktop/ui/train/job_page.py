@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from desktop.ui.kit.elided import ElidedLabel
+from desktop.ui.kit.motion import at_work
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label, sentence, tip
 from desktop.ui.train import words
@@ -111,7 +112,8 @@ class JobPage(QWidget):
         self._show_words(job)
         self.facts.show_job(job)
         ended = job.state in ("done", "cancelled") and job.epochs_done
-        self.curves.set_curves(job.curves, job.epochs_done if ended else job.epochs, job.validation)
+        by_steps = job.started is None or job.started.batch > 0  # a head that is solved has no rate of learning
+        self.curves.set_curves(job.curves, job.epochs_done if ended else job.epochs, job.validation, by_steps)
 
     def tick(self) -> None:
         """Bring what counts down up to date."""
@@ -127,7 +129,7 @@ class JobPage(QWidget):
         share = job.progress()
         self._bar.setVisible(job.active)
         if share is None:
-            self._bar.setRange(0, 0)
+            at_work(self._bar)
         else:
             self._bar.setRange(0, 1000)
             self._bar.setValue(round(1000 * share))
@@ -158,6 +160,8 @@ class JobPage(QWidget):
         done = job.state == "done" and bool(job.model_id)
         for button in (self.use, self.errors, self.card):
             button.setVisible(done)
+        if job.started is not None and job.started.folds:
+            self.errors.hide()  # it has learned from all of them: what it made of them then says nothing
         self.save.setEnabled(job.curves.done > 0)
         self._dress()
 

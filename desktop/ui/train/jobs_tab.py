@@ -103,7 +103,7 @@ class JobsTab(QWidget):
         column.addWidget(self.new)
         column.addWidget(self.list, 1)
         column.addWidget(self.plan)
-        left.setMinimumWidth(190)
+        self.list.setMinimumWidth(theme().scaled(190))
         self.split = QSplitter(Qt.Orientation.Horizontal)
         self.split.addWidget(left)
         self.split.addWidget(self.page)

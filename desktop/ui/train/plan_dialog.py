@@ -21,9 +21,10 @@ from PySide6.QtWidgets import (
 from desktop.ml.plans import plan as plans
 from desktop.ml.plans.plan_changes import with_settings
 from desktop.store.ids import id_of
+from desktop.system.words import listed
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.help_key import give_help
-from desktop.ui.kit.widgets import accept_or_cancel, make_label
+from desktop.ui.kit.widgets import accept_or_cancel, at_least, make_label
 from desktop.ui.widgets.notices import ErrorPanel
 
 if TYPE_CHECKING:
@@ -43,7 +44,6 @@ class PlanDialog(QDialog):
         self._plan = plan
         self.setWindowTitle(self.tr("Start a Training"))
         give_help(self, "train#starting-a-training")
-        self.setMinimumWidth(520)
         self.name = QLineEdit(name)
         self.data = QLineEdit(plan.data.path or "")
         browse = QPushButton(self.tr("Choose…"))
@@ -87,7 +87,7 @@ class PlanDialog(QDialog):
             field.setAccessibleName(words)
         facts = make_label(
             self.tr("{0} · {1} classes: {2}").format(
-                plan.architecture.name, len(plan.labels), ", ".join(plan.labels[:12]) + ("…" * (len(plan.labels) > 12))
+                plan.architecture.name, len(plan.labels), listed(plan.labels[:12]) + ("…" * (len(plan.labels) > 12))
             ),
             "secondary",
             wrap=True,
@@ -100,6 +100,7 @@ class PlanDialog(QDialog):
         layout.addLayout(form)
         layout.addWidget(self.failure)
         layout.addWidget(buttons)
+        at_least(self, 490)
 
     def _fields(self) -> dict[str, str]:
         return {

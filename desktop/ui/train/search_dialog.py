@@ -23,7 +23,7 @@ from desktop.ml.plans.search_results import SearchError, stem
 from desktop.ml.plans.search_space import Choices, Dimension, Range, check
 from desktop.services.searching import Order
 from desktop.ui.kit.help_key import give_help
-from desktop.ui.kit.widgets import accept_or_cancel, make_label
+from desktop.ui.kit.widgets import accept_or_cancel, at_least, make_label
 from desktop.ui.widgets.notices import ErrorPanel
 
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ class SearchDialog(QDialog):
         self._bases, self._taken = list(bases), set(taken)
         self.setWindowTitle(self.tr("New Search"))
         give_help(self, "train#searching-over-settings")
-        self.setMinimumWidth(560)
         about = make_label(
             self.tr(
                 "A search trains the same data several times with other settings and shows which did best on the "
@@ -102,6 +101,7 @@ class SearchDialog(QDialog):
         layout.addLayout(form)
         layout.addWidget(self.failure)
         layout.addWidget(buttons)
+        at_least(self, 530)
         self._on_base()
 
     @property

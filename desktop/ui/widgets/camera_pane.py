@@ -67,8 +67,8 @@ class CameraPane(QWidget):
     def _build(self, keeps: bool) -> None:
         self.chooser = QComboBox()
         self.chooser.setAccessibleName(self.tr("Camera"))
-        self.chooser.setMinimumWidth(180)
-        self.chooser.setMaximumWidth(320)
+        self.chooser.setMinimumWidth(theme().scaled(180))
+        self.chooser.setMaximumWidth(theme().scaled(320))
         self.chooser.activated.connect(self._choose)
         self.power = QPushButton()
         self.power.clicked.connect(self._switch)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QKeySequence, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from desktop.services.samples import Sample
+from desktop.ui.kit.flow import FlowLayout
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import caption, make_label, tip
 
@@ -31,16 +32,11 @@ class EmptyFrame(QFrame):
         self._recent_title = make_label(recent, "secondary")
         for label in (head, below, self._recent_title):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.row = QHBoxLayout()
-        self.row.setSpacing(8)
+        self.row = FlowLayout(spacing=8, centred=True)
         self.column = QVBoxLayout()
         self.column.setSpacing(12)
         self._recent = QVBoxLayout()
         self._recent.setSpacing(2)
-        centred = QHBoxLayout()
-        centred.addStretch(1)
-        centred.addLayout(self.row)
-        centred.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 24, 12, 24)
         layout.setSpacing(12)
@@ -49,7 +45,7 @@ class EmptyFrame(QFrame):
         layout.addWidget(head)
         layout.addWidget(below)
         layout.addSpacing(8)
-        layout.addLayout(centred)
+        layout.addLayout(self.row)
         layout.addLayout(self.column)
         layout.addSpacing(16)
         layout.addWidget(self._recent_title)

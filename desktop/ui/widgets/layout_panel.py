@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QGridLayout, QPushButton, QVBoxLayout, QWidget
 
+from desktop.system.words import listed
 from desktop.ui.kit.formatting import count
 from desktop.ui.kit.widgets import make_label
 
@@ -73,7 +74,7 @@ class LayoutPanel(QFrame):
         if len(proposal.counts) > _CLASSES:
             classes.append(self.tr("and {0} more").format(count(len(proposal.counts) - _CLASSES)))
         told = self.tr("{0} pictures in {1} classes: {2}").format(
-            count(total), count(len(proposal.counts)), ", ".join(classes)
+            count(total), count(len(proposal.counts)), listed(classes)
         )
         self._add(make_label(told, "secondary", wrap=True, selectable=True))
         self._add(self._examples(proposal))

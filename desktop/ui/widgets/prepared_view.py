@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QSizePolicy, QV
 
 from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.theme import DARK, theme
-from desktop.ui.kit.widgets import draw_focus_ring, image_of, make_label
+from desktop.ui.kit.widgets import draw_focus_ring, first_size, image_of, make_label
 from desktop.ui.widgets.picture_view import PictureView
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class PreparedView(QWidget):
         layout.addWidget(self._pixels)
         layout.addLayout(self._fact_box)
         layout.addStretch(1)
-        self.setMinimumWidth(96)
+        self.setMinimumWidth(theme().scaled(96))
         self.setAccessibleName(self.tr("What the network saw"))
         self.show_prepared(None, [])
 
@@ -195,7 +195,7 @@ class _Enlarged(QDialog):
         layout.addWidget(lines)
         layout.addWidget(buttons)
         view.setFocus()
-        self.resize(720, 640)
+        first_size(self, 720, 640)
 
 
 def facts_of(prediction: Prediction, manifest: Manifest) -> list[str]:

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.ui.kit.help_key import give_help
-from desktop.ui.kit.widgets import count, make_label, tip
+from desktop.ui.kit.widgets import at_least, count, hint_in, make_label, tip
 
 if TYPE_CHECKING:
     from desktop.services.corrections import ProjectChoice
@@ -45,7 +45,7 @@ class ThisIsA(QDialog):
         self._first = ""
         about = make_label(name if number == 1 else self.tr("{0} pictures").format(count(number)), "title", wrap=True)
         self.what = QLineEdit()
-        self.what.setPlaceholderText(self.tr("Its right class, an old or a new one"))
+        hint_in(self.what, self.tr("Its right class, an old or a new one"))
         self.what.setAccessibleName(self.tr("Its right class"))
         self.what.textChanged.connect(self._check)
         self.project = QComboBox()
@@ -86,7 +86,7 @@ class ThisIsA(QDialog):
         layout.addLayout(form)
         layout.addWidget(words)
         layout.addWidget(self.buttons)
-        self.setMinimumWidth(440)
+        at_least(self, 410)
         self.show_projects([])
         self.what.setFocus()
 

@@ -190,3 +190,20 @@ def test_the_first_frame_of_a_deep_animation_is_windowed() -> None:
     plain = makers.png(16, 16, rows(shallow), bits=16, colour=2)
     moving = makers.png(16, 16, rows(shallow), makers.png_chunk(b"acTL", struct.pack(">II", 1, 0)), bits=16, colour=2)
     assert np.array_equal(decode(makers.source(plain)).pixels, decode(makers.source(moving)).pixels)
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14])
+@pytest.mark.parametrize("colour", [4, 6])
+@pytest.mark.parametrize("deep", [True, False], ids=["deep", "shallow"])
+def test_transparency_of_fewer_bits_than_its_container_has(bits: int, colour: int, deep: bool) -> None:
+    # As in TIFF: whoever writes 12 bits of colour into 16 writes transparency alike, and 4,095 of it is opaque.
+    shown = RAMP.astype(np.uint16) * 257 if deep else RAMP.astype(np.uint16) * 16
+    veil = np.full(RAMP.shape, (1 << bits) - 1, np.uint16)
+    veil[:4] = 0
+    samples = np.dstack([shown] * (1 if colour == 4 else 3) + [veil])
+    pixels = decode(makers.source(makers.png(16, 16, rows(samples), bits=16, colour=colour))).pixels.astype(int)
+    ramp = RAMP[4:].astype(int)
+    # Grey, and colour that does not use its range, is windowed by what is seen.
+    expected = ramp if deep and colour == 6 else (ramp - ramp.min()) * 255 // (255 - ramp.min())
+    assert np.abs(pixels[4:] - (expected if pixels.ndim == 2 else expected[..., None])).mean() <= 3
+    assert (pixels[:4] == 255).all()

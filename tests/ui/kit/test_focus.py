@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from PySide6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
+import shiboken6
+from PySide6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget, QWizard, QWizardPage
 
 from desktop.ui.kit.focus import FocusKeeper
 
@@ -55,3 +56,34 @@ def test_a_control_that_is_gone_is_forgotten(window: Any, qtbot: Any) -> None:
     qtbot.wait(1)
     window.other.setFocus()
     assert window.other.hasFocus()
+
+
+class Page(QWizardPage):
+    """A page whose only button can go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.button = QPushButton("Look", self)
+
+
+def test_python_halves_inside_a_wizard_stay(qapp: QApplication, qtbot: Any) -> None:
+    keeper = FocusKeeper(qapp)
+    wizard, page = QWizard(), Page()
+    wizard.addPage(page)
+    qtbot.addWidget(wizard)
+    wizard.show()
+    wizard.activateWindow()
+    qtbot.waitUntil(wizard.isActiveWindow)
+    page.button.setFocus()
+    qtbot.waitUntil(page.button.hasFocus)
+    before = _family(page)
+    page.button.hide()
+    assert wizard.focusWidget() is not None and wizard.focusWidget() is not page.button  # one of the wizard's own
+    assert _family(page) == before and len(before) == 2, "a parent and a child, as before the keyboard went on"
+    keeper.deleteLater()
+
+
+def _family(page: QWizardPage) -> list[str]:
+    """What PySide notes of a widget's parent and children: what holds their Python halves alive."""
+    lines = shiboken6.dump(page).splitlines()
+    return [line for line in lines if line.startswith(("parent", "children"))]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 
-import pytest
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -54,15 +53,3 @@ def test_no_widget_is_collected_while_all_are_styled(qapp: QApplication, qtbot) 
         own.set_mode("system")
     assert {QEvent.Type.PaletteChange, QEvent.Type.StyleChange} <= set(widget.told)
     assert started == []
-    assert gc.isenabled()
-
-
-def test_the_collector_is_on_again_after_an_error() -> None:
-    from desktop.ui.kit.theme import widgets_stay
-
-    with widgets_stay():
-        assert not gc.isenabled()
-    assert gc.isenabled()
-    with pytest.raises(RuntimeError), widgets_stay():
-        raise RuntimeError
-    assert gc.isenabled()

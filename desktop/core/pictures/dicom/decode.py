@@ -238,12 +238,13 @@ def _check_length(dataset: Any, keyword: str, syntax: str, frames: int) -> None:
             "dicom-damaged",
             phrase(
                 "The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, "
-                "{frames} frame{value}) asks for {need:,}.",
+                "{count} frames) asks for {need:,}.",
+                one="The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, "
+                "{count} frame) asks for {need:,}.",
                 have=have,
                 columns=dataset.Columns,
                 rows=dataset.Rows,
-                frames=frames,
-                value="s" * (frames > 1),
+                count=frames,
                 need=need,
             ),
             _AGAIN,

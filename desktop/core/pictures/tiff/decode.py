@@ -330,12 +330,9 @@ def _alpha_words(values: np.ndarray, page: TiffPage) -> np.ndarray:
 
 
 def _alpha_bytes(words: np.ndarray, page: TiffPage) -> np.ndarray:
-    """Transparency as uint8. A deep one that stays under a quarter of its range has its 8, 10, 12 or 14 bits in a wider
-    container, as the colour beside it has: its largest values are opaque."""
-    most, used = int(words.max()), 16
-    if 0 < most < 1 << 14 and page.bits[0] == 16 and page.formats[0] != tags.FLOAT:
-        used = max(8, most.bit_length() + most.bit_length() % 2)
-    return (words >> (used - 8)).astype(np.uint8)
+    """Transparency as uint8, by the rule for all containers."""
+    deep = page.bits[0] == 16 and page.formats[0] != tags.FLOAT
+    return depth.veil_to_eight(words, int(words.max()) if deep else 65535)
 
 
 def _flipped(values: np.ndarray, page: TiffPage) -> np.ndarray:

@@ -18,9 +18,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.ml.plans.plan import Step
+from desktop.ml.plans.plan import SOLVED, Step
+from desktop.system.words import listed
 from desktop.ui.classify.panes import show_failure
 from desktop.ui.kit.formatting import number
+from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import image_of, make_label
 from desktop.ui.train.wizard.page import Pixels, WizardPage, row
 from desktop.ui.train.wizard.state import Sampler, WizardState
@@ -88,7 +90,7 @@ class AugmentPage(WizardPage):
             name.setToolTip(knob.tip)
             slider = QSlider(Qt.Orientation.Horizontal)
             slider.setRange(0, 100)
-            slider.setMinimumWidth(110)
+            slider.setMinimumWidth(theme().scaled(110))
             slider.setAccessibleName(knob.words)
             slider.setAccessibleDescription(knob.tip)
             slider.setToolTip(knob.tip)
@@ -96,7 +98,7 @@ class AugmentPage(WizardPage):
             slider.valueChanged.connect(self._on_slider)
             name.setBuddy(slider)
             value = make_label("", "secondary")
-            value.setMinimumWidth(64)
+            value.setMinimumWidth(theme().scaled(64))
             self._sliders[knob.step, knob.key] = slider
             self._values[knob.step, knob.key] = value
             for column, part in enumerate((name, slider, value)):
@@ -135,7 +137,7 @@ class AugmentPage(WizardPage):
         scroll.setWidget(inside)
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setMinimumWidth(330)
+        scroll.setMinimumWidth(theme().scaled(330))
         self.cells = [Pixels(self.tr("Sample {0}").format(i + 1)) for i in range(ROWS * COLUMNS)]
         self.cells[0].setAccessibleName(self.tr("The picture as it is prepared"))
         samples = QGridLayout()
@@ -148,7 +150,9 @@ class AugmentPage(WizardPage):
         self.failure = ErrorPanel()
         right = QVBoxLayout()
         right.setSpacing(8)
-        right.addWidget(make_label(self.tr("Top left: the picture as prepared; the others: what training makes of it")))
+        right.addWidget(
+            make_label(self.tr("Top left: the picture as prepared; the others: what training makes of it"), wrap=True)
+        )
         right.addLayout(samples, 1)
         right.addWidget(self.failure)
         right.addLayout(row(dice, another, self._name))
@@ -234,14 +238,23 @@ class AugmentPage(WizardPage):
                 box.setChecked(steps.get(name, {}).get("p", 0.5 if name in steps else 0.0) > 0)
         with QSignalBlocker(self.fill):
             self.fill.setCurrentIndex(max(0, self.fill.findData(steps.get("affine", {}).get("border", "constant"))))
-        self.fill.setEnabled("affine" in steps)
         known = {knob.step for knob in knobs()} | {"flip", "flip_vertical"}
         others = [name for name in steps if name not in known]
         self._others.setVisible(bool(others))
-        self._others.setText(self.tr("Also, from the starting point: {0}").format(", ".join(others)))
+        self._others.setText(self.tr("Also, from the starting point: {0}").format(listed(others)))
         idle = self.state.draft.settings.start.kind == "features"
+        mirrors = idle and self.state.draft.settings.optimizer.name == SOLVED  # such a head learns from both
+        for control in (*self._sliders.values(), self.upside):
+            control.setEnabled(not idle)
+        self.across.setEnabled(mirrors or not idle)
+        self.fill.setEnabled("affine" in steps and not idle)
         self._unused.setVisible(idle)
-        self._unused.setText(self.tr("Not used here: the features of each picture are computed once.") if idle else "")
+        words = self.tr("Not used here: the features of each picture are computed once.") if idle else ""
+        if mirrors:
+            words = self.tr(
+                "Only mirroring left and right is used here: the features of each picture are computed once."
+            )
+        self._unused.setText(words)
         self._name.setText(self.state.picture_name)
 
     @Slot(object)

@@ -21,9 +21,11 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.services.inspection import Inspector
+from desktop.system.words import listed
 from desktop.ui.classify.panes import show_failure
 from desktop.ui.kit.flow import FlowLayout
 from desktop.ui.kit.formatting import count, duration
+from desktop.ui.kit.motion import at_work
 from desktop.ui.kit.tables import FiguresModel, even_table, whole, words
 from desktop.ui.kit.widgets import Sign, image_of, make_label, put_beside, sentence, tip
 from desktop.ui.train.wizard import repeat
@@ -156,7 +158,7 @@ class FindingsPage(WizardPage):
                 self._add(FindingCard(problem.severity, problem.message, "", (), {}, self.state))
         self._show_counts()
         self._busy.show()
-        self._bar.setRange(0, 0)
+        at_work(self._bar)
         self._glimpsed = self._stop_soon = False
         self._skip.setEnabled(True)
         self.inspector.start(draft.data.path)
@@ -292,7 +294,7 @@ class FindingsPage(WizardPage):
             parts += [f"{count(number)} {kind}" for kind, number in found.colours.items()]
             parts += [f"{count(number)} {kind}" for kind, number in found.formats.items()]
             if found.splits:
-                parts.append(self.tr("splits: {0}").format(", ".join(found.splits)))
+                parts.append(self.tr("splits: {0}").format(listed(found.splits)))
         self._facts.setText(" · ".join(parts))
         self._facts.setVisible(bool(parts))
         trouble = self.trouble() if not self.inspector.running else ""

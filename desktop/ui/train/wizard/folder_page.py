@@ -16,6 +16,7 @@ from desktop.ui.classify.panes import show_failure
 from desktop.ui.evaluate.opening import ask_data
 from desktop.ui.kit.drops import take_a_copy
 from desktop.ui.kit.formatting import count
+from desktop.ui.kit.motion import at_work
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import caption, make_label, tip
 from desktop.ui.train.wizard.draft import Draft
@@ -62,8 +63,8 @@ class FolderPage(WizardPage):
         self._facts = make_label("", "secondary", wrap=True)
         self._facts.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._busy = QProgressBar()
-        self._busy.setRange(0, 0)
-        self._busy.setMaximumWidth(320)
+        at_work(self._busy)
+        self._busy.setMaximumWidth(theme().scaled(320))
         self._busy.hide()
         self.open = QPushButton(self.tr("Open a folder…"))
         self.open.setProperty("role", "primary")

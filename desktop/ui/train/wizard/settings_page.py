@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from desktop.ml.plans.plan import CYCLIC, SOLVED, FitPlan, OptimizerPlan
 from desktop.ui.kit.formatting import number
+from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label
 from desktop.ui.train.wizard.page import Folded, WizardPage, inset, row
 from desktop.ui.train.wizard.state import WizardState
@@ -209,7 +210,7 @@ class SettingsPage(WizardPage):
         box.setKeyboardTracking(False)
         inset(box)
         box.setAccessibleName(words)
-        box.setMinimumWidth(140)
+        box.setMinimumWidth(theme().scaled(140))
         box.setProperty("part", part)
         box.setProperty("name", name)
         box.valueChanged.connect(self._on_number)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, Qt, Slot
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QSlider, QSpinBox, QVBoxLayout, QWidget
 
+from desktop.system.words import listed
 from desktop.ui.kit.formatting import count
 from desktop.ui.kit.tables import FiguresModel, even_table, whole, words
+from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label
 from desktop.ui.train.wizard.draft import SOME_PICTURES
 from desktop.ui.train.wizard.page import Folded, WizardPage, row
@@ -30,7 +32,7 @@ class SplitPage(WizardPage):
         self.share.setAccessibleName(self.tr("Share kept aside, in percent"))
         self.share.valueChanged.connect(self._on_share)
         self._share_words = make_label("")
-        self._share_words.setMinimumWidth(180)
+        self._share_words.setMinimumWidth(theme().scaled(180))
         line = QHBoxLayout()
         line.setSpacing(12)
         line.addWidget(self.share, 1)
@@ -43,6 +45,7 @@ class SplitPage(WizardPage):
         self.model = FiguresModel([self.tr("Class"), self.tr("Learns from"), self.tr("Checked with")], self)
         self.table = even_table(self.model, self.tr("Pictures of each class on either side"))
         self.seed = QSpinBox()
+        self.seed.lineEdit().setTextMargins(6, 0, 0, 0)
         self.seed.setRange(0, 2**31 - 1)  # as far as a box can: a plan that is repeated may bring any
         self.seed.setAccessibleName(self.tr("Seed of the draw"))
         self.seed.valueChanged.connect(self._on_seed)
@@ -156,7 +159,7 @@ class SplitPage(WizardPage):
                     "No picture is left to check {0}: all of its pictures belong together (copies, or of one "
                     "person), so they "
                     "stay on one side. Whether it knows this class will not be known."
-                ).format(", ".join(none[:5]))
+                ).format(listed(none[:5]))
             )
         elif few:
             self._caution.set_text(

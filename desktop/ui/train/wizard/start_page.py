@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from desktop.core.translate import on_card
 from desktop.ml.plans import plan as plans
 from desktop.ml.plans.plan import PlanError
+from desktop.system.words import listed
 from desktop.ui.kit.formatting import count
 from desktop.ui.kit.tables import FiguresModel, fit_columns, table, whole, words
 from desktop.ui.kit.theme import theme
@@ -58,7 +59,7 @@ class StartingPointPage(WizardPage):
         self._stale = True
         self.list = QListWidget()
         self.list.setAccessibleName(self.tr("Starting points"))
-        self.list.setMinimumWidth(250)
+        self.list.setMinimumWidth(theme().scaled(250))
         self.list.setWordWrap(True)
         self.list.setSpacing(1)
         self.list.currentItemChanged.connect(self._on_item)
@@ -234,11 +235,13 @@ class StartingPointPage(WizardPage):
         lost = [name for name in before if name not in now]
         if not lost or (draft.settings.start.kind != "weights" and len(lost) == len(before)):
             return ""  # other classes are built upon it: nobody takes the new model for the old one
-        named = ", ".join(lost[:6]) + (" …" if len(lost) > 6 else "")
+        named = lost[:6]
+        if len(lost) > 6:
+            named = [*named, self.tr("{0} more").format(count(len(lost) - 6))]
         return self.tr(
             "{0} tells {1} classes apart; the new model will know only the {2} of your data. It can no longer answer: "
             "{3}. To keep them, add pictures of each to your data."
-        ).format(on_card(entry.manifest.name), count(len(before)), count(len(now)), named)
+        ).format(on_card(entry.manifest.name), count(len(before)), count(len(now)), listed(named))
 
     @Slot()
     def _on_changed(self) -> None:
