@@ -74,10 +74,10 @@ def compile_installer(program: Path, out: Path, version: str, icon: Path, target
     }
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="fovea-") as folder:
-        words, suffixes = Path(folder, "words.nsh"), Path(folder, "suffixes.nsh")
-        words.write_text("\ufeff" + words_of_pages(), encoding="utf-8")
+        suffixes, words = Path(folder, "suffixes.nsh"), Path(folder, "words.nsh")
         suffixes.write_text(suffixes_macro(), encoding="ascii")
-        _compile(makensis, {**facts, "WORDS": str(words), "SUFFIXES": str(suffixes)})
+        words.write_text("\ufeff" + words_of_pages(), encoding="utf-8")
+        _compile(makensis, {**facts, "SUFFIXES": str(suffixes), "WORDS": str(words)})
 
 
 def suffixes_macro() -> str:

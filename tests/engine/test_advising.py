@@ -11,7 +11,7 @@ from desktop import paths
 from desktop.core.types import ImageSource
 from desktop.engine import messages as m
 from desktop.engine.client import EngineClient
-from tests.core.drawings.test_segments import side_by_side
+from tests.core.pictures.test_segments import side_by_side
 from tests.engine.test_reading import source
 
 SAMPLES = paths.resources() / "samples"

@@ -231,6 +231,8 @@ def program(shell: Shell, qtbot: Any, folder: Path) -> Iterator[Shown]:
     from desktop.ui.dialogs.licences import LicencesDialog
     from desktop.ui.dialogs.model_card import ModelCardDialog
     from desktop.ui.dialogs.updates import UpdatesDialog
+    from desktop.ui.shell.settings_dialog import SettingsDialog
+    from desktop.ui.shell.shortcuts_dialog import ShortcutsDialog
 
     window = shell.window
     shown: list[tuple[Callable[[], Any], type[QWidget]]] = [

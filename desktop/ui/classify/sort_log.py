@@ -98,7 +98,6 @@ class SortLog(QDialog):
         table.setStyleSheet("QTableView::item { padding: 0 6px; border: none; }")
         header = table.horizontalHeader()
         header.setHighlightSections(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0 if len(titles) == 3 else 1, QHeaderView.ResizeMode.Stretch)
         if len(titles) == 3:

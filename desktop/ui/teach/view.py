@@ -310,6 +310,11 @@ class TeachView(LaterView):
 
         self.teaching.open(make)
 
+    def create_then_add(self, name: str, paths: list[str]) -> None:
+        """Begin a project with pictures."""
+        self._waiting = list(paths)
+        self._create(name)
+
     @Slot()
     def leave(self) -> None:
         """Back to the list of projects."""

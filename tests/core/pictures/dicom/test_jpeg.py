@@ -139,10 +139,10 @@ def test_sequential_dct_agrees_with_pillow(options, size):
 
 def test_twelve_bit_dicom():
     from desktop.core.pictures.dicom.codecs import decode_frame
-    from desktop.core.pictures.dicom.decode import _complete, _read
+    from desktop.core.pictures.dicom.decode import _complete
 
     with makers.shipped_dicom("JPGExtended.dcm").open("rb") as file:
-        dataset = _read(file)
+        dataset = read_dataset(file)
     values, _ = decode_frame(dataset, _complete(dataset), 0, 1)
     # Both files come from one original, compressed differently; the values are those that other viewers show.
     assert abs(int(values[420, 140]) - 244) <= 1 and abs(int(values[230, 120]) - 95) <= 1
