@@ -18,7 +18,7 @@ from desktop.core.trust import domain, second
 from desktop.core.trust.domain import Gate
 from desktop.core.trust.second import SecondGate
 from desktop.core.types import FoveaError, PreprocessSpec, StoreError
-from desktop.ml.data import disturbed, outliers
+from desktop.ml.data import disturbed, drawn_digits, outliers
 from desktop.ml.data.arrays import Images
 from desktop.store.manifest import QUANTILES, Domain
 from desktop.system.words import phrase
@@ -35,6 +35,9 @@ time."""
 _PICTURES = 4000  # training pictures looked at, at 128×128 pixels or less; larger inputs take longer, so fewer
 _EACH = 500  # foreign pictures of a kind, likewise
 _LAID_OUT = 60  # disturbed copies of a kind, where each is a drawing to be prepared again: that takes 50 ms
+_DIGITS_EACH = 300  # foreign pictures of a kind for a model of digits: they are drawn, some kinds more often
+_SECOND_OWN, _SECOND_EACH = 1500, 400  # pictures that the everyday network is asked about: 2 ms each
+_DRAWN, _DRAWN_HELD = 300, 200  # digits made by program, of a kind: to learn from, and to set the limit with
 _FEWEST_DISTURBED = 60  # own pictures on either side, below which their copies would outweigh them
 _FOLDS = 10  # parts of the unseen pictures, each judged by a limit that the others set
 _AXES = 128
@@ -59,7 +62,8 @@ class DomainError(FoveaError):
 def budget(spec: PreprocessSpec) -> tuple[int, int]:
     """How many training pictures, and how many foreign ones of a kind, a gate for ``spec`` is fitted on."""
     share = min(1.0, 128 * 128 / (spec.height * spec.width))
-    return max(600, int(_PICTURES * share)), max(100, int(_EACH * share))
+    each = _DIGITS_EACH if spec.fit == "mnist" else _EACH
+    return max(600, int(_PICTURES * share)), max(100, int(each * share))
 
 
 @contextlib.contextmanager
@@ -99,6 +103,7 @@ def fit_both(
     progress: Progress = untold,
     seen: Callable[[Gate, np.ndarray, np.ndarray], None] = lambda gate, picked, rows: None,
     bytes_each: int = 0,
+    digits: bool = False,
 ) -> tuple[Gate, Domain, SecondGate | None]:
     """The gate of a network, the manifest's entry for it, and a second opinion where that finds what the gate misses.
 
@@ -112,7 +117,8 @@ def fit_both(
     holds of the network's outputs for one picture. ``second_look`` maps pictures to what the everyday network makes of
     them; the second opinion may flag :data:`REFUSED_SECOND` of ``unseen`` and :data:`DISTURBED_SECOND` of their copies
     of each kind, and is kept where it flags :data:`GAIN` more of the foreign pictures than the gate alone. With fewer
-    than sixty pictures on either side there is none.
+    than sixty pictures on either side there is none. ``digits``: the classes are the ten digits, in order; then drawn
+    and printed ones (:mod:`desktop.ml.data.drawn_digits`) count as own pictures like the disturbed copies.
 
     Raises :class:`DomainError` with fewer than twelve pictures on either side, and where the features are infinite, no
     numbers, too many, or otherwise such that no distance follows from them, and where the memory does not suffice: a
@@ -136,16 +142,24 @@ def fit_both(
     kinds = tuple(kind for kind in outliers.KINDS if kind in made)
     held_out = np.asarray(unseen[rng.permutation(len(unseen))[:most]])
     copied: list[np.ndarray] = []
-    origins: list[np.ndarray] = []
+    copied_labels: list[np.ndarray] = []
     held_copies: list[np.ndarray] = []
     held_origins: list[np.ndarray] = []
     if min(len(images), len(held_out)) < _FEWEST_DISTURBED:
         second_look = None
     else:
         copied, origins = _copies(images, spec, each, rng)
+        copied_labels = [labels[places] for places in origins]
         held_copies, held_origins = _copies(held_out, spec, each, rng)
+        for kind in drawn_digits.KINDS if digits and spec.fit == "mnist" else ():
+            for pictures, places, count in ((copied, copied_labels, _DRAWN), (held_copies, held_origins, _DRAWN_HELD)):
+                drawn, values = drawn_digits.make(kind, count, spec, rng)
+                pictures.append(drawn)
+                # Of those that set the limit it says with which tenth of the unseen pictures each is judged.
+                places.append(values if pictures is copied else np.arange(count) % len(held_out))
     jobs = [images, held_out, *(made[kind] for kind in kinds), *copied, *held_copies]
-    total, done, outputs = (2 if second_look else 1) * sum(map(len, jobs)), 0, []
+    asked = [_some(job, _SECOND_OWN if number < 2 else _SECOND_EACH) for number, job in enumerate(jobs)]
+    total, done, outputs = sum(map(len, jobs)) + (sum(map(len, asked)) if second_look else 0), 0, []
     for job in jobs:
         outputs.append(_looked(job, look, done, total, progress, piece_of(spec, bytes_each)))
         done += len(job)
@@ -157,8 +171,8 @@ def fit_both(
         learnt = np.concatenate([own, *copies])
         if np.unique(labels, return_counts=True)[1].max() < 2:
             # One picture of each class tells nothing of how pictures differ within one: all are taken as one class.
-            labels = np.zeros(len(labels), int)
-        gate = _fitted(learnt, labels[np.concatenate([np.arange(len(own)), *origins])], others, kinds, spec)
+            labels, copied_labels = np.zeros(len(labels), int), [np.zeros(len(rows), int) for rows in copies]
+        gate = _fitted(learnt, np.concatenate([labels, *copied_labels]), others, kinds, spec)
         gate = _limited(gate, held, told)
     except (np.linalg.LinAlgError, StoreError) as error:  # the latter of numbers that cannot be stored
         raise DomainError(
@@ -169,16 +183,17 @@ def fit_both(
     kept = None
     if second_look is not None:
         again = []
-        for job in jobs:
+        for job in asked:
             again.append(_looked(job, second_look, done, total, progress, piece_of(spec, 0)))
             done += len(job)
         found = _second(again, len(kinds), len(copied), kinds)
-        missed = [gate.scores(rows) <= 1.0 for rows in others]
+        missed = [gate.scores(_some(rows, _SECOND_EACH)) <= 1.0 for rows in others]
         gains = [
             (found.scores(rows) > 1.0)[passed] for rows, passed in zip(again[2 : 2 + len(kinds)], missed, strict=True)
         ]
-        if np.concatenate(gains).sum() >= GAIN * sum(map(len, others)):
+        if np.concatenate(gains).sum() >= GAIN * sum(map(len, missed)):
             kept, both = found, found.scores(again[1])
+            scores = _some(scores, _SECOND_OWN)
             refused = min(1.0, refused + float(((both > 1.0) & (scores <= 1.0)).mean()))
             scores = np.maximum(scores, both)
     points = np.quantile(np.minimum(scores, 99.0), np.linspace(0, 1, QUANTILES))
@@ -191,6 +206,13 @@ def fit_both(
         quantiles=tuple(round(float(point), 4) for point in points),
     )
     return gate, entry, kept
+
+
+def _some(rows: Images, most: int) -> np.ndarray:
+    """At most ``most`` of ``rows``, from all over them."""
+    if len(rows) <= most:
+        return np.asarray(rows)
+    return np.asarray(rows[np.linspace(0, len(rows) - 1, most).astype(int)])
 
 
 def _second(outputs: list[np.ndarray], kinds_made: int, kinds_copied: int, kinds: tuple[str, ...]) -> SecondGate:
