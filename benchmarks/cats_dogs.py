@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.common import Report, finish, share_of
+
 
 def main(argv: list[str]) -> int:
     """Print both shares with their intervals."""
@@ -21,6 +23,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--model", default="cifar10", metavar="ID", help="a model of the store that knows both")
     parser.add_argument("--folder", type=Path, metavar="DIR", help="a model folder instead")
     parser.add_argument("--split", choices=("test", "train"), default="test")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
     options = parser.parse_args(argv)
     from desktop import paths
     from desktop.core.figures.intervals import wilson
@@ -54,10 +57,13 @@ def main(argv: list[str]) -> int:
     known, right = np.array(truth), np.array(list(places.values()))
     better = right[scores[:, right].argmax(axis=1)] == known
     answer = scores.argmax(axis=1) == known
+    report = Report("cats_dogs", manifest.id, False)
     for name, hits in (("the better placed of cat and dog is right", better), ("the answer is right", answer)):
         low, high = wilson(int(hits.sum()), len(hits))
-        print(f"{name:42} {hits.mean():.4f} ({low:.4f} to {high:.4f}), {options.split}, n = {len(hits)}")
-    return 0
+        report.figures.append(share_of(f"{name}, {options.split}", float(hits.mean()), low, high, len(hits)))
+        if not options.json:
+            print(f"{name:42} {hits.mean():.4f} ({low:.4f} to {high:.4f}), {options.split}, n = {len(hits)}")
+    return finish(report, True) if options.json else 0
 
 
 if __name__ == "__main__":

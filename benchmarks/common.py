@@ -87,6 +87,29 @@ def photo(path: Path, seed: int, size: tuple[int, int] = PHOTO_SIZE) -> None:
     Image.fromarray(pixels).save(path, "JPEG", quality=88, subsampling=2)
 
 
+def processor_seconds(pid: int, alone: bool = False) -> float:
+    """Processor time that a process has taken so far, with those that it has started and that run still, unless
+    ``alone``; 0 where the system does not tell it in Linux's way. What the machine does besides hardly changes it."""
+    parents, seconds = {}, {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            facts = entry.read_text(encoding="latin-1").rpartition(")")[2].split()
+        except OSError:
+            continue
+        number = int(entry.parent.name)
+        parents[number] = int(facts[1])
+        seconds[number] = (int(facts[11]) + int(facts[12])) / os.sysconf("SC_CLK_TCK")
+    if alone:
+        return seconds.get(pid, 0.0)
+    total = 0.0
+    for number, spent in seconds.items():
+        above = number
+        while above not in (pid, 0) and above in parents:
+            above = parents[above]
+        total += spent if above == pid else 0.0
+    return total
+
+
 def photo_folder(folder: Path, count: int, distinct: int = 60) -> list[str]:
     """``count`` JPEGs of about 1000×800, of which ``distinct`` differ; the rest are links to those."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -119,13 +142,18 @@ def small_pictures(folder: Path, count: int) -> list[str]:
 
 
 def environment(home: Path | None = None) -> dict[str, str]:
-    """The environment of every child: no display, quiet libraries, nothing of the user's."""
+    """The environment of every child: no display, quiet libraries, nothing of the user's.
+
+    Compiled modules are kept, as they are wherever nobody forbids it: else every launch would compile Fovea anew, and
+    its peers, which come from packages, nothing.
+    """
     values = {
         **os.environ,
         "QT_QPA_PLATFORM": "offscreen",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
     }
+    values.pop("PYTHONDONTWRITEBYTECODE", None)
     if home is not None:
         values["FOVEA_HOME"] = str(home)
     return values
@@ -195,12 +223,17 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A promise with a number: whether ``value`` keeps to ``limit``."""
+    """A promise: whether ``value`` keeps to ``limit``; both are ``None`` where its name says all."""
 
     name: str
-    value: float
-    limit: float
+    value: float | None
+    limit: float | None
     holds: bool
+
+
+def share_of(name: str, share: float, low: float, high: float, n: int) -> Figure:
+    """A share of ``n`` with its interval in its name."""
+    return Figure(f"{name} ({low:.1%} to {high:.1%})", "share", share, n=n)
 
 
 def at_most(name: str, value: float, limit: float) -> Bar:
@@ -253,9 +286,8 @@ class Report:
             rows.append((f.name, f.unit, f"{f.fovea:,.2f}", peer, ratio, str(f.n), f.peer_name))
         verdicts: list[tuple[str, ...]] = [("bar", "value", "limit", "")]
         for bar in self.bars:
-            verdicts.append(
-                (bar.name, f"{bar.value:,.3f}", f"{bar.limit:g}", "holds" if bar.holds else "DOES NOT HOLD")
-            )
+            shown = ["" if each is None else f"{each:,.3f}" for each in (bar.value, bar.limit)]
+            verdicts.append((bar.name, *shown, "holds" if bar.holds else "DOES NOT HOLD"))
         head = f"{self.benchmark}, model {self.model}{', quick: not to be quoted' if self.quick else ''}"
         about = f"{facts['system']}, {facts['processor']}, {facts['cores']} cores, {facts['memory_gib']} GiB"
         return "\n".join([head, about, "", table(rows, right=(2, 3, 4, 5)), "", table(verdicts, right=(1, 2))])

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import common
 from desktop import paths
 from desktop.core.trust import domain
 from desktop.core.types import ImageSource
@@ -90,13 +91,17 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.add_argument("--model", choices=sorted(_PICTURES), action="append", help="which models (default: all)")
     options = parser.parse_args()
-    table = {}
+    table, rounds = {}, 3 if options.quick else 15
     for model_id in options.model or sorted(_PICTURES):
         path = paths.resources() / "samples" / _PICTURES[model_id]
-        table[model_id] = measure(model_id, path, 3 if options.quick else 15)
+        table[model_id] = measure(model_id, path, rounds)
     slow = [f"{i}: {way} {ms:.0f} ms" for i, row in table.items() for way, ms in row.items() if ms > BAR_MS]
     if options.json:
-        print(json.dumps({"median_ms": table, "slow": slow}))
+        report = common.Report("explain", "", options.quick)
+        for model_id, row in table.items():
+            report.figures += [common.Figure(f"{model_id}, {way}", "ms", ms, n=rounds) for way, ms in row.items()]
+            report.bars += [common.at_most(f"{model_id}, {way}, ms", ms, BAR_MS) for way, ms in row.items()]
+        print(json.dumps({**report.as_json(), "median_ms": table, "slow": slow}))
     else:
         for model_id, row in table.items():
             print(model_id, "  ".join(f"{way} {ms:.1f} ms" for way, ms in row.items()))

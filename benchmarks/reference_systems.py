@@ -54,7 +54,10 @@ ROWS = (
         "mnist-mlp-128", _MNIST, "dense 128, 60; 30 % validation; 10 epochs", "97.87 % test (100 epochs)",
         _train("mnist-mlp-128", "mnist-mlp-128"),
     ),
-    Row("mnist-cnn", _MNIST, "two convolutions; batch 1024; 10 epochs", "98.62 %", _train("mnist-cnn", "mnist-cnn")),
+    Row(
+        "mnist-cnn", _MNIST, "two convolutions; batch 1024; 10 epochs", "98.62 %",
+        _train("mnist-cnn", "mnist-cnn"), "the author's figure lies within the interval",
+    ),
     Row("mnist-lenet", _MNIST, "LeNet; 20 epochs", "99.06 to 99.20 %", _train("mnist-lenet", "mnist-lenet")),
     Row(
         "mnist-lenet5", _MNIST, "LeNet-5 of 1998; 12 epochs", "architecture only",
@@ -76,6 +79,8 @@ ROWS = (
     Row(
         "captcha-letters", "letters drawn by Fovea", "dense 100; 1,000 epochs on 896 pictures",
         "every test letter right", _train("captcha-letters", "captcha-letters"),
+        "5 of 520 wrong; a net as good as this one reads 100 letters without a mistake in 38 of 100 tries, and how "
+        "many the author tested on is not printed",
     ),
     Row(
         "cifar-simple", _JPEG, "one convolution, dense 512; 20 epochs", "66.4 % test",
@@ -107,6 +112,8 @@ ROWS = (
     Row(
         "cifar-grey-demo (colour)", _JPEG, "one convolution, dense 1024; 3 epochs", "63.87 % colour",
         _train("cifar-grey-demo", "cifar-demo-colour"),
+        "learns from 40,000 of the 50,000, the rest validates: three epochs are a fifth fewer steps; JPEG copies; "
+        "other seeds were not tried",
     ),
     Row(
         "cifar-grey-demo (grey)", _JPEG, "the same in grey, without dropout; 3 epochs", "–",
@@ -131,9 +138,9 @@ ROWS = (
         ("train", "--preset", "alexnet", "--data", "DATA", "--name", "NAME"), "for a GPU; a short training below",
     ),
     Row(
-        "alexnet (short)", _PETS, "the same net, batch 32; 7 epochs, 350 steps", "–",
-        ("train", "--preset", "alexnet", "--data", "cats-dogs", "--name", "alexnet-short", "--epochs", "7",
-         "--batch-size", "32"),
+        "alexnet (short)", _PETS, "the same net, batch 8, rate .0025, on 800 pictures; 3 epochs, 300 steps", "–",
+        ("train", "--preset", "alexnet", "--data", "cats-dogs", "--name", "alexnet-short", "--epochs", "3",
+         "--batch-size", "8", "--set", "data.limit=1000", "optimizer.rate=0.0025"),
         "shows that it learns, no more", speed=True,
     ),
     Row(
@@ -142,9 +149,9 @@ ROWS = (
         "for a GPU; with published weights: 'fovea models install vgg16-imagenet'; a short training below",
     ),
     Row(
-        "vgg16 (short)", _PETS, "the same net, Adam at .0001, batch 4, on 80 pictures; 12 epochs, 240 steps", "–",
-        ("train", "--preset", "vgg16", "--data", "cats-dogs", "--name", "vgg16-short", "--epochs", "12",
-         "--batch-size", "4", "--set", "data.limit=100", "data.use_test=false", "augment=none", "optimizer.name=adam",
+        "vgg16 (short)", _PETS, "the same net, Adam at .0001, batch 2, on 40 pictures; 10 epochs, 200 steps", "–",
+        ("train", "--preset", "vgg16", "--data", "cats-dogs", "--name", "vgg16-short", "--epochs", "10",
+         "--batch-size", "2", "--set", "data.limit=50", "data.use_test=false", "augment=none", "optimizer.name=adam",
          "optimizer.rate=0.0001"),
         "shows that it learns the pictures that it sees, no more", speed=True,
     ),

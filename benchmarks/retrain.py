@@ -29,12 +29,13 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.common import ROOT, machine
+from benchmarks.common import ROOT, Bar, machine
 from desktop.system.files import write_atomically
 
 SIZES = (10, 30, 0)
@@ -58,6 +59,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--ledger", type=Path, metavar="FILE", help="write every figure there as soon as it is known")
     parser.add_argument("--resume", action="store_true", help="what stands in the ledger is not measured again")
     parser.add_argument("--again", action="store_true", help="with --resume: but Fovea's own figures are")
+    parser.add_argument("--json", action="store_true", help="one JSON object at the end, as every benchmark gives one")
     options = parser.parse_args(argv)
     if options.resume and options.ledger is None:
         parser.error("--resume needs --ledger FILE")
@@ -91,6 +93,9 @@ def main(argv: list[str]) -> int:
     bars = bars_of(rows)
     for text, holds in bars:
         print(f"{'holds' if holds else 'MISSES'}  {text}")
+    if options.json:
+        verdicts = [asdict(Bar(text, None, None, holds)) for text, holds in bars]
+        print(json.dumps({"machine": machine(), "model": BASE, "figures": [], "bars": verdicts}), flush=True)
     return 0 if all(holds for _, holds in bars) else 1
 
 

@@ -41,7 +41,7 @@ GOALS = {
     "keep a drawing": 1,
     "train with recommended settings": 3,
     "first answer of what was trained": 2,
-    "evaluate what was trained": 2,
+    "evaluate what was trained": 3,
 }
 """The most actions that a goal may take, from where the user stands then."""
 SIZES = ("1024x700", "1366x768", "1920x1080")
@@ -146,9 +146,10 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="benchmarks.walk", description=str(__doc__).partition("\n\n")[0])
     parser.add_argument("--out", type=Path, help="a folder for the pictures and walk.json (default: a new one)")
     parser.add_argument("--only", choices=_USERS, action="append", help="these users alone")
-    sizes = ", ".join(SIZES)
-    parser.add_argument("--size", action="append", metavar="WxH", help=f"of the window (default: {sizes})")
+    usual = ", ".join(SIZES)
+    parser.add_argument("--size", action="append", metavar="WxH", help=f"of the window (default: {usual})")
     parser.add_argument("--theme", choices=("light", "dark"), default="light")
+    parser.add_argument("--json", action="store_true", help="one JSON object at the end, as every benchmark gives one")
     parser.add_argument("--here", action="store_true", help="on the display or platform that is set, nowhere else")
     options = parser.parse_args(argv)
     out = options.out or Path(tempfile.mkdtemp(prefix="fovea-walk-"))
@@ -173,7 +174,23 @@ def main(argv: list[str]) -> int:
             print(f"{name}, {size}: {place}", flush=True)
             command = [*before, *again, "--size", size, "--out", str(place)]
             status = max(status, subprocess.run(command, env=os.environ | settings, check=False).returncode)
+    if options.json:
+        print(json.dumps(_as_json(out)), flush=True)
     return status
+
+
+def _as_json(out: Path) -> dict[str, Any]:
+    """The steps of all rooms and sizes as figures (seconds) and bars (actions)."""
+    from benchmarks.common import Bar, Figure, Report
+
+    report = Report("walk", "", False)
+    for held in sorted(out.glob("*/walk.json")):
+        for step in json.loads(held.read_text(encoding="utf-8"))["steps"]:
+            name = f"{step['user']}: {step['goal']}, {held.parent.name}"
+            report.figures.append(Figure(name, "s", step["seconds"]))
+            good = not step["trouble"] and step["actions"] <= step["most"]
+            report.bars.append(Bar(f"{name}: actions", step["actions"], step["most"], good))
+    return report.as_json()
 
 
 def _report(steps: list[Step], out: Path) -> int:
@@ -240,8 +257,10 @@ def _clinician(walker: Walker, home: Path) -> None:
 
 def _teacher(walker: Walker, home: Path) -> None:
     """A digit drawn with the mouse, kept with its true label."""
-    from PySide6.QtCore import QPoint, Qt
+    from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+    from PySide6.QtGui import QMouseEvent
     from PySide6.QtTest import QTest
+    from PySide6.QtWidgets import QApplication
 
     from desktop.services.drawings import OwnDrawings
     from desktop.ui.draw.view import DrawView
@@ -254,17 +273,25 @@ def _teacher(walker: Walker, home: Path) -> None:
 
     def draw() -> None:
         walker.actions += 1  # one stroke
-        side = min(view.canvas.width(), view.canvas.height())
-        place = [QPoint(view.canvas.width() // 2, view.canvas.height() // 2 + by * side // 40) for by in range(-9, 10)]
+        sheet = view.canvas.sheet_rect()
+        seven = [(0.3 + 0.01 * i, 0.22) for i in range(40)] + [(0.69 - 0.006 * i, 0.22 + 0.015 * i) for i in range(40)]
+        place = [QPoint(round(sheet.x() + x * sheet.width()), round(sheet.y() + y * sheet.height())) for x, y in seven]
         QTest.mousePress(view.canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place[0])
-        for spot in place[1:]:
-            QTest.mouseMove(view.canvas, spot)
+        for spot in place[1:]:  # QTest's moves come without their button where there is no screen
+            where, held = QPointF(spot), Qt.MouseButton.LeftButton
+            move = QMouseEvent(
+                QEvent.Type.MouseMove, where, view.canvas.mapToGlobal(where), Qt.MouseButton.NoButton, held,
+                Qt.KeyboardModifier.NoModifier,
+            )  # fmt: skip
+            QApplication.sendEvent(view.canvas, move)
         QTest.mouseRelease(view.canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place[-1])
         walker.until(lambda: view.answered, "the answer")
+        if not view.right.bars.headline.startswith("7"):
+            raise RuntimeError(f"a seven was read as '{view.right.bars.headline}'")
 
     def keep() -> None:
-        walker.key(view.canvas, Qt.Key.Key_1)
-        walker.until(lambda: OwnDrawings(view.reader.model).counts().get("1", 0) == 1, "the kept drawing")
+        walker.key(view.canvas, Qt.Key.Key_7)
+        walker.until(lambda: OwnDrawings(view.reader.model).counts().get("7", 0) == 1, "the kept drawing")
 
     walker.goal("first answer", draw)
     walker.goal("keep a drawing", keep, lambda: not view.keeping.busy)
@@ -306,6 +333,7 @@ def _hobbyist(walker: Walker, home: Path) -> None:
 
     window = walker.shell.window
     folder = _labelled(home / "mine", ("apples", "limes"), 20)
+    others = _labelled(home / "others", ("apples", "limes"), 10, seed=6)
 
     def train() -> None:
         walker.click(window.rail.button("train"))
@@ -327,12 +355,18 @@ def _hobbyist(walker: Walker, home: Path) -> None:
         walker.until(lambda: walker.shell.catalog.entry(job.model_id) is not None, "the model in the list")
 
     def evaluate() -> None:
-        walker.click(window.rail.button("train"))
-        view = window.later("train")
-        assert isinstance(view, TrainView)
-        walker.until(view.jobs.page.errors.isVisible, "the way to its mistakes")
-        walker.click(view.jobs.page.errors)
-        walker.until(lambda: window.evaluate.state.result is not None, "the result", _TRAINING_LIMIT_S)
+        walker.click(window.rail.button("evaluate"))
+        walker.drop([others])
+        view = window.evaluate
+        walker.until(lambda: view.data is not None and view.start.setup.start.isEnabled(), "the data")
+        walker.shoot("evaluate-set-up")
+        walker.click(view.start.setup.start)
+        walker.until(lambda: view.state.result is not None, "the result", _TRAINING_LIMIT_S)
+        assert view.state.result is not None
+        trained = window.later("train")
+        assert isinstance(trained, TrainView)
+        if view.state.result.model.id != trained.service.jobs[0].model_id:
+            raise RuntimeError(f"'{view.state.result.model.id}' was evaluated")
 
     def answer() -> None:
         trained = window.later("train")
@@ -345,7 +379,13 @@ def _hobbyist(walker: Walker, home: Path) -> None:
         if session.model_id != trained.service.jobs[0].model_id:
             raise RuntimeError(f"'{session.model_id}' answered")
 
-    if walker.goal("train with recommended settings", train):
+    def drawn() -> bool:
+        view = window.later("train")
+        assert isinstance(view, TrainView)
+        curves = view.jobs.page.curves
+        return curves.loss.settled and curves.accuracy.settled
+
+    if walker.goal("train with recommended settings", train, drawn):
         walker.goal("first answer of what was trained", answer)
         walker.goal("evaluate what was trained", evaluate, lambda: _gallery_there(window.evaluate))
 
@@ -388,12 +428,14 @@ def _save_dialog(walker: Walker, parent: QWidget, target: Path) -> None:
     walker.click(box.button(QDialogButtonBox.StandardButton.Save))
 
 
-def _labelled(root: Path, classes: tuple[str, ...] = ("airplane", "cat", "frog"), each: int = 12) -> Path:
+def _labelled(
+    root: Path, classes: tuple[str, ...] = ("airplane", "cat", "frog"), each: int = 12, seed: int = 5
+) -> Path:
     """Folders of pictures with one colour more than the others, one folder a class."""
     import numpy as np
     from PIL import Image
 
-    random = np.random.default_rng(5)
+    random = np.random.default_rng(seed)
     for channel, name in enumerate(classes):
         (root / name).mkdir(parents=True, exist_ok=True)
         for number in range(each):

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.common import Report, finish, share_of
+
 THRESHOLDS = (0.4, 0.5, 0.6, 0.7, 0.8)
 ARCHIVES = (("cats-dogs-160.tar.gz", "cats_dogs/train/"), ("retrain.tar.gz", "retrain/clothing/train/"))
 KINDS = {"cats": "cat", "dogs": "dog", "clothing": "clothing"}
@@ -26,6 +28,7 @@ def main(argv: list[str]) -> int:
     """Print one line a threshold."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.words", description="General words on photographs.")
     parser.add_argument("--model", default="efficientnet-lite0", metavar="ID", help="a model with WordNet ids")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
     options = parser.parse_args(argv)
     from desktop import paths
     from desktop.core.figures.intervals import wilson
@@ -57,7 +60,9 @@ def main(argv: list[str]) -> int:
     if batch:
         scores += list(lite.run(np.stack(batch), only=(place,))[0])
     own = np.eye(len(manifest.labels), dtype=bool)
-    print(f"{len(scores)} photographs of cats, dogs and clothes; '{options.model}'")
+    report = Report("words", options.model, False)
+    if not options.json:
+        print(f"{len(scores)} photographs of cats, dogs and clothes; '{options.model}'")
     for threshold in THRESHOLDS:
         general_words.ENOUGH = threshold
         given, right = {"class": 0, "word": 0, "unsure": 0}, 0
@@ -70,10 +75,13 @@ def main(argv: list[str]) -> int:
         answered = given["class"] + given["word"]
         low, high = wilson(right, answered)
         shares = ", ".join(f"{name} {count / len(scores):.1%}" for name, count in given.items())
+        report.figures.append(share_of(f"right, from {threshold:.1f} on", right / answered, low, high, answered))
+        if options.json:
+            continue
         print(
             f"from {threshold:.1f} on: {shares}; right {right / answered:.1%} ({low:.1%} to {high:.1%}) of {answered}"
         )
-    return 0
+    return finish(report, True) if options.json else 0
 
 
 def _photographs(shared: Path) -> Iterator[tuple[str, np.ndarray]]:

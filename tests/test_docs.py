@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gettext
 import importlib
 import importlib.util
 import io
@@ -189,3 +190,43 @@ def test_decisions_are_listed_and_numbered() -> None:
         assert (
             text.startswith(f"# {int(name[:4])}. ") and "## What it costs" in text and "## What would change it" in text
         )
+
+
+READMES = sorted((ROOT / "docs" / "readme").glob("README.*.md"))
+_BLOCK = re.compile(r"^ {4}(\S.*)$", re.MULTILINE)
+
+
+def _commands(text: str) -> list[str]:
+    """What is to be typed, without its explanation."""
+    return [line.split("  #")[0].strip() for line in _BLOCK.findall(text)]
+
+
+def test_readmes_first_part_is_there_in_every_language() -> None:
+    languages = {path.stem.removeprefix("fovea_") for path in (ROOT / "resources" / "translations").glob("*.ts")}
+    assert {path.name.split(".")[1] for path in READMES} == languages
+    first = (ROOT / "README.md").read_text(encoding="utf-8")
+    for path in READMES:
+        assert f"](docs/readme/{path.name})" in first, path.name
+        text = path.read_text(encoding="utf-8")
+        others = {other.name for other in READMES if other != path}
+        assert others <= set(re.findall(r"\((README\.\w+\.md)\)", text)) and "](../../README.md)" in text
+
+
+@pytest.mark.parametrize("path", READMES, ids=lambda path: path.name)
+def test_readmes_in_other_languages_are_in_step(path: Path) -> None:
+    """The same headings one after the other, the same commands to begin with, the same views, the same notice."""
+    english, text = (ROOT / "README.md").read_text(encoding="utf-8"), path.read_text(encoding="utf-8")
+    assert len(re.findall(r"^#+ ", text, re.MULTILINE)) == 3
+    start = english.split("## Start")[1].split("\n## ")[0]
+    known = _commands(start)
+    assert _commands(text) == known[: len(_commands(text))] and len(_commands(text)) >= 5
+    views = english.split("## In the window")[1].split("\n## ")[0]
+    rows = re.compile(r"^\| (?!---)[^|]+\|", re.MULTILINE)
+    assert len(rows.findall(text)) == len(rows.findall(views))
+    language = path.name.split(".")[1]
+    assert f"`--lang {language}`" in text
+    with (ROOT / "resources" / "translations" / f"fovea_{language}.mo").open("rb") as file:
+        words = gettext.GNUTranslations(file)
+    shown = [cell.strip() for cell in re.findall(r"^\| ([^|]+)\|", text, re.MULTILINE)[1:]]
+    names = ("Classify", "Draw", "Evaluate", "Train", "Teach", "Models")
+    assert shown == [words.pgettext("MainWindow", name) for name in names]

@@ -63,7 +63,7 @@ FAMILIES: dict[str, tuple[Callable[[random.Random], list[bytes]], Mutate, str]] 
     "web": (fuzz_seeds.web, fuzz_changes.mutated, ""),
     "dicom": (fuzz_seeds.dicom, fuzz_changes.mutated, ""),
     "studies": (fuzz_seeds.studies, fuzz_changes.mutated, "fuzz_targets:attack_study"),
-    "archives": (fuzz_seeds.archives, fuzz_changes.mutated_zip, "fuzz_targets:attack_archive"),
+    "archives": (fuzz_seeds.archives, fuzz_changes.mutated_model, "fuzz_targets:attack_archive"),
     "networks": (fuzz_seeds.networks, fuzz_changes.mutated_network, "fuzz_targets:attack_network"),
     "stores": (fuzz_seeds.stores, fuzz_changes.mutated_json, "fuzz_targets:attack_json"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import random
@@ -63,6 +64,31 @@ def mutated_zip(data: bytes, others: list[bytes], draw: random.Random) -> bytes:
                 content = change(content, others, draw)
                 if draw.random() < 0.1:
                     name = draw.choice(("../x", "/x", "a/../../x", "x" * 300, "con", "\\x", name.upper(), "ü/é"))
+            out.writestr(name, content)
+    return target.getvalue()
+
+
+def mutated_model(data: bytes, others: list[bytes], draw: random.Random) -> bytes:
+    """A whole model, one of whose files is changed and has the right size and checksum all the same in its description:
+    then it is looked at, not only refused for its sum."""
+    if draw.random() < 0.3:
+        return mutated_zip(data, others, draw)
+    with zipfile.ZipFile(io.BytesIO(data)) as source:
+        members = {name: source.read(name) for name in source.namelist()}
+    described = next(name for name in members if name.endswith("model.json"))
+    inside = described.removesuffix("model.json")
+    chosen = draw.choice([name for name in members if name != described])
+    change = mutated_json if chosen.endswith(".json") and draw.random() < 0.8 else mutated
+    members[chosen] = change(members[chosen], others, draw)
+    description = json.loads(members[described])
+    digest = hashlib.sha256(members[chosen]).hexdigest()
+    description["files"][chosen.removeprefix(inside)] = {"sha256": digest, "size": len(members[chosen])}
+    members[described] = json.dumps(description).encode()
+    if draw.random() < 0.2:
+        members[described] = mutated_json(members[described], others, draw)
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as out:
+        for name, content in members.items():
             out.writestr(name, content)
     return target.getvalue()
 

@@ -153,8 +153,14 @@ def _model_zip(draw: random.Random) -> bytes:
 
 
 def archives(draw: random.Random) -> list[bytes]:
-    """A whole model of another Fovea."""
-    return [_model_zip(draw)]
+    """Whole models of another Fovea: a tiny one, and the bundled one of digits with all that goes with a network."""
+    from desktop.store import archive
+    from desktop.store.store import ModelStore
+
+    with tempfile.TemporaryDirectory() as folder:
+        digits = Path(folder) / "digits.zip"
+        archive.write_zip(ModelStore(user=Path(folder) / "u").get("mnist-digits"), digits)
+        return [_model_zip(draw), digits.read_bytes()]
 
 
 def networks(draw: random.Random) -> list[bytes]:

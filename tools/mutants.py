@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import gc
 import inspect
 import json
 import os
@@ -45,14 +46,14 @@ TARGETS = (
     Target("desktop.core.figures.calibration", _FIGURES),
     Target("desktop.core.figures.clustered", _FIGURES),
     Target("desktop.core.figures.comparison", _FIGURES),
-    Target("desktop.core.figures.decision", _FIGURES),
+    Target("desktop.core.figures.decision", ("tests/core/figures/test_decision.py",)),
     Target("desktop.core.figures.gallery_order", _FIGURES),
     Target("desktop.core.figures.intervals", _FIGURES),
     Target("desktop.core.figures.metrics", _FIGURES),
     Target("desktop.core.figures.public_names", ("tests/core/figures/test_public_names.py",), True),
     Target("desktop.core.figures.result", _FIGURES),
-    Target("desktop.core.figures.result_files", _FIGURES),
-    Target("desktop.core.figures.store", _FIGURES),
+    Target("desktop.core.figures.result_files", ("tests/core/figures/test_result_files.py",)),
+    Target("desktop.core.figures.store", ("tests/core/figures/test_result.py",)),
     Target("desktop.core.figures.table", _FIGURES),
     Target("desktop.core.figures.works_here", ("tests/core/figures/test_works_here.py",)),
     Target("desktop.core.figures.thresholds", _FIGURES),
@@ -205,6 +206,7 @@ class Hunt:
         if seen is None:
             return True
         items = {item.nodeid: item for item in session.items}
+        gc.freeze()
         for target, file in files.items():
             found = _sorted_out(target.module, self._hunted(target, file, seen, items), self.options)
             self.results[target.module] = found
@@ -298,8 +300,10 @@ class Hunt:
         quiet = os.open(os.devnull, os.O_WRONLY)
         os.dup2(quiet, 1)
         os.dup2(quiet, 2)
+        gc.disable()  # a collection would write to every object, and so copy the memory that both share
         if items:
             items[0].config.pluginmanager.unregister(name="terminalreporter")
+            items[0].config.option.tbstyle = "no"  # nobody reads why
         try:
             put_in(module, one.tree)
         except BaseException:

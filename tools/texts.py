@@ -19,6 +19,8 @@ MARK = "QT_TRANSLATE_NOOP"
 PHRASE, TEMPLATE = "phrase", "Template"
 BELOW = "Fovea"  # desktop.system.words.CONTEXT
 CARDS = "Cards"  # desktop.store.manifest.CARDS
+CLASSES = "Classes"  # desktop.ui.dialogs._card_text.CLASSES
+FEW = 20  # classes of a model that a card explains in the language of the window
 SPEAKING: dict[str, tuple[int | str, ...]] = {
     "Notice": (1, "text"),
     "Finding": (1, 3, "message", "hint"),
@@ -97,6 +99,10 @@ def cards(root: Path) -> Iterator[Text]:
             held = raw["card"].get(key) or ()
             for sentence in [held] if isinstance(held, str) else held:
                 yield Text(CARDS, sentence, name, comment=f"{raw['name']}: {key.replace('_', ' ')}.")
+        if len(raw["labels"]) <= FEW:
+            for label in raw["labels"]:
+                if label.isalpha():
+                    yield Text(CLASSES, label, name, comment=f"{raw['name']}: a class, explained on the model's card.")
         if raw["decision"].get("reason"):
             yield Text(CARDS, raw["decision"]["reason"], name, comment=f"{raw['name']}: why this threshold.")
     catalogue = root / "resources" / "catalogue.json"

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from desktop.core.figures.decision import in_place_of_score
 from desktop.engine.messages import Failure, Prediction
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from desktop.core.types import ImageSource
     from desktop.store.manifest import Manifest
+    from desktop.store.marks import PictureMark
 
 PENDING, ANSWERED, FAILED = 0, 1, 2
 OUTSIDE, INSIDE, UNKNOWN = 0, 1, -1
@@ -99,6 +101,8 @@ class BatchColumns:
         self.counts = np.zeros(len(self.labels), np.int64)
         self.unlike = np.zeros(len(self.labels), np.int64)
         self.done = 0
+        self.marked: Callable[[int], PictureMark | None] = lambda at: None
+        """The star and the note on the picture at a position; who keeps them sets it."""
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -223,6 +227,20 @@ class BatchColumns:
         file, name = os.path.basename(path), self.sources[at].name
         return file != name and not name.startswith(f"{file}, ")
 
+    def starred(self, at: int) -> bool:
+        """Whether a picture has a star."""
+        mark = self.marked(at)
+        return mark is not None and mark.star
+
+    def note(self, at: int) -> str:
+        """The note on a picture, '' for none."""
+        mark = self.marked(at)
+        return mark.note if mark is not None else ""
+
+    def relied_on_score(self, at: int) -> float | None:
+        """The score of the answer, ``None`` where there is none, or none to be relied on."""
+        return float(self.score[at]) if self.state[at] == ANSWERED and self.inside[at] != OUTSIDE else None
+
     def notices(self, at: int) -> str:
         """What was done to a picture, in one line."""
         return str(self.notice_texts[self.notice[at]])
@@ -244,9 +262,9 @@ class BatchColumns:
     def by_threshold(self, at: int, number: Callable[[float], str]) -> str:
         """The threshold that made the answer, where that is not the class of the higher score; else ''."""
         rule = self.decision
-        if rule.rule != "threshold" or rule.value is None or self.second_score[at] <= self.score[at]:
-            return ""
-        return f"{'≥' if self.answer[at] == rule.positive else '<'} {number(rule.value)}"
+        scores = float(self.score[at]), float(self.second_score[at])
+        threshold = rule.value if rule.rule == "threshold" else None
+        return in_place_of_score(int(self.answer[at]), scores[0], max(scores), rule.positive, threshold, number)
 
     def second_text(self, at: int, number: Callable[[float], str]) -> str:
         """The other candidate and its score."""

@@ -4,6 +4,9 @@ A page is a file ``docs/help/NAME.md``; its name is its topic, its first heading
 too: ``draw#several-digits``. What a page may hold is little, so that every reader of it shows it well: headings,
 paragraphs, lists, tables, blocks of commands, **bold** for what stands in the window (a menu's command as
 **File › Open Folder…**), ``code`` for keys and names, links to other pages of the help, pictures.
+
+``docs/help/LANGUAGE/NAME.md`` is the same page in another language, heading by heading, so that every topic leads to
+the same place; a page that is not there is shown in English and says so.
 """
 
 from __future__ import annotations
@@ -14,12 +17,12 @@ import re
 import textwrap
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from desktop import paths
 from desktop.core.types import FoveaError
-from desktop.system.words import phrase
+from desktop.system.words import SOURCE, language, phrase, worded
 
 START = "index"
 """The page that names all others."""
@@ -51,6 +54,7 @@ class HelpPage:
     title: str
     markdown: str
     sections: tuple[Section, ...]
+    language: str = "en"
 
     def section(self, anchor: str) -> Section | None:
         """The section of that anchor."""
@@ -125,17 +129,26 @@ class Help:
         return [hit for _, _, hit in sorted(found, key=lambda held: held[:2])][:most]
 
 
-@functools.cache
 def the_help() -> Help:
-    """The help that comes with this program, read once. Raises :class:`FoveaError` of kind ``no-help``.
+    """The help that comes with this program in the language of this process, each read once. Raises
+    :class:`FoveaError` of kind ``no-help``.
 
     Reads files: in the window for a thread.
     """
-    return read(paths.help_pages())
+    return _help_in(language())
 
 
-def read(folder: Path) -> Help:
-    """The help in ``folder``. Raises :class:`FoveaError` of kind ``no-help`` where it cannot be read."""
+@functools.cache
+def _help_in(spoken: str) -> Help:
+    return read(paths.help_pages(), spoken)
+
+
+_ENGLISH = phrase("This page is not translated yet; it is in English.")
+
+
+def read(folder: Path, spoken: str = SOURCE) -> Help:
+    """The help in ``folder``, in the language ``spoken`` where there is a translation of a page. Raises
+    :class:`FoveaError` of kind ``no-help`` where it cannot be read."""
     try:
         texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.md"))}
         first = texts[START]
@@ -143,7 +156,22 @@ def read(folder: Path) -> Help:
         raise FoveaError("no-help", "the pages of the help are missing or damaged", "Install Fovea again.") from error
     named = [target.partition("#")[0].removesuffix(".md") for _, _, target in _LINK.findall(first)]
     order = dict.fromkeys([START, *(name for name in named if name in texts), *texts])
-    return Help([parse(name, texts[name]) for name in order])
+    pages = [parse(name, texts[name]) for name in order]
+    return Help(pages if spoken == SOURCE else [_translated(page, folder / spoken, spoken) for page in pages])
+
+
+def _translated(page: HelpPage, folder: Path, spoken: str) -> HelpPage:
+    """``page`` from the folder of a language; the English one, which says so, where it is not there or is another."""
+    try:
+        text = (folder / f"{page.id}.md").read_text(encoding="utf-8")
+        found = parse(page.id, text.replace("](../", "]("))  # to pages that are in English only
+    except (OSError, UnicodeDecodeError):
+        found = None
+    if found is None or [part.level for part in found.sections] != [part.level for part in page.sections]:
+        head, _, rest = page.markdown.partition("\n")
+        return replace(page, markdown=f"{head}\n\n_{worded(_ENGLISH)}_\n{rest}")
+    parts = tuple(replace(own, anchor=part.anchor) for own, part in zip(found.sections, page.sections, strict=True))
+    return replace(found, sections=parts, language=spoken)
 
 
 def parse(name: str, text: str) -> HelpPage:
@@ -221,18 +249,20 @@ def in_terminal(page: HelpPage, anchor: str = "", width: int = 80) -> str:
     """A page, or the part of it below ``anchor``, as text of at most ``width`` columns (commands may be longer)."""
     lines = page.markdown.splitlines()
     if anchor:
-        lines = list(_part(lines, anchor))
+        lines = list(_part(lines, [section.anchor for section in page.sections].index(anchor)))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(_laid_out(lines, width))).strip("\n")
 
 
-def _part(lines: Sequence[str], anchor: str) -> Iterator[str]:
-    level = 0
+def _part(lines: Sequence[str], number: int) -> Iterator[str]:
+    """What stands below the heading ``number``, the first of which is 0."""
+    level, before = 0, -1
     for line in lines:
         heading = _HEADING.fullmatch(line)
         if heading is not None:
+            before += 1
             if level and len(heading[1]) <= level:
                 return
-            if not level and anchor_of(heading[2]) == anchor:
+            if before == number:
                 level = len(heading[1])
         if level:
             yield line

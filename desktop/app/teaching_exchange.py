@@ -162,6 +162,17 @@ def export_coco(project: Project, target: Path) -> int:
     return len(chosen)
 
 
+def person_names(project: Project) -> int:
+    """How many labelled pictures have a file or a folder, inside the folder of them all, that reads like a person's
+    name. Labels are told by those names, so an export holds them as they are: whoever hands it on is told so."""
+    from desktop.core.figures.public_names import naming_of
+
+    paths = [path for path, _, _, _ in labelled_pictures(project)]
+    root = common_folder(paths)
+    classes = [c.name for c in project.classes()]
+    return len(naming_of([relative(path, root) for path in paths], False, (), classes).hidden)
+
+
 def labelled_pictures(project: Project) -> list[tuple[str, str, int, tuple[int, int]]]:
     """Path, class, size in bytes and in pixels of every labelled picture. Raises :class:`FoveaError` ``no-labels``."""
     with project.database.reading() as connection:

@@ -9,8 +9,11 @@ from.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,17 +24,20 @@ from desktop.app.recipes import make_plan, seen_of
 from desktop.app.teaching_exchange import labelled_pictures
 from desktop.app.training_data import open_training_data
 from desktop.core.data.read_labels_file import SUFFIX, read_labels, write_labels
+from desktop.core.drawings import kept
 from desktop.core.progress import IsCancelled
 from desktop.core.types import FoveaError
 from desktop.store.catalogue import EVERYDAY
 from desktop.store.project_facts import STATE_MARK, project_state
 from desktop.store.projects import ProjectStore
+from desktop.store.runs import RunStore
 from desktop.store.store import ModelStore
 from desktop.system.files import OWN_DISK, saying
 from desktop.system.words import phrase
 
 if TYPE_CHECKING:
     from desktop.app.evaluating import Comparison, Evaluation
+    from desktop.core.data.dataset import LabelledDataset
     from desktop.engine.evaluation import EvaluationProgress, EventEngine
     from desktop.ml.plans.plan import TrainingPlan
     from desktop.store.manifest import Manifest
@@ -42,6 +48,7 @@ FEWEST_IN_CLASS = 2
 HELD_BACK = 0.3
 """The share of the pictures labelled since the older model that a newer one does not learn from, to compare both on."""
 FEWEST_HELD_BACK = 20
+_BEFORE = "before "
 _FOLDER = "snapshots"
 _SAFE_ENOUGH = re.compile(r"[0-9]{1,9}")
 
@@ -67,7 +74,10 @@ class ToRetrain:
 
 def ready_to_make(project: Project) -> ReadyToMake:
     """Whether the project's labels are enough for a model, and what is missing."""
-    counts = tuple((c.name, c.count) for c in project.classes())
+    return _ready(tuple((c.name, c.count) for c in project.classes()))
+
+
+def _ready(counts: tuple[tuple[str, int], ...]) -> ReadyToMake:
     taught = [(name, n) for name, n in counts if n]
     if len(taught) < 2:
         return ReadyToMake("a model needs pictures of two classes or more", counts)
@@ -83,13 +93,16 @@ def prepare_training(
     """The plan of a training on the project's labels of this moment (classes without a label take no part).
 
     ``how``: a head on the everyday network's features, in well under a minute, or fine-tuning. ``compared_with``: an
-    older model of this project; a part of what was labelled since then is held back, see :func:`corrected`.
+    older model, made of this project or of pictures that are still at hand, which the new one learns again; a part of
+    what was labelled since then is held back, see :func:`corrected`.
     Raises :class:`FoveaError` (``too-few-labels``, ``not-installed``, ``disk-full`` …).
     """
-    ready = ready_to_make(project)
+    rows = _usable(project)
+    if compared_with:
+        rows += _its_own(project, compared_with)
+    ready = _ready(tuple(Counter(name for _, name in rows).items()))
     if ready.reason:
         raise FoveaError("too-few-labels", ready.reason, "Label some more.")
-    rows = _usable(project)
     held = _held_back(project, rows, compared_with) if compared_with else set[str]()
     folder = project.folder / _FOLDER
     title = project.name
@@ -101,6 +114,8 @@ def prepare_training(
         if held:
             write_labels(_check_file(place), f"{title}: held back", [row for row in rows if row[0] in held])
     made = f"{project.id}{STATE_MARK}{number}"
+    if compared_with:
+        project.set_fact(f"{_BEFORE}{number}", compared_with)
     data = replace(open_training_data(str(place)), title=title, project=made)
     data = replace(data, **_seen(project))  # type: ignore[arg-type]
     model = ModelStore().require(EVERYDAY).manifest
@@ -162,8 +177,7 @@ def models_of(project_id: str, models: ModelStore | None = None) -> list[str]:
 
 
 def corrected(project: Project, model_id: str) -> ToRetrain:
-    """What the project's labels say beyond what ``model_id``, a model made of it, has learned. Raises
-    :class:`FoveaError`."""
+    """What the project's labels say beyond what ``model_id`` has learned. Raises :class:`FoveaError`."""
     rows = _usable(project)
     fresh = _fresh(project, rows, model_id)
     held = _held_back(project, rows, model_id)
@@ -196,10 +210,66 @@ def _learned(project: Project, model_id: str) -> dict[str, str]:
     entry = ModelStore().get(model_id)
     owner, number = _state_of(entry.manifest) if entry.manifest is not None else ("", 0)
     place = project.folder / _FOLDER / f"{number:04d}{SUFFIX}"
-    if owner != project.id or not place.is_file():
-        return {}  # made of other pictures: of these it has learned none
-    data = read_labels(place)
-    return {str(data.source(i).path): data.classes[int(data.targets[i])] for i in range(len(data))}
+    if owner == project.id and place.is_file():
+        data: LabelledDataset | None = read_labels(place)
+    else:
+        data = _trained_on(model_id)
+    if data is None:
+        return {}  # made of other pictures, which are not at hand: of these it has learned none
+    classes = kept.labels_of(data.classes) if kept.are_own(data.root) else data.classes
+    found = {}
+    for position in range(len(data)):
+        source = data.source(position)
+        if source.path is not None and source.frame == 0:
+            found[os.path.abspath(source.path)] = classes[int(data.targets[position])]
+    return found
+
+
+def _trained_on(model_id: str) -> LabelledDataset | None:
+    """The pictures that a training of this installation was given, where they are still there."""
+    from desktop.core.data.dataset import ALL
+    from desktop.core.data.open_data import open_dataset
+    from desktop.ml.plans import plan as plans
+
+    runs = RunStore()
+    for record in runs.list():
+        if record.model_id != model_id:
+            continue
+        try:
+            place = plans.from_json(runs.plan_text(record.id)).data.path
+            whole = open_dataset(place, ALL) if place else None
+            part = whole.own_split("train") if whole is not None else None
+            return whole if part is None else open_dataset(str(place), part)
+        except FoveaError:
+            return None
+    return None
+
+
+def _its_own(project: Project, model_id: str) -> list[tuple[str, str]]:
+    """Path and class of the pictures that a model learned from and that the project knows nothing of."""
+    with project.database.reading() as connection:
+        known = {project.path_of(path) for (path,) in connection.execute("SELECT path FROM pictures")}
+    rows = []
+    for path, name in _learned(project, model_id).items():
+        if path not in known and os.path.isfile(path):
+            there = project.find_class(name)  # names that read alike are one class
+            rows.append((path, there.name if there is not None else name))
+    return rows
+
+
+def before(project: Project, model: Manifest) -> str:
+    """The id of the older model that ``model`` was made to be compared with, '' for none."""
+    owner, number = _state_of(model)
+    return str(project.fact(f"{_BEFORE}{number}", "")) if owner == project.id else ""
+
+
+def retrainable(project: Project, preferred: str = "") -> str:
+    """The model that the project's labels can make a better one of: ``preferred`` where its pictures are at hand, else
+    the newest that was made of the project; '' for none."""
+    models = ModelStore()
+    if preferred and models.get(preferred).state == "ready" and _learned(project, preferred):
+        return preferred
+    return next(iter(models_of(project.id, models)), "")
 
 
 def _fresh(project: Project, rows: list[tuple[str, str]], model_id: str) -> list[tuple[str, str]]:
@@ -218,7 +288,11 @@ def _held_back(project: Project, rows: list[tuple[str, str]], model_id: str) -> 
             for path, sha256 in connection.execute("SELECT path, sha256 FROM pictures WHERE sha256 IS NOT NULL")
         }
     known = {contents[path] for path in learned if path in contents}
+    known |= _contents_like([path for path in learned if path not in contents], {path for path, _ in fresh})
     secret = bytes(project.fact("secret", b"fovea"))
+
+    older = ModelStore().get(model_id).manifest
+    answers = set(older.labels) if older is not None else set[str]()
 
     def drawn(path: str) -> bool:
         if path not in contents or contents[path] in known:
@@ -231,10 +305,29 @@ def _held_back(project: Project, rows: list[tuple[str, str]], model_id: str) -> 
         left[name] = left.get(name, 0) + 1
     held = set()
     for path, name in fresh:
-        if drawn(path) and left[name] > FEWEST_IN_CLASS:
+        # A class that the older model does not know says nothing of which one is better.
+        if name in answers and drawn(path) and left[name] > FEWEST_IN_CLASS:
             held.add(path)
             left[name] -= 1
     return held if len(held) >= FEWEST_HELD_BACK else set()
+
+
+def _contents_like(paths: list[str], others: set[str]) -> set[bytes]:
+    """The checksums of those of ``paths`` that are as long as one of ``others``: only these can be copies of one."""
+
+    def length(path: str) -> int:
+        try:
+            return os.path.getsize(path)
+        except OSError:
+            return -1
+
+    lengths = {length(path) for path in others} - {-1}
+    found = set()
+    for path in paths:
+        if length(path) in lengths:
+            with contextlib.suppress(OSError), open(path, "rb") as stream:
+                found.add(hashlib.file_digest(stream, "sha256").digest())
+    return found
 
 
 def compare_old_new(

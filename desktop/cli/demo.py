@@ -10,12 +10,13 @@ from pathlib import Path
 from desktop.cli import console, offscreen
 from desktop.cli.answers import answers
 from desktop.cli.parser import Parser
-from desktop.cli.predict import spoken, top_classes
+from desktop.cli.predict import outside, scored, spoken, top_classes
 from desktop.core.notices import NOTICES
 from desktop.core.pictures.walk import FoundFile
 from desktop.core.trust.suiting import WORDS
 from desktop.core.types import FoveaError
 from desktop.engine.messages import Failure, Prediction
+from desktop.store.manifest import Manifest
 from desktop.store.store import ModelEntry, ModelStore
 from desktop.system.words import phrase
 
@@ -118,24 +119,24 @@ def _classify(tours: list[Tour]) -> bool:
                     failed = True
                     rows.append((name, phrase("no answer"), "", result.message, "", ""))
                     continue
-                rows.append((name, *_row(result, manifest.labels)))
+                rows.append((name, *_row(result, manifest)))
             console.say(console.table(rows, right=(2, 4)))
     return failed
 
 
-def _row(result: Prediction, labels: tuple[str, ...]) -> tuple[str, ...]:
+def _row(result: Prediction, manifest: Manifest) -> tuple[str, ...]:
     """Answer, its score, what comes next, milliseconds, and a remark. Of a picture that is not of the model's kind no
     class is the answer: what it scored all the same comes next, in brackets."""
     elapsed = result.elapsed.decode + result.elapsed.prepare + result.elapsed.predict
-    outside = result.domain is not None and not result.domain.inside and not result.several
+    labels, away = manifest.labels, outside(result)
     others = ", ".join(
-        f"{label} {score:.3f}" for label, score in top_classes(result, labels, _TOP) if outside or label != result.label
+        f"{label} {score:.3f}" for label, score in top_classes(result, labels, _TOP) if away or label != result.label
     )
-    if outside:
+    if away:
         suits = _inner(WORDS[result.suits]) if result.suits else ""
         remark = "; ".join(filter(None, (_inner(NOTICES["other-kind"].text), suits)))
         return "no answer", "", f"({others})", f"{elapsed:.1f}", remark
-    return spoken(result), f"{result.answer_score:.3f}", others, f"{elapsed:.1f}", ""
+    return spoken(result), scored(result, manifest), others, f"{elapsed:.1f}", ""
 
 
 def _inner(sentence: str) -> str:

@@ -28,14 +28,15 @@ def capture(
     out: Path,
     timeout_s: float = 60.0,
     why: str = "",
+    frame: int = 0,
 ) -> None:
     """Draw the Classify view with its real answers for ``images`` into the PNG file ``out``.
 
     ``size`` is the window's, in pixels; ``theme`` ``light`` or ``dark``; ``why`` opens the map of where the network
-    looked (a method, or ``quickest``). Raises :class:`FoveaError` of kind
+    looked (a method, or ``quickest``); ``frame`` chooses one of a series. Raises :class:`FoveaError` of kind
     ``no-window`` that says why where there is no picture at the end.
     """
-    values = (list(images), model, size, theme, str(out), timeout_s, why)
+    values = (list(images), model, size, theme, str(out), timeout_s, why, frame)
     draw("desktop.ui.capture.capture:capture_classify", values, out, timeout_s)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from desktop.cli import console
 from desktop.cli.answers import Answerable, Result, answers
 from desktop.cli.parser import Parser
+from desktop.core.figures.decision import in_place_of_score
 from desktop.core.notices import NOTICES
 from desktop.core.pictures.studies import FoundFrame, FoundSeries, LeftOut, ReadingHeads, each_frame, find_studies
 from desktop.core.trust.conformal import DEFAULT_RATE, RATES, answer_set, like_those
@@ -45,6 +46,8 @@ With --json every picture gives one object on a line of its own:
   series_number (as in the file, or null), modality, frame and frames (from 1), with --files also file.
 With --camera 'path' is the camera's or video's name and the frame's number: always the newest frame is answered, those
 that came meanwhile are left out. Nothing is stored.
+A picture that is not of the model's kind has no answer in the table for people; --top K lists its scores all the same.
+Where a threshold made the answer against the higher score, the threshold stands in place of the lower one.
 Of a hundred pictures like those the model learned from, answer sets hold the right label for at least
 100 x (1 - error_rate); of a single picture, and of pictures of another kind, that says nothing.
 'label' follows the model's decision rule, which need not be the highest score; 'probability' is the score of 'label'.
@@ -286,15 +289,38 @@ def _general(result: Prediction) -> dict[str, Any] | None:
     return {"kind": wording.kind, "word": wording.word or None, "score": wording.score}
 
 
+def outside(result: Prediction) -> bool:
+    """Whether the picture is not of the model's kind, so that no class is the answer; several digits are found one by
+    one, whatever the sheet looks like."""
+    return result.domain is not None and not result.domain.inside and not result.several
+
+
 def spoken(result: Prediction) -> str:
     """The answer in a line: a class, a general word with the class that it perhaps is, or what it perhaps is; of
-    several digits each."""
+    several digits each; of a picture that is not of the model's kind that there is none."""
     if result.several:
         return f"{len(result.several)} digits: {' '.join(label for label, _ in result.several)}"
+    if outside(result):
+        return str(phrase("no answer"))
     wording = result.wording
     if wording is None or wording.kind == "class":
         return result.label
     return f"{wording.word or phrase('not sure')}, perhaps {result.label}"
+
+
+def scored(result: Prediction, manifest: Manifest) -> str:
+    """The figure beside :func:`spoken`: the answer's score, the threshold where that made the answer against the higher
+    score, of several digits the lowest; none where there is no answer."""
+    if outside(result):
+        return ""
+    if result.several:
+        return f"{min(score for _, score in result.several):.3f}"
+    rule, scores = manifest.decision, result.probabilities
+    threshold = rule.value if rule.rule == "threshold" else None
+    ruled = in_place_of_score(
+        result.index, float(scores[result.index]), float(scores.max()), rule.positive, threshold, "{:.3f}".format
+    )
+    return ruled or f"{result.answer_score:.3f}"
 
 
 class JsonWriter:
@@ -339,12 +365,11 @@ class TextWriter:
             if result.suits:
                 sentences += [WORDS[result.suits], phrase("Try --model {suits}.", suits=result.suits)]
             said.insert(0, " ".join(sentences).rstrip("."))
-        score = min((each for _, each in result.several), default=result.answer_score)
         notices = f"  ({'; '.join(said)})" if said else ""
-        console.say(f"{self._line(spoken(result), f'{score:.3f}')}  {console.printable(path)}{notices}")
+        console.say(f"{self._line(spoken(result), scored(result, manifest))}  {console.printable(path)}{notices}")
         if self._top > 1:
             for label, other in top_classes(result, manifest.labels, self._top):
-                if label != result.label:
+                if label != result.label or outside(result):
                     console.say(self._line(f"  {label}", f"{other:.3f}"))
 
     def _called(self, item: Answerable) -> str:

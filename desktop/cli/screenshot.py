@@ -57,7 +57,8 @@ def main(argv: list[str]) -> int:
 def _classify(options: argparse.Namespace, model: str) -> None:
     model = ModelStore().require(model).id if options.model else model
     images = [str(Path(path).absolute()) for path in options.image]
-    offscreen.capture(images, model, options.size, options.theme, options.out.absolute(), why=options.why or "")
+    out, why = options.out.absolute(), options.why or ""
+    offscreen.capture(images, model, options.size, options.theme, out, why=why, frame=options.frame)
 
 
 def _draw(options: argparse.Namespace, model: str) -> None:
@@ -127,6 +128,9 @@ def _parser() -> argparse.ArgumentParser:
         choices=("quickest", "cam", "grad-cam", "occlusion"),
         help="classify: show where the network looked",
     )
+    parser.add_argument(
+        "--frame", type=_frame, default=0, metavar="N", help="classify: which frame of a series, 1 is the first"
+    )
     parser.add_argument("--data", type=Path, metavar="DATA", help="evaluate, wizard: labelled data (default: none yet)")
     parser.add_argument("--split", metavar="S", help="evaluate: which of the data's splits")
     parser.add_argument(
@@ -146,6 +150,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--theme", choices=("light", "dark"), default="light", help="default: light")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.png", help="the file to write")
     return parser
+
+
+def _frame(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+_frame.__name__ = "frame"  # argparse names the type in its error
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +62,7 @@ def main(argv: list[str]) -> int:
             parser.error("say what to train: --data DATA, --preset ID or --plan FILE")
         return _search(options)
     except FoveaError as error:
-        if options.json:
-            told = {"kind": error.kind, "message": error.message, "hint": error.hint}
-            console.say_json({"event": "finished", "state": "failed", **told})
-        else:
-            console.complain(error.message, error.hint)
+        console.tell_failed(error, options.json)
         return 2 if error.kind in ("bad-plan", "bad-search") else 1
     except KeyboardInterrupt:
         return console.INTERRUPTED
@@ -129,21 +127,19 @@ def space_of(options: Any) -> list[Any]:
     return out
 
 
-def _search(options: Any) -> int:
-    from desktop.ml import search
+class _Teller:
+    """Tells of a search while it runs: each epoch of a trial, and what came of each trial of ``wanted``."""
 
-    space = space_of(options)
-    named = argparse.Namespace(**{**vars(options), "name": None})
-    plan, sets = train_plan.plan_of(named)
-    halt = search.Halt()
-    bar = console.ProgressLine()
-    wanted = search.grid_size(space) if options.grid else options.trials
+    def __init__(self, as_json: bool, wanted: int | None) -> None:
+        self._json, self._wanted = as_json, wanted
+        self._bar = console.ProgressLine()
 
-    def listener(number: int, event: Any) -> None:
-        if options.json:
+    def hear(self, number: int, event: Any) -> None:
+        """An event of the training of trial ``number``."""
+        if self._json:
             console.say_json({"trial": number, **event.to_dict()})
         elif event.event == "epoch-done":
-            bar.update(
+            self._bar.update(
                 phrase(
                     "trial {number}: epoch {epoch}/{epochs}  validation {val_accuracy:.4f}",
                     number=number,
@@ -153,24 +149,34 @@ def _search(options: Any) -> int:
                 )
             )
 
-    def ended(trial: Any) -> None:
-        bar.clear()
-        if options.json:
+    def ended(self, trial: Any) -> None:
+        """A trial that has ended, in whichever way."""
+        self.clear()
+        if self._json:
             told = {"event": "trial", "number": trial.number, "state": trial.state, "value": trial.value}
             console.say_json({**told, "settings": trial.settings, "run": trial.run})
-        else:
-            value = f"{trial.value:.4f}" if trial.value is not None else trial.message or trial.state
-            chosen = "  ".join(f"{key}={_plain(text)}" for key, text in trial.settings.items())
-            console.say(
-                phrase(
-                    "trial {number} of {wanted}: {value}  ({state})  {chosen}",
-                    number=trial.number,
-                    wanted=wanted,
-                    value=value,
-                    state=trial.state,
-                    chosen=chosen,
-                )
+            return
+        value = f"{trial.value:.4f}" if trial.value is not None else trial.message or trial.state
+        chosen = "  ".join(f"{key}={_plain(text)}" for key, text in trial.settings.items())
+        console.say(
+            phrase(
+                "trial {number} of {wanted}: {value}  ({state})  {chosen}",
+                number=trial.number,
+                wanted=self._wanted,
+                value=value,
+                state=trial.state,
+                chosen=chosen,
             )
+        )
+
+    def clear(self) -> None:
+        """Take the line of the epoch away."""
+        self._bar.clear()
+
+
+@contextlib.contextmanager
+def _stopping(halt: Any) -> Iterator[None]:
+    """Ctrl-C ends the search after the batch at hand; a second one at once."""
 
     def handle(*_: Any) -> None:
         if halt.asked:
@@ -180,13 +186,27 @@ def _search(options: Any) -> int:
 
     before = signal.signal(signal.SIGINT, handle)
     try:
-        result = search.run_search(
-            options.name, plan, space, None if options.grid else options.trials, options.storage, options.goal,
-            not options.no_prune, sets, listener, ended, halt,
-        )  # fmt: skip
+        yield
     finally:
         signal.signal(signal.SIGINT, before)
-        bar.clear()
+
+
+def _search(options: Any) -> int:
+    from desktop.ml import search
+
+    space = space_of(options)
+    named = argparse.Namespace(**{**vars(options), "name": None})
+    plan, sets = train_plan.plan_of(named)
+    halt = search.Halt()
+    teller = _Teller(options.json, search.grid_size(space) if options.grid else options.trials)
+    try:
+        with _stopping(halt):
+            result = search.run_search(
+                options.name, plan, space, None if options.grid else options.trials, options.storage, options.goal,
+                not options.no_prune, sets, teller.hear, teller.ended, halt,
+            )  # fmt: skip
+    finally:
+        teller.clear()
     tested = True
     if options.test and not halt.asked:
         tested = _tell_and_test(result, options, sets)

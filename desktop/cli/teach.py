@@ -256,6 +256,8 @@ def _export(options: Any) -> int:
                 count = teaching_exchange.export_csv(project, options.target)
             elif ending == ".json":
                 count = teaching_exchange.export_coco(project, options.target)
+            if ending in (".csv", ".json"):
+                _say_named(teaching_exchange.person_names(project))
             else:
                 with console.Interrupts("stopping; nothing is left behind") as stop:
                     done = teaching_exchange.export_folders(
@@ -264,12 +266,22 @@ def _export(options: Any) -> int:
                     )  # fmt: skip
                 for name, reason in done.left_out[:20]:
                     console.note(phrase("{name} was left out: {reason}", name=console.printable(name), reason=reason))
+                _say_named(teaching_exchange.person_names(project))
                 _tell(options, asdict(done), f"{done.pictures:,} pictures, {done.linked:,} of them linked")
                 return 1 if done.left_out else 0
     finally:
         bar.clear()
     _tell(options, {"pictures": count}, f"{count:,} labelled pictures")
     return 0
+
+
+def _say_named(named: int) -> None:
+    """Names of files are what labels are told by: they are written as they are, and what they may hold is said."""
+    if named:
+        words = phrase(
+            "fovea: files are called in it as they are, and {named:,} of the names read like a person's", named=named
+        )
+        console.note(words)
 
 
 def _tell(options: Any, values: dict[str, Any], text: str) -> None:

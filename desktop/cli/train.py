@@ -262,17 +262,19 @@ class TextTeller:
                 if event.epoch < event.epochs
                 else phrase("no epoch left")
             )
+            pictures = phrase(
+                "{train} training and {validation} validation pictures", train=event.train, validation=event.validation
+            )
+            if event.folds:
+                pictures = phrase(
+                    "{train} pictures, cross-validated in {folds} parts", train=event.train, folds=event.folds
+                )
             console.say(
                 phrase(
-                    "{parameters} parameters on {device}; {train} training and {validation} validation "
-                    "pictures; {left}",
-                    parameters=event.parameters,
-                    device=event.device,
-                    train=event.train,
-                    validation=event.validation,
-                    left=left,
+                    "{parameters} parameters on {device}; {pictures}; {left}",
+                    parameters=event.parameters, device=event.device, pictures=pictures, left=left,
                 )
-            )
+            )  # fmt: skip
         elif isinstance(event, EpochDone):
             marks = ["", phrase("best")] if event.best else [""]
             marks += [phrase("{time} left", time=duration(event.left_s))] if event.left_s > 0 else []

@@ -33,6 +33,7 @@ from desktop.engine.messages import (
     ExplainRequest,
     Explanation,
     Failure,
+    Prediction,
     PredictRequest,
     PreviewRequest,
     RadiographRequest,
@@ -273,7 +274,10 @@ class EngineClient(ChildClient):
                 self._started.pop(answer.id, None)
                 self._deaths.pop(answer.id, None)
                 self._let_go.discard(answer.id)
-                if self._pending.pop(answer.id, None) is not None:
+                asked = self._pending.pop(answer.id, None)
+                if isinstance(answer, Prediction) and isinstance(asked, PredictRequest):
+                    answer = replace(answer, source=asked.source)  # a picture in memory does not cross the pipe again
+                if asked is not None:
                     out.append(answer)
 
     def _batch_done(self, answer: BatchDone, out: list[Answer]) -> None:

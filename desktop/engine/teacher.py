@@ -211,11 +211,12 @@ class Teacher:
                     self._bell.wait_for(lambda: self._stopped, _AGAIN_S)
 
     def _looked(self, progress: LookingProgress) -> None:
-        self._tell(LookedAt(progress.done, progress.total, progress.broken, progress.rate, progress.ids))
+        # Before it is told: who hears of pictures and asks about them at once must not be answered without them.
         if progress.ids:
             with self._bell:
                 self._new_pictures = True
                 self._bell.notify_all()
+        self._tell(LookedAt(progress.done, progress.total, progress.broken, progress.rate, progress.ids))
 
     def _learn(self) -> None:
         last_lesson = quiet_since = time.monotonic()

@@ -278,6 +278,8 @@ class _Engine:
         answer = self._looked_at(answer, self._decoders, unwanted)
         if answer.domain is not None and not answer.domain.inside:
             answer = replace(answer, nearest=model.nearest(opened.prepared.pixels))
+        if request.source.data is not None:  # whoever asked has it: a camera's frame is a megabyte
+            answer = replace(answer, source=replace(request.source, data=b""))
         self.send(answer)
 
     def _looked_at(self, answer: Prediction, decoders: Workers, cancelled: Callable[[], bool]) -> Prediction:

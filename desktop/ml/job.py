@@ -18,7 +18,7 @@ from desktop.ml.plans import plan as plans
 from desktop.ml.plans.control import Cancelled, Control, Steering, Undisturbed
 from desktop.ml.plans.events import Event, Finished, Note
 from desktop.ml.training.recorder import Recorder
-from desktop.store.manifest import Manifest
+from desktop.store.manifest import CROSSED, Manifest
 from desktop.store.runs import CHECKPOINT, EXPORT, PLAN, training_lock
 from desktop.system.files import write_atomically
 from desktop.system.words import phrase
@@ -132,7 +132,7 @@ def _work(
     for scratch in (work, run / features.FOLDER):
         shutil.rmtree(scratch, ignore_errors=True)
     for metric in manifest.metrics:
-        if (metric.name, metric.split) == ("accuracy", "validation"):
+        if metric.name == "accuracy" and metric.split in ("validation", CROSSED):
             recorder.settle_model(metric.value, metric.n)
     reveal(manifest)
     return Finished("done", manifest.id, phrase("the model '{name}' is in the store", name=manifest.name))

@@ -40,6 +40,7 @@ from desktop.ml.plans.search_results import (
 )
 from desktop.ml.plans.search_space import Choices, Dimension, Range, check, digest_of, grid_size, shared_by_all
 from desktop.store.ids import id_of
+from desktop.store.run_record import TRIAL_OF
 from desktop.store.runs import PLAN, RunError, RunStore
 from desktop.system import strict_json
 from desktop.system.files import write_atomically
@@ -216,7 +217,7 @@ class _Trials:
         if run and store.folder(run).is_dir():
             held = load_plan(store.folder(run) / PLAN)  # its checkpoint knows it by this id
             return replace(plan, id=held.id, name=held.name), store.folder(run)
-        name, parent = f"{self._name} #{trial.number}", f"search {self._name}"
+        name, parent = f"{self._name} #{trial.number}", f"{TRIAL_OF}{self._name}"
         own = f"{id_of(self._name)[:48].strip('-')}-{trial.number}"  # a long name must not push the number out
         plan = replace(plan, id=own, name=name)
         try:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import atexit
 import itertools
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtCore import QObject, QThread, Signal, Slot
+from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 
 from desktop.services.background import Task
 
@@ -100,6 +101,11 @@ class Camera(QObject):
         self._ids = itertools.count(1)
         self._runner: _Runner | None = None
         self._recording = 0
+        self.pace: Callable[[], float] = lambda: 0.0
+        """Seconds to wait before the next frame is asked for; who has more urgent work for the processor sets it."""
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self._ask_next)
 
     @property
     def is_on(self) -> bool:
@@ -136,6 +142,19 @@ class Camera(QObject):
         if self._runner is not None:
             self._drop()
             self._be("off")
+
+    def next_now(self) -> None:
+        """Ask at once for the frame that :attr:`pace` put off, if one was."""
+        if self._later.isActive():
+            self._later.stop()
+            self._ask_next()
+
+    @Slot()
+    def _ask_next(self) -> None:
+        from desktop.engine.camera_messages import NextFrame
+
+        if self._runner is not None:
+            self._runner.send(NextFrame())
 
     def keep_shown(self) -> int:
         """Ask for the frame that was shown last as a file; returns the number that it comes with, 0 where there is
@@ -177,6 +196,7 @@ class Camera(QObject):
         return number
 
     def _drop(self) -> None:
+        self._later.stop()
         runner, self._runner = self._runner, None
         if runner is not None:
             runner.heard.disconnect(self._on_event)
@@ -217,7 +237,10 @@ class Camera(QObject):
                 self.newest = event
                 self.frames += 1
                 self.frame_arrived.emit(event)
-                if self._runner is runner:
+                wait = self.pace()
+                if wait > 0:
+                    self._later.start(round(1000 * wait))
+                elif self._runner is runner:
                     runner.send(NextFrame())
             case Recorded():
                 self.recorded.emit(event)

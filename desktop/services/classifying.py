@@ -26,9 +26,8 @@ AT_ONCE = 500
 
 
 class Classifying(QObject):
-    """Begins the batches of ``job``; ``beginning`` comes before each, ``wanted`` where its results are to be seen."""
+    """Begins the batches of ``job``; ``wanted`` comes where its results are to be seen."""
 
-    beginning = Signal()
     wanted = Signal()
 
     def __init__(self, session: Session, job: FolderJob, catalog: ModelCatalog, parent: QObject | None = None) -> None:
@@ -206,7 +205,6 @@ class Classifying(QObject):
         entry = self._catalog.entry(self._session.model_id)
         if not items or not self._session.model_ready or entry is None or entry.manifest is None:
             return
-        self.beginning.emit()
         keep = keep and self._goes_on()
         self._manifest, self._cut = entry.manifest, False
         self._patience_left = True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import collections
 import time
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from desktop.engine import messages
     from desktop.services.engine_service import EngineService
     from desktop.store.manifest import Manifest
+    from desktop.store.marks import PictureMark
 
 _AT_ONCE = 2000  # pictures that are looked up at once
 _STEP = 500  # pictures between two looks at the window's events
@@ -83,6 +84,8 @@ class FolderJob(QObject):
         self.items: list[ImageItem] = []
         self.answers: BatchColumns | None = None
         self.root: str | None = None
+        self.marked: Callable[[ImageItem], PictureMark | None] = lambda item: None
+        """The star and the note on an image; who keeps them sets it."""
         self._places: dict[ImageItem, int] = {}
         self._looking: Slices | None = None  # while what was answered before is looked up
         self._given: dict[ImageItem, messages.Prediction | messages.Failure] = {}
@@ -139,6 +142,11 @@ class FolderJob(QObject):
             return None  # it answered another frame
         return self.answers.said(at)
 
+    def score_of(self, item: ImageItem) -> float | None:
+        """The score of the answer to ``item``, ``None`` while there is none, or none to be relied on."""
+        at = self.place_of(item)
+        return self.answers.relied_on_score(at) if at >= 0 and self.answers is not None else None
+
     def relocate(self, items: Iterable[ImageItem]) -> None:
         """The files of some images lie at other places now: the answers are theirs still."""
         for item in items:
@@ -177,6 +185,9 @@ class FolderJob(QObject):
         self._looking = None
         self.items, self.answers, self.root = plan.items, plan.answers, plan.root
         self._places, self._asked = plan.places, plan.asked
+        if plan.answers is not None:
+            items = plan.items
+            plan.answers.marked = lambda at: self.marked(items[at])
         self._marks.clear()
         self._marks.append((time.monotonic(), self.done))
         self.began.emit(plan.goes_on)

@@ -65,8 +65,8 @@ def save(sources: Sequence[ImageSource | DicomSeries], current: int, root: str |
         elif source.data is not None and len(source.data) <= room:
             room -= len(source.data)
             entry |= {"name": source.name, "file": _keep(place, source.data)}
-        else:
-            continue
+        # One that is not kept has its place all the same: it is missed, and said to be, and those behind it stay where
+        # they are.
         entries.append(entry)
     document = {"schema": _SCHEMA, "current": current, "root": root, "images": entries}
     _file().write(document)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _LOST_S = 5.0  # an answer that has not come by then was superseded by somebody else's question
 _OVER = 20
+_WANTED = 12.0  # answers a second; while they are fewer, frames are shown no faster than that, which gives answers room
 _PAUSE_S = 2.0  # after a failure of the model, which no other frame would mend
 
 
@@ -44,6 +45,7 @@ class LiveAnswers(QObject):
         self._times: deque[float] = deque(maxlen=_OVER)
         camera.frame_arrived.connect(self._on_frame)
         camera.state_changed.connect(self._on_state)
+        camera.pace = self._pace
 
     def attach(self, engine: EngineService) -> None:
         """Use ``engine``, which was started."""
@@ -60,6 +62,10 @@ class LiveAnswers(QObject):
         if len(self._times) < 2:
             return 0.0
         return (len(self._times) - 1) / max(1e-6, self._times[-1] - self._times[0])
+
+    def _pace(self) -> float:
+        """As :attr:`Camera.pace`: showing a frame takes a third of the work that answering for it takes."""
+        return 1.0 / _WANTED if self._id and 0 < self.rate < _WANTED else 0.0
 
     @Slot()
     def _on_state(self) -> None:
@@ -83,6 +89,8 @@ class LiveAnswers(QObject):
 
         frame, session = self._waiting, self._session
         self._id = 0
+        if frame is None:
+            self._camera.next_now()  # at once, if it was put off: an answer waits for nothing else
         if frame is None or self._engine is None or not session.model_ready:
             return
         self._waiting = None

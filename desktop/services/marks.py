@@ -42,27 +42,48 @@ class Marks(QObject):
         mark = self._held.get(item)
         return mark.note if mark is not None else ""
 
-    def star(self, items: Iterable[ImageItem], star: bool) -> None:
-        """Give ``items`` a star, or take it."""
+    @property
+    def any_star(self) -> bool:
+        """Whether there is a star on any image."""
+        return any(mark.star for mark in self._held.values())
+
+    @property
+    def any_note(self) -> bool:
+        """Whether there is a note on any image."""
+        return any(mark.note for mark in self._held.values())
+
+    def star(self, items: Iterable[ImageItem], star: bool) -> dict[ImageItem, PictureMark]:
+        """Give ``items`` a star, or take it. What changed as it was, for :meth:`put_back`."""
         from desktop.store.marks import PictureMark
 
-        self._put({item: PictureMark(star, self.note_of(item)) for item in items if self.is_starred(item) != star})
+        return self._put(
+            {item: PictureMark(star, self.note_of(item)) for item in items if self.is_starred(item) != star}
+        )
 
-    def note(self, item: ImageItem, text: str) -> None:
-        """Write a note on ``item``, in place of the one before; '' takes it away."""
+    def note(self, item: ImageItem, text: str) -> dict[ImageItem, PictureMark]:
+        """Write a note on ``item``, in place of the one before; '' takes it away. What changed as it was."""
         from desktop.store.marks import LONGEST_NOTE, PictureMark
 
         text = text.strip()[:LONGEST_NOTE]
-        if text != self.note_of(item):
-            self._put({item: PictureMark(self.is_starred(item), text)})
+        return self._put({item: PictureMark(self.is_starred(item), text)} if text != self.note_of(item) else {})
+
+    def put_back(self, marks: dict[ImageItem, PictureMark]) -> bool:
+        """Give pictures the ``marks`` again that they had; whether there was something to change."""
+        return bool(self._put({item: mark for item, mark in marks.items() if mark != self._mark_of(item)}))
+
+    def _mark_of(self, item: ImageItem) -> PictureMark:
+        from desktop.store.marks import PictureMark
+
+        return self._held.get(item) or PictureMark()
 
     def finish(self) -> None:
         """Wait until all is written; for the end of the program."""
         self._disk.stop()
 
-    def _put(self, marks: dict[ImageItem, PictureMark]) -> None:
+    def _put(self, marks: dict[ImageItem, PictureMark]) -> dict[ImageItem, PictureMark]:
         from desktop.store.marks import MarkStore
 
+        earlier = {item: self._mark_of(item) for item in marks}
         for item, mark in marks.items():
             before = self._held.pop(item, None)
             if not mark.is_empty:
@@ -71,6 +92,7 @@ class Marks(QObject):
             self._disk.run(work, failed=partial(self._not_kept, item, before))
         if marks:
             self.changed.emit()
+        return earlier
 
     def _not_kept(self, item: ImageItem, before: PictureMark | None, error: Exception) -> None:
         """What was not written is not shown as if it were."""

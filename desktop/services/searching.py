@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from desktop.ml.plans.plan import TrainingPlan
 
 _WAIT_S = 0.5
+_LAST_MS = 30_000
 _SCHEMA = 1
 
 
@@ -80,6 +82,12 @@ class _Runner(QThread):
         self.setObjectName(f"search {order.name}")
         self._order = order
         self.client: SearchClient | None = None
+        _running.add(self)  # a thread must outlive its run: a busy computer takes its time to start the child
+        self.finished.connect(self._release)
+
+    @Slot()
+    def _release(self) -> None:
+        _running.discard(self)
 
     def run(self) -> None:
         """Start the child, hand its events on until the last one."""
@@ -98,6 +106,16 @@ class _Runner(QThread):
             told = error.message if isinstance(error, FoveaError) else getattr(error, "strerror", None)
             reason = told or type(error).__name__
             self.heard.emit(SearchEnded("failed", phrase("the search could not be started: {reason}", reason=reason)))
+
+
+_running: set[_Runner] = set()
+
+
+@atexit.register
+def _end_all() -> None:
+    for runner in list(_running):
+        runner.requestInterruption()
+        runner.wait(_LAST_MS)
 
 
 class Searching(QObject):

@@ -44,6 +44,7 @@ DEFAULTS: dict[str, Any] = {
     "train_by": "epoch",
     "train_tab": "jobs",
     "train_resume": [],
+    "search_resume": "",
     "restore_images": True,
     "corrections_project": "",
     "sort_folder": "",

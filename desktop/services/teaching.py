@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _WAIT_S = 0.5
 _LOOK_MS = 1500
+_LEAVE_MS = 5000
 
 
 class _Learner(QThread):
@@ -115,6 +116,8 @@ class Teaching(QObject):
         self._number = 0
         self._open = 0
         self._task: Task | None = None
+        self._next: list[tuple[tuple[str, ...], How]] = []  # to be added once what is being added is there
+        self._leaving: list[Task] = []  # of projects that were closed while pictures were added
         self._polling = False
         self._poll = QTimer(self)
         self._poll.setInterval(_LOOK_MS)
@@ -154,8 +157,15 @@ class Teaching(QObject):
     def close(self) -> None:
         """Let go of the project that is open; labels are on the disk already."""
         self._poll.stop()
-        if self._task is not None:
-            self._task.cancel()
+        self._next.clear()
+        task, self._task = self._task, None
+        if task is not None:  # what it says is of a project that is not shown any more
+            for told, heard in (
+                (task.progressed, self._on_adding), (task.answered, self._on_added), (task.failed, self._on_add_failed),
+            ):  # fmt: skip
+                told.disconnect(heard)
+            task.cancel()
+            self._leaving = [left for left in self._leaving if not left.isFinished()] + [task]
         learner, self._learner = self._learner, None
         if learner is not None:
             learner.heard.disconnect(self._on_heard)
@@ -164,7 +174,14 @@ class Teaching(QObject):
         project, self.project = self.project, None
         self.classes, self.index, self.suggestions, self.to_undo, self.to_redo = [], None, None, None, None
         if project is not None:
-            self._disk.run(project.close)
+            leaving = tuple(self._leaving)
+
+            def end() -> None:
+                for left in leaving:
+                    left.wait(_LEAVE_MS)  # it writes into this project
+                project.close()
+
+            self._disk.run(end)
             self.closed.emit()
 
     def shut(self) -> None:
@@ -173,8 +190,6 @@ class Teaching(QObject):
         self._disk.stop()
         for old in self._old:
             old.wait(10_000)
-        if self._task is not None:
-            self._task.wait(5_000)
 
     @staticmethod
     def _state(project: Project, with_index: bool) -> tuple[Any, ...]:
@@ -283,9 +298,13 @@ class Teaching(QObject):
             self.undid.emit(action, back)
 
     def add(self, paths: Sequence[str], how: How = "hand") -> None:
-        """Add files, folders and archives; ``adding`` tells how many so far, ``added`` what came of it."""
+        """Add files, folders and archives, after those that are being added; ``adding`` tells how many so far,
+        ``added`` what came of each."""
         project = self.project
-        if project is None or self._task is not None:
+        if project is None:
+            return
+        if self._task is not None:
+            self._next.append((tuple(paths), how))
             return
 
         def work(task: Task) -> Added:
@@ -307,7 +326,8 @@ class Teaching(QObject):
         return self._task is not None
 
     def stop_adding(self) -> None:
-        """Add no more; what was added stays."""
+        """Add no more, nor what waits; what was added stays."""
+        self._next.clear()
         if self._task is not None:
             self._task.cancel()
 
@@ -320,6 +340,7 @@ class Teaching(QObject):
         self._task = None
         self.added.emit(found)
         self.refresh()
+        self._add_next()
 
     @Slot(Exception)
     def _on_add_failed(self, error: Exception) -> None:
@@ -327,6 +348,11 @@ class Teaching(QObject):
         self.added.emit(None)
         self.failed.emit(error)
         self.refresh()
+        self._add_next()
+
+    def _add_next(self) -> None:
+        if self._next and self._task is None:
+            self.add(*self._next.pop(0))
 
     def refresh(self) -> None:
         """Read everything anew."""

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable
 
+from desktop.core.data.file_names import RESERVED
 from desktop.core.types import FoveaError
 from desktop.store.runs import RunStore
 from desktop.system import strict_json
@@ -23,7 +24,7 @@ def free_among(name: str, taken: Collection[str], there: Callable[[str], bool] =
     """:func:`id_of`, with a number behind it where that id is ``taken`` or ``there``."""
     stem = chosen = id_of(name)
     number = 2
-    while chosen in taken or there(chosen):
+    while chosen in taken or chosen in RESERVED or there(chosen):  # 'con' is no folder on Windows
         chosen = f"{stem}-{number}"
         number += 1
     return chosen

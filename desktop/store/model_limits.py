@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from desktop.core.data.class_names import is_label
 from desktop.system.words import phrase
 
 MIB = 1 << 20
@@ -61,10 +62,14 @@ def problem_of_texts(m: Any) -> str | None:
     for name, text, most in (("name", m.name, MOST_NAME), ("activation", m.activation, MOST_NAME)):
         if len(text) > most:
             return _long(f"'{name}'", text, most)
+        if not is_label(text):
+            return phrase("'{name}' holds characters that are no text", name=name)
     for name, labels in (("labels", m.labels), ("label_ids", m.label_ids)):
         for label in labels:
             if len(label) > MOST_LABEL:
                 return _long(phrase("one of its '{name}'", name=name), label, MOST_LABEL)
+            if not is_label(label):
+                return phrase("one of its '{name}' holds characters that are no text", name=name)
     if len(m.metrics) > _MOST_METRICS:
         return phrase(
             "{count:,} metrics found, at most {most_metrics} expected", count=len(m.metrics), most_metrics=_MOST_METRICS

@@ -191,13 +191,14 @@ class Project(ProjectHistory):
             rows = connection.execute(
                 "SELECT id, coalesce(label, 0), state, star, path FROM pictures WHERE removed = 0 ORDER BY id"
             ).fetchall()
+            notes = connection.execute("SELECT id, note FROM pictures WHERE removed = 0 AND note != ''").fetchall()
         columns: list[Any] = [np.fromiter((row[i] for row in rows), np.int64, len(rows)) for i in range(4)]
         table = np.stack(columns, axis=1)
         sep = os.sep.encode()
         names = [os.fsdecode(path[path.rfind(sep) + 1 :]) for *_, path in rows]
         return TaughtPictures(
             np.ascontiguousarray(table[:, 0]), np.ascontiguousarray(table[:, 1]), table[:, 2].astype(np.uint8),
-            table[:, 3].astype(bool), names, int(revision[0]) if revision else 0,
+            table[:, 3].astype(bool), names, int(revision[0]) if revision else 0, dict(notes),
         )  # fmt: skip
 
     def pictures(self, ids: Sequence[int]) -> list[TaughtPicture]:

@@ -67,7 +67,8 @@ class TaughtPictures:
     """All pictures of a project that were not removed, as arrays of one length, in the order in which they were added.
 
     ``ids`` int64, ascending; ``labels`` int64, ids of classes, 0 for none; ``states`` uint8 (:class:`PictureState`);
-    ``stars`` bool; ``names`` the files' last parts. ``revision`` is that of the project when this was read.
+    ``stars`` bool; ``names`` the files' last parts; ``notes`` by ids of the pictures that have one. ``revision`` is
+    that of the project when this was read.
     """
 
     ids: np.ndarray
@@ -76,6 +77,7 @@ class TaughtPictures:
     stars: np.ndarray
     names: list[str] = field(repr=False)
     revision: int = 0
+    notes: dict[int, str] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.ids)

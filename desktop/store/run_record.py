@@ -13,6 +13,8 @@ from desktop.system.words import english
 RunState = Literal["queued", "running", "paused", "stopped", "failed", "done", "interrupted"]
 RUN_STATES: tuple[RunState, ...] = get_args(RunState)
 SCHEMA = 1
+TRIAL_OF = "search "
+"""Before the name of a search, in the parent of its trials."""
 
 _MOST_BYTES = 1 << 20
 
@@ -51,6 +53,11 @@ class RunRecord:
     hint: str = ""
     figures: dict[str, float] = field(default_factory=dict)
     schema: int = SCHEMA
+
+    @property
+    def search(self) -> str:
+        """The name of the search that this run is a trial of; '' for a training of its own."""
+        return self.parent.removeprefix(TRIAL_OF) if self.parent.startswith(TRIAL_OF) else ""
 
     def to_dict(self) -> dict[str, Any]:
         """The record as plain JSON values; a figure that is not a number becomes ``None``."""

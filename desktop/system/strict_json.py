@@ -24,6 +24,8 @@ MOST_DEPTH = 64
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}]")
 _MOST_DAMAGED = 100
+_MOST_DIGITS = 20  # of 64 bits, with a sign
+_BEYOND = 1 << 63  # Qt, NumPy and SQLite count no further
 
 
 class JsonError(ValueError):
@@ -33,9 +35,10 @@ class JsonError(ValueError):
 def loads(text: str | bytes, most_bytes: int = MOST_BYTES, most_depth: int = MOST_DEPTH, finite: bool = True) -> Any:
     """The JSON value of ``text`` (bytes are UTF-8, a byte-order mark is passed over).
 
-    ``finite=False`` takes NaN and Infinity, as Python and Keras write them. Raises :class:`JsonError`: more than
-    ``most_bytes`` (characters of a text), lists and objects nested deeper than ``most_depth``, a name that an object
-    has twice, a number that no float holds, or no JSON at all.
+    ``finite=False`` takes NaN, Infinity and whole numbers of any length, as Python and Keras write them. Raises
+    :class:`JsonError`: more than ``most_bytes`` (characters of a text), lists and objects nested deeper than
+    ``most_depth``, a name that an object has twice, a number that no float holds or a whole one of more than 64 bits,
+    or no JSON at all.
     """
     if len(text) > most_bytes:
         raise JsonError(
@@ -48,7 +51,9 @@ def loads(text: str | bytes, most_bytes: int = MOST_BYTES, most_depth: int = MOS
     _check_depth(plain, most_depth)
     try:
         if finite:
-            return json.loads(plain, object_pairs_hook=_object, parse_constant=_no_number, parse_float=_float)
+            return json.loads(
+                plain, object_pairs_hook=_object, parse_constant=_no_number, parse_float=_float, parse_int=_int
+            )
         return json.loads(plain, object_pairs_hook=_object)
     except JsonError:
         raise
@@ -135,6 +140,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _float(text: str) -> float:
     value = float(text)
     if value in (float("inf"), float("-inf")):
+        raise JsonError(phrase("the number {text} is too large", text=text[:30]))
+    return value
+
+
+def _int(text: str) -> int:
+    value = int(text) if len(text) <= _MOST_DIGITS else _BEYOND
+    if not -_BEYOND <= value < _BEYOND:
         raise JsonError(phrase("the number {text} is too large", text=text[:30]))
     return value
 

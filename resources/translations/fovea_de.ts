@@ -871,8 +871,8 @@
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
-   <source>End and keep the checkpoint</source>
-   <translation>Beenden und Checkpoint behalten</translation>
+   <source>End and keep what it learned</source>
+   <translation>Beenden und das Gelernte behalten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
@@ -896,8 +896,16 @@
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
+   <source>{0} of {1} epochs are done. It can be taken up from there later.</source>
+   <translation>{0} von {1} Epochen sind fertig. Später kann es von dort weitergehen.</translation>
+  </message>
+  <message>
+   <source>End and keep the checkpoint</source>
+   <translation type="vanished">Beenden und Checkpoint behalten</translation>
+  </message>
+  <message>
    <source>{0} of {1} epochs are done. With its checkpoint it can be taken up later.</source>
-   <translation>{0} von {1} Epochen sind fertig. Mit seinem Checkpoint lässt es sich später wieder aufnehmen.</translation>
+   <translation type="vanished">{0} von {1} Epochen sind fertig. Mit seinem Checkpoint lässt es sich später wieder aufnehmen.</translation>
   </message>
  </context>
  <context>
@@ -1499,6 +1507,81 @@
   </message>
  </context>
  <context>
+  <name>Classes</name>
+  <message>
+   <location filename="../../model_store/chest-xray-pneumonia/model.json" />
+   <source>Normal</source>
+   <extracomment>Chest X-ray: signs of pneumonia (research): a class, explained on the model's card.</extracomment>
+   <translation>normal, ohne Befund</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/chest-xray-pneumonia/model.json" />
+   <source>Pneumonia</source>
+   <extracomment>Chest X-ray: signs of pneumonia (research): a class, explained on the model's card.</extracomment>
+   <translation>Pneumonie</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>airplane</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>Flugzeug</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>automobile</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>Auto</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>bird</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>Vogel</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>cat</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>Katze</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>deer</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>Hirsch</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>dog</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>Hund</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>frog</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>Frosch</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>horse</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>Pferd</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>ship</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>Schiff</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>truck</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>Lastwagen</translation>
+  </message>
+ </context>
+ <context>
   <name>ClassesModel</name>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
@@ -1671,8 +1754,8 @@
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
-   <source>Go on at the next start: the checkpoint is kept and Fovea closes now.</source>
-   <translation>Beim nächsten Start weitermachen: Der Checkpoint bleibt, und Fovea schließt sich jetzt.</translation>
+   <source>Go on at the next start: what it learned so far is kept and Fovea closes now.</source>
+   <translation>Beim nächsten Start weitermachen: Das bisher Gelernte bleibt, und Fovea schließt jetzt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
@@ -1698,6 +1781,10 @@
    <location filename="../../desktop/ui/train/asking.py" />
    <source>“{0}” is still training. What should happen to it?</source>
    <translation>„{0}“ trainiert noch. Was soll damit geschehen?</translation>
+  </message>
+  <message>
+   <source>Go on at the next start: the checkpoint is kept and Fovea closes now.</source>
+   <translation type="vanished">Beim nächsten Start weitermachen: Der Checkpoint bleibt, und Fovea schließt sich jetzt.</translation>
   </message>
  </context>
  <context>
@@ -2314,6 +2401,11 @@
   <name>DataTab</name>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
+   <source>Checksum of the data: {0}</source>
+   <translation>Prüfsumme der Daten: {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Class names: {0}</source>
    <translation>Klassennamen: {0}</translation>
   </message>
@@ -2326,11 +2418,6 @@
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Evaluated: {0}</source>
    <translation>Ausgewertet: {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/evaluate/data_tab.py" />
-   <source>Fingerprint: {0}</source>
-   <translation>Fingerabdruck: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
@@ -2376,6 +2463,10 @@
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>• and {0} more</source>
    <translation>• und {0} weitere</translation>
+  </message>
+  <message>
+   <source>Fingerprint: {0}</source>
+   <translation type="vanished">Fingerabdruck: {0}</translation>
   </message>
  </context>
  <context>
@@ -3413,6 +3504,11 @@
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
+   <source>data</source>
+   <translation>Daten</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>evaluation</source>
    <translation>Auswertung</translation>
   </message>
@@ -4006,16 +4102,6 @@ Bilder des Fensters:</translation>
    <location filename="../../desktop/core/data/label_map.py" />
    <source> and {count:,} more</source>
    <translation> und {count:,} weitere</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/packaging/card.py" />
-   <source> and {count} more</source>
-   <translation> und {count} weitere</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/packaging/card.py" />
-   <source> and {count} more classes with {sum} pictures</source>
-   <translation> und {count} weitere Klassen mit {sum} Bildern</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
@@ -4734,6 +4820,11 @@ Bilder des Fensters:</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
+   <source>'{title}', split '{split}'</source>
+   <translation>'{title}', Teil '{split}'</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}': a label {most} was found; at most {max_classes} is expected</source>
    <translation>'{title}': ein Label {most} wurde gefunden; höchstens {max_classes} wird erwartet</translation>
   </message>
@@ -4921,25 +5012,6 @@ Bilder des Fensters:</translation>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>; {count} were given</source>
    <translation>; {count} wurden angegeben</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/report/html.py" />
-   <source>&lt;!DOCTYPE html&gt;
-&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
-&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
-&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
-&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
-$body
-&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
-</source>
-   <translation>&lt;!DOCTYPE html&gt;
-&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
-&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
-&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
-&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
-$body
-&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
-</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
@@ -5910,10 +5982,14 @@ Beendigungsstatus: 0 alles ist gemessen; 1 es schlug fehl; 2 falscher Aufruf ode
    <source>Fovea's small residual net</source>
    <translation>Kleines Residualnetz von Fovea</translation>
   </message>
-  <message>
+  <message numerus="yes">
    <location filename="../../desktop/core/pictures/limits.py" />
-   <source>Frame {frame} was asked for; the file has {have}.</source>
-   <translation>Verlangt war Einzelbild {frame}; die Datei hat {have}.</translation>
+   <source>Frame {frame} was asked for; the file has {count} frames.</source>
+   <extracomment>Where the count is one, English says: Frame {frame} was asked for; the file has one frame.</extracomment>
+   <translation>
+    <numerusform>Einzelbild {frame} wurde verlangt; die Datei hat ein Einzelbild.</numerusform>
+    <numerusform>Einzelbild {frame} wurde verlangt; die Datei hat {count} Einzelbilder.</numerusform>
+   </translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
@@ -6635,6 +6711,11 @@ Beendigungsstatus: 0 alles ist gemessen; 1 es schlug fehl; 2 falscher Aufruf ode
    <translation>Ordnen Sie mindestens eine Klasse einem Label zu.</translation>
   </message>
   <message>
+   <location filename="../../desktop/core/figures/comparison.py" />
+   <source>McNemar by person</source>
+   <translation>McNemar nach Personen</translation>
+  </message>
+  <message>
    <location filename="../../desktop/report/html.py" />
    <source>Mean score</source>
    <translation>Mittlerer Score</translation>
@@ -6718,6 +6799,11 @@ Beendigungsstatus: 0 alles ist gemessen; 1 es schlug fehl; 2 falscher Aufruf ode
    <location filename="../../desktop/store/catalogue.py" />
    <source>Network: {credit} Weights as published {where}; licence: {licence}.</source>
    <translation>Netz: {credit} Gewichte wie veröffentlicht {where}; Lizenz: {licence}.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/language.py" />
+   <source>No font of this computer has the characters of this language: they are drawn as boxes. Install one, for instance 'Noto Sans CJK' (fonts-noto-cjk), and start Fovea again.</source>
+   <translation>Keine Schrift dieses Computers hat die Zeichen dieser Sprache: Sie erscheinen als Kästchen. Installieren Sie eine, zum Beispiel 'Noto Sans CJK' (fonts-noto-cjk), und starten Sie Fovea neu.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -7263,10 +7349,14 @@ Beendigungsstatus: 0 alles gut; 1 etwas schlug fehl (der Text sagt, was); 2 fals
    <source>The DICOM has {samples} samples a pixel, as of inks or with transparency; expected grey or RGB.</source>
    <translation>Das DICOM hat {samples} Samples je Pixel, wie von Druckfarben oder mit Transparenz; erwartet wird Grau oder RGB.</translation>
   </message>
-  <message>
+  <message numerus="yes">
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
-   <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {frames} frame{value}) asks for {need:,}.</source>
-   <translation>Das DICOM enthält {have:,} Bytes Pixeldaten; sein Header ({columns}×{rows} Pixel, {frames} Frame{value}) verlangt {need:,}.</translation>
+   <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {count} frames) asks for {need:,}.</source>
+   <extracomment>Where the count is one, English says: The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {count} frame) asks for {need:,}.</extracomment>
+   <translation>
+    <numerusform>Das DICOM enthält {have:,} Bytes Pixeldaten; sein Header ({columns}×{rows} Pixel, {count} Einzelbild) verlangt {need:,}.</numerusform>
+    <numerusform>Das DICOM enthält {have:,} Bytes Pixeldaten; sein Header ({columns}×{rows} Pixel, {count} Einzelbilder) verlangt {need:,}.</numerusform>
+   </translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -7500,8 +7590,13 @@ Beendigungsstatus: 0 alles gut; 1 etwas schlug fehl (der Text sagt, was); 2 fals
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
-   <source>The library that opens this format {how} ({detail}).</source>
-   <translation>Die Bibliothek, die dieses Format öffnet, {how} ({detail}).</translation>
+   <source>The library that opens this format crashed ({detail}).</source>
+   <translation>Die Bibliothek, die dieses Format öffnet, ist abgestürzt ({detail}).</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/decode_in_child.py" />
+   <source>The library that opens this format ended with an unexpected fault ({detail}).</source>
+   <translation>Die Bibliothek, die dieses Format öffnet, endete mit einem unerwarteten Fehler ({detail}).</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -7550,8 +7645,13 @@ Beendigungsstatus: 0 alles gut; 1 etwas schlug fehl (der Text sagt, was); 2 fals
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
-   <source>The picture has {what} pixels; expected at most {max_pixels} million.</source>
-   <translation>Das Bild hat {what} Pixel; erwartet werden höchstens {max_pixels} Millionen.</translation>
+   <source>The picture has far too many pixels; expected at most {max_pixels} million.</source>
+   <translation>Das Bild hat viel zu viele Pixel; erwartet werden höchstens {max_pixels} Millionen.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/decode.py" />
+   <source>The picture has {what:,.0f} million pixels; expected at most {max_pixels} million.</source>
+   <translation>Das Bild hat {what:,.0f} Millionen Pixel; erwartet werden höchstens {max_pixels} Millionen.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -7779,6 +7879,11 @@ Beendigungsstatus: 0 alles gut; 1 etwas schlug fehl (der Text sagt, was); 2 fals
    <translation>Dieser Link führt zu sich selbst.</translation>
   </message>
   <message>
+   <location filename="../../desktop/app/help_pages.py" />
+   <source>This page is not translated yet; it is in English.</source>
+   <translation>Diese Seite ist noch nicht übersetzt; sie ist auf Englisch.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>This user may not read it.</source>
    <translation>Dieser Benutzer darf ihn nicht lesen.</translation>
@@ -7952,6 +8057,11 @@ Beendigungsstatus: 0 alles gut; 1 etwas schlug fehl (der Text sagt, was); 2 fals
    <location filename="../../desktop/engine/searcher.py" />
    <source>Use smaller pictures or batches.</source>
    <translation>Nehmen Sie kleinere Bilder oder Batches.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/app/exports.py" />
+   <source>Use {listed} or {last}.</source>
+   <translation>Verwenden Sie {listed} oder {last}.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -8362,6 +8472,11 @@ Beendigungsstatus: 0; 1 die Liste lässt sich nicht lesen; 2 es gibt keine solch
    <translation>ein Checkpoint, der Gewichte ohne ihr Netz enthält</translation>
   </message>
   <message>
+   <location filename="../../desktop/store/project.py" />
+   <source>a class</source>
+   <translation>eine Klasse</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a cursor file</source>
    <translation>eine Cursordatei</translation>
@@ -8467,6 +8582,11 @@ Beendigungsstatus: 0; 1 die Liste lässt sich nicht lesen; 2 es gibt keine solch
    <translation>ein neuer Ordner, oder eine Datei .csv oder .json</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/convert/export_litert.py" />
+   <source>a package</source>
+   <translation>ein Paket</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/help.py" />
    <source>a page, as the list names it</source>
    <translation>eine Seite, wie die Liste sie nennt</translation>
@@ -8515,6 +8635,11 @@ Beendigungsstatus: 0; 1 die Liste lässt sich nicht lesen; 2 es gibt keine solch
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>a predictor (number {predictor}) that does not go with its samples</source>
    <translation>einen Prädiktor (Nummer {predictor}), der nicht zu seinen Samples passt</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/projects.py" />
+   <source>a project</source>
+   <translation>ein Projekt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -8602,14 +8727,19 @@ Beendigungsstatus: 0; 1 die Liste lässt sich nicht lesen; 2 es gibt keine solch
    <translation>Genauigkeit einiger Netze nach Anzahl der Bilder zum Lernen</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/study.py" />
+   <source>accuracy on test pictures, mean of {repeats} (least to most){of}</source>
+   <translation>Genauigkeit auf Testbildern, Mittel von {repeats} (kleinste bis größte){of}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/search.py" />
    <source>accuracy on the test split {accuracy}</source>
    <translation>Genauigkeit auf dem Testteil {accuracy}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
-   <source>accuracy on {split}, mean of {repeats} (least to most){of}</source>
-   <translation>Genauigkeit auf {split}, Mittel von {repeats} (kleinste bis größte){of}</translation>
+   <source>accuracy on validation pictures, mean of {repeats} (least to most){of}</source>
+   <translation>Genauigkeit auf Validierungsbildern, Mittel von {repeats} (kleinste bis größte){of}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -9212,8 +9342,13 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
-   <source>computing {words}</source>
-   <translation>gerechnet wird {words}</translation>
+   <source>computing in 32 bits: 16 would not be faster on this device</source>
+   <translation>gerechnet wird in 32 Bit: 16 wären auf diesem Gerät nicht schneller</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/training/train.py" />
+   <source>computing in {precision}</source>
+   <translation>gerechnet wird in {precision}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
@@ -9244,6 +9379,12 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>converting it to LiteRT</source>
    <translation>wird in LiteRT umgewandelt</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>copied</source>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be copied: …'.</extracomment>
+   <translation>kopiert</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -9311,7 +9452,7 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>dunkle Tinte auf hellem Papier wurde invertiert</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/assemble.py" />
+   <location filename="../../desktop/core/data/open_data.py" />
    <source>data</source>
    <translation>Daten</translation>
   </message>
@@ -9429,11 +9570,6 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/ml/trial.py" />
    <source>ended early: others do better</source>
    <translation>früh beendet: andere sind besser</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/decode_in_child.py" />
-   <source>ended with an unexpected fault</source>
-   <translation>endete mit einem unerwarteten Fehler</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
@@ -9581,11 +9717,6 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/cli/train.py" />
    <source>exporting</source>
    <translation>exportiert</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/decode.py" />
-   <source>far too many</source>
-   <translation>viel zu viele</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
@@ -9784,6 +9915,18 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>von {low:g} bis {high:g}</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>frozen</source>
+   <extracomment>The program as a package of its own, without a Python of the system (PyInstaller).</extracomment>
+   <translation>als Paket</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>full</source>
+   <extracomment>The edition of the program that trains, too.</extracomment>
+   <translation>volle Ausgabe</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/search.py" />
    <source>give either --grid or --trials N</source>
    <translation>geben Sie entweder --grid oder --trials N an</translation>
@@ -9832,11 +9975,6 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>has no directory where one must be</source>
    <translation>hat kein Verzeichnis, wo eines sein muss</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/exchange/keras2.py" />
-   <source>has the shape {shape}</source>
-   <translation>hat die Form {shape}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -9902,11 +10040,6 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/report/plots.py" />
    <source>images answered, the surest first (%)</source>
    <translation>beantwortete Bilder, die sichersten zuerst (%)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/training/train.py" />
-   <source>in 32 bits: 16 would not be faster on this device</source>
-   <translation>in 32 Bit: 16 wären auf diesem Gerät nicht schneller</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -11005,6 +11138,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>keines von {count:,} Bildern lässt sich lesen</translation>
   </message>
   <message>
+   <location filename="../../desktop/store/projects.py" />
+   <source>none yet</source>
+   <translation>noch keine</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>not a valid path</source>
    <translation>kein gültiger Pfad</translation>
@@ -11028,6 +11166,12 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>not done within {training_s:.0f} s</source>
    <translation>nicht fertig innerhalb von {training_s:.0f} s</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>not frozen</source>
+   <extracomment>The program run by the system's Python.</extracomment>
+   <translation>nicht als Paket</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -11068,6 +11212,12 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/cli/selftest.py" />
    <source>not tried: the engine does not start</source>
    <translation>nicht versucht: die Engine startet nicht</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/read_arrays.py" />
+   <source>nothing</source>
+   <extracomment>What a file holds: 'it holds nothing'.</extracomment>
+   <translation>nichts</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -11195,16 +11345,6 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>eine Epoche in einem Kindprozess; exportiert, geprüft und gefragt: {count} Scores</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/pictures/limits.py" />
-   <source>one frame</source>
-   <translation>ein Einzelbild</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>one group</source>
-   <translation>eine Gruppe</translation>
-  </message>
-  <message>
    <location filename="../../desktop/core/figures/calibration.py" />
    <source>one image allows no interval</source>
    <translation>ein Bild lässt kein Intervall zu</translation>
@@ -11235,11 +11375,6 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>eine Person lässt kein Intervall zu</translation>
   </message>
   <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>one picture is</source>
-   <translation>ein Bild wird</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>one picture would need {value:,} bytes of memory</source>
    <translation>ein Bild bräuchte {value:,} Bytes Speicher</translation>
@@ -11263,6 +11398,12 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/cli/runs.py" />
    <source>only runs in this state (done, stopped, interrupted …)</source>
    <translation>nur Läufe in diesem Zustand (done, stopped, interrupted …)</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>opened</source>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be opened: the disk is full'.</extracomment>
+   <translation>geöffnet</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11440,6 +11581,12 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>rate muss über 0 liegen, und warmup muss ein Anteil unter 1 sein</translation>
   </message>
   <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>read</source>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be read: …'.</extracomment>
+   <translation>gelesen</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>read at 1/{factor} of {width}×{height}, for it is very large</source>
    <translation>auf 1/{factor} von {width}×{height} verkleinert gelesen, denn es ist sehr groß</translation>
@@ -11528,6 +11675,12 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>saturation and colour cast</source>
    <translation>Sättigung und Farbstich</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>saved</source>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be saved: …'.</extracomment>
+   <translation>gespeichert</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11649,6 +11802,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>shown through the lookup table of the file</source>
    <translation>durch die Lookup-Tabelle der Datei gezeigt</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/engine/child.py" />
+   <source>signal {number}</source>
+   <translation>Signal {number}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -11853,6 +12011,12 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/cli/screenshot.py" />
    <source>teach: what is shown next (default: all)</source>
    <translation>teach: was als Nächstes gezeigt wird (Vorgabe: alle)</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/decode.py" />
+   <source>text</source>
+   <extracomment>What a file holds instead of a picture: 'The file holds text; expected …'.</extracomment>
+   <translation>Text</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
@@ -13336,8 +13500,13 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
-   <source>the start '{kind}' goes {which} a model</source>
-   <translation>der Ausgangspunkt '{kind}' passt nicht dazu, ob ein Modell genannt ist (erwartet: {which})</translation>
+   <source>the start '{kind}' goes with a model</source>
+   <translation>der Ausgangspunkt '{kind}' braucht ein Modell</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/plans/plan.py" />
+   <source>the start '{kind}' goes without a model</source>
+   <translation>der Ausgangspunkt '{kind}' verträgt kein Modell</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -13456,8 +13625,13 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
-   <source>the weight '{name}' of layer '{own}' {found}; {tuple} expected</source>
-   <translation>das Gewicht '{name}' der Schicht '{own}' {found}; {tuple} erwartet</translation>
+   <source>the weight '{name}' of layer '{own}' has the shape {shape}; {tuple} expected</source>
+   <translation>das Gewicht '{name}' der Schicht '{own}' hat die Form {shape}; erwartet wird {tuple}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/exchange/keras2.py" />
+   <source>the weight '{name}' of layer '{own}' is missing; {tuple} expected</source>
+   <translation>das Gewicht '{name}' der Schicht '{own}' fehlt; erwartet wird {tuple}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -13511,8 +13685,13 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
-   <source>there are only {which} images: no ROC curve</source>
-   <translation>es gibt nur Bilder einer Klasse ({which}): keine ROC-Kurve</translation>
+   <source>there are only negative images: no ROC curve</source>
+   <translation>es gibt nur negative Bilder: keine ROC-Kurve</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/intervals.py" />
+   <source>there are only positive images: no ROC curve</source>
+   <translation>es gibt nur positive Bilder: keine ROC-Kurve</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -14046,8 +14225,13 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
-   <source>training saw none of their {which}</source>
-   <translation>das Training hat davon nichts gesehen ({which})</translation>
+   <source>training saw none of their persons</source>
+   <translation>das Training hat keine dieser Personen gesehen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/packaging/decide.py" />
+   <source>training saw none of their pictures</source>
+   <translation>das Training hat keines dieser Bilder gesehen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
@@ -14163,6 +14347,12 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/store/weight_packages.py" />
    <source>version {version} of the package '{distribution}' is installed; {version2} expected</source>
    <translation>Version {version} des Pakets '{distribution}' ist installiert; {version2} erwartet</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>viewer</source>
+   <extracomment>The small edition of the program, which does not train.</extracomment>
+   <translation>Viewer</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
@@ -14500,6 +14690,15 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
     <numerusform>{count:,} Ordner ({names}) neben den Teilen: nicht gelesen</numerusform>
    </translation>
   </message>
+  <message numerus="yes">
+   <location filename="../../desktop/cli/train_plan.py" />
+   <source>{count:,} groups of nearly the same pictures: each stays on one side of the split (--exact: do not look)</source>
+   <extracomment>Where the count is one, English says: one group of nearly the same pictures: it stays on one side of the split (--exact: do not look)</extracomment>
+   <translation>
+    <numerusform>eine Gruppe fast gleicher Bilder: sie bleibt auf einer Seite der Aufteilung (--exact: nicht suchen)</numerusform>
+    <numerusform>{count:,} Gruppen fast gleicher Bilder: jede bleibt auf einer Seite der Aufteilung (--exact: nicht suchen)</numerusform>
+   </translation>
+  </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} hidden files</source>
@@ -14573,11 +14772,6 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <source>{count:,} of {total:,} pictures of '{labels}' are to check with, about {wanted:,.0f} were asked for: what belongs together stays on one side</source>
    <translation>{count:,} von {total:,} Bildern von '{labels}' sind zum Prüfen, verlangt waren etwa {wanted:,.0f}: was zusammengehört, bleibt auf einer Seite</translation>
   </message>
-  <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>{count:,} pictures are</source>
-   <translation>{count:,} Bilder werden</translation>
-  </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures are in printing colours (CMYK) and are converted</source>
@@ -14585,6 +14779,15 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>
     <numerusform>{count:,} Bild ist in Druckfarben (CMYK) und wird umgewandelt</numerusform>
     <numerusform>{count:,} Bilder sind in Druckfarben (CMYK) und werden umgewandelt</numerusform>
+   </translation>
+  </message>
+  <message numerus="yes">
+   <location filename="../../desktop/cli/train_plan.py" />
+   <source>{count:,} pictures are left out: broken, there twice, or in several classes ('fovea data inspect' lists them)</source>
+   <extracomment>Where the count is one, English says: one picture is left out: broken, there twice, or in several classes ('fovea data inspect' lists it)</extracomment>
+   <translation>
+    <numerusform>ein Bild wird ausgelassen: kaputt, doppelt vorhanden oder in mehreren Klassen ('fovea data inspect' führt es auf)</numerusform>
+    <numerusform>{count:,} Bilder werden ausgelassen: kaputt, doppelt vorhanden oder in mehreren Klassen ('fovea data inspect' führt sie auf)</numerusform>
    </translation>
   </message>
   <message numerus="yes">
@@ -14767,6 +14970,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>{count:,}, nach Dateinamen oder DICOM-Patientennummern</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/packaging/card.py" />
+   <source>{counts} and {count} more classes with {sum} pictures</source>
+   <translation>{counts} und {count} weitere Klassen mit {sum} Bildern</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{count} classes found for {count2} labels</source>
    <translation>{count} Klassen für {count2} Labels gefunden</translation>
@@ -14870,8 +15078,13 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
-   <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s{left}</source>
-   <translation>{done:.1f} von {total:.1f} MB, {rate:.1f} MB/s{left}</translation>
+   <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s</source>
+   <translation>{done:.1f} von {total:.1f} MB, {rate:.1f} MB/s</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/models_change.py" />
+   <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s, {left} left</source>
+   <translation>{done:.1f} von {total:.1f} MB, {rate:.1f} MB/s, noch {left}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -15084,16 +15297,6 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>{low} bis {high}{unit}, n = {n:,}</translation>
   </message>
   <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>{many} left out: broken, there twice, or in several classes ('fovea data inspect' lists them)</source>
-   <translation>{many} ausgelassen: kaputt, doppelt vorhanden oder in mehreren Klassen ('fovea data inspect' führt sie auf)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>{many} of nearly the same pictures: each stays on one side of the split (--exact: do not look)</source>
-   <translation>{many} fast gleicher Bilder: jede bleibt auf einer Seite der Aufteilung (--exact: nicht suchen)</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{matrix} of {total} pictures of '{labels}' were called '{labels2}'.</source>
    <translation>{matrix} von {total} Bildern von '{labels}' wurden '{labels2}' genannt.</translation>
@@ -15117,6 +15320,11 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/core/data/dataset.py" />
    <source>{names}</source>
    <translation>{names}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/packaging/card.py" />
+   <source>{names} and {count} more</source>
+   <translation>{names} und {count} weitere</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -15149,8 +15357,13 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
-   <source>{name} ({id}) on '{title}'{split}</source>
-   <translation>{name} ({id}) auf '{title}'{split}</translation>
+   <source>{name} ({id}) on '{title}'</source>
+   <translation>{name} ({id}) auf '{title}'</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>{name} ({id}) on '{title}', split '{split}'</source>
+   <translation>{name} ({id}) auf '{title}', Teil '{split}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -15208,9 +15421,19 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <translation>{name} wurde ausgelassen: {reason}</translation>
   </message>
   <message>
+   <location filename="../../desktop/core/drawings/strokes.py" />
+   <source>{name}, stroke {number}</source>
+   <translation>{name}, Strich {number}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/study.py" />
-   <source>{name}: accuracy on {split}</source>
-   <translation>{name}: Genauigkeit auf {split}</translation>
+   <source>{name}: accuracy on test pictures</source>
+   <translation>{name}: Genauigkeit auf Testbildern</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/study.py" />
+   <source>{name}: accuracy on validation pictures</source>
+   <translation>{name}: Genauigkeit auf Validierungsbildern</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/child.py" />
@@ -15229,8 +15452,13 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
-   <source>{name}: {size:,} pictures: accuracy on {split} {accuracy}</source>
-   <translation>{name}: {size:,} Bilder: Genauigkeit auf {split} {accuracy}</translation>
+   <source>{name}: {size:,} pictures: accuracy on test pictures {accuracy}</source>
+   <translation>{name}: {size:,} Bilder: Genauigkeit auf Testbildern {accuracy}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/study.py" />
+   <source>{name}: {size:,} pictures: accuracy on validation pictures {accuracy}</source>
+   <translation>{name}: {size:,} Bilder: Genauigkeit auf Validierungsbildern {accuracy}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -15281,21 +15509,6 @@ Beendigungsstatus: 0 das Bild wurde geschrieben (mit --json wird eine Beschreibu
    <location filename="../../desktop/cli/predict.py" />
    <source>{place}, {frame}</source>
    <translation>{place}, {frame}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/data/findings.py" />
-   <source>{prefix}copies</source>
-   <translation>{prefix}copies</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/data/findings.py" />
-   <source>{prefix}copies-across-splits</source>
-   <translation>{prefix}copies-across-splits</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/data/findings.py" />
-   <source>{prefix}label-conflict</source>
-   <translation>{prefix}label-conflict</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -15556,8 +15769,13 @@ Unterschied der Genauigkeit: {value} ({bounds})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
-   <source>{where}.{name}: expected a list of {kind}</source>
-   <translation>{where}.{name}: eine Liste von {kind} erwartet</translation>
+   <source>{where}.{name}: expected a list of numbers</source>
+   <translation>{where}.{name}: erwartet wird eine Liste von Zahlen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/manifest.py" />
+   <source>{where}.{name}: expected a list of texts</source>
+   <translation>{where}.{name}: erwartet wird eine Liste von Texten</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -15585,9 +15803,19 @@ Unterschied der Genauigkeit: {value} ({bounds})</translation>
    <translation>{where}: eine Liste erwartet, {name} gefunden</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/strict_reader.py" />
-   <source>{where}: fields {parts}</source>
-   <translation>{where}: Felder {parts}</translation>
+   <location filename="../../desktop/system/strict_json.py" />
+   <source>{where}: fields missing: {missing}</source>
+   <translation>{where}: Felder fehlen: {missing}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/system/strict_json.py" />
+   <source>{where}: fields missing: {missing}; unknown: {unknown}</source>
+   <translation>{where}: Felder fehlen: {missing}; unbekannt: {unknown}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/system/strict_json.py" />
+   <source>{where}: fields unknown: {unknown}</source>
+   <translation>{where}: unbekannte Felder: {unknown}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -15630,6 +15858,11 @@ Unterschied der Genauigkeit: {value} ({bounds})</translation>
    <translation>{where}: {value} gefunden; eines von {map} erwartet</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/exchange/preparing_facts.py" />
+   <source>{width}×{height} pixels</source>
+   <translation>{width}×{height} Pixel</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>{window}: nothing of the picture lies in it</source>
    <translation>{window}: nichts vom Bild liegt darin</translation>
@@ -15640,11 +15873,6 @@ Unterschied der Genauigkeit: {value} ({bounds})</translation>
    <translation>{words}: {total:,} Bilder in {count:,} Klassen, {classes}. Zum Beispiel {shown}.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/cache.py" />
-   <source>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</source>
-   <translation>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</translation>
-  </message>
-  <message>
    <location filename="../../desktop/services/training.py" />
    <source>“{name}” is being trained by another process</source>
    <translation>„{name}“ wird von einem anderen Prozess trainiert</translation>
@@ -15653,6 +15881,152 @@ Unterschied der Genauigkeit: {value} ({bounds})</translation>
    <location filename="../../desktop/cli/sort.py" />
    <source>… and {count:,} more</source>
    <translation>… und {count:,} weitere</translation>
+  </message>
+  <message>
+   <source> and {count} more</source>
+   <translation type="vanished"> und {count} weitere</translation>
+  </message>
+  <message>
+   <source> and {count} more classes with {sum} pictures</source>
+   <translation type="vanished"> und {count} weitere Klassen mit {sum} Bildern</translation>
+  </message>
+  <message>
+   <source>&lt;!DOCTYPE html&gt;
+&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
+&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
+&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
+&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
+$body
+&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
+</source>
+   <translation type="vanished">&lt;!DOCTYPE html&gt;
+&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
+&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
+&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
+&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
+$body
+&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
+</translation>
+  </message>
+  <message>
+   <source>Frame {frame} was asked for; the file has {have}.</source>
+   <translation type="vanished">Verlangt war Einzelbild {frame}; die Datei hat {have}.</translation>
+  </message>
+  <message>
+   <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {frames} frame{value}) asks for {need:,}.</source>
+   <translation type="vanished">Das DICOM enthält {have:,} Bytes Pixeldaten; sein Header ({columns}×{rows} Pixel, {frames} Frame{value}) verlangt {need:,}.</translation>
+  </message>
+  <message>
+   <source>The library that opens this format {how} ({detail}).</source>
+   <translation type="vanished">Die Bibliothek, die dieses Format öffnet, {how} ({detail}).</translation>
+  </message>
+  <message>
+   <source>The picture has {what} pixels; expected at most {max_pixels} million.</source>
+   <translation type="vanished">Das Bild hat {what} Pixel; erwartet werden höchstens {max_pixels} Millionen.</translation>
+  </message>
+  <message>
+   <source>accuracy on {split}, mean of {repeats} (least to most){of}</source>
+   <translation type="vanished">Genauigkeit auf {split}, Mittel von {repeats} (kleinste bis größte){of}</translation>
+  </message>
+  <message>
+   <source>computing {words}</source>
+   <translation type="vanished">gerechnet wird {words}</translation>
+  </message>
+  <message>
+   <source>ended with an unexpected fault</source>
+   <translation type="vanished">endete mit einem unerwarteten Fehler</translation>
+  </message>
+  <message>
+   <source>far too many</source>
+   <translation type="vanished">viel zu viele</translation>
+  </message>
+  <message>
+   <source>has the shape {shape}</source>
+   <translation type="vanished">hat die Form {shape}</translation>
+  </message>
+  <message>
+   <source>in 32 bits: 16 would not be faster on this device</source>
+   <translation type="vanished">in 32 Bit: 16 wären auf diesem Gerät nicht schneller</translation>
+  </message>
+  <message>
+   <source>one frame</source>
+   <translation type="vanished">ein Einzelbild</translation>
+  </message>
+  <message>
+   <source>one group</source>
+   <translation type="vanished">eine Gruppe</translation>
+  </message>
+  <message>
+   <source>one picture is</source>
+   <translation type="vanished">ein Bild wird</translation>
+  </message>
+  <message>
+   <source>the start '{kind}' goes {which} a model</source>
+   <translation type="vanished">der Ausgangspunkt '{kind}' passt nicht dazu, ob ein Modell genannt ist (erwartet: {which})</translation>
+  </message>
+  <message>
+   <source>the weight '{name}' of layer '{own}' {found}; {tuple} expected</source>
+   <translation type="vanished">das Gewicht '{name}' der Schicht '{own}' {found}; {tuple} erwartet</translation>
+  </message>
+  <message>
+   <source>there are only {which} images: no ROC curve</source>
+   <translation type="vanished">es gibt nur Bilder einer Klasse ({which}): keine ROC-Kurve</translation>
+  </message>
+  <message>
+   <source>training saw none of their {which}</source>
+   <translation type="vanished">das Training hat davon nichts gesehen ({which})</translation>
+  </message>
+  <message>
+   <source>{count:,} pictures are</source>
+   <translation type="vanished">{count:,} Bilder werden</translation>
+  </message>
+  <message>
+   <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s{left}</source>
+   <translation type="vanished">{done:.1f} von {total:.1f} MB, {rate:.1f} MB/s{left}</translation>
+  </message>
+  <message>
+   <source>{many} left out: broken, there twice, or in several classes ('fovea data inspect' lists them)</source>
+   <translation type="vanished">{many} ausgelassen: kaputt, doppelt vorhanden oder in mehreren Klassen ('fovea data inspect' führt sie auf)</translation>
+  </message>
+  <message>
+   <source>{many} of nearly the same pictures: each stays on one side of the split (--exact: do not look)</source>
+   <translation type="vanished">{many} fast gleicher Bilder: jede bleibt auf einer Seite der Aufteilung (--exact: nicht suchen)</translation>
+  </message>
+  <message>
+   <source>{name} ({id}) on '{title}'{split}</source>
+   <translation type="vanished">{name} ({id}) auf '{title}'{split}</translation>
+  </message>
+  <message>
+   <source>{name}: accuracy on {split}</source>
+   <translation type="vanished">{name}: Genauigkeit auf {split}</translation>
+  </message>
+  <message>
+   <source>{name}: {size:,} pictures: accuracy on {split} {accuracy}</source>
+   <translation type="vanished">{name}: {size:,} Bilder: Genauigkeit auf {split} {accuracy}</translation>
+  </message>
+  <message>
+   <source>{prefix}copies</source>
+   <translation type="vanished">{prefix}copies</translation>
+  </message>
+  <message>
+   <source>{prefix}copies-across-splits</source>
+   <translation type="vanished">{prefix}copies-across-splits</translation>
+  </message>
+  <message>
+   <source>{prefix}label-conflict</source>
+   <translation type="vanished">{prefix}label-conflict</translation>
+  </message>
+  <message>
+   <source>{where}.{name}: expected a list of {kind}</source>
+   <translation type="vanished">{where}.{name}: eine Liste von {kind} erwartet</translation>
+  </message>
+  <message>
+   <source>{where}: fields {parts}</source>
+   <translation type="vanished">{where}: Felder {parts}</translation>
+  </message>
+  <message>
+   <source>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</source>
+   <translation type="vanished">{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</translation>
   </message>
  </context>
  <context>
@@ -15978,8 +16352,8 @@ Unterschied der Genauigkeit: {value} ({bounds})</translation>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Split</source>
-   <extracomment>A part of the data: training, validation or test split.</extracomment>
-   <translation>Teil</translation>
+   <extracomment>Button: divide this heap of pictures into smaller ones; not a part of the data.</extracomment>
+   <translation>Teilen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
@@ -16692,8 +17066,8 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>Fovea compares the file's hash with the published one and installs nothing else. Fovea's authors have not downloaded the file themselves; the first one that passes is remembered by its SHA-256.</source>
-   <translation>Fovea vergleicht den Hash der Datei mit dem veröffentlichten und installiert nichts anderes. Die Autoren von Fovea haben die Datei nicht selbst heruntergeladen; die erste, die besteht, wird mit ihrem SHA-256 gemerkt.</translation>
+   <source>Fovea checks by its checksum that the file is the published one and installs nothing else. Fovea's authors have not downloaded the file themselves; the first one that passes is remembered.</source>
+   <translation>Fovea prüft anhand der Prüfsumme, dass die Datei die veröffentlichte ist, und installiert nichts anderes. Die Autoren von Fovea haben die Datei nicht selbst heruntergeladen; die erste, die besteht, wird gemerkt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16742,8 +17116,8 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>The weights came with the installation: nothing is fetched. Fovea compares their hash with the one that its authors computed, builds the network and converts it, in about a minute.</source>
-   <translation>Die Gewichte kamen mit der Installation: Nichts wird geholt. Fovea vergleicht ihren Hash mit dem, den seine Autoren berechnet haben, baut das Netz und wandelt es um, in etwa einer Minute.</translation>
+   <source>The weights came with the installation: nothing is fetched. Fovea checks that they are unchanged and makes the model of them, in about a minute.</source>
+   <translation>Die Gewichte kamen mit der Installation: Nichts wird geholt. Fovea prüft, dass sie unverändert sind, und macht daraus in etwa einer Minute das Modell.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16771,6 +17145,14 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <source>0 to 255, as they are</source>
    <translation type="vanished">0 bis 255, wie sie sind</translation>
+  </message>
+  <message>
+   <source>Fovea compares the file's hash with the published one and installs nothing else. Fovea's authors have not downloaded the file themselves; the first one that passes is remembered by its SHA-256.</source>
+   <translation type="vanished">Fovea vergleicht den Hash der Datei mit dem veröffentlichten und installiert nichts anderes. Die Autoren von Fovea haben die Datei nicht selbst heruntergeladen; die erste, die besteht, wird mit ihrem SHA-256 gemerkt.</translation>
+  </message>
+  <message>
+   <source>The weights came with the installation: nothing is fetched. Fovea compares their hash with the one that its authors computed, builds the network and converts it, in about a minute.</source>
+   <translation type="vanished">Die Gewichte kamen mit der Installation: Nichts wird geholt. Fovea vergleicht ihren Hash mit dem, den seine Autoren berechnet haben, baut das Netz und wandelt es um, in etwa einer Minute.</translation>
   </message>
   <message>
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
@@ -16808,16 +17190,100 @@ Dateien oder Ordner hier ablegen.</translation>
  <context>
   <name>Installer</name>
   <message>
+   <location filename="../../installers/windows.py" />
+   <source>A second way to start it.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Ein zweiter Weg, es zu starten.</translation>
+  </message>
+  <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
    <source>Classify images and train classifiers on this computer</source>
    <extracomment>In the menu of programs.</extracomment>
    <translation>Auf diesem Computer Bilder klassifizieren und Klassifikatoren trainieren</translation>
   </message>
   <message>
+   <location filename="../../installers/windows.py" />
+   <source>Classify images on this computer</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Bilder auf diesem Computer klassifizieren</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>For pictures and DICOM files, beside the programs that open them now.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Für Bilder und DICOM-Dateien, neben den Programmen, die sie jetzt öffnen.</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Fovea (required)</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Fovea (erforderlich)</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Fovea is open. Close it, then remove it again.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Fovea ist offen. Schließen Sie es und entfernen Sie es dann noch einmal.</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Fovea is open. Close it, then try again.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Fovea ist offen. Schließen Sie es und versuchen Sie es noch einmal.</translation>
+  </message>
+  <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
    <source>Image Classifier</source>
    <extracomment>In the menu of programs.</extracomment>
    <translation>Bildklassifikator</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Image for Fovea</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Bild für Fovea</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Offer Fovea under 'Open with'</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Fovea unter „Öffnen mit“ anbieten</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Open Fovea now</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Fovea jetzt öffnen</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Remove your models, runs, results and settings too? They cannot be brought back.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Auch Ihre Modelle, Läufe, Ergebnisse und Einstellungen entfernen? Sie lassen sich nicht zurückholen.</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Shortcut on the desktop</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Verknüpfung auf dem Desktop</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>The files could not be written. Is the disk full? What was installed before is as it was.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Die Dateien konnten nicht geschrieben werden. Ist der Datenträger voll? Was vorher installiert war, ist unverändert.</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>The new program could not be put in place. What was installed before is as it was.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Das neue Programm konnte nicht an seinen Platz gebracht werden. Was vorher installiert war, ist unverändert.</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>The program with its models, and an entry in the Start menu.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Das Programm mit seinen Modellen und ein Eintrag im Startmenü.</translation>
   </message>
   <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
@@ -18009,6 +18475,11 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
+   <source>Text has the chosen size from the next start of Fovea on.</source>
+   <translation>Text hat die gewählte Größe ab dem nächsten Start von Fovea.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/main_window.py" />
    <source>The other program would only move this, and Fovea moves nothing. Open it here.</source>
    <translation>Das andere Programm würde dies nur verschieben, und Fovea verschiebt nichts. Öffnen Sie es hier.</translation>
   </message>
@@ -19037,6 +19508,11 @@ Dateien oder Ordner hier ablegen.</translation>
    <translation>Geprüft</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/words.py" />
+   <source>Checking the file…</source>
+   <translation>Die Datei wird geprüft…</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
    <translation>Stammt von</translation>
@@ -19048,18 +19524,8 @@ Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
-   <source>Comparing the file's hash…</source>
-   <translation>Hash der Datei wird verglichen…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/words.py" />
    <source>Comparing the two forms…</source>
    <translation>Die zwei Formen werden verglichen…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/words.py" />
-   <source>Converting it to LiteRT…</source>
-   <translation>Wird in LiteRT umgewandelt…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19110,6 +19576,11 @@ Dateien oder Ordner hier ablegen.</translation>
    <location filename="../../desktop/ui/models/words.py" />
    <source>MD5 as published</source>
    <translation>MD5 wie veröffentlicht</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/words.py" />
+   <source>Making it ready to answer…</source>
+   <translation>Es wird zum Antworten vorbereitet…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -19263,6 +19734,14 @@ Dateien oder Ordner hier ablegen.</translation>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
    <translation>−1 bis 1</translation>
+  </message>
+  <message>
+   <source>Comparing the file's hash…</source>
+   <translation type="vanished">Hash der Datei wird verglichen…</translation>
+  </message>
+  <message>
+   <source>Converting it to LiteRT…</source>
+   <translation type="vanished">Wird in LiteRT umgewandelt…</translation>
   </message>
  </context>
  <context>
@@ -21819,8 +22298,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
-   <source>End after the batch at hand; the search can go on later</source>
-   <translation>Nach dem laufenden Batch enden; die Suche kann später weitergehen</translation>
+   <source>Ends in a moment; the search can go on later</source>
+   <translation>Endet gleich; die Suche kann später weitergehen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -21948,8 +22427,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
-   <source>stopping after this batch…</source>
-   <translation>hält nach diesem Batch an…</translation>
+   <source>stopping in a moment…</source>
+   <translation>hält gleich an…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -21980,6 +22459,14 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>“{0}”: {1} of {2} trials done</source>
    <translation>„{0}“: {1} von {2} Versuchen fertig</translation>
+  </message>
+  <message>
+   <source>End after the batch at hand; the search can go on later</source>
+   <translation type="vanished">Nach dem laufenden Batch enden; die Suche kann später weitergehen</translation>
+  </message>
+  <message>
+   <source>stopping after this batch…</source>
+   <translation type="vanished">hält nach diesem Batch an…</translation>
   </message>
  </context>
  <context>
@@ -22072,8 +22559,28 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>Motion</source>
+   <translation>Bewegung</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>Nothing moves by itself</source>
+   <translation>Nichts bewegt sich von selbst</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>Otherwise as the system says. Bars stand still while something is at work.</source>
+   <translation>Sonst wie das System es sagt. Balken stehen still, während etwas arbeitet.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Settings</source>
    <translation>Einstellungen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>Size of text</source>
+   <translation>Textgröße</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -22084,6 +22591,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>The window is drawn anew in it; your images stay.</source>
    <translation>Das Fenster wird darin neu gezeichnet; Ihre Bilder bleiben.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>The window is drawn anew with it; your images stay.</source>
+   <translation>Das Fenster wird damit neu gezeichnet; Ihre Bilder bleiben.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -22104,6 +22616,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Trainings at the same time</source>
    <translation>Trainings zur selben Zeit</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>{0} %</source>
+   <translation>{0} %</translation>
   </message>
  </context>
  <context>
@@ -24523,8 +25040,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
-   <source>Stopping, keeping a checkpoint…</source>
-   <translation>Hält an und behält einen Checkpoint…</translation>
+   <source>Stopping, keeping what it learned…</source>
+   <translation>Hält an und behält das Gelernte…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
@@ -24600,6 +25117,10 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/words.py" />
    <source>{0}: {1} of {2}</source>
    <translation>{0}: {1} von {2}</translation>
+  </message>
+  <message>
+   <source>Stopping, keeping a checkpoint…</source>
+   <translation type="vanished">Hält an und behält einen Checkpoint…</translation>
   </message>
  </context>
  <context>
@@ -24924,8 +25445,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
-   <source>Asking the network for gradients… The first time TensorFlow is loaded for it.</source>
-   <translation>Das Netz wird nach Gradienten gefragt… Beim ersten Mal wird dafür TensorFlow geladen.</translation>
+   <source>Asking the network… The first time this takes a little longer.</source>
+   <translation>Das Netz wird gefragt … Beim ersten Mal dauert es etwas länger.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -25067,6 +25588,10 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>points most towards the class</source>
    <translation>spricht am stärksten für die Klasse</translation>
+  </message>
+  <message>
+   <source>Asking the network for gradients… The first time TensorFlow is loaded for it.</source>
+   <translation type="vanished">Das Netz wird nach Gradienten gefragt… Beim ersten Mal wird dafür TensorFlow geladen.</translation>
   </message>
  </context>
  <context>

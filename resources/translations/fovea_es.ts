@@ -871,8 +871,8 @@
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
-   <source>End and keep the checkpoint</source>
-   <translation>Terminar y conservar el punto de control</translation>
+   <source>End and keep what it learned</source>
+   <translation>Terminar y conservar lo aprendido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
@@ -896,8 +896,16 @@
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
+   <source>{0} of {1} epochs are done. It can be taken up from there later.</source>
+   <translation>{0} de {1} épocas están hechas. Más tarde se puede seguir desde ahí.</translation>
+  </message>
+  <message>
+   <source>End and keep the checkpoint</source>
+   <translation type="vanished">Terminar y conservar el punto de control</translation>
+  </message>
+  <message>
    <source>{0} of {1} epochs are done. With its checkpoint it can be taken up later.</source>
-   <translation>{0} de {1} épocas hechas. Con su punto de control se puede retomar más tarde.</translation>
+   <translation type="vanished">{0} de {1} épocas hechas. Con su punto de control se puede retomar más tarde.</translation>
   </message>
  </context>
  <context>
@@ -1499,6 +1507,81 @@
   </message>
  </context>
  <context>
+  <name>Classes</name>
+  <message>
+   <location filename="../../model_store/chest-xray-pneumonia/model.json" />
+   <source>Normal</source>
+   <extracomment>Chest X-ray: signs of pneumonia (research): a class, explained on the model's card.</extracomment>
+   <translation>Normal</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/chest-xray-pneumonia/model.json" />
+   <source>Pneumonia</source>
+   <extracomment>Chest X-ray: signs of pneumonia (research): a class, explained on the model's card.</extracomment>
+   <translation>neumonía</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>airplane</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>avión</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>automobile</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>automóvil</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>bird</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>pájaro</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>cat</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>gato</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>deer</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>ciervo</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>dog</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>perro</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>frog</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>rana</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>horse</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>caballo</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>ship</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>barco</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>truck</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>camión</translation>
+  </message>
+ </context>
+ <context>
   <name>ClassesModel</name>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
@@ -1671,8 +1754,8 @@
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
-   <source>Go on at the next start: the checkpoint is kept and Fovea closes now.</source>
-   <translation>Continuar en el próximo inicio: el punto de control se conserva y Fovea se cierra ahora.</translation>
+   <source>Go on at the next start: what it learned so far is kept and Fovea closes now.</source>
+   <translation>Continuar en el próximo inicio: lo aprendido se conserva y Fovea se cierra ahora.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
@@ -1698,6 +1781,10 @@
    <location filename="../../desktop/ui/train/asking.py" />
    <source>“{0}” is still training. What should happen to it?</source>
    <translation>«{0}» todavía se está entrenando. ¿Qué debe ocurrir con él?</translation>
+  </message>
+  <message>
+   <source>Go on at the next start: the checkpoint is kept and Fovea closes now.</source>
+   <translation type="vanished">Continuar en el próximo inicio: el punto de control se conserva y Fovea se cierra ahora.</translation>
   </message>
  </context>
  <context>
@@ -2314,6 +2401,11 @@
   <name>DataTab</name>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
+   <source>Checksum of the data: {0}</source>
+   <translation>Suma de comprobación de los datos: {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Class names: {0}</source>
    <translation>Nombres de clases: {0}</translation>
   </message>
@@ -2326,11 +2418,6 @@
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Evaluated: {0}</source>
    <translation>Evaluado: {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/evaluate/data_tab.py" />
-   <source>Fingerprint: {0}</source>
-   <translation>Huella: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
@@ -2376,6 +2463,10 @@
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>• and {0} more</source>
    <translation>• y {0} más</translation>
+  </message>
+  <message>
+   <source>Fingerprint: {0}</source>
+   <translation type="vanished">Huella: {0}</translation>
   </message>
  </context>
  <context>
@@ -3413,6 +3504,11 @@
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
+   <source>data</source>
+   <translation>datos</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>evaluation</source>
    <translation>evaluación</translation>
   </message>
@@ -4006,16 +4102,6 @@ imágenes de la ventana:</translation>
    <location filename="../../desktop/core/data/label_map.py" />
    <source> and {count:,} more</source>
    <translation> y {count:,} más</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/packaging/card.py" />
-   <source> and {count} more</source>
-   <translation> y {count} más</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/packaging/card.py" />
-   <source> and {count} more classes with {sum} pictures</source>
-   <translation> y {count} clases más con {sum} imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
@@ -4734,6 +4820,11 @@ imágenes de la ventana:</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
+   <source>'{title}', split '{split}'</source>
+   <translation>'{title}', partición '{split}'</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}': a label {most} was found; at most {max_classes} is expected</source>
    <translation>'{title}': se halló una etiqueta {most}; se espera como máximo {max_classes}</translation>
   </message>
@@ -4921,25 +5012,6 @@ imágenes de la ventana:</translation>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>; {count} were given</source>
    <translation>; se indicaron {count}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/report/html.py" />
-   <source>&lt;!DOCTYPE html&gt;
-&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
-&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
-&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
-&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
-$body
-&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
-</source>
-   <translation>&lt;!DOCTYPE html&gt;
-&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
-&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
-&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
-&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
-$body
-&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
-</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
@@ -5910,10 +5982,14 @@ estado de salida: 0 todo está medido; 1 falló; 2 uso erróneo o un plan defect
    <source>Fovea's small residual net</source>
    <translation>La pequeña red residual de Fovea</translation>
   </message>
-  <message>
+  <message numerus="yes">
    <location filename="../../desktop/core/pictures/limits.py" />
-   <source>Frame {frame} was asked for; the file has {have}.</source>
-   <translation>Se pidió el fotograma {frame}; el archivo tiene {have}.</translation>
+   <source>Frame {frame} was asked for; the file has {count} frames.</source>
+   <extracomment>Where the count is one, English says: Frame {frame} was asked for; the file has one frame.</extracomment>
+   <translation>
+    <numerusform>Se pidió el fotograma {frame}; el archivo tiene un fotograma.</numerusform>
+    <numerusform>Se pidió el fotograma {frame}; el archivo tiene {count} fotogramas.</numerusform>
+   </translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
@@ -6635,6 +6711,11 @@ estado de salida: 0 todo está medido; 1 falló; 2 uso erróneo o un plan defect
    <translation>Asigne al menos una clase a una etiqueta.</translation>
   </message>
   <message>
+   <location filename="../../desktop/core/figures/comparison.py" />
+   <source>McNemar by person</source>
+   <translation>McNemar por persona</translation>
+  </message>
+  <message>
    <location filename="../../desktop/report/html.py" />
    <source>Mean score</source>
    <translation>Puntuación media</translation>
@@ -6718,6 +6799,11 @@ estado de salida: 0 todo está medido; 1 falló; 2 uso erróneo o un plan defect
    <location filename="../../desktop/store/catalogue.py" />
    <source>Network: {credit} Weights as published {where}; licence: {licence}.</source>
    <translation>Red: {credit} Pesos tal como se publicaron {where}; licencia: {licence}.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/language.py" />
+   <source>No font of this computer has the characters of this language: they are drawn as boxes. Install one, for instance 'Noto Sans CJK' (fonts-noto-cjk), and start Fovea again.</source>
+   <translation>Ninguna fuente de este equipo tiene los caracteres de este idioma: se dibujan como recuadros. Instale una, por ejemplo 'Noto Sans CJK' (fonts-noto-cjk), y vuelva a iniciar Fovea.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -7263,10 +7349,14 @@ estado de salida: 0 todo bien; 1 algo falló (el texto dice qué); 2 uso erróne
    <source>The DICOM has {samples} samples a pixel, as of inks or with transparency; expected grey or RGB.</source>
    <translation>El DICOM tiene {samples} muestras por píxel, como de tintas o con transparencia; se esperaba gris o RGB.</translation>
   </message>
-  <message>
+  <message numerus="yes">
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
-   <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {frames} frame{value}) asks for {need:,}.</source>
-   <translation>El DICOM contiene {have:,} bytes de datos de píxeles; su cabecera ({columns}×{rows} píxeles, {frames} fotograma{value}) pide {need:,}.</translation>
+   <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {count} frames) asks for {need:,}.</source>
+   <extracomment>Where the count is one, English says: The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {count} frame) asks for {need:,}.</extracomment>
+   <translation>
+    <numerusform>El DICOM contiene {have:,} bytes de píxeles; su cabecera ({columns}×{rows} píxeles, {count} fotograma) pide {need:,}.</numerusform>
+    <numerusform>El DICOM contiene {have:,} bytes de píxeles; su cabecera ({columns}×{rows} píxeles, {count} fotogramas) pide {need:,}.</numerusform>
+   </translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -7500,8 +7590,13 @@ estado de salida: 0 todo bien; 1 algo falló (el texto dice qué); 2 uso erróne
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
-   <source>The library that opens this format {how} ({detail}).</source>
-   <translation>La biblioteca que abre este formato {how} ({detail}).</translation>
+   <source>The library that opens this format crashed ({detail}).</source>
+   <translation>La biblioteca que abre este formato falló por completo ({detail}).</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/decode_in_child.py" />
+   <source>The library that opens this format ended with an unexpected fault ({detail}).</source>
+   <translation>La biblioteca que abre este formato terminó con un fallo inesperado ({detail}).</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -7550,8 +7645,13 @@ estado de salida: 0 todo bien; 1 algo falló (el texto dice qué); 2 uso erróne
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
-   <source>The picture has {what} pixels; expected at most {max_pixels} million.</source>
-   <translation>La imagen tiene {what} píxeles; se esperaban como máximo {max_pixels} millones.</translation>
+   <source>The picture has far too many pixels; expected at most {max_pixels} million.</source>
+   <translation>La imagen tiene demasiados píxeles; se esperan como máximo {max_pixels} millones.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/decode.py" />
+   <source>The picture has {what:,.0f} million pixels; expected at most {max_pixels} million.</source>
+   <translation>La imagen tiene {what:,.0f} millones de píxeles; se esperan como máximo {max_pixels} millones.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -7779,6 +7879,11 @@ estado de salida: 0 todo bien; 1 algo falló (el texto dice qué); 2 uso erróne
    <translation>Este enlace conduce a sí mismo.</translation>
   </message>
   <message>
+   <location filename="../../desktop/app/help_pages.py" />
+   <source>This page is not translated yet; it is in English.</source>
+   <translation>Esta página aún no está traducida; está en inglés.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>This user may not read it.</source>
    <translation>Este usuario no puede leerla.</translation>
@@ -7952,6 +8057,11 @@ estado de salida: 0 todo bien; 1 algo falló (el texto dice qué); 2 uso erróne
    <location filename="../../desktop/engine/searcher.py" />
    <source>Use smaller pictures or batches.</source>
    <translation>Use imágenes o lotes más pequeños.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/app/exports.py" />
+   <source>Use {listed} or {last}.</source>
+   <translation>Use {listed} o {last}.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -8362,6 +8472,11 @@ estado de salida: 0; 1 la lista no se puede leer; 2 no hay tal componente.
    <translation>un punto de control, que contiene pesos sin su red</translation>
   </message>
   <message>
+   <location filename="../../desktop/store/project.py" />
+   <source>a class</source>
+   <translation>una clase</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a cursor file</source>
    <translation>un archivo de cursor</translation>
@@ -8467,6 +8582,11 @@ estado de salida: 0; 1 la lista no se puede leer; 2 no hay tal componente.
    <translation>una carpeta nueva, o un archivo .csv o .json</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/convert/export_litert.py" />
+   <source>a package</source>
+   <translation>un paquete</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/help.py" />
    <source>a page, as the list names it</source>
    <translation>una página, tal como la nombra la lista</translation>
@@ -8515,6 +8635,11 @@ estado de salida: 0; 1 la lista no se puede leer; 2 no hay tal componente.
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>a predictor (number {predictor}) that does not go with its samples</source>
    <translation>un predictor (número {predictor}) que no va con sus muestras</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/projects.py" />
+   <source>a project</source>
+   <translation>un proyecto</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -8602,14 +8727,19 @@ estado de salida: 0; 1 la lista no se puede leer; 2 no hay tal componente.
    <translation>exactitud de algunas redes según el número de imágenes de las que aprender</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/study.py" />
+   <source>accuracy on test pictures, mean of {repeats} (least to most){of}</source>
+   <translation>exactitud en imágenes de prueba, media de {repeats} (de la menor a la mayor){of}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/search.py" />
    <source>accuracy on the test split {accuracy}</source>
    <translation>exactitud en la partición de prueba {accuracy}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
-   <source>accuracy on {split}, mean of {repeats} (least to most){of}</source>
-   <translation>exactitud en {split}, media de {repeats} (de menor a mayor){of}</translation>
+   <source>accuracy on validation pictures, mean of {repeats} (least to most){of}</source>
+   <translation>exactitud en imágenes de validación, media de {repeats} (de la menor a la mayor){of}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -9212,8 +9342,13 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
-   <source>computing {words}</source>
-   <translation>calculando {words}</translation>
+   <source>computing in 32 bits: 16 would not be faster on this device</source>
+   <translation>cálculo en 32 bits: 16 no sería más rápido en este dispositivo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/training/train.py" />
+   <source>computing in {precision}</source>
+   <translation>cálculo en {precision}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
@@ -9244,6 +9379,12 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>converting it to LiteRT</source>
    <translation>convirtiéndolo a LiteRT</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>copied</source>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be copied: …'.</extracomment>
+   <translation>copiar</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -9311,7 +9452,7 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>se invirtió el trazo oscuro sobre papel claro</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/assemble.py" />
+   <location filename="../../desktop/core/data/open_data.py" />
    <source>data</source>
    <translation>datos</translation>
   </message>
@@ -9429,11 +9570,6 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/ml/trial.py" />
    <source>ended early: others do better</source>
    <translation>terminado antes: a otros les va mejor</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/decode_in_child.py" />
-   <source>ended with an unexpected fault</source>
-   <translation>terminó con un fallo inesperado</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
@@ -9581,11 +9717,6 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/cli/train.py" />
    <source>exporting</source>
    <translation>exportando</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/decode.py" />
-   <source>far too many</source>
-   <translation>demasiados</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
@@ -9784,6 +9915,18 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>de {low:g} a {high:g}</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>frozen</source>
+   <extracomment>The program as a package of its own, without a Python of the system (PyInstaller).</extracomment>
+   <translation>empaquetado</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>full</source>
+   <extracomment>The edition of the program that trains, too.</extracomment>
+   <translation>edición completa</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/search.py" />
    <source>give either --grid or --trials N</source>
    <translation>indique --grid o --trials N</translation>
@@ -9832,11 +9975,6 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>has no directory where one must be</source>
    <translation>no tiene directorio donde debe haber uno</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/exchange/keras2.py" />
-   <source>has the shape {shape}</source>
-   <translation>tiene la forma {shape}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -9902,11 +10040,6 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/report/plots.py" />
    <source>images answered, the surest first (%)</source>
    <translation>imágenes respondidas, las más seguras primero (%)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/training/train.py" />
-   <source>in 32 bits: 16 would not be faster on this device</source>
-   <translation>en 32 bits: 16 no sería más rápido en este dispositivo</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -11005,6 +11138,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>no se puede leer ninguna de {count:,} imágenes</translation>
   </message>
   <message>
+   <location filename="../../desktop/store/projects.py" />
+   <source>none yet</source>
+   <translation>ninguno todavía</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>not a valid path</source>
    <translation>no es una ruta válida</translation>
@@ -11028,6 +11166,12 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>not done within {training_s:.0f} s</source>
    <translation>no hecho en {training_s:.0f} s</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>not frozen</source>
+   <extracomment>The program run by the system's Python.</extracomment>
+   <translation>sin empaquetar</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -11068,6 +11212,12 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/cli/selftest.py" />
    <source>not tried: the engine does not start</source>
    <translation>no probado: el motor no arranca</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/read_arrays.py" />
+   <source>nothing</source>
+   <extracomment>What a file holds: 'it holds nothing'.</extracomment>
+   <translation>nada</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -11195,16 +11345,6 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>una época en un proceso hijo; exportado, verificado y preguntado: {count} puntuaciones</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/pictures/limits.py" />
-   <source>one frame</source>
-   <translation>un fotograma</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>one group</source>
-   <translation>un grupo</translation>
-  </message>
-  <message>
    <location filename="../../desktop/core/figures/calibration.py" />
    <source>one image allows no interval</source>
    <translation>una sola imagen no permite un intervalo</translation>
@@ -11235,11 +11375,6 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>una sola persona no permite un intervalo</translation>
   </message>
   <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>one picture is</source>
-   <translation>una imagen</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>one picture would need {value:,} bytes of memory</source>
    <translation>una sola imagen necesitaría {value:,} bytes de memoria</translation>
@@ -11263,6 +11398,12 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/cli/runs.py" />
    <source>only runs in this state (done, stopped, interrupted …)</source>
    <translation>solo ejecuciones en este estado (done, stopped, interrupted …)</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>opened</source>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be opened: the disk is full'.</extracomment>
+   <translation>abrir</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11440,6 +11581,12 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>rate debe ser mayor que 0 y warmup una fracción menor que 1</translation>
   </message>
   <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>read</source>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be read: …'.</extracomment>
+   <translation>leer</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>read at 1/{factor} of {width}×{height}, for it is very large</source>
    <translation>leída a 1/{factor} de {width}×{height}, por ser muy grande</translation>
@@ -11528,6 +11675,12 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>saturation and colour cast</source>
    <translation>saturación y dominante de color</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>saved</source>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be saved: …'.</extracomment>
+   <translation>guardar</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11649,6 +11802,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>shown through the lookup table of the file</source>
    <translation>mostrada con la tabla de consulta del archivo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/engine/child.py" />
+   <source>signal {number}</source>
+   <translation>señal {number}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -11853,6 +12011,12 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/cli/screenshot.py" />
    <source>teach: what is shown next (default: all)</source>
    <translation>teach: qué se muestra a continuación (predeterminado: todo)</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/decode.py" />
+   <source>text</source>
+   <extracomment>What a file holds instead of a picture: 'The file holds text; expected …'.</extracomment>
+   <translation>texto</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
@@ -13336,8 +13500,13 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
-   <source>the start '{kind}' goes {which} a model</source>
-   <translation>el punto de partida '{kind}' no concuerda en cuanto a un modelo (se espera: {which})</translation>
+   <source>the start '{kind}' goes with a model</source>
+   <translation>el punto de partida '{kind}' necesita un modelo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/plans/plan.py" />
+   <source>the start '{kind}' goes without a model</source>
+   <translation>el punto de partida '{kind}' va sin modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -13456,8 +13625,13 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
-   <source>the weight '{name}' of layer '{own}' {found}; {tuple} expected</source>
-   <translation>el peso '{name}' de la capa '{own}' {found}; se esperaba {tuple}</translation>
+   <source>the weight '{name}' of layer '{own}' has the shape {shape}; {tuple} expected</source>
+   <translation>el peso '{name}' de la capa '{own}' tiene la forma {shape}; se espera {tuple}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/exchange/keras2.py" />
+   <source>the weight '{name}' of layer '{own}' is missing; {tuple} expected</source>
+   <translation>falta el peso '{name}' de la capa '{own}'; se espera {tuple}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -13511,8 +13685,13 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
-   <source>there are only {which} images: no ROC curve</source>
-   <translation>solo hay imágenes de una clase ({which}): no hay curva ROC</translation>
+   <source>there are only negative images: no ROC curve</source>
+   <translation>solo hay imágenes negativas: no hay curva ROC</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/intervals.py" />
+   <source>there are only positive images: no ROC curve</source>
+   <translation>solo hay imágenes positivas: no hay curva ROC</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -14046,8 +14225,13 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
-   <source>training saw none of their {which}</source>
-   <translation>el entrenamiento no vio ninguna de ellas ({which})</translation>
+   <source>training saw none of their persons</source>
+   <translation>el entrenamiento no vio a ninguna de esas personas</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/packaging/decide.py" />
+   <source>training saw none of their pictures</source>
+   <translation>el entrenamiento no vio ninguna de esas imágenes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
@@ -14163,6 +14347,12 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/store/weight_packages.py" />
    <source>version {version} of the package '{distribution}' is installed; {version2} expected</source>
    <translation>está instalada la versión {version} del paquete '{distribution}'; se esperaba {version2}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>viewer</source>
+   <extracomment>The small edition of the program, which does not train.</extracomment>
+   <translation>visor</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
@@ -14500,6 +14690,15 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
     <numerusform>{count:,} carpetas ({names}) junto a las particiones: no leídas</numerusform>
    </translation>
   </message>
+  <message numerus="yes">
+   <location filename="../../desktop/cli/train_plan.py" />
+   <source>{count:,} groups of nearly the same pictures: each stays on one side of the split (--exact: do not look)</source>
+   <extracomment>Where the count is one, English says: one group of nearly the same pictures: it stays on one side of the split (--exact: do not look)</extracomment>
+   <translation>
+    <numerusform>un grupo de imágenes casi iguales: queda en un mismo lado de la partición (--exact: no buscar)</numerusform>
+    <numerusform>{count:,} grupos de imágenes casi iguales: cada uno queda en un mismo lado de la partición (--exact: no buscar)</numerusform>
+   </translation>
+  </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} hidden files</source>
@@ -14573,11 +14772,6 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <source>{count:,} of {total:,} pictures of '{labels}' are to check with, about {wanted:,.0f} were asked for: what belongs together stays on one side</source>
    <translation>{count:,} de {total:,} imágenes de '{labels}' son para comprobar, se pidieron unas {wanted:,.0f}: lo que va junto queda en un mismo lado</translation>
   </message>
-  <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>{count:,} pictures are</source>
-   <translation>{count:,} imágenes</translation>
-  </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures are in printing colours (CMYK) and are converted</source>
@@ -14585,6 +14779,15 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>
     <numerusform>{count:,} imagen está en colores de imprenta (CMYK) y se convierte</numerusform>
     <numerusform>{count:,} imágenes están en colores de imprenta (CMYK) y se convierten</numerusform>
+   </translation>
+  </message>
+  <message numerus="yes">
+   <location filename="../../desktop/cli/train_plan.py" />
+   <source>{count:,} pictures are left out: broken, there twice, or in several classes ('fovea data inspect' lists them)</source>
+   <extracomment>Where the count is one, English says: one picture is left out: broken, there twice, or in several classes ('fovea data inspect' lists it)</extracomment>
+   <translation>
+    <numerusform>se omite una imagen: rota, dos veces presente o en varias clases ('fovea data inspect' la enumera)</numerusform>
+    <numerusform>se omiten {count:,} imágenes: rotas, dos veces presentes o en varias clases ('fovea data inspect' las enumera)</numerusform>
    </translation>
   </message>
   <message numerus="yes">
@@ -14767,6 +14970,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>{count:,}, según nombres de archivos o números de paciente DICOM</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/packaging/card.py" />
+   <source>{counts} and {count} more classes with {sum} pictures</source>
+   <translation>{counts} y {count} clases más con {sum} imágenes</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{count} classes found for {count2} labels</source>
    <translation>se hallaron {count} clases para {count2} etiquetas</translation>
@@ -14870,8 +15078,13 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
-   <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s{left}</source>
-   <translation>{done:.1f} de {total:.1f} MB, {rate:.1f} MB/s{left}</translation>
+   <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s</source>
+   <translation>{done:.1f} de {total:.1f} MB, {rate:.1f} MB/s</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/models_change.py" />
+   <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s, {left} left</source>
+   <translation>{done:.1f} de {total:.1f} MB, {rate:.1f} MB/s, faltan {left}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -15084,16 +15297,6 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>de {low} a {high}{unit}, n = {n:,}</translation>
   </message>
   <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>{many} left out: broken, there twice, or in several classes ('fovea data inspect' lists them)</source>
-   <translation>omitidas: {many} (rotas, dos veces presentes o en varias clases; 'fovea data inspect' las enumera)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>{many} of nearly the same pictures: each stays on one side of the split (--exact: do not look)</source>
-   <translation>{many} de imágenes casi iguales: cada uno queda en un mismo lado de la partición (--exact: no buscar)</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{matrix} of {total} pictures of '{labels}' were called '{labels2}'.</source>
    <translation>{matrix} de {total} imágenes de '{labels}' se llamaron '{labels2}'.</translation>
@@ -15117,6 +15320,11 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/core/data/dataset.py" />
    <source>{names}</source>
    <translation>{names}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/packaging/card.py" />
+   <source>{names} and {count} more</source>
+   <translation>{names} y {count} más</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -15149,8 +15357,13 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
-   <source>{name} ({id}) on '{title}'{split}</source>
-   <translation>{name} ({id}) con '{title}'{split}</translation>
+   <source>{name} ({id}) on '{title}'</source>
+   <translation>{name} ({id}) en '{title}'</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>{name} ({id}) on '{title}', split '{split}'</source>
+   <translation>{name} ({id}) en '{title}', partición '{split}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -15208,9 +15421,19 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <translation>{name} se omitió: {reason}</translation>
   </message>
   <message>
+   <location filename="../../desktop/core/drawings/strokes.py" />
+   <source>{name}, stroke {number}</source>
+   <translation>{name}, trazo {number}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/study.py" />
-   <source>{name}: accuracy on {split}</source>
-   <translation>{name}: exactitud en {split}</translation>
+   <source>{name}: accuracy on test pictures</source>
+   <translation>{name}: exactitud en imágenes de prueba</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/study.py" />
+   <source>{name}: accuracy on validation pictures</source>
+   <translation>{name}: exactitud en imágenes de validación</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/child.py" />
@@ -15229,8 +15452,13 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
-   <source>{name}: {size:,} pictures: accuracy on {split} {accuracy}</source>
-   <translation>{name}: {size:,} imágenes: exactitud en {split} {accuracy}</translation>
+   <source>{name}: {size:,} pictures: accuracy on test pictures {accuracy}</source>
+   <translation>{name}: {size:,} imágenes: exactitud en imágenes de prueba {accuracy}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/study.py" />
+   <source>{name}: {size:,} pictures: accuracy on validation pictures {accuracy}</source>
+   <translation>{name}: {size:,} imágenes: exactitud en imágenes de validación {accuracy}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -15281,21 +15509,6 @@ estado de salida: 0 la imagen se escribió (con --json se imprime una descripci�
    <location filename="../../desktop/cli/predict.py" />
    <source>{place}, {frame}</source>
    <translation>{place}, {frame}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/data/findings.py" />
-   <source>{prefix}copies</source>
-   <translation>{prefix}copies</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/data/findings.py" />
-   <source>{prefix}copies-across-splits</source>
-   <translation>{prefix}copies-across-splits</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/data/findings.py" />
-   <source>{prefix}label-conflict</source>
-   <translation>{prefix}label-conflict</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -15556,8 +15769,13 @@ Diferencia de exactitud: {value} ({bounds})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
-   <source>{where}.{name}: expected a list of {kind}</source>
-   <translation>{where}.{name}: se esperaba una lista de {kind}</translation>
+   <source>{where}.{name}: expected a list of numbers</source>
+   <translation>{where}.{name}: se espera una lista de números</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/manifest.py" />
+   <source>{where}.{name}: expected a list of texts</source>
+   <translation>{where}.{name}: se espera una lista de textos</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -15585,9 +15803,19 @@ Diferencia de exactitud: {value} ({bounds})</translation>
    <translation>{where}: se esperaba una lista, se halló {name}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/strict_reader.py" />
-   <source>{where}: fields {parts}</source>
-   <translation>{where}: campos {parts}</translation>
+   <location filename="../../desktop/system/strict_json.py" />
+   <source>{where}: fields missing: {missing}</source>
+   <translation>{where}: faltan campos: {missing}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/system/strict_json.py" />
+   <source>{where}: fields missing: {missing}; unknown: {unknown}</source>
+   <translation>{where}: faltan campos: {missing}; desconocidos: {unknown}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/system/strict_json.py" />
+   <source>{where}: fields unknown: {unknown}</source>
+   <translation>{where}: campos desconocidos: {unknown}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -15630,6 +15858,11 @@ Diferencia de exactitud: {value} ({bounds})</translation>
    <translation>{where}: se halló {value}; se esperaba uno de {map}</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/exchange/preparing_facts.py" />
+   <source>{width}×{height} pixels</source>
+   <translation>{width}×{height} píxeles</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>{window}: nothing of the picture lies in it</source>
    <translation>{window}: nada de la imagen queda dentro</translation>
@@ -15640,11 +15873,6 @@ Diferencia de exactitud: {value} ({bounds})</translation>
    <translation>{words}: {total:,} imágenes en {count:,} clases, {classes}. Por ejemplo, {shown}.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/cache.py" />
-   <source>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</source>
-   <translation>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</translation>
-  </message>
-  <message>
    <location filename="../../desktop/services/training.py" />
    <source>“{name}” is being trained by another process</source>
    <translation>otro proceso está entrenando «{name}»</translation>
@@ -15653,6 +15881,152 @@ Diferencia de exactitud: {value} ({bounds})</translation>
    <location filename="../../desktop/cli/sort.py" />
    <source>… and {count:,} more</source>
    <translation>… y {count:,} más</translation>
+  </message>
+  <message>
+   <source> and {count} more</source>
+   <translation type="vanished"> y {count} más</translation>
+  </message>
+  <message>
+   <source> and {count} more classes with {sum} pictures</source>
+   <translation type="vanished"> y {count} clases más con {sum} imágenes</translation>
+  </message>
+  <message>
+   <source>&lt;!DOCTYPE html&gt;
+&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
+&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
+&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
+&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
+$body
+&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
+</source>
+   <translation type="vanished">&lt;!DOCTYPE html&gt;
+&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
+&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
+&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
+&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
+$body
+&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
+</translation>
+  </message>
+  <message>
+   <source>Frame {frame} was asked for; the file has {have}.</source>
+   <translation type="vanished">Se pidió el fotograma {frame}; el archivo tiene {have}.</translation>
+  </message>
+  <message>
+   <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {frames} frame{value}) asks for {need:,}.</source>
+   <translation type="vanished">El DICOM contiene {have:,} bytes de datos de píxeles; su cabecera ({columns}×{rows} píxeles, {frames} fotograma{value}) pide {need:,}.</translation>
+  </message>
+  <message>
+   <source>The library that opens this format {how} ({detail}).</source>
+   <translation type="vanished">La biblioteca que abre este formato {how} ({detail}).</translation>
+  </message>
+  <message>
+   <source>The picture has {what} pixels; expected at most {max_pixels} million.</source>
+   <translation type="vanished">La imagen tiene {what} píxeles; se esperaban como máximo {max_pixels} millones.</translation>
+  </message>
+  <message>
+   <source>accuracy on {split}, mean of {repeats} (least to most){of}</source>
+   <translation type="vanished">exactitud en {split}, media de {repeats} (de menor a mayor){of}</translation>
+  </message>
+  <message>
+   <source>computing {words}</source>
+   <translation type="vanished">calculando {words}</translation>
+  </message>
+  <message>
+   <source>ended with an unexpected fault</source>
+   <translation type="vanished">terminó con un fallo inesperado</translation>
+  </message>
+  <message>
+   <source>far too many</source>
+   <translation type="vanished">demasiados</translation>
+  </message>
+  <message>
+   <source>has the shape {shape}</source>
+   <translation type="vanished">tiene la forma {shape}</translation>
+  </message>
+  <message>
+   <source>in 32 bits: 16 would not be faster on this device</source>
+   <translation type="vanished">en 32 bits: 16 no sería más rápido en este dispositivo</translation>
+  </message>
+  <message>
+   <source>one frame</source>
+   <translation type="vanished">un fotograma</translation>
+  </message>
+  <message>
+   <source>one group</source>
+   <translation type="vanished">un grupo</translation>
+  </message>
+  <message>
+   <source>one picture is</source>
+   <translation type="vanished">una imagen</translation>
+  </message>
+  <message>
+   <source>the start '{kind}' goes {which} a model</source>
+   <translation type="vanished">el punto de partida '{kind}' no concuerda en cuanto a un modelo (se espera: {which})</translation>
+  </message>
+  <message>
+   <source>the weight '{name}' of layer '{own}' {found}; {tuple} expected</source>
+   <translation type="vanished">el peso '{name}' de la capa '{own}' {found}; se esperaba {tuple}</translation>
+  </message>
+  <message>
+   <source>there are only {which} images: no ROC curve</source>
+   <translation type="vanished">solo hay imágenes de una clase ({which}): no hay curva ROC</translation>
+  </message>
+  <message>
+   <source>training saw none of their {which}</source>
+   <translation type="vanished">el entrenamiento no vio ninguna de ellas ({which})</translation>
+  </message>
+  <message>
+   <source>{count:,} pictures are</source>
+   <translation type="vanished">{count:,} imágenes</translation>
+  </message>
+  <message>
+   <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s{left}</source>
+   <translation type="vanished">{done:.1f} de {total:.1f} MB, {rate:.1f} MB/s{left}</translation>
+  </message>
+  <message>
+   <source>{many} left out: broken, there twice, or in several classes ('fovea data inspect' lists them)</source>
+   <translation type="vanished">omitidas: {many} (rotas, dos veces presentes o en varias clases; 'fovea data inspect' las enumera)</translation>
+  </message>
+  <message>
+   <source>{many} of nearly the same pictures: each stays on one side of the split (--exact: do not look)</source>
+   <translation type="vanished">{many} de imágenes casi iguales: cada uno queda en un mismo lado de la partición (--exact: no buscar)</translation>
+  </message>
+  <message>
+   <source>{name} ({id}) on '{title}'{split}</source>
+   <translation type="vanished">{name} ({id}) con '{title}'{split}</translation>
+  </message>
+  <message>
+   <source>{name}: accuracy on {split}</source>
+   <translation type="vanished">{name}: exactitud en {split}</translation>
+  </message>
+  <message>
+   <source>{name}: {size:,} pictures: accuracy on {split} {accuracy}</source>
+   <translation type="vanished">{name}: {size:,} imágenes: exactitud en {split} {accuracy}</translation>
+  </message>
+  <message>
+   <source>{prefix}copies</source>
+   <translation type="vanished">{prefix}copies</translation>
+  </message>
+  <message>
+   <source>{prefix}copies-across-splits</source>
+   <translation type="vanished">{prefix}copies-across-splits</translation>
+  </message>
+  <message>
+   <source>{prefix}label-conflict</source>
+   <translation type="vanished">{prefix}label-conflict</translation>
+  </message>
+  <message>
+   <source>{where}.{name}: expected a list of {kind}</source>
+   <translation type="vanished">{where}.{name}: se esperaba una lista de {kind}</translation>
+  </message>
+  <message>
+   <source>{where}: fields {parts}</source>
+   <translation type="vanished">{where}: campos {parts}</translation>
+  </message>
+  <message>
+   <source>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</source>
+   <translation type="vanished">{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</translation>
   </message>
  </context>
  <context>
@@ -15978,8 +16352,8 @@ Diferencia de exactitud: {value} ({bounds})</translation>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Split</source>
-   <extracomment>A part of the data: training, validation or test split.</extracomment>
-   <translation>Partición</translation>
+   <extracomment>Button: divide this heap of pictures into smaller ones; not a part of the data.</extracomment>
+   <translation>Dividir</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
@@ -16692,8 +17066,8 @@ Suelte aquí archivos o carpetas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>Fovea compares the file's hash with the published one and installs nothing else. Fovea's authors have not downloaded the file themselves; the first one that passes is remembered by its SHA-256.</source>
-   <translation>Fovea compara el hash del archivo con el publicado y no instala ningún otro. Los autores de Fovea no han descargado el archivo ellos mismos; el primero que lo supera se recuerda por su SHA-256.</translation>
+   <source>Fovea checks by its checksum that the file is the published one and installs nothing else. Fovea's authors have not downloaded the file themselves; the first one that passes is remembered.</source>
+   <translation>Fovea comprueba por su suma de comprobación que el archivo es el publicado y no instala nada más. Los autores de Fovea no han descargado el archivo ellos mismos; se recuerda el primero que pasa la prueba.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16742,8 +17116,8 @@ Suelte aquí archivos o carpetas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>The weights came with the installation: nothing is fetched. Fovea compares their hash with the one that its authors computed, builds the network and converts it, in about a minute.</source>
-   <translation>Los pesos vinieron con la instalación: no se descarga nada. Fovea compara su hash con el que calcularon sus autores, construye la red y la convierte, en cerca de un minuto.</translation>
+   <source>The weights came with the installation: nothing is fetched. Fovea checks that they are unchanged and makes the model of them, in about a minute.</source>
+   <translation>Los pesos vinieron con la instalación: no se descarga nada. Fovea comprueba que no han cambiado y hace con ellos el modelo, en un minuto más o menos.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16771,6 +17145,14 @@ Suelte aquí archivos o carpetas.</translation>
   <message>
    <source>0 to 255, as they are</source>
    <translation type="vanished">de 0 a 255, tal cual</translation>
+  </message>
+  <message>
+   <source>Fovea compares the file's hash with the published one and installs nothing else. Fovea's authors have not downloaded the file themselves; the first one that passes is remembered by its SHA-256.</source>
+   <translation type="vanished">Fovea compara el hash del archivo con el publicado y no instala ningún otro. Los autores de Fovea no han descargado el archivo ellos mismos; el primero que lo supera se recuerda por su SHA-256.</translation>
+  </message>
+  <message>
+   <source>The weights came with the installation: nothing is fetched. Fovea compares their hash with the one that its authors computed, builds the network and converts it, in about a minute.</source>
+   <translation type="vanished">Los pesos vinieron con la instalación: no se descarga nada. Fovea compara su hash con el que calcularon sus autores, construye la red y la convierte, en cerca de un minuto.</translation>
   </message>
   <message>
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
@@ -16808,16 +17190,100 @@ Suelte aquí archivos o carpetas.</translation>
  <context>
   <name>Installer</name>
   <message>
+   <location filename="../../installers/windows.py" />
+   <source>A second way to start it.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Una segunda forma de iniciarlo.</translation>
+  </message>
+  <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
    <source>Classify images and train classifiers on this computer</source>
    <extracomment>In the menu of programs.</extracomment>
    <translation>Clasificar imágenes y entrenar clasificadores en este equipo</translation>
   </message>
   <message>
+   <location filename="../../installers/windows.py" />
+   <source>Classify images on this computer</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Clasificar imágenes en este equipo</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>For pictures and DICOM files, beside the programs that open them now.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Para imágenes y archivos DICOM, junto a los programas que ya los abren.</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Fovea (required)</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Fovea (necesario)</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Fovea is open. Close it, then remove it again.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Fovea está abierto. Ciérrelo y vuelva a quitarlo.</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Fovea is open. Close it, then try again.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Fovea está abierto. Ciérrelo e inténtelo de nuevo.</translation>
+  </message>
+  <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
    <source>Image Classifier</source>
    <extracomment>In the menu of programs.</extracomment>
    <translation>Clasificador de imágenes</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Image for Fovea</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Imagen para Fovea</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Offer Fovea under 'Open with'</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Ofrecer Fovea en «Abrir con»</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Open Fovea now</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Abrir Fovea ahora</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Remove your models, runs, results and settings too? They cannot be brought back.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>¿Quitar también sus modelos, ejecuciones, resultados y ajustes? No se pueden recuperar.</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Shortcut on the desktop</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Acceso directo en el escritorio</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>The files could not be written. Is the disk full? What was installed before is as it was.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>No se pudieron escribir los archivos. ¿Está lleno el disco? Lo que estaba instalado sigue como estaba.</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>The new program could not be put in place. What was installed before is as it was.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>No se pudo colocar el programa nuevo. Lo que estaba instalado sigue como estaba.</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>The program with its models, and an entry in the Start menu.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>El programa con sus modelos y una entrada en el menú Inicio.</translation>
   </message>
   <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
@@ -18009,6 +18475,11 @@ Suelte aquí archivos o carpetas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
+   <source>Text has the chosen size from the next start of Fovea on.</source>
+   <translation>El texto tendrá el tamaño elegido desde el próximo inicio de Fovea.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/main_window.py" />
    <source>The other program would only move this, and Fovea moves nothing. Open it here.</source>
    <translation>El otro programa solo movería esto, y Fovea no mueve nada. Ábralo aquí.</translation>
   </message>
@@ -19037,6 +19508,11 @@ Suelte aquí archivos o carpetas.</translation>
    <translation>Comprobado</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/words.py" />
+   <source>Checking the file…</source>
+   <translation>Comprobando el archivo…</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
    <translation>Procede de</translation>
@@ -19048,18 +19524,8 @@ Suelte aquí archivos o carpetas.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
-   <source>Comparing the file's hash…</source>
-   <translation>Comparando el hash del archivo…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/words.py" />
    <source>Comparing the two forms…</source>
    <translation>Comparando las dos formas…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/words.py" />
-   <source>Converting it to LiteRT…</source>
-   <translation>Convirtiéndolo a LiteRT…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19110,6 +19576,11 @@ Suelte aquí archivos o carpetas.</translation>
    <location filename="../../desktop/ui/models/words.py" />
    <source>MD5 as published</source>
    <translation>MD5 según lo publicado</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/words.py" />
+   <source>Making it ready to answer…</source>
+   <translation>Preparándolo para responder…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -19263,6 +19734,14 @@ Suelte aquí archivos o carpetas.</translation>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
    <translation>de −1 a 1</translation>
+  </message>
+  <message>
+   <source>Comparing the file's hash…</source>
+   <translation type="vanished">Comparando el hash del archivo…</translation>
+  </message>
+  <message>
+   <source>Converting it to LiteRT…</source>
+   <translation type="vanished">Convirtiéndolo a LiteRT…</translation>
   </message>
  </context>
  <context>
@@ -21819,8 +22298,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
-   <source>End after the batch at hand; the search can go on later</source>
-   <translation>Terminar tras el lote en curso; la búsqueda puede continuar más tarde</translation>
+   <source>Ends in a moment; the search can go on later</source>
+   <translation>Termina en un momento; la búsqueda puede seguir más tarde</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -21948,8 +22427,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
-   <source>stopping after this batch…</source>
-   <translation>deteniendo tras este lote…</translation>
+   <source>stopping in a moment…</source>
+   <translation>se detiene en un momento…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -21980,6 +22459,14 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>“{0}”: {1} of {2} trials done</source>
    <translation>«{0}»: {1} de {2} ensayos hechos</translation>
+  </message>
+  <message>
+   <source>End after the batch at hand; the search can go on later</source>
+   <translation type="vanished">Terminar tras el lote en curso; la búsqueda puede continuar más tarde</translation>
+  </message>
+  <message>
+   <source>stopping after this batch…</source>
+   <translation type="vanished">deteniendo tras este lote…</translation>
   </message>
  </context>
  <context>
@@ -22072,8 +22559,28 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>Motion</source>
+   <translation>Movimiento</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>Nothing moves by itself</source>
+   <translation>Nada se mueve por sí solo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>Otherwise as the system says. Bars stand still while something is at work.</source>
+   <translation>Si no, según el sistema. Las barras quedan quietas mientras algo trabaja.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Settings</source>
    <translation>Ajustes</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>Size of text</source>
+   <translation>Tamaño del texto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -22084,6 +22591,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>The window is drawn anew in it; your images stay.</source>
    <translation>La ventana se dibuja de nuevo en él; sus imágenes se quedan.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>The window is drawn anew with it; your images stay.</source>
+   <translation>La ventana se dibuja de nuevo así; sus imágenes se quedan.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -22104,6 +22616,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Trainings at the same time</source>
    <translation>Entrenamientos simultáneos</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>{0} %</source>
+   <translation>{0} %</translation>
   </message>
  </context>
  <context>
@@ -24523,8 +25040,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
-   <source>Stopping, keeping a checkpoint…</source>
-   <translation>Deteniendo, se conserva un punto de control…</translation>
+   <source>Stopping, keeping what it learned…</source>
+   <translation>Deteniendo, se conserva lo aprendido…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
@@ -24600,6 +25117,10 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/words.py" />
    <source>{0}: {1} of {2}</source>
    <translation>{0}: {1} de {2}</translation>
+  </message>
+  <message>
+   <source>Stopping, keeping a checkpoint…</source>
+   <translation type="vanished">Deteniendo, se conserva un punto de control…</translation>
   </message>
  </context>
  <context>
@@ -24924,8 +25445,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
-   <source>Asking the network for gradients… The first time TensorFlow is loaded for it.</source>
-   <translation>Pidiendo los gradientes a la red… La primera vez se carga TensorFlow para ello.</translation>
+   <source>Asking the network… The first time this takes a little longer.</source>
+   <translation>Se consulta a la red… La primera vez tarda un poco más.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -25067,6 +25588,10 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>points most towards the class</source>
    <translation>lo que más apunta hacia la clase</translation>
+  </message>
+  <message>
+   <source>Asking the network for gradients… The first time TensorFlow is loaded for it.</source>
+   <translation type="vanished">Pidiendo los gradientes a la red… La primera vez se carga TensorFlow para ello.</translation>
   </message>
  </context>
  <context>

@@ -871,8 +871,8 @@
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
-   <source>End and keep the checkpoint</source>
-   <translation>Terminer et garder le point de reprise</translation>
+   <source>End and keep what it learned</source>
+   <translation>Terminer et garder ce qui est appris</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
@@ -896,8 +896,16 @@
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
+   <source>{0} of {1} epochs are done. It can be taken up from there later.</source>
+   <translation>{0} époques sur {1} sont faites. On pourra reprendre là plus tard.</translation>
+  </message>
+  <message>
+   <source>End and keep the checkpoint</source>
+   <translation type="vanished">Terminer et garder le point de reprise</translation>
+  </message>
+  <message>
    <source>{0} of {1} epochs are done. With its checkpoint it can be taken up later.</source>
-   <translation>{0} époques sur {1} sont terminées. Avec son point de reprise, il peut être repris plus tard.</translation>
+   <translation type="vanished">{0} époques sur {1} sont terminées. Avec son point de reprise, il peut être repris plus tard.</translation>
   </message>
  </context>
  <context>
@@ -1147,7 +1155,7 @@
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Gives frontal chest X-rays of small children a model score for signs of pneumonia. Research and education only; not a medical device.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): summary.</extracomment>
-   <translation>Donne à des radiographies du thorax de face de petits enfants un score du modèle pour des signes de pneumonie. Uniquement destiné à la recherche et à l’enseignement ; pas un dispositif médical.</translation>
+   <translation>Donne à des radiographies du thorax de face de petits enfants un score du modèle pour des signes de pneumonie. Uniquement destiné à la recherche et à l’enseignement ; ce n’est pas un dispositif médical.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
@@ -1267,7 +1275,7 @@
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Research and education only; not a medical device. The output is a model score, not a diagnosis.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): notice.</extracomment>
-   <translation>Uniquement destiné à la recherche et à l’enseignement ; pas un dispositif médical. Le résultat est un score du modèle, pas un diagnostic.</translation>
+   <translation>Uniquement destiné à la recherche et à l’enseignement ; ce n’est pas un dispositif médical. Le résultat est un score du modèle, pas un diagnostic.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
@@ -1499,6 +1507,81 @@
   </message>
  </context>
  <context>
+  <name>Classes</name>
+  <message>
+   <location filename="../../model_store/chest-xray-pneumonia/model.json" />
+   <source>Normal</source>
+   <extracomment>Chest X-ray: signs of pneumonia (research): a class, explained on the model's card.</extracomment>
+   <translation>Normal</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/chest-xray-pneumonia/model.json" />
+   <source>Pneumonia</source>
+   <extracomment>Chest X-ray: signs of pneumonia (research): a class, explained on the model's card.</extracomment>
+   <translation>pneumonie</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>airplane</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>avion</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>automobile</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>voiture</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>bird</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>oiseau</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>cat</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>chat</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>deer</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>cerf</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>dog</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>chien</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>frog</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>grenouille</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>horse</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>cheval</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>ship</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>navire</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>truck</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>camion</translation>
+  </message>
+ </context>
+ <context>
   <name>ClassesModel</name>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
@@ -1671,8 +1754,8 @@
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
-   <source>Go on at the next start: the checkpoint is kept and Fovea closes now.</source>
-   <translation>Continuer au prochain démarrage : le point de reprise est gardé et Fovea se ferme maintenant.</translation>
+   <source>Go on at the next start: what it learned so far is kept and Fovea closes now.</source>
+   <translation>Continuer au prochain démarrage : ce qui est appris est gardé et Fovea se ferme maintenant.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
@@ -1698,6 +1781,10 @@
    <location filename="../../desktop/ui/train/asking.py" />
    <source>“{0}” is still training. What should happen to it?</source>
    <translation>« {0} » est encore en entraînement. Que doit-il en advenir ?</translation>
+  </message>
+  <message>
+   <source>Go on at the next start: the checkpoint is kept and Fovea closes now.</source>
+   <translation type="vanished">Continuer au prochain démarrage : le point de reprise est gardé et Fovea se ferme maintenant.</translation>
   </message>
  </context>
  <context>
@@ -2314,6 +2401,11 @@
   <name>DataTab</name>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
+   <source>Checksum of the data: {0}</source>
+   <translation>Somme de contrôle des données : {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Class names: {0}</source>
    <translation>Noms de classes : {0}</translation>
   </message>
@@ -2326,11 +2418,6 @@
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Evaluated: {0}</source>
    <translation>Évalué : {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/evaluate/data_tab.py" />
-   <source>Fingerprint: {0}</source>
-   <translation>Empreinte : {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
@@ -2376,6 +2463,10 @@
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>• and {0} more</source>
    <translation>• et {0} de plus</translation>
+  </message>
+  <message>
+   <source>Fingerprint: {0}</source>
+   <translation type="vanished">Empreinte : {0}</translation>
   </message>
  </context>
  <context>
@@ -3413,6 +3504,11 @@
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
+   <source>data</source>
+   <translation>données</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>evaluation</source>
    <translation>évaluation</translation>
   </message>
@@ -4006,16 +4102,6 @@ images de la fenêtre :</translation>
    <location filename="../../desktop/core/data/label_map.py" />
    <source> and {count:,} more</source>
    <translation> et {count:,} de plus</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/packaging/card.py" />
-   <source> and {count} more</source>
-   <translation> et {count} de plus</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/packaging/card.py" />
-   <source> and {count} more classes with {sum} pictures</source>
-   <translation> et {count} classes de plus avec {sum} images</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
@@ -4734,6 +4820,11 @@ images de la fenêtre :</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
+   <source>'{title}', split '{split}'</source>
+   <translation>'{title}', partie '{split}'</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}': a label {most} was found; at most {max_classes} is expected</source>
    <translation>'{title}' : une étiquette {most} a été trouvée ; {max_classes} au plus est attendue</translation>
   </message>
@@ -4921,25 +5012,6 @@ images de la fenêtre :</translation>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>; {count} were given</source>
    <translation>; {count} ont été donnés</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/report/html.py" />
-   <source>&lt;!DOCTYPE html&gt;
-&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
-&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
-&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
-&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
-$body
-&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
-</source>
-   <translation>&lt;!DOCTYPE html&gt;
-&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
-&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
-&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
-&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
-$body
-&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
-</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
@@ -5910,10 +5982,14 @@ code de sortie : 0 tout est mesuré ; 1 échec ; 2 mauvais usage ou mauvais
    <source>Fovea's small residual net</source>
    <translation>Le petit réseau résiduel de Fovea</translation>
   </message>
-  <message>
+  <message numerus="yes">
    <location filename="../../desktop/core/pictures/limits.py" />
-   <source>Frame {frame} was asked for; the file has {have}.</source>
-   <translation>La trame {frame} a été demandée ; le fichier en a {have}.</translation>
+   <source>Frame {frame} was asked for; the file has {count} frames.</source>
+   <extracomment>Where the count is one, English says: Frame {frame} was asked for; the file has one frame.</extracomment>
+   <translation>
+    <numerusform>L’image {frame} a été demandée ; le fichier en a {count}.</numerusform>
+    <numerusform>L’image {frame} a été demandée ; le fichier en a {count}.</numerusform>
+   </translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
@@ -6635,6 +6711,11 @@ code de sortie : 0 tout est mesuré ; 1 échec ; 2 mauvais usage ou mauvais
    <translation>Associez au moins une classe à une étiquette.</translation>
   </message>
   <message>
+   <location filename="../../desktop/core/figures/comparison.py" />
+   <source>McNemar by person</source>
+   <translation>McNemar par personne</translation>
+  </message>
+  <message>
    <location filename="../../desktop/report/html.py" />
    <source>Mean score</source>
    <translation>Score moyen</translation>
@@ -6718,6 +6799,11 @@ code de sortie : 0 tout est mesuré ; 1 échec ; 2 mauvais usage ou mauvais
    <location filename="../../desktop/store/catalogue.py" />
    <source>Network: {credit} Weights as published {where}; licence: {licence}.</source>
    <translation>Réseau : {credit} Poids publiés {where} ; licence : {licence}.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/language.py" />
+   <source>No font of this computer has the characters of this language: they are drawn as boxes. Install one, for instance 'Noto Sans CJK' (fonts-noto-cjk), and start Fovea again.</source>
+   <translation>Aucune police de cet ordinateur n’a les caractères de cette langue : ils apparaissent en carrés. Installez-en une, par exemple 'Noto Sans CJK' (fonts-noto-cjk), puis relancez Fovea.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -7263,10 +7349,14 @@ code de sortie : 0 tout va bien ; 1 quelque chose a échoué (le texte dit qu
    <source>The DICOM has {samples} samples a pixel, as of inks or with transparency; expected grey or RGB.</source>
    <translation>Le DICOM a {samples} échantillons par pixel, comme pour des encres ou avec transparence ; gris ou RVB attendu.</translation>
   </message>
-  <message>
+  <message numerus="yes">
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
-   <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {frames} frame{value}) asks for {need:,}.</source>
-   <translation>Le DICOM contient {have:,} octets de données de pixels ; son en-tête ({columns}×{rows} pixels, {frames} trame{value}) en demande {need:,}.</translation>
+   <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {count} frames) asks for {need:,}.</source>
+   <extracomment>Where the count is one, English says: The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {count} frame) asks for {need:,}.</extracomment>
+   <translation>
+    <numerusform>Le DICOM contient {have:,} octets de pixels ; son en-tête ({columns}×{rows} pixels, {count} image) en demande {need:,}.</numerusform>
+    <numerusform>Le DICOM contient {have:,} octets de pixels ; son en-tête ({columns}×{rows} pixels, {count} images) en demande {need:,}.</numerusform>
+   </translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -7500,8 +7590,13 @@ code de sortie : 0 tout va bien ; 1 quelque chose a échoué (le texte dit qu
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
-   <source>The library that opens this format {how} ({detail}).</source>
-   <translation>La bibliothèque qui ouvre ce format {how} ({detail}).</translation>
+   <source>The library that opens this format crashed ({detail}).</source>
+   <translation>La bibliothèque qui ouvre ce format s’est arrêtée brutalement ({detail}).</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/decode_in_child.py" />
+   <source>The library that opens this format ended with an unexpected fault ({detail}).</source>
+   <translation>La bibliothèque qui ouvre ce format s’est terminée par une erreur inattendue ({detail}).</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -7550,8 +7645,13 @@ code de sortie : 0 tout va bien ; 1 quelque chose a échoué (le texte dit qu
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
-   <source>The picture has {what} pixels; expected at most {max_pixels} million.</source>
-   <translation>L’image a {what} pixels ; {max_pixels} millions au plus attendus.</translation>
+   <source>The picture has far too many pixels; expected at most {max_pixels} million.</source>
+   <translation>L’image a beaucoup trop de pixels ; {max_pixels} millions au plus sont attendus.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/decode.py" />
+   <source>The picture has {what:,.0f} million pixels; expected at most {max_pixels} million.</source>
+   <translation>L’image a {what:,.0f} millions de pixels ; {max_pixels} millions au plus sont attendus.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -7779,6 +7879,11 @@ code de sortie : 0 tout va bien ; 1 quelque chose a échoué (le texte dit qu
    <translation>Ce lien mène à lui-même.</translation>
   </message>
   <message>
+   <location filename="../../desktop/app/help_pages.py" />
+   <source>This page is not translated yet; it is in English.</source>
+   <translation>Cette page n’est pas encore traduite ; elle est en anglais.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>This user may not read it.</source>
    <translation>Cet utilisateur n’a pas le droit de le lire.</translation>
@@ -7952,6 +8057,11 @@ code de sortie : 0 tout va bien ; 1 quelque chose a échoué (le texte dit qu
    <location filename="../../desktop/engine/searcher.py" />
    <source>Use smaller pictures or batches.</source>
    <translation>Prenez des images ou des lots plus petits.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/app/exports.py" />
+   <source>Use {listed} or {last}.</source>
+   <translation>Utilisez {listed} ou {last}.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -8362,6 +8472,11 @@ code de sortie : 0 ; 1 la liste ne peut pas être lue ; 2 ce composant n’
    <translation>un point de reprise, qui contient des poids sans leur réseau</translation>
   </message>
   <message>
+   <location filename="../../desktop/store/project.py" />
+   <source>a class</source>
+   <translation>une classe</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a cursor file</source>
    <translation>un fichier de curseur</translation>
@@ -8467,6 +8582,11 @@ code de sortie : 0 ; 1 la liste ne peut pas être lue ; 2 ce composant n’
    <translation>un nouveau dossier, ou un fichier .csv ou .json</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/convert/export_litert.py" />
+   <source>a package</source>
+   <translation>un paquet</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/help.py" />
    <source>a page, as the list names it</source>
    <translation>une page, comme la liste la nomme</translation>
@@ -8515,6 +8635,11 @@ code de sortie : 0 ; 1 la liste ne peut pas être lue ; 2 ce composant n’
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>a predictor (number {predictor}) that does not go with its samples</source>
    <translation>un prédicteur (numéro {predictor}) qui ne va pas avec ses échantillons</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/projects.py" />
+   <source>a project</source>
+   <translation>un projet</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -8602,14 +8727,19 @@ code de sortie : 0 ; 1 la liste ne peut pas être lue ; 2 ce composant n’
    <translation>exactitude de quelques réseaux selon le nombre d’images d’apprentissage</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/study.py" />
+   <source>accuracy on test pictures, mean of {repeats} (least to most){of}</source>
+   <translation>exactitude sur les images de test, moyenne de {repeats} (de la plus basse à la plus haute){of}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/search.py" />
    <source>accuracy on the test split {accuracy}</source>
    <translation>exactitude sur la partie de test {accuracy}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
-   <source>accuracy on {split}, mean of {repeats} (least to most){of}</source>
-   <translation>exactitude sur {split}, moyenne de {repeats} (de la plus faible à la plus forte){of}</translation>
+   <source>accuracy on validation pictures, mean of {repeats} (least to most){of}</source>
+   <translation>exactitude sur les images de validation, moyenne de {repeats} (de la plus basse à la plus haute){of}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -9212,8 +9342,13 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
-   <source>computing {words}</source>
-   <translation>calcul sur {words}</translation>
+   <source>computing in 32 bits: 16 would not be faster on this device</source>
+   <translation>calcul en 32 bits : 16 ne serait pas plus rapide sur cet appareil</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/training/train.py" />
+   <source>computing in {precision}</source>
+   <translation>calcul en {precision}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
@@ -9244,6 +9379,12 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>converting it to LiteRT</source>
    <translation>conversion en LiteRT</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>copied</source>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be copied: …'.</extracomment>
+   <translation>copie</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -9311,7 +9452,7 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>de l’encre sombre sur papier clair a été inversée</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/assemble.py" />
+   <location filename="../../desktop/core/data/open_data.py" />
    <source>data</source>
    <translation>données</translation>
   </message>
@@ -9429,11 +9570,6 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/ml/trial.py" />
    <source>ended early: others do better</source>
    <translation>terminé tôt : d’autres font mieux</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/decode_in_child.py" />
-   <source>ended with an unexpected fault</source>
-   <translation>s’est terminée par une erreur inattendue</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
@@ -9581,11 +9717,6 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/cli/train.py" />
    <source>exporting</source>
    <translation>exportation</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/decode.py" />
-   <source>far too many</source>
-   <translation>beaucoup trop de</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
@@ -9784,6 +9915,18 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>de {low:g} à {high:g}</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>frozen</source>
+   <extracomment>The program as a package of its own, without a Python of the system (PyInstaller).</extracomment>
+   <translation>en paquet</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>full</source>
+   <extracomment>The edition of the program that trains, too.</extracomment>
+   <translation>édition complète</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/search.py" />
    <source>give either --grid or --trials N</source>
    <translation>donnez soit --grid, soit --trials N</translation>
@@ -9832,11 +9975,6 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>has no directory where one must be</source>
    <translation>n’a pas de répertoire là où il en faut un</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/exchange/keras2.py" />
-   <source>has the shape {shape}</source>
-   <translation>a la forme {shape}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -9902,11 +10040,6 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/report/plots.py" />
    <source>images answered, the surest first (%)</source>
    <translation>images répondues, les plus sûres d’abord (%)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/training/train.py" />
-   <source>in 32 bits: 16 would not be faster on this device</source>
-   <translation>sur 32 bits : 16 ne serait pas plus rapide sur cet appareil</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -11005,6 +11138,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>aucune des {count:,} images ne peut être lue</translation>
   </message>
   <message>
+   <location filename="../../desktop/store/projects.py" />
+   <source>none yet</source>
+   <translation>aucun pour l’instant</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>not a valid path</source>
    <translation>pas un chemin valide</translation>
@@ -11028,6 +11166,12 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>not done within {training_s:.0f} s</source>
    <translation>pas terminé en {training_s:.0f} s</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>not frozen</source>
+   <extracomment>The program run by the system's Python.</extracomment>
+   <translation>hors paquet</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -11068,6 +11212,12 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/cli/selftest.py" />
    <source>not tried: the engine does not start</source>
    <translation>non essayé : le moteur ne démarre pas</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/read_arrays.py" />
+   <source>nothing</source>
+   <extracomment>What a file holds: 'it holds nothing'.</extracomment>
+   <translation>rien</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -11195,16 +11345,6 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>une époque dans un processus enfant ; exporté, vérifié et interrogé : {count} scores</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/pictures/limits.py" />
-   <source>one frame</source>
-   <translation>une trame</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>one group</source>
-   <translation>un groupe</translation>
-  </message>
-  <message>
    <location filename="../../desktop/core/figures/calibration.py" />
    <source>one image allows no interval</source>
    <translation>une seule image ne permet pas d’intervalle</translation>
@@ -11235,11 +11375,6 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>une seule personne ne permet pas d’intervalle</translation>
   </message>
   <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>one picture is</source>
-   <translation>une image</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>one picture would need {value:,} bytes of memory</source>
    <translation>une image demanderait {value:,} octets de mémoire</translation>
@@ -11263,6 +11398,12 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/cli/runs.py" />
    <source>only runs in this state (done, stopped, interrupted …)</source>
    <translation>seulement les entraînements dans cet état (done, stopped, interrupted …)</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>opened</source>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be opened: the disk is full'.</extracomment>
+   <translation>ouverture</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11440,6 +11581,12 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>rate doit être supérieur à 0 et warmup une fraction inférieure à 1</translation>
   </message>
   <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>read</source>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be read: …'.</extracomment>
+   <translation>lecture</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>read at 1/{factor} of {width}×{height}, for it is very large</source>
    <translation>lue à 1/{factor} de {width}×{height}, car elle est très grande</translation>
@@ -11528,6 +11675,12 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>saturation and colour cast</source>
    <translation>saturation et dominante de couleur</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>saved</source>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be saved: …'.</extracomment>
+   <translation>enregistrement</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11649,6 +11802,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>shown through the lookup table of the file</source>
    <translation>montré par la table de correspondance du fichier</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/engine/child.py" />
+   <source>signal {number}</source>
+   <translation>signal {number}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -11853,6 +12011,12 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/cli/screenshot.py" />
    <source>teach: what is shown next (default: all)</source>
    <translation>teach : ce qui est montré ensuite (par défaut : all)</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/decode.py" />
+   <source>text</source>
+   <extracomment>What a file holds instead of a picture: 'The file holds text; expected …'.</extracomment>
+   <translation>du texte</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
@@ -13336,8 +13500,13 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
-   <source>the start '{kind}' goes {which} a model</source>
-   <translation>le départ '{kind}' et le modèle ne vont pas ensemble (attendu : {which})</translation>
+   <source>the start '{kind}' goes with a model</source>
+   <translation>le départ '{kind}' demande un modèle</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/plans/plan.py" />
+   <source>the start '{kind}' goes without a model</source>
+   <translation>le départ '{kind}' se fait sans modèle</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -13456,8 +13625,13 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
-   <source>the weight '{name}' of layer '{own}' {found}; {tuple} expected</source>
-   <translation>le poids '{name}' de la couche '{own}' {found} ; {tuple} attendu</translation>
+   <source>the weight '{name}' of layer '{own}' has the shape {shape}; {tuple} expected</source>
+   <translation>le poids '{name}' de la couche '{own}' a la forme {shape} ; {tuple} attendu</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/exchange/keras2.py" />
+   <source>the weight '{name}' of layer '{own}' is missing; {tuple} expected</source>
+   <translation>le poids '{name}' de la couche '{own}' manque ; {tuple} attendu</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -13511,8 +13685,13 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
-   <source>there are only {which} images: no ROC curve</source>
-   <translation>il n’y a que des images {which} : pas de courbe ROC</translation>
+   <source>there are only negative images: no ROC curve</source>
+   <translation>il n’y a que des images négatives : pas de courbe ROC</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/intervals.py" />
+   <source>there are only positive images: no ROC curve</source>
+   <translation>il n’y a que des images positives : pas de courbe ROC</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -14046,8 +14225,13 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
-   <source>training saw none of their {which}</source>
-   <translation>l’entraînement n’en a vu aucun ({which})</translation>
+   <source>training saw none of their persons</source>
+   <translation>l’entraînement n’a vu aucune de ces personnes</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/packaging/decide.py" />
+   <source>training saw none of their pictures</source>
+   <translation>l’entraînement n’a vu aucune de ces images</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
@@ -14163,6 +14347,12 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/store/weight_packages.py" />
    <source>version {version} of the package '{distribution}' is installed; {version2} expected</source>
    <translation>la version {version} du paquet '{distribution}' est installée ; {version2} attendue</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>viewer</source>
+   <extracomment>The small edition of the program, which does not train.</extracomment>
+   <translation>visionneuse</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
@@ -14500,6 +14690,15 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
     <numerusform>{count:,} dossiers ({names}) à côté des parties : non lus</numerusform>
    </translation>
   </message>
+  <message numerus="yes">
+   <location filename="../../desktop/cli/train_plan.py" />
+   <source>{count:,} groups of nearly the same pictures: each stays on one side of the split (--exact: do not look)</source>
+   <extracomment>Where the count is one, English says: one group of nearly the same pictures: it stays on one side of the split (--exact: do not look)</extracomment>
+   <translation>
+    <numerusform>{count:,} groupe d’images presque identiques : il reste d’un seul côté de la répartition (--exact : ne pas chercher)</numerusform>
+    <numerusform>{count:,} groupes d’images presque identiques : chacun reste d’un seul côté de la répartition (--exact : ne pas chercher)</numerusform>
+   </translation>
+  </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} hidden files</source>
@@ -14573,11 +14772,6 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <source>{count:,} of {total:,} pictures of '{labels}' are to check with, about {wanted:,.0f} were asked for: what belongs together stays on one side</source>
    <translation>{count:,} des {total:,} images de '{labels}' servent à vérifier, environ {wanted:,.0f} étaient demandées : ce qui va ensemble reste du même côté</translation>
   </message>
-  <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>{count:,} pictures are</source>
-   <translation>{count:,} images</translation>
-  </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures are in printing colours (CMYK) and are converted</source>
@@ -14585,6 +14779,15 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>
     <numerusform>{count:,} image est en couleurs d’imprimerie (CMJN) et est convertie</numerusform>
     <numerusform>{count:,} images sont en couleurs d’imprimerie (CMJN) et sont converties</numerusform>
+   </translation>
+  </message>
+  <message numerus="yes">
+   <location filename="../../desktop/cli/train_plan.py" />
+   <source>{count:,} pictures are left out: broken, there twice, or in several classes ('fovea data inspect' lists them)</source>
+   <extracomment>Where the count is one, English says: one picture is left out: broken, there twice, or in several classes ('fovea data inspect' lists it)</extracomment>
+   <translation>
+    <numerusform>{count:,} image est mise à l’écart : endommagée, en double, ou dans plusieurs classes ('fovea data inspect' la liste)</numerusform>
+    <numerusform>{count:,} images sont mises à l’écart : endommagées, en double, ou dans plusieurs classes ('fovea data inspect' les liste)</numerusform>
    </translation>
   </message>
   <message numerus="yes">
@@ -14767,6 +14970,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>{count:,}, d’après les noms de fichiers ou les numéros de patient DICOM</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/packaging/card.py" />
+   <source>{counts} and {count} more classes with {sum} pictures</source>
+   <translation>{counts} et {count} autres classes avec {sum} images</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{count} classes found for {count2} labels</source>
    <translation>{count} classes trouvées pour {count2} étiquettes</translation>
@@ -14870,8 +15078,13 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
-   <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s{left}</source>
-   <translation>{done:.1f} Mo sur {total:.1f}, {rate:.1f} Mo/s{left}</translation>
+   <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s</source>
+   <translation>{done:.1f} sur {total:.1f} Mo, {rate:.1f} Mo/s</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/models_change.py" />
+   <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s, {left} left</source>
+   <translation>{done:.1f} sur {total:.1f} Mo, {rate:.1f} Mo/s, reste {left}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -15084,16 +15297,6 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>{low} à {high}{unit}, n = {n:,}</translation>
   </message>
   <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>{many} left out: broken, there twice, or in several classes ('fovea data inspect' lists them)</source>
-   <translation>{many} à l’écart : images endommagées, en double, ou dans plusieurs classes ('fovea data inspect' les liste)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>{many} of nearly the same pictures: each stays on one side of the split (--exact: do not look)</source>
-   <translation>{many} d’images presque identiques : chacun reste d’un seul côté de la répartition (--exact : ne pas chercher)</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{matrix} of {total} pictures of '{labels}' were called '{labels2}'.</source>
    <translation>{matrix} images sur {total} de '{labels}' ont été appelées '{labels2}'.</translation>
@@ -15117,6 +15320,11 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/core/data/dataset.py" />
    <source>{names}</source>
    <translation>{names}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/packaging/card.py" />
+   <source>{names} and {count} more</source>
+   <translation>{names} et {count} autres</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -15149,8 +15357,13 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
-   <source>{name} ({id}) on '{title}'{split}</source>
-   <translation>{name} ({id}) sur '{title}'{split}</translation>
+   <source>{name} ({id}) on '{title}'</source>
+   <translation>{name} ({id}) sur '{title}'</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>{name} ({id}) on '{title}', split '{split}'</source>
+   <translation>{name} ({id}) sur '{title}', partie '{split}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -15208,9 +15421,19 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <translation>{name} a été omis : {reason}</translation>
   </message>
   <message>
+   <location filename="../../desktop/core/drawings/strokes.py" />
+   <source>{name}, stroke {number}</source>
+   <translation>{name}, trait {number}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/study.py" />
-   <source>{name}: accuracy on {split}</source>
-   <translation>{name} : exactitude sur {split}</translation>
+   <source>{name}: accuracy on test pictures</source>
+   <translation>{name} : exactitude sur les images de test</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/study.py" />
+   <source>{name}: accuracy on validation pictures</source>
+   <translation>{name} : exactitude sur les images de validation</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/child.py" />
@@ -15229,8 +15452,13 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
-   <source>{name}: {size:,} pictures: accuracy on {split} {accuracy}</source>
-   <translation>{name} : {size:,} images : exactitude sur {split} {accuracy}</translation>
+   <source>{name}: {size:,} pictures: accuracy on test pictures {accuracy}</source>
+   <translation>{name} : {size:,} images : exactitude sur les images de test {accuracy}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/study.py" />
+   <source>{name}: {size:,} pictures: accuracy on validation pictures {accuracy}</source>
+   <translation>{name} : {size:,} images : exactitude sur les images de validation {accuracy}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -15281,21 +15509,6 @@ code de sortie : 0 l’image est écrite (avec --json, une description est affi
    <location filename="../../desktop/cli/predict.py" />
    <source>{place}, {frame}</source>
    <translation>{place}, {frame}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/data/findings.py" />
-   <source>{prefix}copies</source>
-   <translation>{prefix}copies</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/data/findings.py" />
-   <source>{prefix}copies-across-splits</source>
-   <translation>{prefix}copies-across-splits</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/data/findings.py" />
-   <source>{prefix}label-conflict</source>
-   <translation>{prefix}label-conflict</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -15556,8 +15769,13 @@ Différence d’exactitude : {value} ({bounds})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
-   <source>{where}.{name}: expected a list of {kind}</source>
-   <translation>{where}.{name} : une liste de {kind} attendue</translation>
+   <source>{where}.{name}: expected a list of numbers</source>
+   <translation>{where}.{name} : une liste de nombres est attendue</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/manifest.py" />
+   <source>{where}.{name}: expected a list of texts</source>
+   <translation>{where}.{name} : une liste de textes est attendue</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -15585,9 +15803,19 @@ Différence d’exactitude : {value} ({bounds})</translation>
    <translation>{where} : une liste attendue, {name} trouvé</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/strict_reader.py" />
-   <source>{where}: fields {parts}</source>
-   <translation>{where} : champs {parts}</translation>
+   <location filename="../../desktop/system/strict_json.py" />
+   <source>{where}: fields missing: {missing}</source>
+   <translation>{where} : champs manquants : {missing}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/system/strict_json.py" />
+   <source>{where}: fields missing: {missing}; unknown: {unknown}</source>
+   <translation>{where} : champs manquants : {missing} ; inconnus : {unknown}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/system/strict_json.py" />
+   <source>{where}: fields unknown: {unknown}</source>
+   <translation>{where} : champs inconnus : {unknown}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -15630,6 +15858,11 @@ Différence d’exactitude : {value} ({bounds})</translation>
    <translation>{where} : {value} trouvé ; l’un de {map} attendu</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/exchange/preparing_facts.py" />
+   <source>{width}×{height} pixels</source>
+   <translation>{width}×{height} pixels</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>{window}: nothing of the picture lies in it</source>
    <translation>{window} : rien de l’image ne s’y trouve</translation>
@@ -15640,11 +15873,6 @@ Différence d’exactitude : {value} ({bounds})</translation>
    <translation>{words} : {total:,} images dans {count:,} classes, {classes}. Par exemple {shown}.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/cache.py" />
-   <source>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</source>
-   <translation>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</translation>
-  </message>
-  <message>
    <location filename="../../desktop/services/training.py" />
    <source>“{name}” is being trained by another process</source>
    <translation>« {name} » est entraîné par un autre processus</translation>
@@ -15653,6 +15881,152 @@ Différence d’exactitude : {value} ({bounds})</translation>
    <location filename="../../desktop/cli/sort.py" />
    <source>… and {count:,} more</source>
    <translation>… et {count:,} de plus</translation>
+  </message>
+  <message>
+   <source> and {count} more</source>
+   <translation type="vanished"> et {count} de plus</translation>
+  </message>
+  <message>
+   <source> and {count} more classes with {sum} pictures</source>
+   <translation type="vanished"> et {count} classes de plus avec {sum} images</translation>
+  </message>
+  <message>
+   <source>&lt;!DOCTYPE html&gt;
+&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
+&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
+&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
+&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
+$body
+&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
+</source>
+   <translation type="vanished">&lt;!DOCTYPE html&gt;
+&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
+&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
+&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
+&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
+$body
+&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
+</translation>
+  </message>
+  <message>
+   <source>Frame {frame} was asked for; the file has {have}.</source>
+   <translation type="vanished">La trame {frame} a été demandée ; le fichier en a {have}.</translation>
+  </message>
+  <message>
+   <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {frames} frame{value}) asks for {need:,}.</source>
+   <translation type="vanished">Le DICOM contient {have:,} octets de données de pixels ; son en-tête ({columns}×{rows} pixels, {frames} trame{value}) en demande {need:,}.</translation>
+  </message>
+  <message>
+   <source>The library that opens this format {how} ({detail}).</source>
+   <translation type="vanished">La bibliothèque qui ouvre ce format {how} ({detail}).</translation>
+  </message>
+  <message>
+   <source>The picture has {what} pixels; expected at most {max_pixels} million.</source>
+   <translation type="vanished">L’image a {what} pixels ; {max_pixels} millions au plus attendus.</translation>
+  </message>
+  <message>
+   <source>accuracy on {split}, mean of {repeats} (least to most){of}</source>
+   <translation type="vanished">exactitude sur {split}, moyenne de {repeats} (de la plus faible à la plus forte){of}</translation>
+  </message>
+  <message>
+   <source>computing {words}</source>
+   <translation type="vanished">calcul sur {words}</translation>
+  </message>
+  <message>
+   <source>ended with an unexpected fault</source>
+   <translation type="vanished">s’est terminée par une erreur inattendue</translation>
+  </message>
+  <message>
+   <source>far too many</source>
+   <translation type="vanished">beaucoup trop de</translation>
+  </message>
+  <message>
+   <source>has the shape {shape}</source>
+   <translation type="vanished">a la forme {shape}</translation>
+  </message>
+  <message>
+   <source>in 32 bits: 16 would not be faster on this device</source>
+   <translation type="vanished">sur 32 bits : 16 ne serait pas plus rapide sur cet appareil</translation>
+  </message>
+  <message>
+   <source>one frame</source>
+   <translation type="vanished">une trame</translation>
+  </message>
+  <message>
+   <source>one group</source>
+   <translation type="vanished">un groupe</translation>
+  </message>
+  <message>
+   <source>one picture is</source>
+   <translation type="vanished">une image</translation>
+  </message>
+  <message>
+   <source>the start '{kind}' goes {which} a model</source>
+   <translation type="vanished">le départ '{kind}' et le modèle ne vont pas ensemble (attendu : {which})</translation>
+  </message>
+  <message>
+   <source>the weight '{name}' of layer '{own}' {found}; {tuple} expected</source>
+   <translation type="vanished">le poids '{name}' de la couche '{own}' {found} ; {tuple} attendu</translation>
+  </message>
+  <message>
+   <source>there are only {which} images: no ROC curve</source>
+   <translation type="vanished">il n’y a que des images {which} : pas de courbe ROC</translation>
+  </message>
+  <message>
+   <source>training saw none of their {which}</source>
+   <translation type="vanished">l’entraînement n’en a vu aucun ({which})</translation>
+  </message>
+  <message>
+   <source>{count:,} pictures are</source>
+   <translation type="vanished">{count:,} images</translation>
+  </message>
+  <message>
+   <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s{left}</source>
+   <translation type="vanished">{done:.1f} Mo sur {total:.1f}, {rate:.1f} Mo/s{left}</translation>
+  </message>
+  <message>
+   <source>{many} left out: broken, there twice, or in several classes ('fovea data inspect' lists them)</source>
+   <translation type="vanished">{many} à l’écart : images endommagées, en double, ou dans plusieurs classes ('fovea data inspect' les liste)</translation>
+  </message>
+  <message>
+   <source>{many} of nearly the same pictures: each stays on one side of the split (--exact: do not look)</source>
+   <translation type="vanished">{many} d’images presque identiques : chacun reste d’un seul côté de la répartition (--exact : ne pas chercher)</translation>
+  </message>
+  <message>
+   <source>{name} ({id}) on '{title}'{split}</source>
+   <translation type="vanished">{name} ({id}) sur '{title}'{split}</translation>
+  </message>
+  <message>
+   <source>{name}: accuracy on {split}</source>
+   <translation type="vanished">{name} : exactitude sur {split}</translation>
+  </message>
+  <message>
+   <source>{name}: {size:,} pictures: accuracy on {split} {accuracy}</source>
+   <translation type="vanished">{name} : {size:,} images : exactitude sur {split} {accuracy}</translation>
+  </message>
+  <message>
+   <source>{prefix}copies</source>
+   <translation type="vanished">{prefix}copies</translation>
+  </message>
+  <message>
+   <source>{prefix}copies-across-splits</source>
+   <translation type="vanished">{prefix}copies-across-splits</translation>
+  </message>
+  <message>
+   <source>{prefix}label-conflict</source>
+   <translation type="vanished">{prefix}label-conflict</translation>
+  </message>
+  <message>
+   <source>{where}.{name}: expected a list of {kind}</source>
+   <translation type="vanished">{where}.{name} : une liste de {kind} attendue</translation>
+  </message>
+  <message>
+   <source>{where}: fields {parts}</source>
+   <translation type="vanished">{where} : champs {parts}</translation>
+  </message>
+  <message>
+   <source>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</source>
+   <translation type="vanished">{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</translation>
   </message>
  </context>
  <context>
@@ -15978,7 +16352,7 @@ Différence d’exactitude : {value} ({bounds})</translation>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Split</source>
-   <extracomment>A part of the data: training, validation or test split.</extracomment>
+   <extracomment>Button: divide this heap of pictures into smaller ones; not a part of the data.</extracomment>
    <translation>Diviser</translation>
   </message>
   <message>
@@ -16692,8 +17066,8 @@ Déposez ici des fichiers ou des dossiers.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>Fovea compares the file's hash with the published one and installs nothing else. Fovea's authors have not downloaded the file themselves; the first one that passes is remembered by its SHA-256.</source>
-   <translation>Fovea compare l’empreinte du fichier à celle qui est publiée et n’installe rien d’autre. Les auteurs de Fovea n’ont pas téléchargé eux-mêmes le fichier ; le premier qui est conforme est retenu par son SHA-256.</translation>
+   <source>Fovea checks by its checksum that the file is the published one and installs nothing else. Fovea's authors have not downloaded the file themselves; the first one that passes is remembered.</source>
+   <translation>Fovea vérifie par sa somme de contrôle que le fichier est bien celui qui est publié et n’installe rien d’autre. Les auteurs de Fovea n’ont pas téléchargé ce fichier eux-mêmes ; le premier qui convient est retenu.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16742,8 +17116,8 @@ Déposez ici des fichiers ou des dossiers.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>The weights came with the installation: nothing is fetched. Fovea compares their hash with the one that its authors computed, builds the network and converts it, in about a minute.</source>
-   <translation>Les poids sont venus avec l’installation : rien n’est téléchargé. Fovea compare leur empreinte à celle que ses auteurs ont calculée, construit le réseau et le convertit, en une minute environ.</translation>
+   <source>The weights came with the installation: nothing is fetched. Fovea checks that they are unchanged and makes the model of them, in about a minute.</source>
+   <translation>Les poids sont venus avec l’installation : rien n’est téléchargé. Fovea vérifie qu’ils sont intacts et en fait le modèle, en une minute environ.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16771,6 +17145,14 @@ Déposez ici des fichiers ou des dossiers.</translation>
   <message>
    <source>0 to 255, as they are</source>
    <translation type="vanished">0 à 255, tels quels</translation>
+  </message>
+  <message>
+   <source>Fovea compares the file's hash with the published one and installs nothing else. Fovea's authors have not downloaded the file themselves; the first one that passes is remembered by its SHA-256.</source>
+   <translation type="vanished">Fovea compare l’empreinte du fichier à celle qui est publiée et n’installe rien d’autre. Les auteurs de Fovea n’ont pas téléchargé eux-mêmes le fichier ; le premier qui est conforme est retenu par son SHA-256.</translation>
+  </message>
+  <message>
+   <source>The weights came with the installation: nothing is fetched. Fovea compares their hash with the one that its authors computed, builds the network and converts it, in about a minute.</source>
+   <translation type="vanished">Les poids sont venus avec l’installation : rien n’est téléchargé. Fovea compare leur empreinte à celle que ses auteurs ont calculée, construit le réseau et le convertit, en une minute environ.</translation>
   </message>
   <message>
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
@@ -16808,16 +17190,100 @@ Déposez ici des fichiers ou des dossiers.</translation>
  <context>
   <name>Installer</name>
   <message>
+   <location filename="../../installers/windows.py" />
+   <source>A second way to start it.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Une seconde façon de le lancer.</translation>
+  </message>
+  <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
    <source>Classify images and train classifiers on this computer</source>
    <extracomment>In the menu of programs.</extracomment>
    <translation>Classer des images et entraîner des classificateurs sur cet ordinateur</translation>
   </message>
   <message>
+   <location filename="../../installers/windows.py" />
+   <source>Classify images on this computer</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Classer des images sur cet ordinateur</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>For pictures and DICOM files, beside the programs that open them now.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Pour les images et les fichiers DICOM, à côté des programmes qui les ouvrent déjà.</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Fovea (required)</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Fovea (obligatoire)</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Fovea is open. Close it, then remove it again.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Fovea est ouvert. Fermez-le, puis relancez la désinstallation.</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Fovea is open. Close it, then try again.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Fovea est ouvert. Fermez-le, puis réessayez.</translation>
+  </message>
+  <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
    <source>Image Classifier</source>
    <extracomment>In the menu of programs.</extracomment>
    <translation>Classificateur d’images</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Image for Fovea</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Image pour Fovea</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Offer Fovea under 'Open with'</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Proposer Fovea dans « Ouvrir avec »</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Open Fovea now</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Ouvrir Fovea maintenant</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Remove your models, runs, results and settings too? They cannot be brought back.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Supprimer aussi vos modèles, entraînements, résultats et réglages ? Ils ne pourront pas être récupérés.</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Shortcut on the desktop</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Raccourci sur le bureau</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>The files could not be written. Is the disk full? What was installed before is as it was.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Les fichiers n’ont pas pu être écrits. Le disque est-il plein ? Ce qui était installé est resté tel quel.</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>The new program could not be put in place. What was installed before is as it was.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Le nouveau programme n’a pas pu être mis en place. Ce qui était installé est resté tel quel.</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>The program with its models, and an entry in the Start menu.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Le programme avec ses modèles, et une entrée dans le menu Démarrer.</translation>
   </message>
   <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
@@ -18009,6 +18475,11 @@ Déposez ici des fichiers ou des dossiers.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
+   <source>Text has the chosen size from the next start of Fovea on.</source>
+   <translation>Le texte aura la taille choisie au prochain démarrage de Fovea.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/main_window.py" />
    <source>The other program would only move this, and Fovea moves nothing. Open it here.</source>
    <translation>L’autre programme ne ferait que déplacer ceci, et Fovea ne déplace rien. Ouvrez-le ici.</translation>
   </message>
@@ -19037,6 +19508,11 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <translation>Vérifié</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/words.py" />
+   <source>Checking the file…</source>
+   <translation>Vérification du fichier…</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
    <translation>Origine</translation>
@@ -19048,18 +19524,8 @@ Déposez ici des fichiers ou des dossiers.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
-   <source>Comparing the file's hash…</source>
-   <translation>Comparaison de l’empreinte du fichier…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/words.py" />
    <source>Comparing the two forms…</source>
    <translation>Comparaison des deux formes…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/words.py" />
-   <source>Converting it to LiteRT…</source>
-   <translation>Conversion en LiteRT…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19110,6 +19576,11 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <location filename="../../desktop/ui/models/words.py" />
    <source>MD5 as published</source>
    <translation>MD5 publié</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/words.py" />
+   <source>Making it ready to answer…</source>
+   <translation>Préparation du modèle à répondre…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -19263,6 +19734,14 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
    <translation>−1 à 1</translation>
+  </message>
+  <message>
+   <source>Comparing the file's hash…</source>
+   <translation type="vanished">Comparaison de l’empreinte du fichier…</translation>
+  </message>
+  <message>
+   <source>Converting it to LiteRT…</source>
+   <translation type="vanished">Conversion en LiteRT…</translation>
   </message>
  </context>
  <context>
@@ -19438,7 +19917,7 @@ Déposez ici des fichiers ou des dossiers.</translation>
    <location filename="../../desktop/core/notices.py" />
    <source>Research and education only; not a medical device.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation>Uniquement destiné à la recherche et à l’enseignement ; pas un dispositif médical.</translation>
+   <translation>Uniquement destiné à la recherche et à l’enseignement ; ce n’est pas un dispositif médical.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
@@ -21819,8 +22298,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
-   <source>End after the batch at hand; the search can go on later</source>
-   <translation>Terminer après le lot en cours ; la recherche peut continuer plus tard</translation>
+   <source>Ends in a moment; the search can go on later</source>
+   <translation>S’arrête dans un instant ; la recherche peut continuer plus tard</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -21948,8 +22427,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
-   <source>stopping after this batch…</source>
-   <translation>arrêt après ce lot…</translation>
+   <source>stopping in a moment…</source>
+   <translation>arrêt dans un instant…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -21980,6 +22459,14 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>“{0}”: {1} of {2} trials done</source>
    <translation>« {0} » : {1} essais terminés sur {2}</translation>
+  </message>
+  <message>
+   <source>End after the batch at hand; the search can go on later</source>
+   <translation type="vanished">Terminer après le lot en cours ; la recherche peut continuer plus tard</translation>
+  </message>
+  <message>
+   <source>stopping after this batch…</source>
+   <translation type="vanished">arrêt après ce lot…</translation>
   </message>
  </context>
  <context>
@@ -22072,8 +22559,28 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>Motion</source>
+   <translation>Animations</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>Nothing moves by itself</source>
+   <translation>Rien ne bouge de soi-même</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>Otherwise as the system says. Bars stand still while something is at work.</source>
+   <translation>Sinon, selon le système. Les barres restent immobiles pendant un travail.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Settings</source>
    <translation>Réglages</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>Size of text</source>
+   <translation>Taille du texte</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -22084,6 +22591,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>The window is drawn anew in it; your images stay.</source>
    <translation>La fenêtre est redessinée ; vos images restent.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>The window is drawn anew with it; your images stay.</source>
+   <translation>La fenêtre est redessinée ainsi ; vos images restent.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -22104,6 +22616,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Trainings at the same time</source>
    <translation>Entraînements simultanés</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>{0} %</source>
+   <translation>{0} %</translation>
   </message>
  </context>
  <context>
@@ -24523,8 +25040,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
-   <source>Stopping, keeping a checkpoint…</source>
-   <translation>Arrêt, en gardant un point de reprise…</translation>
+   <source>Stopping, keeping what it learned…</source>
+   <translation>Arrêt, ce qui est appris est gardé…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
@@ -24600,6 +25117,10 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/words.py" />
    <source>{0}: {1} of {2}</source>
    <translation>{0} : {1} sur {2}</translation>
+  </message>
+  <message>
+   <source>Stopping, keeping a checkpoint…</source>
+   <translation type="vanished">Arrêt, en gardant un point de reprise…</translation>
   </message>
  </context>
  <context>
@@ -24924,8 +25445,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
-   <source>Asking the network for gradients… The first time TensorFlow is loaded for it.</source>
-   <translation>Calcul des gradients par le réseau… La première fois, TensorFlow est chargé pour cela.</translation>
+   <source>Asking the network… The first time this takes a little longer.</source>
+   <translation>Le réseau est interrogé… La première fois, cela prend un peu plus de temps.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -25067,6 +25588,10 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>points most towards the class</source>
    <translation>plaide le plus pour la classe</translation>
+  </message>
+  <message>
+   <source>Asking the network for gradients… The first time TensorFlow is loaded for it.</source>
+   <translation type="vanished">Calcul des gradients par le réseau… La première fois, TensorFlow est chargé pour cela.</translation>
   </message>
  </context>
  <context>

@@ -871,8 +871,8 @@
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
-   <source>End and keep the checkpoint</source>
-   <translation>終了してチェックポイントを残す</translation>
+   <source>End and keep what it learned</source>
+   <translation>終了して学習内容を残す</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
@@ -896,8 +896,16 @@
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
+   <source>{0} of {1} epochs are done. It can be taken up from there later.</source>
+   <translation>{1}エポック中{0}が終わりました。後でそこから続けられます。</translation>
+  </message>
+  <message>
+   <source>End and keep the checkpoint</source>
+   <translation type="vanished">終了してチェックポイントを残す</translation>
+  </message>
+  <message>
    <source>{0} of {1} epochs are done. With its checkpoint it can be taken up later.</source>
-   <translation>{1}エポック中{0}エポックが完了。チェックポイントがあれば、あとで再開できます。</translation>
+   <translation type="vanished">{1}エポック中{0}エポックが完了。チェックポイントがあれば、あとで再開できます。</translation>
   </message>
  </context>
  <context>
@@ -1499,6 +1507,81 @@
   </message>
  </context>
  <context>
+  <name>Classes</name>
+  <message>
+   <location filename="../../model_store/chest-xray-pneumonia/model.json" />
+   <source>Normal</source>
+   <extracomment>Chest X-ray: signs of pneumonia (research): a class, explained on the model's card.</extracomment>
+   <translation>正常</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/chest-xray-pneumonia/model.json" />
+   <source>Pneumonia</source>
+   <extracomment>Chest X-ray: signs of pneumonia (research): a class, explained on the model's card.</extracomment>
+   <translation>肺炎</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>airplane</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>飛行機</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>automobile</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>自動車</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>bird</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>鳥</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>cat</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>猫</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>deer</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>鹿</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>dog</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>犬</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>frog</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>カエル</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>horse</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>馬</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>ship</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>船</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>truck</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>トラック</translation>
+  </message>
+ </context>
+ <context>
   <name>ClassesModel</name>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
@@ -1671,8 +1754,8 @@
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
-   <source>Go on at the next start: the checkpoint is kept and Fovea closes now.</source>
-   <translation>次回起動時に続ける: チェックポイントを残し、Foveaを今閉じます。</translation>
+   <source>Go on at the next start: what it learned so far is kept and Fovea closes now.</source>
+   <translation>次回起動時に続ける: これまでの学習内容を残して、Foveaを今閉じます。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
@@ -1698,6 +1781,10 @@
    <location filename="../../desktop/ui/train/asking.py" />
    <source>“{0}” is still training. What should happen to it?</source>
    <translation>「{0}」はまだ学習中です。どうしますか?</translation>
+  </message>
+  <message>
+   <source>Go on at the next start: the checkpoint is kept and Fovea closes now.</source>
+   <translation type="vanished">次回起動時に続ける: チェックポイントを残し、Foveaを今閉じます。</translation>
   </message>
  </context>
  <context>
@@ -2314,6 +2401,11 @@
   <name>DataTab</name>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
+   <source>Checksum of the data: {0}</source>
+   <translation>データのチェックサム: {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Class names: {0}</source>
    <translation>クラス名: {0}</translation>
   </message>
@@ -2326,11 +2418,6 @@
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Evaluated: {0}</source>
    <translation>評価日時: {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/evaluate/data_tab.py" />
-   <source>Fingerprint: {0}</source>
-   <translation>フィンガープリント: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
@@ -2376,6 +2463,10 @@
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>• and {0} more</source>
    <translation>• ほか{0}個</translation>
+  </message>
+  <message>
+   <source>Fingerprint: {0}</source>
+   <translation type="vanished">フィンガープリント: {0}</translation>
   </message>
  </context>
  <context>
@@ -3413,6 +3504,11 @@
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
+   <source>data</source>
+   <translation>データ</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>evaluation</source>
    <translation>評価</translation>
   </message>
@@ -4006,16 +4102,6 @@ pictures of the window:</source>
    <location filename="../../desktop/core/data/label_map.py" />
    <source> and {count:,} more</source>
    <translation> ほか{count:,}個</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/packaging/card.py" />
-   <source> and {count} more</source>
-   <translation> ほか{count}個</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/packaging/card.py" />
-   <source> and {count} more classes with {sum} pictures</source>
-   <translation> ほか{count}クラスの画像{sum}枚</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
@@ -4734,6 +4820,11 @@ pictures of the window:</source>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
+   <source>'{title}', split '{split}'</source>
+   <translation>'{title}'、分割'{split}'</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}': a label {most} was found; at most {max_classes} is expected</source>
    <translation>'{title}': ラベル{most}が見つかりました。最大{max_classes}のはずです</translation>
   </message>
@@ -4921,25 +5012,6 @@ pictures of the window:</source>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>; {count} were given</source>
    <translation>。与えられたのは{count}個</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/report/html.py" />
-   <source>&lt;!DOCTYPE html&gt;
-&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
-&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
-&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
-&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
-$body
-&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
-</source>
-   <translation>&lt;!DOCTYPE html&gt;
-&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
-&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
-&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
-&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
-$body
-&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
-</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
@@ -5910,10 +5982,13 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <source>Fovea's small residual net</source>
    <translation>Foveaの小さな残差ネットワーク</translation>
   </message>
-  <message>
+  <message numerus="yes">
    <location filename="../../desktop/core/pictures/limits.py" />
-   <source>Frame {frame} was asked for; the file has {have}.</source>
-   <translation>フレーム{frame}が求められましたが、ファイルのフレーム数は{have}です。</translation>
+   <source>Frame {frame} was asked for; the file has {count} frames.</source>
+   <extracomment>Where the count is one, English says: Frame {frame} was asked for; the file has one frame.</extracomment>
+   <translation>
+    <numerusform>フレーム{frame}が求められましたが、ファイルのフレーム数は{count}です。</numerusform>
+   </translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
@@ -6634,6 +6709,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation>少なくとも1クラスをラベルに対応させてください。</translation>
   </message>
   <message>
+   <location filename="../../desktop/core/figures/comparison.py" />
+   <source>McNemar by person</source>
+   <translation>人物単位のMcNemar</translation>
+  </message>
+  <message>
    <location filename="../../desktop/report/html.py" />
    <source>Mean score</source>
    <translation>平均スコア</translation>
@@ -6717,6 +6797,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <location filename="../../desktop/store/catalogue.py" />
    <source>Network: {credit} Weights as published {where}; licence: {licence}.</source>
    <translation>ネットワーク: {credit} 重みの公開元: {where}。ライセンス: {licence}。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/language.py" />
+   <source>No font of this computer has the characters of this language: they are drawn as boxes. Install one, for instance 'Noto Sans CJK' (fonts-noto-cjk), and start Fovea again.</source>
+   <translation>このコンピューターには、この言語の文字を持つフォントがなく、四角で表示されます。'Noto Sans CJK'(fonts-noto-cjk)などをインストールして、Foveaを起動し直してください。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -7260,10 +7345,13 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <source>The DICOM has {samples} samples a pixel, as of inks or with transparency; expected grey or RGB.</source>
    <translation>DICOMは1ピクセルあたり{samples}サンプルで、インクまたは透明度があるようです。グレーまたはRGBが必要です。</translation>
   </message>
-  <message>
+  <message numerus="yes">
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
-   <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {frames} frame{value}) asks for {need:,}.</source>
-   <translation>DICOMのピクセルデータは{have:,}バイトですが、ヘッダー({columns}×{rows}ピクセル、{frames} frame{value})では{need:,}バイト必要です。</translation>
+   <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {count} frames) asks for {need:,}.</source>
+   <extracomment>Where the count is one, English says: The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {count} frame) asks for {need:,}.</extracomment>
+   <translation>
+    <numerusform>DICOMの画素データは{have:,}バイトですが、ヘッダー({columns}×{rows}画素、{count}フレーム)では{need:,}バイト必要です。</numerusform>
+   </translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -7497,8 +7585,13 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
-   <source>The library that opens this format {how} ({detail}).</source>
-   <translation>この形式を開くライブラリが異常終了しました: {how}({detail})。</translation>
+   <source>The library that opens this format crashed ({detail}).</source>
+   <translation>この形式を開くライブラリが異常終了しました({detail})。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/decode_in_child.py" />
+   <source>The library that opens this format ended with an unexpected fault ({detail}).</source>
+   <translation>この形式を開くライブラリが予期しない障害で終了しました({detail})。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -7547,8 +7640,13 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
-   <source>The picture has {what} pixels; expected at most {max_pixels} million.</source>
-   <translation>画像は{what}ピクセルです。最大{max_pixels}百万ピクセルのはずです。</translation>
+   <source>The picture has far too many pixels; expected at most {max_pixels} million.</source>
+   <translation>画像の画素数が多すぎます。最大{max_pixels}百万画素までです。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/decode.py" />
+   <source>The picture has {what:,.0f} million pixels; expected at most {max_pixels} million.</source>
+   <translation>画像は{what:,.0f}百万画素です。最大{max_pixels}百万画素までです。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -7776,6 +7874,11 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation>このリンクは自分自身を指しています。</translation>
   </message>
   <message>
+   <location filename="../../desktop/app/help_pages.py" />
+   <source>This page is not translated yet; it is in English.</source>
+   <translation>このページはまだ翻訳されていません。英語で表示しています。</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>This user may not read it.</source>
    <translation>このユーザーには読む権限がありません。</translation>
@@ -7949,6 +8052,11 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <location filename="../../desktop/engine/searcher.py" />
    <source>Use smaller pictures or batches.</source>
    <translation>画像またはバッチを小さくしてください。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/app/exports.py" />
+   <source>Use {listed} or {last}.</source>
+   <translation>{listed}または{last}を使ってください。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -8359,6 +8467,11 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
    <translation>チェックポイント。ネットワークのない重みです</translation>
   </message>
   <message>
+   <location filename="../../desktop/store/project.py" />
+   <source>a class</source>
+   <translation>クラス</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a cursor file</source>
    <translation>カーソルファイル</translation>
@@ -8464,6 +8577,11 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
    <translation>新しいフォルダー、または.csvか.jsonのファイル</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/convert/export_litert.py" />
+   <source>a package</source>
+   <translation>パッケージ</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/help.py" />
    <source>a page, as the list names it</source>
    <translation>ページ(一覧にある名前)</translation>
@@ -8512,6 +8630,11 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>a predictor (number {predictor}) that does not go with its samples</source>
    <translation>サンプルに合わない予測子(番号{predictor})</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/projects.py" />
+   <source>a project</source>
+   <translation>プロジェクト</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -8599,14 +8722,19 @@ QtとPySide6はLGPLバージョン3で使用しています: ライブラリは�
    <translation>複数のネットワークの、学習用の画像の数に対する正解率</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/study.py" />
+   <source>accuracy on test pictures, mean of {repeats} (least to most){of}</source>
+   <translation>テスト画像での正解率、{repeats}回の平均(最小から最大){of}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/search.py" />
    <source>accuracy on the test split {accuracy}</source>
    <translation>テスト分割での正解率{accuracy}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
-   <source>accuracy on {split}, mean of {repeats} (least to most){of}</source>
-   <translation>{split}での正解率、{repeats}回の平均(最小から最大){of}</translation>
+   <source>accuracy on validation pictures, mean of {repeats} (least to most){of}</source>
+   <translation>検証画像での正解率、{repeats}回の平均(最小から最大){of}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -9209,8 +9337,13 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
-   <source>computing {words}</source>
-   <translation>計算: {words}</translation>
+   <source>computing in 32 bits: 16 would not be faster on this device</source>
+   <translation>32ビットで計算します: この装置では16ビットにしても速くなりません</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/training/train.py" />
+   <source>computing in {precision}</source>
+   <translation>{precision}で計算します</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
@@ -9241,6 +9374,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>converting it to LiteRT</source>
    <translation>LiteRTへの変換</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>copied</source>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be copied: …'.</extracomment>
+   <translation>コピー</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -9308,7 +9447,7 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>明るい紙の暗いインクを反転しました</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/assemble.py" />
+   <location filename="../../desktop/core/data/open_data.py" />
    <source>data</source>
    <translation>データ</translation>
   </message>
@@ -9426,11 +9565,6 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/ml/trial.py" />
    <source>ended early: others do better</source>
    <translation>早めに終了: ほかのほうが良い結果です</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/decode_in_child.py" />
-   <source>ended with an unexpected fault</source>
-   <translation>予期しない異常で終了しました</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
@@ -9578,11 +9712,6 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/cli/train.py" />
    <source>exporting</source>
    <translation>エクスポート中</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/decode.py" />
-   <source>far too many</source>
-   <translation>多すぎる数の</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
@@ -9780,6 +9909,18 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>{low:g}から{high:g}</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>frozen</source>
+   <extracomment>The program as a package of its own, without a Python of the system (PyInstaller).</extracomment>
+   <translation>パッケージ版</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>full</source>
+   <extracomment>The edition of the program that trains, too.</extracomment>
+   <translation>完全版</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/search.py" />
    <source>give either --grid or --trials N</source>
    <translation>--grid または --trials N のどちらかを指定してください</translation>
@@ -9828,11 +9969,6 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>has no directory where one must be</source>
    <translation>ディレクトリがあるべき場所にありません</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/exchange/keras2.py" />
-   <source>has the shape {shape}</source>
-   <translation>の形は{shape}です</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -9898,11 +10034,6 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/report/plots.py" />
    <source>images answered, the surest first (%)</source>
    <translation>回答した画像、確かなものから(%)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/training/train.py" />
-   <source>in 32 bits: 16 would not be faster on this device</source>
-   <translation>32ビットで: このデバイスでは16ビットにしても速くなりません</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -10996,6 +11127,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>画像{count:,}枚のどれも読めません</translation>
   </message>
   <message>
+   <location filename="../../desktop/store/projects.py" />
+   <source>none yet</source>
+   <translation>まだなし</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>not a valid path</source>
    <translation>有効なパスではありません</translation>
@@ -11019,6 +11155,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>not done within {training_s:.0f} s</source>
    <translation>{training_s:.0f}秒以内に終わりませんでした</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>not frozen</source>
+   <extracomment>The program run by the system's Python.</extracomment>
+   <translation>パッケージ版ではない</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -11059,6 +11201,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/cli/selftest.py" />
    <source>not tried: the engine does not start</source>
    <translation>試していません: エンジンが起動しません</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/read_arrays.py" />
+   <source>nothing</source>
+   <extracomment>What a file holds: 'it holds nothing'.</extracomment>
+   <translation>何も</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -11186,16 +11334,6 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>子プロセスで1エポック。エクスポート、検証、回答を確認: スコア{count}個</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/pictures/limits.py" />
-   <source>one frame</source>
-   <translation>1フレーム</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>one group</source>
-   <translation>1グループ</translation>
-  </message>
-  <message>
    <location filename="../../desktop/core/figures/calibration.py" />
    <source>one image allows no interval</source>
    <translation>画像1枚では区間を出せません</translation>
@@ -11226,11 +11364,6 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>1人では区間を出せません</translation>
   </message>
   <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>one picture is</source>
-   <translation>画像1枚を</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>one picture would need {value:,} bytes of memory</source>
    <translation>1枚の画像に{value:,}バイトのメモリが必要です</translation>
@@ -11254,6 +11387,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/cli/runs.py" />
    <source>only runs in this state (done, stopped, interrupted …)</source>
    <translation>この状態の実行だけ(done、stopped、interrupted …)</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>opened</source>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be opened: the disk is full'.</extracomment>
+   <translation>開く</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11431,6 +11570,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>rateは0より大きく、warmupは1未満の割合が必要です</translation>
   </message>
   <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>read</source>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be read: …'.</extracomment>
+   <translation>読み取り</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>read at 1/{factor} of {width}×{height}, for it is very large</source>
    <translation>非常に大きいため、{width}×{height}を1/{factor}で読みました</translation>
@@ -11519,6 +11664,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>saturation and colour cast</source>
    <translation>彩度と色かぶり</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>saved</source>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be saved: …'.</extracomment>
+   <translation>保存</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11640,6 +11791,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>shown through the lookup table of the file</source>
    <translation>ファイルのルックアップテーブルで表示</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/engine/child.py" />
+   <source>signal {number}</source>
+   <translation>シグナル{number}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -11843,6 +11999,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/cli/screenshot.py" />
    <source>teach: what is shown next (default: all)</source>
    <translation>教える: 次に表示するもの(既定: すべて)</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/decode.py" />
+   <source>text</source>
+   <extracomment>What a file holds instead of a picture: 'The file holds text; expected …'.</extracomment>
+   <translation>テキスト</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
@@ -13321,8 +13483,13 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
-   <source>the start '{kind}' goes {which} a model</source>
-   <translation>開始'{kind}'でのモデルの要否: {which}(with = 必要、without = 不要)</translation>
+   <source>the start '{kind}' goes with a model</source>
+   <translation>開始'{kind}'にはモデルが必要です</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/plans/plan.py" />
+   <source>the start '{kind}' goes without a model</source>
+   <translation>開始'{kind}'にはモデルを指定できません</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -13441,8 +13608,13 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
-   <source>the weight '{name}' of layer '{own}' {found}; {tuple} expected</source>
-   <translation>層'{own}'の重み'{name}'{found}。{tuple}が必要です</translation>
+   <source>the weight '{name}' of layer '{own}' has the shape {shape}; {tuple} expected</source>
+   <translation>層'{own}'の重み'{name}'の形は{shape}です。{tuple}が必要です</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/exchange/keras2.py" />
+   <source>the weight '{name}' of layer '{own}' is missing; {tuple} expected</source>
+   <translation>層'{own}'の重み'{name}'がありません。{tuple}が必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -13496,8 +13668,13 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
-   <source>there are only {which} images: no ROC curve</source>
-   <translation>{which}の画像しかないため、ROC曲線はありません</translation>
+   <source>there are only negative images: no ROC curve</source>
+   <translation>陰性の画像しかないため、ROC曲線はありません</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/intervals.py" />
+   <source>there are only positive images: no ROC curve</source>
+   <translation>陽性の画像しかないため、ROC曲線はありません</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -14030,8 +14207,13 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
-   <source>training saw none of their {which}</source>
-   <translation>学習ではその{which}を一つも見ていません</translation>
+   <source>training saw none of their persons</source>
+   <translation>学習ではこれらの人物を一人も見ていません</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/packaging/decide.py" />
+   <source>training saw none of their pictures</source>
+   <translation>学習ではこれらの画像を一枚も見ていません</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
@@ -14147,6 +14329,12 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/store/weight_packages.py" />
    <source>version {version} of the package '{distribution}' is installed; {version2} expected</source>
    <translation>パッケージ'{distribution}'のバージョン{version}がインストールされています。{version2}のはずです</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>viewer</source>
+   <extracomment>The small edition of the program, which does not train.</extracomment>
+   <translation>ビューアー版</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
@@ -14480,6 +14668,14 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
     <numerusform>分割の隣のフォルダー{count:,}個({names})は読みません</numerusform>
    </translation>
   </message>
+  <message numerus="yes">
+   <location filename="../../desktop/cli/train_plan.py" />
+   <source>{count:,} groups of nearly the same pictures: each stays on one side of the split (--exact: do not look)</source>
+   <extracomment>Where the count is one, English says: one group of nearly the same pictures: it stays on one side of the split (--exact: do not look)</extracomment>
+   <translation>
+    <numerusform>ほぼ同じ画像のグループ{count:,}個: それぞれ分割の片側に置かれます( --exact: 探さない)</numerusform>
+   </translation>
+  </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} hidden files</source>
@@ -14551,17 +14747,20 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <source>{count:,} of {total:,} pictures of '{labels}' are to check with, about {wanted:,.0f} were asked for: what belongs together stays on one side</source>
    <translation>'{labels}'の画像{total:,}枚中{count:,}枚が検証用です。約{wanted:,.0f}枚が求められました: ひとまとまりのものは片側に置かれます</translation>
   </message>
-  <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>{count:,} pictures are</source>
-   <translation>画像{count:,}枚を</translation>
-  </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures are in printing colours (CMYK) and are converted</source>
    <extracomment>Where the count is one, English says: {count:,} picture is in printing colours (CMYK) and is converted</extracomment>
    <translation>
     <numerusform>{count:,}枚の画像は印刷用の色(CMYK)なので変換します</numerusform>
+   </translation>
+  </message>
+  <message numerus="yes">
+   <location filename="../../desktop/cli/train_plan.py" />
+   <source>{count:,} pictures are left out: broken, there twice, or in several classes ('fovea data inspect' lists them)</source>
+   <extracomment>Where the count is one, English says: one picture is left out: broken, there twice, or in several classes ('fovea data inspect' lists it)</extracomment>
+   <translation>
+    <numerusform>画像{count:,}枚を除外: 破損、二重、または複数のクラスにあります(一覧は'fovea data inspect')</numerusform>
    </translation>
   </message>
   <message numerus="yes">
@@ -14728,6 +14927,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>{count:,}、ファイル名またはDICOMの患者番号による</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/packaging/card.py" />
+   <source>{counts} and {count} more classes with {sum} pictures</source>
+   <translation>{counts}、ほか{count}クラス(画像{sum}枚)</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{count} classes found for {count2} labels</source>
    <translation>ラベル{count2}個に対してクラスが{count}個です</translation>
@@ -14828,8 +15032,13 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
-   <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s{left}</source>
-   <translation>{done:.1f} / {total:.1f} MB、{rate:.1f} MB/s{left}</translation>
+   <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s</source>
+   <translation>{total:.1f} MB中{done:.1f} MB、{rate:.1f} MB/秒</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/models_change.py" />
+   <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s, {left} left</source>
+   <translation>{total:.1f} MB中{done:.1f} MB、{rate:.1f} MB/秒、残り{left}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -15042,16 +15251,6 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>{low}から{high}{unit}、n = {n:,}</translation>
   </message>
   <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>{many} left out: broken, there twice, or in several classes ('fovea data inspect' lists them)</source>
-   <translation>{many}除外: 破損、二重、または複数のクラスにあります(一覧は'fovea data inspect')</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>{many} of nearly the same pictures: each stays on one side of the split (--exact: do not look)</source>
-   <translation>ほぼ同じ画像の{many}: それぞれ分割の片側に置かれます( --exact: 探さない)</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{matrix} of {total} pictures of '{labels}' were called '{labels2}'.</source>
    <translation>'{labels}'の画像{total}枚中{matrix}枚が'{labels2}'とされました。</translation>
@@ -15075,6 +15274,11 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/core/data/dataset.py" />
    <source>{names}</source>
    <translation>{names}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/packaging/card.py" />
+   <source>{names} and {count} more</source>
+   <translation>{names}ほか{count}件</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -15106,8 +15310,13 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
-   <source>{name} ({id}) on '{title}'{split}</source>
-   <translation>{name}({id})、'{title}'{split}で</translation>
+   <source>{name} ({id}) on '{title}'</source>
+   <translation>{name}({id})、データ'{title}'</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>{name} ({id}) on '{title}', split '{split}'</source>
+   <translation>{name}({id})、データ'{title}'、分割'{split}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -15165,9 +15374,19 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <translation>{name}を除きました: {reason}</translation>
   </message>
   <message>
+   <location filename="../../desktop/core/drawings/strokes.py" />
+   <source>{name}, stroke {number}</source>
+   <translation>{name}、線{number}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/study.py" />
-   <source>{name}: accuracy on {split}</source>
-   <translation>{name}: {split}での正解率</translation>
+   <source>{name}: accuracy on test pictures</source>
+   <translation>{name}: テスト画像での正解率</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/study.py" />
+   <source>{name}: accuracy on validation pictures</source>
+   <translation>{name}: 検証画像での正解率</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/child.py" />
@@ -15186,8 +15405,13 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
-   <source>{name}: {size:,} pictures: accuracy on {split} {accuracy}</source>
-   <translation>{name}: 画像{size:,}枚: {split}での正解率{accuracy}</translation>
+   <source>{name}: {size:,} pictures: accuracy on test pictures {accuracy}</source>
+   <translation>{name}: 画像{size:,}枚: テスト画像での正解率 {accuracy}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/study.py" />
+   <source>{name}: {size:,} pictures: accuracy on validation pictures {accuracy}</source>
+   <translation>{name}: 画像{size:,}枚: 検証画像での正解率 {accuracy}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -15238,21 +15462,6 @@ occlusion 部分を一つずつ隠し、スコアの下がり方を見る: 遅�
    <location filename="../../desktop/cli/predict.py" />
    <source>{place}, {frame}</source>
    <translation>{place}、{frame}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/data/findings.py" />
-   <source>{prefix}copies</source>
-   <translation>{prefix}copies</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/data/findings.py" />
-   <source>{prefix}copies-across-splits</source>
-   <translation>{prefix}copies-across-splits</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/data/findings.py" />
-   <source>{prefix}label-conflict</source>
-   <translation>{prefix}label-conflict</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -15513,8 +15722,13 @@ Difference in accuracy: {value} ({bounds})</source>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
-   <source>{where}.{name}: expected a list of {kind}</source>
-   <translation>{where}.{name}: {kind}のリストが必要です</translation>
+   <source>{where}.{name}: expected a list of numbers</source>
+   <translation>{where}.{name}: 数のリストが必要です</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/manifest.py" />
+   <source>{where}.{name}: expected a list of texts</source>
+   <translation>{where}.{name}: 文字列のリストが必要です</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -15542,9 +15756,19 @@ Difference in accuracy: {value} ({bounds})</source>
    <translation>{where}: リストが必要ですが、{name}です</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/strict_reader.py" />
-   <source>{where}: fields {parts}</source>
-   <translation>{where}: フィールド{parts}</translation>
+   <location filename="../../desktop/system/strict_json.py" />
+   <source>{where}: fields missing: {missing}</source>
+   <translation>{where}: 不足しているフィールド: {missing}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/system/strict_json.py" />
+   <source>{where}: fields missing: {missing}; unknown: {unknown}</source>
+   <translation>{where}: 不足しているフィールド: {missing}、不明: {unknown}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/system/strict_json.py" />
+   <source>{where}: fields unknown: {unknown}</source>
+   <translation>{where}: 不明なフィールド: {unknown}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -15587,6 +15811,11 @@ Difference in accuracy: {value} ({bounds})</source>
    <translation>{where}: {value}です。{map}のどれかが必要です</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/exchange/preparing_facts.py" />
+   <source>{width}×{height} pixels</source>
+   <translation>{width}×{height}画素</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>{window}: nothing of the picture lies in it</source>
    <translation>{window}: 画像の値が一つも入りません</translation>
@@ -15597,11 +15826,6 @@ Difference in accuracy: {value} ({bounds})</source>
    <translation>{words}: {count:,}クラスの画像{total:,}枚、{classes}。例: {shown}。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/cache.py" />
-   <source>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</source>
-   <translation>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</translation>
-  </message>
-  <message>
    <location filename="../../desktop/services/training.py" />
    <source>“{name}” is being trained by another process</source>
    <translation>「{name}」は別のプロセスが学習中です</translation>
@@ -15610,6 +15834,152 @@ Difference in accuracy: {value} ({bounds})</source>
    <location filename="../../desktop/cli/sort.py" />
    <source>… and {count:,} more</source>
    <translation>… ほか{count:,}</translation>
+  </message>
+  <message>
+   <source> and {count} more</source>
+   <translation type="vanished"> ほか{count}個</translation>
+  </message>
+  <message>
+   <source> and {count} more classes with {sum} pictures</source>
+   <translation type="vanished"> ほか{count}クラスの画像{sum}枚</translation>
+  </message>
+  <message>
+   <source>&lt;!DOCTYPE html&gt;
+&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
+&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
+&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
+&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
+$body
+&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
+</source>
+   <translation type="vanished">&lt;!DOCTYPE html&gt;
+&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
+&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
+&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
+&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
+$body
+&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
+</translation>
+  </message>
+  <message>
+   <source>Frame {frame} was asked for; the file has {have}.</source>
+   <translation type="vanished">フレーム{frame}が求められましたが、ファイルのフレーム数は{have}です。</translation>
+  </message>
+  <message>
+   <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {frames} frame{value}) asks for {need:,}.</source>
+   <translation type="vanished">DICOMのピクセルデータは{have:,}バイトですが、ヘッダー({columns}×{rows}ピクセル、{frames} frame{value})では{need:,}バイト必要です。</translation>
+  </message>
+  <message>
+   <source>The library that opens this format {how} ({detail}).</source>
+   <translation type="vanished">この形式を開くライブラリが異常終了しました: {how}({detail})。</translation>
+  </message>
+  <message>
+   <source>The picture has {what} pixels; expected at most {max_pixels} million.</source>
+   <translation type="vanished">画像は{what}ピクセルです。最大{max_pixels}百万ピクセルのはずです。</translation>
+  </message>
+  <message>
+   <source>accuracy on {split}, mean of {repeats} (least to most){of}</source>
+   <translation type="vanished">{split}での正解率、{repeats}回の平均(最小から最大){of}</translation>
+  </message>
+  <message>
+   <source>computing {words}</source>
+   <translation type="vanished">計算: {words}</translation>
+  </message>
+  <message>
+   <source>ended with an unexpected fault</source>
+   <translation type="vanished">予期しない異常で終了しました</translation>
+  </message>
+  <message>
+   <source>far too many</source>
+   <translation type="vanished">多すぎる数の</translation>
+  </message>
+  <message>
+   <source>has the shape {shape}</source>
+   <translation type="vanished">の形は{shape}です</translation>
+  </message>
+  <message>
+   <source>in 32 bits: 16 would not be faster on this device</source>
+   <translation type="vanished">32ビットで: このデバイスでは16ビットにしても速くなりません</translation>
+  </message>
+  <message>
+   <source>one frame</source>
+   <translation type="vanished">1フレーム</translation>
+  </message>
+  <message>
+   <source>one group</source>
+   <translation type="vanished">1グループ</translation>
+  </message>
+  <message>
+   <source>one picture is</source>
+   <translation type="vanished">画像1枚を</translation>
+  </message>
+  <message>
+   <source>the start '{kind}' goes {which} a model</source>
+   <translation type="vanished">開始'{kind}'でのモデルの要否: {which}(with = 必要、without = 不要)</translation>
+  </message>
+  <message>
+   <source>the weight '{name}' of layer '{own}' {found}; {tuple} expected</source>
+   <translation type="vanished">層'{own}'の重み'{name}'{found}。{tuple}が必要です</translation>
+  </message>
+  <message>
+   <source>there are only {which} images: no ROC curve</source>
+   <translation type="vanished">{which}の画像しかないため、ROC曲線はありません</translation>
+  </message>
+  <message>
+   <source>training saw none of their {which}</source>
+   <translation type="vanished">学習ではその{which}を一つも見ていません</translation>
+  </message>
+  <message>
+   <source>{count:,} pictures are</source>
+   <translation type="vanished">画像{count:,}枚を</translation>
+  </message>
+  <message>
+   <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s{left}</source>
+   <translation type="vanished">{done:.1f} / {total:.1f} MB、{rate:.1f} MB/s{left}</translation>
+  </message>
+  <message>
+   <source>{many} left out: broken, there twice, or in several classes ('fovea data inspect' lists them)</source>
+   <translation type="vanished">{many}除外: 破損、二重、または複数のクラスにあります(一覧は'fovea data inspect')</translation>
+  </message>
+  <message>
+   <source>{many} of nearly the same pictures: each stays on one side of the split (--exact: do not look)</source>
+   <translation type="vanished">ほぼ同じ画像の{many}: それぞれ分割の片側に置かれます( --exact: 探さない)</translation>
+  </message>
+  <message>
+   <source>{name} ({id}) on '{title}'{split}</source>
+   <translation type="vanished">{name}({id})、'{title}'{split}で</translation>
+  </message>
+  <message>
+   <source>{name}: accuracy on {split}</source>
+   <translation type="vanished">{name}: {split}での正解率</translation>
+  </message>
+  <message>
+   <source>{name}: {size:,} pictures: accuracy on {split} {accuracy}</source>
+   <translation type="vanished">{name}: 画像{size:,}枚: {split}での正解率{accuracy}</translation>
+  </message>
+  <message>
+   <source>{prefix}copies</source>
+   <translation type="vanished">{prefix}copies</translation>
+  </message>
+  <message>
+   <source>{prefix}copies-across-splits</source>
+   <translation type="vanished">{prefix}copies-across-splits</translation>
+  </message>
+  <message>
+   <source>{prefix}label-conflict</source>
+   <translation type="vanished">{prefix}label-conflict</translation>
+  </message>
+  <message>
+   <source>{where}.{name}: expected a list of {kind}</source>
+   <translation type="vanished">{where}.{name}: {kind}のリストが必要です</translation>
+  </message>
+  <message>
+   <source>{where}: fields {parts}</source>
+   <translation type="vanished">{where}: フィールド{parts}</translation>
+  </message>
+  <message>
+   <source>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</source>
+   <translation type="vanished">{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</translation>
   </message>
  </context>
  <context>
@@ -15935,8 +16305,8 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Split</source>
-   <extracomment>A part of the data: training, validation or test split.</extracomment>
-   <translation>分割</translation>
+   <extracomment>Button: divide this heap of pictures into smaller ones; not a part of the data.</extracomment>
+   <translation>分ける</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
@@ -16649,8 +17019,8 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>Fovea compares the file's hash with the published one and installs nothing else. Fovea's authors have not downloaded the file themselves; the first one that passes is remembered by its SHA-256.</source>
-   <translation>Foveaはファイルのハッシュを公開されたものと比べ、一致しないものはインストールしません。Foveaの作者自身はこのファイルをダウンロードしていません。最初に一致したものをSHA-256で記憶します。</translation>
+   <source>Fovea checks by its checksum that the file is the published one and installs nothing else. Fovea's authors have not downloaded the file themselves; the first one that passes is remembered.</source>
+   <translation>Foveaはチェックサムで、ファイルが公開されたものであることを確かめ、それ以外は何もインストールしません。Foveaの作者自身はこのファイルをダウンロードしていません。最初に合格したファイルを記憶します。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16699,8 +17069,8 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>The weights came with the installation: nothing is fetched. Fovea compares their hash with the one that its authors computed, builds the network and converts it, in about a minute.</source>
-   <translation>重みはインストール時に付いてきたので、何も取得しません。Foveaはそのハッシュを作者が計算したものと比べ、ネットワークを組み立てて変換します。約1分かかります。</translation>
+   <source>The weights came with the installation: nothing is fetched. Fovea checks that they are unchanged and makes the model of them, in about a minute.</source>
+   <translation>重みはインストールに含まれています。何もダウンロードしません。Foveaは重みが変わっていないことを確かめ、約1分でモデルを作ります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16728,6 +17098,14 @@ Drop files or folders here.</source>
   <message>
    <source>0 to 255, as they are</source>
    <translation type="vanished">0から255、そのまま</translation>
+  </message>
+  <message>
+   <source>Fovea compares the file's hash with the published one and installs nothing else. Fovea's authors have not downloaded the file themselves; the first one that passes is remembered by its SHA-256.</source>
+   <translation type="vanished">Foveaはファイルのハッシュを公開されたものと比べ、一致しないものはインストールしません。Foveaの作者自身はこのファイルをダウンロードしていません。最初に一致したものをSHA-256で記憶します。</translation>
+  </message>
+  <message>
+   <source>The weights came with the installation: nothing is fetched. Fovea compares their hash with the one that its authors computed, builds the network and converts it, in about a minute.</source>
+   <translation type="vanished">重みはインストール時に付いてきたので、何も取得しません。Foveaはそのハッシュを作者が計算したものと比べ、ネットワークを組み立てて変換します。約1分かかります。</translation>
   </message>
   <message>
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
@@ -16765,16 +17143,100 @@ Drop files or folders here.</source>
  <context>
   <name>Installer</name>
   <message>
+   <location filename="../../installers/windows.py" />
+   <source>A second way to start it.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>起動するためのもう一つの方法です。</translation>
+  </message>
+  <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
    <source>Classify images and train classifiers on this computer</source>
    <extracomment>In the menu of programs.</extracomment>
    <translation>このコンピューターで画像を分類し、分類器を学習させます</translation>
   </message>
   <message>
+   <location filename="../../installers/windows.py" />
+   <source>Classify images on this computer</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>このコンピューターで画像を分類</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>For pictures and DICOM files, beside the programs that open them now.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>画像とDICOMファイルについて、今それらを開くプログラムと並べて表示します。</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Fovea (required)</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Fovea(必須)</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Fovea is open. Close it, then remove it again.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Foveaが開いています。閉じてから、もう一度削除してください。</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Fovea is open. Close it, then try again.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Foveaが開いています。閉じてから、もう一度お試しください。</translation>
+  </message>
+  <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
    <source>Image Classifier</source>
    <extracomment>In the menu of programs.</extracomment>
    <translation>画像分類ソフト</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Image for Fovea</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Foveaの画像</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Offer Fovea under 'Open with'</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>「プログラムから開く」にFoveaを表示する</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Open Fovea now</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>今すぐFoveaを開く</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Remove your models, runs, results and settings too? They cannot be brought back.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>モデル、実行記録、結果、設定も削除しますか。元に戻すことはできません。</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Shortcut on the desktop</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>デスクトップのショートカット</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>The files could not be written. Is the disk full? What was installed before is as it was.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>ファイルを書き込めませんでした。ディスクがいっぱいではありませんか。以前インストールしたものはそのままです。</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>The new program could not be put in place. What was installed before is as it was.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>新しいプログラムを配置できませんでした。以前インストールしたものはそのままです。</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>The program with its models, and an entry in the Start menu.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>プログラムとモデル、およびスタートメニューの項目です。</translation>
   </message>
   <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
@@ -17966,6 +18428,11 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
+   <source>Text has the chosen size from the next start of Fovea on.</source>
+   <translation>選んだ文字の大きさは、Foveaの次回起動時から使われます。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/main_window.py" />
    <source>The other program would only move this, and Fovea moves nothing. Open it here.</source>
    <translation>相手のプログラムは移動しか許していませんが、Foveaは何も移動しません。ここで開いてください。</translation>
   </message>
@@ -18994,6 +19461,11 @@ Drop files or folders here.</source>
    <translation>検証結果</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/words.py" />
+   <source>Checking the file…</source>
+   <translation>ファイルを確認しています…</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
    <translation>入手元</translation>
@@ -19005,18 +19477,8 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
-   <source>Comparing the file's hash…</source>
-   <translation>ファイルのハッシュを照合しています…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/words.py" />
    <source>Comparing the two forms…</source>
    <translation>二つの形式を比較しています…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/words.py" />
-   <source>Converting it to LiteRT…</source>
-   <translation>LiteRTに変換しています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19067,6 +19529,11 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/models/words.py" />
    <source>MD5 as published</source>
    <translation>公開されたMD5</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/words.py" />
+   <source>Making it ready to answer…</source>
+   <translation>答えられるように準備しています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -19220,6 +19687,14 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
    <translation>−1から1</translation>
+  </message>
+  <message>
+   <source>Comparing the file's hash…</source>
+   <translation type="vanished">ファイルのハッシュを照合しています…</translation>
+  </message>
+  <message>
+   <source>Converting it to LiteRT…</source>
+   <translation type="vanished">LiteRTに変換しています…</translation>
   </message>
  </context>
  <context>
@@ -21776,8 +22251,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
-   <source>End after the batch at hand; the search can go on later</source>
-   <translation>今のバッチで終了。探索はあとで続けられます</translation>
+   <source>Ends in a moment; the search can go on later</source>
+   <translation>まもなく停止します。探索は後で続けられます</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -21905,8 +22380,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
-   <source>stopping after this batch…</source>
-   <translation>このバッチのあと停止します…</translation>
+   <source>stopping in a moment…</source>
+   <translation>まもなく停止します…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -21937,6 +22412,14 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>“{0}”: {1} of {2} trials done</source>
    <translation>「{0}」: {2}試行中{1}試行完了</translation>
+  </message>
+  <message>
+   <source>End after the batch at hand; the search can go on later</source>
+   <translation type="vanished">今のバッチで終了。探索はあとで続けられます</translation>
+  </message>
+  <message>
+   <source>stopping after this batch…</source>
+   <translation type="vanished">このバッチのあと停止します…</translation>
   </message>
  </context>
  <context>
@@ -22029,8 +22512,28 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>Motion</source>
+   <translation>動き</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>Nothing moves by itself</source>
+   <translation>自動で動く表示を止める</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>Otherwise as the system says. Bars stand still while something is at work.</source>
+   <translation>オフの場合はシステムの設定に従います。オンにすると、処理中のバーは静止します。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Settings</source>
    <translation>設定</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>Size of text</source>
+   <translation>文字の大きさ</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -22041,6 +22544,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>The window is drawn anew in it; your images stay.</source>
    <translation>ウィンドウはこの言語で描き直されます。画像はそのままです。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>The window is drawn anew with it; your images stay.</source>
+   <translation>ウィンドウはこの大きさで描き直されます。画像はそのままです。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -22061,6 +22569,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Trainings at the same time</source>
    <translation>同時に行う学習の数</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>{0} %</source>
+   <translation>{0}%</translation>
   </message>
  </context>
  <context>
@@ -24480,8 +24993,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
-   <source>Stopping, keeping a checkpoint…</source>
-   <translation>停止しています。チェックポイントを残します…</translation>
+   <source>Stopping, keeping what it learned…</source>
+   <translation>学習内容を残して停止しています…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
@@ -24557,6 +25070,10 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/words.py" />
    <source>{0}: {1} of {2}</source>
    <translation>{0}: {1} / {2}</translation>
+  </message>
+  <message>
+   <source>Stopping, keeping a checkpoint…</source>
+   <translation type="vanished">停止しています。チェックポイントを残します…</translation>
   </message>
  </context>
  <context>
@@ -24881,8 +25398,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
-   <source>Asking the network for gradients… The first time TensorFlow is loaded for it.</source>
-   <translation>ネットワークに勾配を求めています… 初回はTensorFlowを読み込みます。</translation>
+   <source>Asking the network… The first time this takes a little longer.</source>
+   <translation>ネットワークに問い合わせています… 初回は少し時間がかかります。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -25024,6 +25541,10 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>points most towards the class</source>
    <translation>このクラスを最も強く示す</translation>
+  </message>
+  <message>
+   <source>Asking the network for gradients… The first time TensorFlow is loaded for it.</source>
+   <translation type="vanished">ネットワークに勾配を求めています… 初回はTensorFlowを読み込みます。</translation>
   </message>
  </context>
  <context>

@@ -871,8 +871,8 @@
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
-   <source>End and keep the checkpoint</source>
-   <translation>Encerrar e guardar o ponto de controle</translation>
+   <source>End and keep what it learned</source>
+   <translation>Encerrar e guardar o que foi aprendido</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
@@ -896,8 +896,16 @@
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
+   <source>{0} of {1} epochs are done. It can be taken up from there later.</source>
+   <translation>{0} de {1} épocas estão prontas. Depois é possível continuar dali.</translation>
+  </message>
+  <message>
+   <source>End and keep the checkpoint</source>
+   <translation type="vanished">Encerrar e guardar o ponto de controle</translation>
+  </message>
+  <message>
    <source>{0} of {1} epochs are done. With its checkpoint it can be taken up later.</source>
-   <translation>{0} de {1} épocas estão concluídas. Com o ponto de controle, pode ser retomado mais tarde.</translation>
+   <translation type="vanished">{0} de {1} épocas estão concluídas. Com o ponto de controle, pode ser retomado mais tarde.</translation>
   </message>
  </context>
  <context>
@@ -1499,6 +1507,81 @@
   </message>
  </context>
  <context>
+  <name>Classes</name>
+  <message>
+   <location filename="../../model_store/chest-xray-pneumonia/model.json" />
+   <source>Normal</source>
+   <extracomment>Chest X-ray: signs of pneumonia (research): a class, explained on the model's card.</extracomment>
+   <translation>Normal</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/chest-xray-pneumonia/model.json" />
+   <source>Pneumonia</source>
+   <extracomment>Chest X-ray: signs of pneumonia (research): a class, explained on the model's card.</extracomment>
+   <translation>Pneumonia</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>airplane</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>avião</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>automobile</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>automóvel</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>bird</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>pássaro</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>cat</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>gato</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>deer</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>cervo</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>dog</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>cachorro</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>frog</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>sapo</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>horse</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>cavalo</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>ship</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>navio</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>truck</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>caminhão</translation>
+  </message>
+ </context>
+ <context>
   <name>ClassesModel</name>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
@@ -1671,8 +1754,8 @@
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
-   <source>Go on at the next start: the checkpoint is kept and Fovea closes now.</source>
-   <translation>Continuar no próximo início: o ponto de controle é guardado e o Fovea fecha agora.</translation>
+   <source>Go on at the next start: what it learned so far is kept and Fovea closes now.</source>
+   <translation>Continuar no próximo início: o que foi aprendido é guardado e o Fovea fecha agora.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
@@ -1698,6 +1781,10 @@
    <location filename="../../desktop/ui/train/asking.py" />
    <source>“{0}” is still training. What should happen to it?</source>
    <translation>“{0}” ainda está treinando. O que deve acontecer com ele?</translation>
+  </message>
+  <message>
+   <source>Go on at the next start: the checkpoint is kept and Fovea closes now.</source>
+   <translation type="vanished">Continuar no próximo início: o ponto de controle é guardado e o Fovea fecha agora.</translation>
   </message>
  </context>
  <context>
@@ -2314,6 +2401,11 @@
   <name>DataTab</name>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
+   <source>Checksum of the data: {0}</source>
+   <translation>Soma de verificação dos dados: {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Class names: {0}</source>
    <translation>Nomes das classes: {0}</translation>
   </message>
@@ -2326,11 +2418,6 @@
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Evaluated: {0}</source>
    <translation>Avaliado: {0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/evaluate/data_tab.py" />
-   <source>Fingerprint: {0}</source>
-   <translation>Impressão digital: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
@@ -2376,6 +2463,10 @@
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>• and {0} more</source>
    <translation>• e mais {0}</translation>
+  </message>
+  <message>
+   <source>Fingerprint: {0}</source>
+   <translation type="vanished">Impressão digital: {0}</translation>
   </message>
  </context>
  <context>
@@ -3413,6 +3504,11 @@
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
+   <source>data</source>
+   <translation>dados</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>evaluation</source>
    <translation>avaliação</translation>
   </message>
@@ -4006,16 +4102,6 @@ imagens da janela:</translation>
    <location filename="../../desktop/core/data/label_map.py" />
    <source> and {count:,} more</source>
    <translation> e mais {count:,}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/packaging/card.py" />
-   <source> and {count} more</source>
-   <translation> e mais {count}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/packaging/card.py" />
-   <source> and {count} more classes with {sum} pictures</source>
-   <translation> e mais {count} classes com {sum} imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
@@ -4734,6 +4820,11 @@ imagens da janela:</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
+   <source>'{title}', split '{split}'</source>
+   <translation>'{title}', partição '{split}'</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}': a label {most} was found; at most {max_classes} is expected</source>
    <translation>'{title}': foi encontrado um rótulo {most}; o máximo esperado é {max_classes}</translation>
   </message>
@@ -4921,25 +5012,6 @@ imagens da janela:</translation>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>; {count} were given</source>
    <translation>; foram indicados {count}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/report/html.py" />
-   <source>&lt;!DOCTYPE html&gt;
-&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
-&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
-&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
-&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
-$body
-&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
-</source>
-   <translation>&lt;!DOCTYPE html&gt;
-&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
-&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
-&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
-&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
-$body
-&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
-</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
@@ -5910,10 +5982,14 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
    <source>Fovea's small residual net</source>
    <translation>A pequena rede residual do Fovea</translation>
   </message>
-  <message>
+  <message numerus="yes">
    <location filename="../../desktop/core/pictures/limits.py" />
-   <source>Frame {frame} was asked for; the file has {have}.</source>
-   <translation>Foi pedido o quadro {frame}; o arquivo tem {have}.</translation>
+   <source>Frame {frame} was asked for; the file has {count} frames.</source>
+   <extracomment>Where the count is one, English says: Frame {frame} was asked for; the file has one frame.</extracomment>
+   <translation>
+    <numerusform>Foi pedido o quadro {frame}; o arquivo tem {count} quadro.</numerusform>
+    <numerusform>Foi pedido o quadro {frame}; o arquivo tem {count} quadros.</numerusform>
+   </translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
@@ -6635,6 +6711,11 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
    <translation>Associe pelo menos uma classe a um rótulo.</translation>
   </message>
   <message>
+   <location filename="../../desktop/core/figures/comparison.py" />
+   <source>McNemar by person</source>
+   <translation>McNemar por pessoa</translation>
+  </message>
+  <message>
    <location filename="../../desktop/report/html.py" />
    <source>Mean score</source>
    <translation>Pontuação média</translation>
@@ -6718,6 +6799,11 @@ código de saída: 0 tudo está medido; 1 falhou; 2 uso incorreto ou plano invá
    <location filename="../../desktop/store/catalogue.py" />
    <source>Network: {credit} Weights as published {where}; licence: {licence}.</source>
    <translation>Rede: {credit} Pesos como publicados {where}; licença: {licence}.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/language.py" />
+   <source>No font of this computer has the characters of this language: they are drawn as boxes. Install one, for instance 'Noto Sans CJK' (fonts-noto-cjk), and start Fovea again.</source>
+   <translation>Nenhuma fonte deste computador tem os caracteres deste idioma: eles aparecem como quadrados. Instale uma, por exemplo 'Noto Sans CJK' (fonts-noto-cjk), e inicie o Fovea de novo.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -7263,10 +7349,14 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
    <source>The DICOM has {samples} samples a pixel, as of inks or with transparency; expected grey or RGB.</source>
    <translation>O DICOM tem {samples} amostras por pixel, como as de tintas ou com transparência; esperado cinza ou RGB.</translation>
   </message>
-  <message>
+  <message numerus="yes">
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
-   <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {frames} frame{value}) asks for {need:,}.</source>
-   <translation>O DICOM contém {have:,} bytes de dados de pixels; seu cabeçalho ({columns}×{rows} pixels, {frames} quadro{value}) pede {need:,}.</translation>
+   <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {count} frames) asks for {need:,}.</source>
+   <extracomment>Where the count is one, English says: The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {count} frame) asks for {need:,}.</extracomment>
+   <translation>
+    <numerusform>O DICOM contém {have:,} bytes de pixels; seu cabeçalho ({columns}×{rows} pixels, {count} quadro) pede {need:,}.</numerusform>
+    <numerusform>O DICOM contém {have:,} bytes de pixels; seu cabeçalho ({columns}×{rows} pixels, {count} quadros) pede {need:,}.</numerusform>
+   </translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -7500,8 +7590,13 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
-   <source>The library that opens this format {how} ({detail}).</source>
-   <translation>A biblioteca que abre este formato {how} ({detail}).</translation>
+   <source>The library that opens this format crashed ({detail}).</source>
+   <translation>A biblioteca que abre este formato parou de funcionar ({detail}).</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/decode_in_child.py" />
+   <source>The library that opens this format ended with an unexpected fault ({detail}).</source>
+   <translation>A biblioteca que abre este formato terminou com uma falha inesperada ({detail}).</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -7550,8 +7645,13 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
-   <source>The picture has {what} pixels; expected at most {max_pixels} million.</source>
-   <translation>A imagem tem {what} pixels; esperados no máximo {max_pixels} milhões.</translation>
+   <source>The picture has far too many pixels; expected at most {max_pixels} million.</source>
+   <translation>A imagem tem pixels demais; esperam-se no máximo {max_pixels} milhões.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/decode.py" />
+   <source>The picture has {what:,.0f} million pixels; expected at most {max_pixels} million.</source>
+   <translation>A imagem tem {what:,.0f} milhões de pixels; esperam-se no máximo {max_pixels} milhões.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -7779,6 +7879,11 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
    <translation>Este link leva a si mesmo.</translation>
   </message>
   <message>
+   <location filename="../../desktop/app/help_pages.py" />
+   <source>This page is not translated yet; it is in English.</source>
+   <translation>Esta página ainda não foi traduzida; está em inglês.</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>This user may not read it.</source>
    <translation>Este usuário não tem permissão para lê-la.</translation>
@@ -7952,6 +8057,11 @@ código de saída: 0 tudo em ordem; 1 algo falhou (o texto diz o quê); 2 uso in
    <location filename="../../desktop/engine/searcher.py" />
    <source>Use smaller pictures or batches.</source>
    <translation>Use imagens ou lotes menores.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/app/exports.py" />
+   <source>Use {listed} or {last}.</source>
+   <translation>Use {listed} ou {last}.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -8362,6 +8472,11 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
    <translation>um checkpoint, que contém pesos sem a rede</translation>
   </message>
   <message>
+   <location filename="../../desktop/store/project.py" />
+   <source>a class</source>
+   <translation>uma classe</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a cursor file</source>
    <translation>um arquivo de cursor</translation>
@@ -8467,6 +8582,11 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
    <translation>uma nova pasta, ou um arquivo .csv ou .json</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/convert/export_litert.py" />
+   <source>a package</source>
+   <translation>um pacote</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/help.py" />
    <source>a page, as the list names it</source>
    <translation>uma página, como a lista a cita</translation>
@@ -8515,6 +8635,11 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>a predictor (number {predictor}) that does not go with its samples</source>
    <translation>um preditor (número {predictor}) que não combina com suas amostras</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/projects.py" />
+   <source>a project</source>
+   <translation>um projeto</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -8602,14 +8727,19 @@ código de saída: 0; 1 a lista não pode ser lida; 2 não há tal componente.
    <translation>acurácia de algumas redes em função do número de imagens com que aprender</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/study.py" />
+   <source>accuracy on test pictures, mean of {repeats} (least to most){of}</source>
+   <translation>acurácia nas imagens de teste, média de {repeats} (da menor à maior){of}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/search.py" />
    <source>accuracy on the test split {accuracy}</source>
    <translation>acurácia na partição de teste {accuracy}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
-   <source>accuracy on {split}, mean of {repeats} (least to most){of}</source>
-   <translation>acurácia em {split}, média de {repeats} (menor a maior){of}</translation>
+   <source>accuracy on validation pictures, mean of {repeats} (least to most){of}</source>
+   <translation>acurácia nas imagens de validação, média de {repeats} (da menor à maior){of}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -9212,8 +9342,13 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
-   <source>computing {words}</source>
-   <translation>calculando {words}</translation>
+   <source>computing in 32 bits: 16 would not be faster on this device</source>
+   <translation>cálculo em 32 bits: 16 não seria mais rápido neste dispositivo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/training/train.py" />
+   <source>computing in {precision}</source>
+   <translation>cálculo em {precision}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
@@ -9244,6 +9379,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>converting it to LiteRT</source>
    <translation>convertendo para LiteRT</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>copied</source>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be copied: …'.</extracomment>
+   <translation>copiar</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -9311,7 +9452,7 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>tinta escura sobre papel claro foi invertida</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/assemble.py" />
+   <location filename="../../desktop/core/data/open_data.py" />
    <source>data</source>
    <translation>dados</translation>
   </message>
@@ -9429,11 +9570,6 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/ml/trial.py" />
    <source>ended early: others do better</source>
    <translation>encerrada antes: outras vão melhor</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/decode_in_child.py" />
-   <source>ended with an unexpected fault</source>
-   <translation>terminou com uma falha inesperada</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
@@ -9581,11 +9717,6 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/cli/train.py" />
    <source>exporting</source>
    <translation>exportando</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/decode.py" />
-   <source>far too many</source>
-   <translation>muitos, demais</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
@@ -9784,6 +9915,18 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>de {low:g} a {high:g}</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>frozen</source>
+   <extracomment>The program as a package of its own, without a Python of the system (PyInstaller).</extracomment>
+   <translation>empacotado</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>full</source>
+   <extracomment>The edition of the program that trains, too.</extracomment>
+   <translation>edição completa</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/search.py" />
    <source>give either --grid or --trials N</source>
    <translation>indique --grid ou --trials N</translation>
@@ -9832,11 +9975,6 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>has no directory where one must be</source>
    <translation>não tem diretório onde deve haver um</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/exchange/keras2.py" />
-   <source>has the shape {shape}</source>
-   <translation>tem a forma {shape}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -9902,11 +10040,6 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/report/plots.py" />
    <source>images answered, the surest first (%)</source>
    <translation>imagens respondidas, as mais seguras primeiro (%)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/training/train.py" />
-   <source>in 32 bits: 16 would not be faster on this device</source>
-   <translation>em 32 bits: 16 não seriam mais rápidos neste dispositivo</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -11005,6 +11138,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>nenhuma de {count:,} imagens pode ser lida</translation>
   </message>
   <message>
+   <location filename="../../desktop/store/projects.py" />
+   <source>none yet</source>
+   <translation>nenhum ainda</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>not a valid path</source>
    <translation>não é um caminho válido</translation>
@@ -11028,6 +11166,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>not done within {training_s:.0f} s</source>
    <translation>não concluído em {training_s:.0f} s</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>not frozen</source>
+   <extracomment>The program run by the system's Python.</extracomment>
+   <translation>não empacotado</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -11068,6 +11212,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/cli/selftest.py" />
    <source>not tried: the engine does not start</source>
    <translation>não testado: o motor não inicia</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/read_arrays.py" />
+   <source>nothing</source>
+   <extracomment>What a file holds: 'it holds nothing'.</extracomment>
+   <translation>nada</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -11195,16 +11345,6 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>uma época num processo filho; exportado, verificado e consultado: {count} pontuações</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/pictures/limits.py" />
-   <source>one frame</source>
-   <translation>um quadro</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>one group</source>
-   <translation>um grupo</translation>
-  </message>
-  <message>
    <location filename="../../desktop/core/figures/calibration.py" />
    <source>one image allows no interval</source>
    <translation>uma só imagem não permite intervalo</translation>
@@ -11235,11 +11375,6 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>uma só pessoa não permite intervalo</translation>
   </message>
   <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>one picture is</source>
-   <translation>uma imagem</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>one picture would need {value:,} bytes of memory</source>
    <translation>uma imagem precisaria de {value:,} bytes de memória</translation>
@@ -11263,6 +11398,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/cli/runs.py" />
    <source>only runs in this state (done, stopped, interrupted …)</source>
    <translation>só execuções neste estado (done, stopped, interrupted …)</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>opened</source>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be opened: the disk is full'.</extracomment>
+   <translation>abrir</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11440,6 +11581,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>rate precisa ser maior que 0 e warmup uma fração menor que 1</translation>
   </message>
   <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>read</source>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be read: …'.</extracomment>
+   <translation>ler</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>read at 1/{factor} of {width}×{height}, for it is very large</source>
    <translation>lida a 1/{factor} de {width}×{height}, por ser muito grande</translation>
@@ -11528,6 +11675,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>saturation and colour cast</source>
    <translation>saturação e dominante de cor</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>saved</source>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be saved: …'.</extracomment>
+   <translation>salvar</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11649,6 +11802,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>shown through the lookup table of the file</source>
    <translation>exibida pela tabela de consulta do arquivo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/engine/child.py" />
+   <source>signal {number}</source>
+   <translation>sinal {number}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -11853,6 +12011,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/cli/screenshot.py" />
    <source>teach: what is shown next (default: all)</source>
    <translation>teach: o que é exibido a seguir (padrão: all)</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/decode.py" />
+   <source>text</source>
+   <extracomment>What a file holds instead of a picture: 'The file holds text; expected …'.</extracomment>
+   <translation>texto</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
@@ -13336,8 +13500,13 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
-   <source>the start '{kind}' goes {which} a model</source>
-   <translation>o ponto de partida '{kind}' vai {which} um modelo</translation>
+   <source>the start '{kind}' goes with a model</source>
+   <translation>o ponto de partida '{kind}' precisa de um modelo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/plans/plan.py" />
+   <source>the start '{kind}' goes without a model</source>
+   <translation>o ponto de partida '{kind}' é sem modelo</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -13456,8 +13625,13 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
-   <source>the weight '{name}' of layer '{own}' {found}; {tuple} expected</source>
-   <translation>o peso '{name}' da camada '{own}' {found}; esperado {tuple}</translation>
+   <source>the weight '{name}' of layer '{own}' has the shape {shape}; {tuple} expected</source>
+   <translation>o peso '{name}' da camada '{own}' tem a forma {shape}; esperava-se {tuple}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/exchange/keras2.py" />
+   <source>the weight '{name}' of layer '{own}' is missing; {tuple} expected</source>
+   <translation>falta o peso '{name}' da camada '{own}'; esperava-se {tuple}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -13511,8 +13685,13 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
-   <source>there are only {which} images: no ROC curve</source>
-   <translation>só há imagens {which}: sem curva ROC</translation>
+   <source>there are only negative images: no ROC curve</source>
+   <translation>só há imagens negativas: sem curva ROC</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/intervals.py" />
+   <source>there are only positive images: no ROC curve</source>
+   <translation>só há imagens positivas: sem curva ROC</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -14046,8 +14225,13 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
-   <source>training saw none of their {which}</source>
-   <translation>o treinamento não viu: nenhuma de suas {which}</translation>
+   <source>training saw none of their persons</source>
+   <translation>o treinamento não viu nenhuma dessas pessoas</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/packaging/decide.py" />
+   <source>training saw none of their pictures</source>
+   <translation>o treinamento não viu nenhuma dessas imagens</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
@@ -14163,6 +14347,12 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/store/weight_packages.py" />
    <source>version {version} of the package '{distribution}' is installed; {version2} expected</source>
    <translation>está instalada a versão {version} do pacote '{distribution}'; esperada {version2}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>viewer</source>
+   <extracomment>The small edition of the program, which does not train.</extracomment>
+   <translation>visualizador</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
@@ -14500,6 +14690,15 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
     <numerusform>{count:,} pastas ({names}) ao lado das partições: não lidas</numerusform>
    </translation>
   </message>
+  <message numerus="yes">
+   <location filename="../../desktop/cli/train_plan.py" />
+   <source>{count:,} groups of nearly the same pictures: each stays on one side of the split (--exact: do not look)</source>
+   <extracomment>Where the count is one, English says: one group of nearly the same pictures: it stays on one side of the split (--exact: do not look)</extracomment>
+   <translation>
+    <numerusform>{count:,} grupo de imagens quase iguais: fica de um só lado da divisão (--exact: não procurar)</numerusform>
+    <numerusform>{count:,} grupos de imagens quase iguais: cada um fica de um só lado da divisão (--exact: não procurar)</numerusform>
+   </translation>
+  </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} hidden files</source>
@@ -14573,11 +14772,6 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <source>{count:,} of {total:,} pictures of '{labels}' are to check with, about {wanted:,.0f} were asked for: what belongs together stays on one side</source>
    <translation>{count:,} de {total:,} imagens de '{labels}' são para verificar, foram pedidas cerca de {wanted:,.0f}: o que forma um conjunto fica de um só lado</translation>
   </message>
-  <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>{count:,} pictures are</source>
-   <translation>{count:,} imagens</translation>
-  </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures are in printing colours (CMYK) and are converted</source>
@@ -14585,6 +14779,15 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>
     <numerusform>{count:,} imagem está em cores de impressão (CMYK) e é convertida</numerusform>
     <numerusform>{count:,} imagens estão em cores de impressão (CMYK) e são convertidas</numerusform>
+   </translation>
+  </message>
+  <message numerus="yes">
+   <location filename="../../desktop/cli/train_plan.py" />
+   <source>{count:,} pictures are left out: broken, there twice, or in several classes ('fovea data inspect' lists them)</source>
+   <extracomment>Where the count is one, English says: one picture is left out: broken, there twice, or in several classes ('fovea data inspect' lists it)</extracomment>
+   <translation>
+    <numerusform>{count:,} imagem fica de fora: com defeito, repetida ou em várias classes ('fovea data inspect' a lista)</numerusform>
+    <numerusform>{count:,} imagens ficam de fora: com defeito, repetidas ou em várias classes ('fovea data inspect' as lista)</numerusform>
    </translation>
   </message>
   <message numerus="yes">
@@ -14767,6 +14970,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>{count:,}, por nomes de arquivos ou números de paciente DICOM</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/packaging/card.py" />
+   <source>{counts} and {count} more classes with {sum} pictures</source>
+   <translation>{counts} e mais {count} classes com {sum} imagens</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{count} classes found for {count2} labels</source>
    <translation>{count} classes encontradas para {count2} rótulos</translation>
@@ -14870,8 +15078,13 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
-   <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s{left}</source>
-   <translation>{done:.1f} de {total:.1f} MB, {rate:.1f} MB/s{left}</translation>
+   <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s</source>
+   <translation>{done:.1f} de {total:.1f} MB, {rate:.1f} MB/s</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/models_change.py" />
+   <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s, {left} left</source>
+   <translation>{done:.1f} de {total:.1f} MB, {rate:.1f} MB/s, faltam {left}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -15084,16 +15297,6 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>{low} a {high}{unit}, n = {n:,}</translation>
   </message>
   <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>{many} left out: broken, there twice, or in several classes ('fovea data inspect' lists them)</source>
-   <translation>fora do treinamento: {many} (por defeito, repetição ou presença em várias classes; 'fovea data inspect' lista)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>{many} of nearly the same pictures: each stays on one side of the split (--exact: do not look)</source>
-   <translation>{many} de quase as mesmas imagens: cada um fica de um só lado da divisão (--exact: não procurar)</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{matrix} of {total} pictures of '{labels}' were called '{labels2}'.</source>
    <translation>{matrix} de {total} imagens de '{labels}' foram dadas como '{labels2}'.</translation>
@@ -15117,6 +15320,11 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/core/data/dataset.py" />
    <source>{names}</source>
    <translation>{names}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/packaging/card.py" />
+   <source>{names} and {count} more</source>
+   <translation>{names} e mais {count}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -15149,8 +15357,13 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
-   <source>{name} ({id}) on '{title}'{split}</source>
-   <translation>{name} ({id}) em '{title}'{split}</translation>
+   <source>{name} ({id}) on '{title}'</source>
+   <translation>{name} ({id}) em '{title}'</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>{name} ({id}) on '{title}', split '{split}'</source>
+   <translation>{name} ({id}) em '{title}', partição '{split}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -15208,9 +15421,19 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <translation>{name} foi deixado de fora: {reason}</translation>
   </message>
   <message>
+   <location filename="../../desktop/core/drawings/strokes.py" />
+   <source>{name}, stroke {number}</source>
+   <translation>{name}, traço {number}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/study.py" />
-   <source>{name}: accuracy on {split}</source>
-   <translation>{name}: acurácia em {split}</translation>
+   <source>{name}: accuracy on test pictures</source>
+   <translation>{name}: acurácia nas imagens de teste</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/study.py" />
+   <source>{name}: accuracy on validation pictures</source>
+   <translation>{name}: acurácia nas imagens de validação</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/child.py" />
@@ -15229,8 +15452,13 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
-   <source>{name}: {size:,} pictures: accuracy on {split} {accuracy}</source>
-   <translation>{name}: {size:,} imagens: acurácia em {split} {accuracy}</translation>
+   <source>{name}: {size:,} pictures: accuracy on test pictures {accuracy}</source>
+   <translation>{name}: {size:,} imagens: acurácia nas imagens de teste {accuracy}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/study.py" />
+   <source>{name}: {size:,} pictures: accuracy on validation pictures {accuracy}</source>
+   <translation>{name}: {size:,} imagens: acurácia nas imagens de validação {accuracy}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -15281,21 +15509,6 @@ código de saída: 0 a imagem foi gravada (com --json é impressa uma descriçã
    <location filename="../../desktop/cli/predict.py" />
    <source>{place}, {frame}</source>
    <translation>{place}, {frame}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/data/findings.py" />
-   <source>{prefix}copies</source>
-   <translation>{prefix}copies</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/data/findings.py" />
-   <source>{prefix}copies-across-splits</source>
-   <translation>{prefix}copies-across-splits</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/data/findings.py" />
-   <source>{prefix}label-conflict</source>
-   <translation>{prefix}label-conflict</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -15556,8 +15769,13 @@ Diferença de acurácia: {value} ({bounds})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
-   <source>{where}.{name}: expected a list of {kind}</source>
-   <translation>{where}.{name}: esperada uma lista de {kind}</translation>
+   <source>{where}.{name}: expected a list of numbers</source>
+   <translation>{where}.{name}: esperava-se uma lista de números</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/manifest.py" />
+   <source>{where}.{name}: expected a list of texts</source>
+   <translation>{where}.{name}: esperava-se uma lista de textos</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -15585,9 +15803,19 @@ Diferença de acurácia: {value} ({bounds})</translation>
    <translation>{where}: esperada uma lista, encontrado {name}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/strict_reader.py" />
-   <source>{where}: fields {parts}</source>
-   <translation>{where}: campos {parts}</translation>
+   <location filename="../../desktop/system/strict_json.py" />
+   <source>{where}: fields missing: {missing}</source>
+   <translation>{where}: faltam campos: {missing}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/system/strict_json.py" />
+   <source>{where}: fields missing: {missing}; unknown: {unknown}</source>
+   <translation>{where}: faltam campos: {missing}; desconhecidos: {unknown}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/system/strict_json.py" />
+   <source>{where}: fields unknown: {unknown}</source>
+   <translation>{where}: campos desconhecidos: {unknown}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -15630,6 +15858,11 @@ Diferença de acurácia: {value} ({bounds})</translation>
    <translation>{where}: {value} encontrado; esperado um de {map}</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/exchange/preparing_facts.py" />
+   <source>{width}×{height} pixels</source>
+   <translation>{width}×{height} pixels</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>{window}: nothing of the picture lies in it</source>
    <translation>{window}: nada da imagem está nela</translation>
@@ -15640,11 +15873,6 @@ Diferença de acurácia: {value} ({bounds})</translation>
    <translation>{words}: {total:,} imagens em {count:,} classes, {classes}. Por exemplo {shown}.</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/cache.py" />
-   <source>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</source>
-   <translation>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</translation>
-  </message>
-  <message>
    <location filename="../../desktop/services/training.py" />
    <source>“{name}” is being trained by another process</source>
    <translation>“{name}” está sendo treinado por outro processo</translation>
@@ -15653,6 +15881,152 @@ Diferença de acurácia: {value} ({bounds})</translation>
    <location filename="../../desktop/cli/sort.py" />
    <source>… and {count:,} more</source>
    <translation>… e mais {count:,}</translation>
+  </message>
+  <message>
+   <source> and {count} more</source>
+   <translation type="vanished"> e mais {count}</translation>
+  </message>
+  <message>
+   <source> and {count} more classes with {sum} pictures</source>
+   <translation type="vanished"> e mais {count} classes com {sum} imagens</translation>
+  </message>
+  <message>
+   <source>&lt;!DOCTYPE html&gt;
+&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
+&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
+&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
+&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
+$body
+&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
+</source>
+   <translation type="vanished">&lt;!DOCTYPE html&gt;
+&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
+&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
+&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
+&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
+$body
+&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
+</translation>
+  </message>
+  <message>
+   <source>Frame {frame} was asked for; the file has {have}.</source>
+   <translation type="vanished">Foi pedido o quadro {frame}; o arquivo tem {have}.</translation>
+  </message>
+  <message>
+   <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {frames} frame{value}) asks for {need:,}.</source>
+   <translation type="vanished">O DICOM contém {have:,} bytes de dados de pixels; seu cabeçalho ({columns}×{rows} pixels, {frames} quadro{value}) pede {need:,}.</translation>
+  </message>
+  <message>
+   <source>The library that opens this format {how} ({detail}).</source>
+   <translation type="vanished">A biblioteca que abre este formato {how} ({detail}).</translation>
+  </message>
+  <message>
+   <source>The picture has {what} pixels; expected at most {max_pixels} million.</source>
+   <translation type="vanished">A imagem tem {what} pixels; esperados no máximo {max_pixels} milhões.</translation>
+  </message>
+  <message>
+   <source>accuracy on {split}, mean of {repeats} (least to most){of}</source>
+   <translation type="vanished">acurácia em {split}, média de {repeats} (menor a maior){of}</translation>
+  </message>
+  <message>
+   <source>computing {words}</source>
+   <translation type="vanished">calculando {words}</translation>
+  </message>
+  <message>
+   <source>ended with an unexpected fault</source>
+   <translation type="vanished">terminou com uma falha inesperada</translation>
+  </message>
+  <message>
+   <source>far too many</source>
+   <translation type="vanished">muitos, demais</translation>
+  </message>
+  <message>
+   <source>has the shape {shape}</source>
+   <translation type="vanished">tem a forma {shape}</translation>
+  </message>
+  <message>
+   <source>in 32 bits: 16 would not be faster on this device</source>
+   <translation type="vanished">em 32 bits: 16 não seriam mais rápidos neste dispositivo</translation>
+  </message>
+  <message>
+   <source>one frame</source>
+   <translation type="vanished">um quadro</translation>
+  </message>
+  <message>
+   <source>one group</source>
+   <translation type="vanished">um grupo</translation>
+  </message>
+  <message>
+   <source>one picture is</source>
+   <translation type="vanished">uma imagem</translation>
+  </message>
+  <message>
+   <source>the start '{kind}' goes {which} a model</source>
+   <translation type="vanished">o ponto de partida '{kind}' vai {which} um modelo</translation>
+  </message>
+  <message>
+   <source>the weight '{name}' of layer '{own}' {found}; {tuple} expected</source>
+   <translation type="vanished">o peso '{name}' da camada '{own}' {found}; esperado {tuple}</translation>
+  </message>
+  <message>
+   <source>there are only {which} images: no ROC curve</source>
+   <translation type="vanished">só há imagens {which}: sem curva ROC</translation>
+  </message>
+  <message>
+   <source>training saw none of their {which}</source>
+   <translation type="vanished">o treinamento não viu: nenhuma de suas {which}</translation>
+  </message>
+  <message>
+   <source>{count:,} pictures are</source>
+   <translation type="vanished">{count:,} imagens</translation>
+  </message>
+  <message>
+   <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s{left}</source>
+   <translation type="vanished">{done:.1f} de {total:.1f} MB, {rate:.1f} MB/s{left}</translation>
+  </message>
+  <message>
+   <source>{many} left out: broken, there twice, or in several classes ('fovea data inspect' lists them)</source>
+   <translation type="vanished">fora do treinamento: {many} (por defeito, repetição ou presença em várias classes; 'fovea data inspect' lista)</translation>
+  </message>
+  <message>
+   <source>{many} of nearly the same pictures: each stays on one side of the split (--exact: do not look)</source>
+   <translation type="vanished">{many} de quase as mesmas imagens: cada um fica de um só lado da divisão (--exact: não procurar)</translation>
+  </message>
+  <message>
+   <source>{name} ({id}) on '{title}'{split}</source>
+   <translation type="vanished">{name} ({id}) em '{title}'{split}</translation>
+  </message>
+  <message>
+   <source>{name}: accuracy on {split}</source>
+   <translation type="vanished">{name}: acurácia em {split}</translation>
+  </message>
+  <message>
+   <source>{name}: {size:,} pictures: accuracy on {split} {accuracy}</source>
+   <translation type="vanished">{name}: {size:,} imagens: acurácia em {split} {accuracy}</translation>
+  </message>
+  <message>
+   <source>{prefix}copies</source>
+   <translation type="vanished">{prefix}copies</translation>
+  </message>
+  <message>
+   <source>{prefix}copies-across-splits</source>
+   <translation type="vanished">{prefix}copies-across-splits</translation>
+  </message>
+  <message>
+   <source>{prefix}label-conflict</source>
+   <translation type="vanished">{prefix}label-conflict</translation>
+  </message>
+  <message>
+   <source>{where}.{name}: expected a list of {kind}</source>
+   <translation type="vanished">{where}.{name}: esperada uma lista de {kind}</translation>
+  </message>
+  <message>
+   <source>{where}: fields {parts}</source>
+   <translation type="vanished">{where}: campos {parts}</translation>
+  </message>
+  <message>
+   <source>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</source>
+   <translation type="vanished">{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</translation>
   </message>
  </context>
  <context>
@@ -15978,8 +16352,8 @@ Diferença de acurácia: {value} ({bounds})</translation>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Split</source>
-   <extracomment>A part of the data: training, validation or test split.</extracomment>
-   <translation>Partição</translation>
+   <extracomment>Button: divide this heap of pictures into smaller ones; not a part of the data.</extracomment>
+   <translation>Dividir</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
@@ -16692,8 +17066,8 @@ Solte arquivos ou pastas aqui.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>Fovea compares the file's hash with the published one and installs nothing else. Fovea's authors have not downloaded the file themselves; the first one that passes is remembered by its SHA-256.</source>
-   <translation>O Fovea compara o hash do arquivo com o publicado e não instala nada diferente. Os autores do Fovea não baixaram eles mesmos o arquivo; o primeiro que passar é lembrado pelo seu SHA-256.</translation>
+   <source>Fovea checks by its checksum that the file is the published one and installs nothing else. Fovea's authors have not downloaded the file themselves; the first one that passes is remembered.</source>
+   <translation>O Fovea verifica pela soma de verificação que o arquivo é o publicado e não instala mais nada. Os autores do Fovea não baixaram o arquivo; o primeiro que passar é lembrado.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16742,8 +17116,8 @@ Solte arquivos ou pastas aqui.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>The weights came with the installation: nothing is fetched. Fovea compares their hash with the one that its authors computed, builds the network and converts it, in about a minute.</source>
-   <translation>Os pesos vieram com a instalação: nada é baixado. O Fovea compara o hash deles com o que seus autores calcularam, monta a rede e a converte, em cerca de um minuto.</translation>
+   <source>The weights came with the installation: nothing is fetched. Fovea checks that they are unchanged and makes the model of them, in about a minute.</source>
+   <translation>Os pesos vieram com a instalação: nada é baixado. O Fovea verifica que não mudaram e faz deles o modelo, em cerca de um minuto.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16771,6 +17145,14 @@ Solte arquivos ou pastas aqui.</translation>
   <message>
    <source>0 to 255, as they are</source>
    <translation type="vanished">0 a 255, como são</translation>
+  </message>
+  <message>
+   <source>Fovea compares the file's hash with the published one and installs nothing else. Fovea's authors have not downloaded the file themselves; the first one that passes is remembered by its SHA-256.</source>
+   <translation type="vanished">O Fovea compara o hash do arquivo com o publicado e não instala nada diferente. Os autores do Fovea não baixaram eles mesmos o arquivo; o primeiro que passar é lembrado pelo seu SHA-256.</translation>
+  </message>
+  <message>
+   <source>The weights came with the installation: nothing is fetched. Fovea compares their hash with the one that its authors computed, builds the network and converts it, in about a minute.</source>
+   <translation type="vanished">Os pesos vieram com a instalação: nada é baixado. O Fovea compara o hash deles com o que seus autores calcularam, monta a rede e a converte, em cerca de um minuto.</translation>
   </message>
   <message>
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
@@ -16808,16 +17190,100 @@ Solte arquivos ou pastas aqui.</translation>
  <context>
   <name>Installer</name>
   <message>
+   <location filename="../../installers/windows.py" />
+   <source>A second way to start it.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Uma segunda forma de iniciá-lo.</translation>
+  </message>
+  <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
    <source>Classify images and train classifiers on this computer</source>
    <extracomment>In the menu of programs.</extracomment>
    <translation>Classificar imagens e treinar classificadores neste computador</translation>
   </message>
   <message>
+   <location filename="../../installers/windows.py" />
+   <source>Classify images on this computer</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Classificar imagens neste computador</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>For pictures and DICOM files, beside the programs that open them now.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Para imagens e arquivos DICOM, ao lado dos programas que já os abrem.</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Fovea (required)</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Fovea (obrigatório)</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Fovea is open. Close it, then remove it again.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>O Fovea está aberto. Feche-o e remova-o de novo.</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Fovea is open. Close it, then try again.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>O Fovea está aberto. Feche-o e tente de novo.</translation>
+  </message>
+  <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
    <source>Image Classifier</source>
    <extracomment>In the menu of programs.</extracomment>
    <translation>Classificador de imagens</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Image for Fovea</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Imagem para o Fovea</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Offer Fovea under 'Open with'</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Oferecer o Fovea em “Abrir com”</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Open Fovea now</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Abrir o Fovea agora</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Remove your models, runs, results and settings too? They cannot be brought back.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Remover também seus modelos, execuções, resultados e configurações? Eles não podem ser recuperados.</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Shortcut on the desktop</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Atalho na área de trabalho</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>The files could not be written. Is the disk full? What was installed before is as it was.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Não foi possível gravar os arquivos. O disco está cheio? O que estava instalado continua como estava.</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>The new program could not be put in place. What was installed before is as it was.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Não foi possível colocar o novo programa no lugar. O que estava instalado continua como estava.</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>The program with its models, and an entry in the Start menu.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>O programa com seus modelos e uma entrada no menu Iniciar.</translation>
   </message>
   <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
@@ -18009,6 +18475,11 @@ Solte arquivos ou pastas aqui.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
+   <source>Text has the chosen size from the next start of Fovea on.</source>
+   <translation>O texto terá o tamanho escolhido a partir do próximo início do Fovea.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/main_window.py" />
    <source>The other program would only move this, and Fovea moves nothing. Open it here.</source>
    <translation>O outro programa apenas moveria isto, e o Fovea não move nada. Abra-o aqui.</translation>
   </message>
@@ -19037,6 +19508,11 @@ Solte arquivos ou pastas aqui.</translation>
    <translation>Verificado</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/words.py" />
+   <source>Checking the file…</source>
+   <translation>Verificando o arquivo…</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
    <translation>Origem</translation>
@@ -19048,18 +19524,8 @@ Solte arquivos ou pastas aqui.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
-   <source>Comparing the file's hash…</source>
-   <translation>Comparando o hash do arquivo…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/words.py" />
    <source>Comparing the two forms…</source>
    <translation>Comparando as duas formas…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/words.py" />
-   <source>Converting it to LiteRT…</source>
-   <translation>Convertendo para LiteRT…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19110,6 +19576,11 @@ Solte arquivos ou pastas aqui.</translation>
    <location filename="../../desktop/ui/models/words.py" />
    <source>MD5 as published</source>
    <translation>MD5 como publicado</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/words.py" />
+   <source>Making it ready to answer…</source>
+   <translation>Preparando para responder…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -19263,6 +19734,14 @@ Solte arquivos ou pastas aqui.</translation>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
    <translation>−1 a 1</translation>
+  </message>
+  <message>
+   <source>Comparing the file's hash…</source>
+   <translation type="vanished">Comparando o hash do arquivo…</translation>
+  </message>
+  <message>
+   <source>Converting it to LiteRT…</source>
+   <translation type="vanished">Convertendo para LiteRT…</translation>
   </message>
  </context>
  <context>
@@ -21819,8 +22298,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
-   <source>End after the batch at hand; the search can go on later</source>
-   <translation>Encerrar após o lote atual; a busca pode continuar mais tarde</translation>
+   <source>Ends in a moment; the search can go on later</source>
+   <translation>Termina em instantes; a busca pode continuar depois</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -21948,8 +22427,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
-   <source>stopping after this batch…</source>
-   <translation>parando após este lote…</translation>
+   <source>stopping in a moment…</source>
+   <translation>parando em instantes…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -21980,6 +22459,14 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>“{0}”: {1} of {2} trials done</source>
    <translation>“{0}”: {1} de {2} tentativas concluídas</translation>
+  </message>
+  <message>
+   <source>End after the batch at hand; the search can go on later</source>
+   <translation type="vanished">Encerrar após o lote atual; a busca pode continuar mais tarde</translation>
+  </message>
+  <message>
+   <source>stopping after this batch…</source>
+   <translation type="vanished">parando após este lote…</translation>
   </message>
  </context>
  <context>
@@ -22072,8 +22559,28 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>Motion</source>
+   <translation>Movimento</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>Nothing moves by itself</source>
+   <translation>Nada se move sozinho</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>Otherwise as the system says. Bars stand still while something is at work.</source>
+   <translation>Caso contrário, conforme o sistema. As barras ficam paradas enquanto algo trabalha.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Settings</source>
    <translation>Configurações</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>Size of text</source>
+   <translation>Tamanho do texto</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -22084,6 +22591,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>The window is drawn anew in it; your images stay.</source>
    <translation>A janela é redesenhada nele; suas imagens permanecem.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>The window is drawn anew with it; your images stay.</source>
+   <translation>A janela é redesenhada assim; suas imagens permanecem.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -22104,6 +22616,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Trainings at the same time</source>
    <translation>Treinamentos ao mesmo tempo</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>{0} %</source>
+   <translation>{0} %</translation>
   </message>
  </context>
  <context>
@@ -24523,8 +25040,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
-   <source>Stopping, keeping a checkpoint…</source>
-   <translation>Parando, guardando um ponto de controle…</translation>
+   <source>Stopping, keeping what it learned…</source>
+   <translation>Parando, guardando o que foi aprendido…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
@@ -24600,6 +25117,10 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/words.py" />
    <source>{0}: {1} of {2}</source>
    <translation>{0}: {1} de {2}</translation>
+  </message>
+  <message>
+   <source>Stopping, keeping a checkpoint…</source>
+   <translation type="vanished">Parando, guardando um ponto de controle…</translation>
   </message>
  </context>
  <context>
@@ -24924,8 +25445,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
-   <source>Asking the network for gradients… The first time TensorFlow is loaded for it.</source>
-   <translation>Pedindo gradientes à rede… Na primeira vez, o TensorFlow é carregado para isso.</translation>
+   <source>Asking the network… The first time this takes a little longer.</source>
+   <translation>Consultando a rede… Na primeira vez isso demora um pouco mais.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -25067,6 +25588,10 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>points most towards the class</source>
    <translation>aponta mais para a classe</translation>
+  </message>
+  <message>
+   <source>Asking the network for gradients… The first time TensorFlow is loaded for it.</source>
+   <translation type="vanished">Pedindo gradientes à rede… Na primeira vez, o TensorFlow é carregado para isso.</translation>
   </message>
  </context>
  <context>

@@ -871,8 +871,8 @@
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
-   <source>End and keep the checkpoint</source>
-   <translation>结束并保留检查点</translation>
+   <source>End and keep what it learned</source>
+   <translation>结束并保留所学</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
@@ -896,8 +896,16 @@
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
+   <source>{0} of {1} epochs are done. It can be taken up from there later.</source>
+   <translation>{1} 轮中已完成 {0} 轮。以后可以从那里继续。</translation>
+  </message>
+  <message>
+   <source>End and keep the checkpoint</source>
+   <translation type="vanished">结束并保留检查点</translation>
+  </message>
+  <message>
    <source>{0} of {1} epochs are done. With its checkpoint it can be taken up later.</source>
-   <translation>已完成 {0} / {1} 轮。凭借检查点，以后可以继续。</translation>
+   <translation type="vanished">已完成 {0} / {1} 轮。凭借检查点，以后可以继续。</translation>
   </message>
  </context>
  <context>
@@ -1499,6 +1507,81 @@
   </message>
  </context>
  <context>
+  <name>Classes</name>
+  <message>
+   <location filename="../../model_store/chest-xray-pneumonia/model.json" />
+   <source>Normal</source>
+   <extracomment>Chest X-ray: signs of pneumonia (research): a class, explained on the model's card.</extracomment>
+   <translation>正常</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/chest-xray-pneumonia/model.json" />
+   <source>Pneumonia</source>
+   <extracomment>Chest X-ray: signs of pneumonia (research): a class, explained on the model's card.</extracomment>
+   <translation>肺炎</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>airplane</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>飞机</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>automobile</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>汽车</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>bird</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>鸟</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>cat</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>猫</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>deer</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>鹿</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>dog</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>狗</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>frog</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>青蛙</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>horse</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>马</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>ship</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>船</translation>
+  </message>
+  <message>
+   <location filename="../../model_store/cifar10/model.json" />
+   <source>truck</source>
+   <extracomment>Everyday things (CIFAR-10): a class, explained on the model's card.</extracomment>
+   <translation>卡车</translation>
+  </message>
+ </context>
+ <context>
   <name>ClassesModel</name>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
@@ -1671,8 +1754,8 @@
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
-   <source>Go on at the next start: the checkpoint is kept and Fovea closes now.</source>
-   <translation>下次启动时继续：保留检查点，现在关闭 Fovea。</translation>
+   <source>Go on at the next start: what it learned so far is kept and Fovea closes now.</source>
+   <translation>下次启动时继续：保留目前所学，Fovea 现在关闭。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
@@ -1698,6 +1781,10 @@
    <location filename="../../desktop/ui/train/asking.py" />
    <source>“{0}” is still training. What should happen to it?</source>
    <translation>“{0}”仍在训练。如何处理？</translation>
+  </message>
+  <message>
+   <source>Go on at the next start: the checkpoint is kept and Fovea closes now.</source>
+   <translation type="vanished">下次启动时继续：保留检查点，现在关闭 Fovea。</translation>
   </message>
  </context>
  <context>
@@ -2314,6 +2401,11 @@
   <name>DataTab</name>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
+   <source>Checksum of the data: {0}</source>
+   <translation>数据的校验和：{0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Class names: {0}</source>
    <translation>类别名称：{0}</translation>
   </message>
@@ -2326,11 +2418,6 @@
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Evaluated: {0}</source>
    <translation>评估时间：{0}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/evaluate/data_tab.py" />
-   <source>Fingerprint: {0}</source>
-   <translation>指纹：{0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
@@ -2376,6 +2463,10 @@
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>• and {0} more</source>
    <translation>• 以及另外 {0} 项</translation>
+  </message>
+  <message>
+   <source>Fingerprint: {0}</source>
+   <translation type="vanished">指纹：{0}</translation>
   </message>
  </context>
  <context>
@@ -3413,6 +3504,11 @@
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
+   <source>data</source>
+   <translation>数据</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>evaluation</source>
    <translation>评估</translation>
   </message>
@@ -4006,16 +4102,6 @@ pictures of the window:</source>
    <location filename="../../desktop/core/data/label_map.py" />
    <source> and {count:,} more</source>
    <translation> 以及另外 {count:,} 个</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/packaging/card.py" />
-   <source> and {count} more</source>
-   <translation> 以及另外 {count} 个</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/packaging/card.py" />
-   <source> and {count} more classes with {sum} pictures</source>
-   <translation> 以及另外 {count} 个类别，共 {sum} 张图片</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
@@ -4734,6 +4820,11 @@ pictures of the window:</source>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
+   <source>'{title}', split '{split}'</source>
+   <translation>'{title}'，子集 '{split}'</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}': a label {most} was found; at most {max_classes} is expected</source>
    <translation>'{title}'：发现标签 {most}；预期最大为 {max_classes}</translation>
   </message>
@@ -4921,25 +5012,6 @@ pictures of the window:</source>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>; {count} were given</source>
    <translation>；给出了 {count} 个</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/report/html.py" />
-   <source>&lt;!DOCTYPE html&gt;
-&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
-&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
-&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
-&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
-$body
-&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
-</source>
-   <translation>&lt;!DOCTYPE html&gt;
-&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
-&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
-&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
-&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
-$body
-&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
-</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
@@ -5910,10 +5982,13 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <source>Fovea's small residual net</source>
    <translation>Fovea 的小型残差网络</translation>
   </message>
-  <message>
+  <message numerus="yes">
    <location filename="../../desktop/core/pictures/limits.py" />
-   <source>Frame {frame} was asked for; the file has {have}.</source>
-   <translation>要求的是第 {frame} 帧；文件有 {have}。</translation>
+   <source>Frame {frame} was asked for; the file has {count} frames.</source>
+   <extracomment>Where the count is one, English says: Frame {frame} was asked for; the file has one frame.</extracomment>
+   <translation>
+    <numerusform>请求的是第 {frame} 帧；该文件有 {count} 帧。</numerusform>
+   </translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
@@ -6634,6 +6709,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation>请将至少一个类别对应到标签。</translation>
   </message>
   <message>
+   <location filename="../../desktop/core/figures/comparison.py" />
+   <source>McNemar by person</source>
+   <translation>按人计的 McNemar</translation>
+  </message>
+  <message>
    <location filename="../../desktop/report/html.py" />
    <source>Mean score</source>
    <translation>平均得分</translation>
@@ -6717,6 +6797,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <location filename="../../desktop/store/catalogue.py" />
    <source>Network: {credit} Weights as published {where}; licence: {licence}.</source>
    <translation>网络：{credit} 权重按发布时的状态，{where}；许可证：{licence}。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/language.py" />
+   <source>No font of this computer has the characters of this language: they are drawn as boxes. Install one, for instance 'Noto Sans CJK' (fonts-noto-cjk), and start Fovea again.</source>
+   <translation>此计算机上没有含该语言字符的字体：它们会显示为方框。请安装一种字体，例如 'Noto Sans CJK'（fonts-noto-cjk），然后重新启动 Fovea。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -7260,10 +7345,13 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <source>The DICOM has {samples} samples a pixel, as of inks or with transparency; expected grey or RGB.</source>
    <translation>DICOM 每像素有 {samples} 个采样，像是油墨或带透明度的；预期为灰度或 RGB。</translation>
   </message>
-  <message>
+  <message numerus="yes">
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
-   <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {frames} frame{value}) asks for {need:,}.</source>
-   <translation>DICOM 含有 {have:,} 字节的像素数据；其头信息（{columns}×{rows} 像素，{frames} frame{value}）要求 {need:,} 字节。</translation>
+   <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {count} frames) asks for {need:,}.</source>
+   <extracomment>Where the count is one, English says: The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {count} frame) asks for {need:,}.</extracomment>
+   <translation>
+    <numerusform>DICOM 含 {have:,} 字节的像素数据；其文件头（{columns}×{rows} 像素，{count} 帧）需要 {need:,} 字节。</numerusform>
+   </translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -7497,8 +7585,13 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
-   <source>The library that opens this format {how} ({detail}).</source>
-   <translation>打开此格式的库{how}（{detail}）。</translation>
+   <source>The library that opens this format crashed ({detail}).</source>
+   <translation>打开此格式的库已崩溃（{detail}）。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/decode_in_child.py" />
+   <source>The library that opens this format ended with an unexpected fault ({detail}).</source>
+   <translation>打开此格式的库因意外故障而结束（{detail}）。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -7547,8 +7640,13 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
-   <source>The picture has {what} pixels; expected at most {max_pixels} million.</source>
-   <translation>图片有 {what} 像素；预期最多 {max_pixels} 百万。</translation>
+   <source>The picture has far too many pixels; expected at most {max_pixels} million.</source>
+   <translation>图片的像素过多；最多应为 {max_pixels} 百万。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/decode.py" />
+   <source>The picture has {what:,.0f} million pixels; expected at most {max_pixels} million.</source>
+   <translation>图片有 {what:,.0f} 百万像素；最多应为 {max_pixels} 百万。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -7776,6 +7874,11 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation>此链接指向自身。</translation>
   </message>
   <message>
+   <location filename="../../desktop/app/help_pages.py" />
+   <source>This page is not translated yet; it is in English.</source>
+   <translation>本页尚未翻译；以下为英文。</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>This user may not read it.</source>
    <translation>此用户无权读取。</translation>
@@ -7949,6 +8052,11 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <location filename="../../desktop/engine/searcher.py" />
    <source>Use smaller pictures or batches.</source>
    <translation>请使用较小的图片或批次。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/app/exports.py" />
+   <source>Use {listed} or {last}.</source>
+   <translation>请使用 {listed} 或 {last}。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -8359,6 +8467,11 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
    <translation>检查点，只含权重而不含其网络</translation>
   </message>
   <message>
+   <location filename="../../desktop/store/project.py" />
+   <source>a class</source>
+   <translation>类别</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a cursor file</source>
    <translation>光标文件</translation>
@@ -8464,6 +8577,11 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
    <translation>新文件夹，或 .csv 或 .json 文件</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/convert/export_litert.py" />
+   <source>a package</source>
+   <translation>某个软件包</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/help.py" />
    <source>a page, as the list names it</source>
    <translation>页面，名称如列表所示</translation>
@@ -8512,6 +8630,11 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>a predictor (number {predictor}) that does not go with its samples</source>
    <translation>与其采样不符的预测器（编号 {predictor}）</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/projects.py" />
+   <source>a project</source>
+   <translation>项目</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -8599,14 +8722,19 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
    <translation>若干网络的准确率与用于学习的图片数的关系</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/study.py" />
+   <source>accuracy on test pictures, mean of {repeats} (least to most){of}</source>
+   <translation>测试图片上的准确率，{repeats} 次的平均（最低到最高）{of}</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/search.py" />
    <source>accuracy on the test split {accuracy}</source>
    <translation>测试集上的准确率 {accuracy}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
-   <source>accuracy on {split}, mean of {repeats} (least to most){of}</source>
-   <translation>{split} 上的准确率，{repeats} 次的平均（最低至最高）{of}</translation>
+   <source>accuracy on validation pictures, mean of {repeats} (least to most){of}</source>
+   <translation>验证图片上的准确率，{repeats} 次的平均（最低到最高）{of}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -9209,8 +9337,13 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
-   <source>computing {words}</source>
-   <translation>计算方式：{words}</translation>
+   <source>computing in 32 bits: 16 would not be faster on this device</source>
+   <translation>以 32 位计算：在此设备上 16 位不会更快</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/training/train.py" />
+   <source>computing in {precision}</source>
+   <translation>以 {precision} 计算</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
@@ -9241,6 +9374,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>converting it to LiteRT</source>
    <translation>正在转换为 LiteRT</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>copied</source>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be copied: …'.</extracomment>
+   <translation>复制</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -9308,7 +9447,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>浅色纸上的深色笔迹已反相</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/assemble.py" />
+   <location filename="../../desktop/core/data/open_data.py" />
    <source>data</source>
    <translation>数据</translation>
   </message>
@@ -9426,11 +9565,6 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/ml/trial.py" />
    <source>ended early: others do better</source>
    <translation>提前结束：其他试验更好</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/decode_in_child.py" />
-   <source>ended with an unexpected fault</source>
-   <translation>因意外故障而终止</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
@@ -9578,11 +9712,6 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/cli/train.py" />
    <source>exporting</source>
    <translation>正在导出</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/pictures/decode.py" />
-   <source>far too many</source>
-   <translation>过多</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
@@ -9780,6 +9909,18 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>从 {low:g} 至 {high:g}</translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>frozen</source>
+   <extracomment>The program as a package of its own, without a Python of the system (PyInstaller).</extracomment>
+   <translation>打包版</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>full</source>
+   <extracomment>The edition of the program that trains, too.</extracomment>
+   <translation>完整版</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/search.py" />
    <source>give either --grid or --trials N</source>
    <translation>请给出 --grid 或 --trials N</translation>
@@ -9828,11 +9969,6 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>has no directory where one must be</source>
    <translation>在必须有目录之处没有目录</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/exchange/keras2.py" />
-   <source>has the shape {shape}</source>
-   <translation>的形状为 {shape}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -9898,11 +10034,6 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/report/plots.py" />
    <source>images answered, the surest first (%)</source>
    <translation>已回答的图片，最确定的在前 (%)</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ml/training/train.py" />
-   <source>in 32 bits: 16 would not be faster on this device</source>
-   <translation>以 32 位：在此设备上 16 位不会更快</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -10996,6 +11127,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>{count:,} 张图片没有一张能读取</translation>
   </message>
   <message>
+   <location filename="../../desktop/store/projects.py" />
+   <source>none yet</source>
+   <translation>暂无</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>not a valid path</source>
    <translation>不是有效的路径</translation>
@@ -11019,6 +11155,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>not done within {training_s:.0f} s</source>
    <translation>{training_s:.0f} 秒内未完成</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>not frozen</source>
+   <extracomment>The program run by the system's Python.</extracomment>
+   <translation>非打包版</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -11059,6 +11201,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/cli/selftest.py" />
    <source>not tried: the engine does not start</source>
    <translation>未尝试：引擎没有启动</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/read_arrays.py" />
+   <source>nothing</source>
+   <extracomment>What a file holds: 'it holds nothing'.</extracomment>
+   <translation>空内容</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -11186,16 +11334,6 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>在子进程中训练一轮；已导出、校验并询问：{count} 个得分</translation>
   </message>
   <message>
-   <location filename="../../desktop/core/pictures/limits.py" />
-   <source>one frame</source>
-   <translation>一帧</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>one group</source>
-   <translation>1 组</translation>
-  </message>
-  <message>
    <location filename="../../desktop/core/figures/calibration.py" />
    <source>one image allows no interval</source>
    <translation>只有一张图片，无法给出区间</translation>
@@ -11226,11 +11364,6 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>只有一个人，无法给出区间</translation>
   </message>
   <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>one picture is</source>
-   <translation>1 张图片</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>one picture would need {value:,} bytes of memory</source>
    <translation>一张图片需要 {value:,} 字节内存</translation>
@@ -11254,6 +11387,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/cli/runs.py" />
    <source>only runs in this state (done, stopped, interrupted …)</source>
    <translation>仅限处于此状态的训练（done、stopped、interrupted …）</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>opened</source>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be opened: the disk is full'.</extracomment>
+   <translation>打开</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11431,6 +11570,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>rate 必须大于 0，warmup 为小于 1 的分数</translation>
   </message>
   <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>read</source>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be read: …'.</extracomment>
+   <translation>读取</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>read at 1/{factor} of {width}×{height}, for it is very large</source>
    <translation>因为非常大，以 {width}×{height} 的 1/{factor} 读取</translation>
@@ -11519,6 +11664,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>saturation and colour cast</source>
    <translation>饱和度和偏色</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>saved</source>
+   <extracomment>What could not be done with a project, in a sentence: '… could not be saved: …'.</extracomment>
+   <translation>保存</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11640,6 +11791,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>shown through the lookup table of the file</source>
    <translation>通过文件的查找表显示</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/engine/child.py" />
+   <source>signal {number}</source>
+   <translation>信号 {number}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -11843,6 +11999,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/cli/screenshot.py" />
    <source>teach: what is shown next (default: all)</source>
    <translation>teach：接下来显示什么（默认：全部）</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/decode.py" />
+   <source>text</source>
+   <extracomment>What a file holds instead of a picture: 'The file holds text; expected …'.</extracomment>
+   <translation>文本</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
@@ -13321,8 +13483,13 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
-   <source>the start '{kind}' goes {which} a model</source>
-   <translation>起点 '{kind}' 与模型的搭配应为 {which}</translation>
+   <source>the start '{kind}' goes with a model</source>
+   <translation>起点 '{kind}' 需要指定模型</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/plans/plan.py" />
+   <source>the start '{kind}' goes without a model</source>
+   <translation>起点 '{kind}' 不能指定模型</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -13441,8 +13608,13 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
-   <source>the weight '{name}' of layer '{own}' {found}; {tuple} expected</source>
-   <translation>层 '{own}' 的权重 '{name}' {found}；预期为 {tuple}</translation>
+   <source>the weight '{name}' of layer '{own}' has the shape {shape}; {tuple} expected</source>
+   <translation>层 '{own}' 的权重 '{name}' 的形状为 {shape}；应为 {tuple}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/exchange/keras2.py" />
+   <source>the weight '{name}' of layer '{own}' is missing; {tuple} expected</source>
+   <translation>层 '{own}' 缺少权重 '{name}'；应为 {tuple}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -13496,8 +13668,13 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
-   <source>there are only {which} images: no ROC curve</source>
-   <translation>只有 {which} 图片：没有 ROC 曲线</translation>
+   <source>there are only negative images: no ROC curve</source>
+   <translation>只有阴性图片：没有 ROC 曲线</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/intervals.py" />
+   <source>there are only positive images: no ROC curve</source>
+   <translation>只有阳性图片：没有 ROC 曲线</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
@@ -14030,8 +14207,13 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
-   <source>training saw none of their {which}</source>
-   <translation>训练没有见过其中的任何 {which}</translation>
+   <source>training saw none of their persons</source>
+   <translation>训练没有见过其中的任何人</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/packaging/decide.py" />
+   <source>training saw none of their pictures</source>
+   <translation>训练没有见过其中的任何图片</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
@@ -14147,6 +14329,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/store/weight_packages.py" />
    <source>version {version} of the package '{distribution}' is installed; {version2} expected</source>
    <translation>已安装软件包 '{distribution}' 的版本 {version}；预期为 {version2}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>viewer</source>
+   <extracomment>The small edition of the program, which does not train.</extracomment>
+   <translation>查看版</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
@@ -14480,6 +14668,14 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
     <numerusform>数据划分旁的 {count:,} 个文件夹（{names}）：未读取</numerusform>
    </translation>
   </message>
+  <message numerus="yes">
+   <location filename="../../desktop/cli/train_plan.py" />
+   <source>{count:,} groups of nearly the same pictures: each stays on one side of the split (--exact: do not look)</source>
+   <extracomment>Where the count is one, English says: one group of nearly the same pictures: it stays on one side of the split (--exact: do not look)</extracomment>
+   <translation>
+    <numerusform>几乎相同的图片共 {count:,} 组：每组留在数据划分的同一侧（--exact：不查找）</numerusform>
+   </translation>
+  </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} hidden files</source>
@@ -14551,17 +14747,20 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <source>{count:,} of {total:,} pictures of '{labels}' are to check with, about {wanted:,.0f} were asked for: what belongs together stays on one side</source>
    <translation>'{labels}' 的 {total:,} 张图片中有 {count:,} 张用于检查，要求的是约 {wanted:,.0f} 张：属于一体的图片留在同一侧</translation>
   </message>
-  <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>{count:,} pictures are</source>
-   <translation>{count:,} 张图片</translation>
-  </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures are in printing colours (CMYK) and are converted</source>
    <extracomment>Where the count is one, English says: {count:,} picture is in printing colours (CMYK) and is converted</extracomment>
    <translation>
     <numerusform>{count:,} 张图片采用印刷色 (CMYK)，将被转换</numerusform>
+   </translation>
+  </message>
+  <message numerus="yes">
+   <location filename="../../desktop/cli/train_plan.py" />
+   <source>{count:,} pictures are left out: broken, there twice, or in several classes ('fovea data inspect' lists them)</source>
+   <extracomment>Where the count is one, English says: one picture is left out: broken, there twice, or in several classes ('fovea data inspect' lists it)</extracomment>
+   <translation>
+    <numerusform>略去 {count:,} 张图片：已损坏、重复，或出现在多个类别中（'fovea data inspect' 列出它们）</numerusform>
    </translation>
   </message>
   <message numerus="yes">
@@ -14728,6 +14927,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>{count:,}，依据文件名或 DICOM 患者编号</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/packaging/card.py" />
+   <source>{counts} and {count} more classes with {sum} pictures</source>
+   <translation>{counts}，另有 {count} 个类别共 {sum} 张图片</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{count} classes found for {count2} labels</source>
    <translation>{count2} 个标签有 {count} 个类别</translation>
@@ -14828,8 +15032,13 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
-   <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s{left}</source>
-   <translation>{done:.1f} / {total:.1f} MB，{rate:.1f} MB/s{left}</translation>
+   <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s</source>
+   <translation>{done:.1f} / {total:.1f} MB，{rate:.1f} MB/秒</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/models_change.py" />
+   <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s, {left} left</source>
+   <translation>{done:.1f} / {total:.1f} MB，{rate:.1f} MB/秒，剩余 {left}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -15042,16 +15251,6 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>{low} 至 {high}{unit}，n = {n:,}</translation>
   </message>
   <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>{many} left out: broken, there twice, or in several classes ('fovea data inspect' lists them)</source>
-   <translation>略去了 {many}：已损坏、重复，或出现在多个类别中（'fovea data inspect' 列出它们）</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/cli/train_plan.py" />
-   <source>{many} of nearly the same pictures: each stays on one side of the split (--exact: do not look)</source>
-   <translation>几乎相同的图片有 {many}：每组留在数据划分的同一侧（--exact：不查找）</translation>
-  </message>
-  <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{matrix} of {total} pictures of '{labels}' were called '{labels2}'.</source>
    <translation>“{labels}”的 {total} 张图片中有 {matrix} 张被答为“{labels2}”。</translation>
@@ -15075,6 +15274,11 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/core/data/dataset.py" />
    <source>{names}</source>
    <translation>{names}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ml/packaging/card.py" />
+   <source>{names} and {count} more</source>
+   <translation>{names} 等（另有 {count} 个）</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -15106,8 +15310,13 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
-   <source>{name} ({id}) on '{title}'{split}</source>
-   <translation>{name} ({id})，'{title}'{split}</translation>
+   <source>{name} ({id}) on '{title}'</source>
+   <translation>{name}（{id}），数据 '{title}'</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/evaluate.py" />
+   <source>{name} ({id}) on '{title}', split '{split}'</source>
+   <translation>{name}（{id}），数据 '{title}'，子集 '{split}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -15165,9 +15374,19 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <translation>{name} 已略去：{reason}</translation>
   </message>
   <message>
+   <location filename="../../desktop/core/drawings/strokes.py" />
+   <source>{name}, stroke {number}</source>
+   <translation>{name}，第 {number} 笔</translation>
+  </message>
+  <message>
    <location filename="../../desktop/cli/study.py" />
-   <source>{name}: accuracy on {split}</source>
-   <translation>{name}：{split} 上的准确率</translation>
+   <source>{name}: accuracy on test pictures</source>
+   <translation>{name}：测试图片上的准确率</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/study.py" />
+   <source>{name}: accuracy on validation pictures</source>
+   <translation>{name}：验证图片上的准确率</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/child.py" />
@@ -15186,8 +15405,13 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
-   <source>{name}: {size:,} pictures: accuracy on {split} {accuracy}</source>
-   <translation>{name}：{size:,} 张图片：{split} 上的准确率 {accuracy}</translation>
+   <source>{name}: {size:,} pictures: accuracy on test pictures {accuracy}</source>
+   <translation>{name}：{size:,} 张图片：测试图片上的准确率 {accuracy}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/study.py" />
+   <source>{name}: {size:,} pictures: accuracy on validation pictures {accuracy}</source>
+   <translation>{name}：{size:,} 张图片：验证图片上的准确率 {accuracy}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -15238,21 +15462,6 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
    <location filename="../../desktop/cli/predict.py" />
    <source>{place}, {frame}</source>
    <translation>{place}，{frame}</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/data/findings.py" />
-   <source>{prefix}copies</source>
-   <translation>{prefix}copies</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/data/findings.py" />
-   <source>{prefix}copies-across-splits</source>
-   <translation>{prefix}copies-across-splits</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/core/data/findings.py" />
-   <source>{prefix}label-conflict</source>
-   <translation>{prefix}label-conflict</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -15513,8 +15722,13 @@ Difference in accuracy: {value} ({bounds})</source>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
-   <source>{where}.{name}: expected a list of {kind}</source>
-   <translation>{where}.{name}：预期为 {kind} 的列表</translation>
+   <source>{where}.{name}: expected a list of numbers</source>
+   <translation>{where}.{name}：应为数字列表</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/store/manifest.py" />
+   <source>{where}.{name}: expected a list of texts</source>
+   <translation>{where}.{name}：应为文本列表</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -15542,9 +15756,19 @@ Difference in accuracy: {value} ({bounds})</source>
    <translation>{where}：预期为列表，得到 {name}</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/plans/strict_reader.py" />
-   <source>{where}: fields {parts}</source>
-   <translation>{where}：字段 {parts}</translation>
+   <location filename="../../desktop/system/strict_json.py" />
+   <source>{where}: fields missing: {missing}</source>
+   <translation>{where}：缺少字段：{missing}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/system/strict_json.py" />
+   <source>{where}: fields missing: {missing}; unknown: {unknown}</source>
+   <translation>{where}：缺少字段：{missing}；未知字段：{unknown}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/system/strict_json.py" />
+   <source>{where}: fields unknown: {unknown}</source>
+   <translation>{where}：未知字段：{unknown}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -15587,6 +15811,11 @@ Difference in accuracy: {value} ({bounds})</source>
    <translation>{where}：为 {value}；预期为 {map} 之一</translation>
   </message>
   <message>
+   <location filename="../../desktop/ml/exchange/preparing_facts.py" />
+   <source>{width}×{height} pixels</source>
+   <translation>{width}×{height} 像素</translation>
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>{window}: nothing of the picture lies in it</source>
    <translation>{window}：图片没有任何内容落在其中</translation>
@@ -15597,11 +15826,6 @@ Difference in accuracy: {value} ({bounds})</source>
    <translation>{words}：{total:,} 张图片，{count:,} 个类别，{classes}。例如 {shown}。</translation>
   </message>
   <message>
-   <location filename="../../desktop/ml/data/cache.py" />
-   <source>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</source>
-   <translation>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</translation>
-  </message>
-  <message>
    <location filename="../../desktop/services/training.py" />
    <source>“{name}” is being trained by another process</source>
    <translation>“{name}”正由另一个进程训练</translation>
@@ -15610,6 +15834,152 @@ Difference in accuracy: {value} ({bounds})</source>
    <location filename="../../desktop/cli/sort.py" />
    <source>… and {count:,} more</source>
    <translation>… 以及另外 {count:,} 个</translation>
+  </message>
+  <message>
+   <source> and {count} more</source>
+   <translation type="vanished"> 以及另外 {count} 个</translation>
+  </message>
+  <message>
+   <source> and {count} more classes with {sum} pictures</source>
+   <translation type="vanished"> 以及另外 {count} 个类别，共 {sum} 张图片</translation>
+  </message>
+  <message>
+   <source>&lt;!DOCTYPE html&gt;
+&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
+&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
+&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
+&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
+$body
+&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
+</source>
+   <translation type="vanished">&lt;!DOCTYPE html&gt;
+&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
+&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
+&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
+&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
+$body
+&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
+</translation>
+  </message>
+  <message>
+   <source>Frame {frame} was asked for; the file has {have}.</source>
+   <translation type="vanished">要求的是第 {frame} 帧；文件有 {have}。</translation>
+  </message>
+  <message>
+   <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {frames} frame{value}) asks for {need:,}.</source>
+   <translation type="vanished">DICOM 含有 {have:,} 字节的像素数据；其头信息（{columns}×{rows} 像素，{frames} frame{value}）要求 {need:,} 字节。</translation>
+  </message>
+  <message>
+   <source>The library that opens this format {how} ({detail}).</source>
+   <translation type="vanished">打开此格式的库{how}（{detail}）。</translation>
+  </message>
+  <message>
+   <source>The picture has {what} pixels; expected at most {max_pixels} million.</source>
+   <translation type="vanished">图片有 {what} 像素；预期最多 {max_pixels} 百万。</translation>
+  </message>
+  <message>
+   <source>accuracy on {split}, mean of {repeats} (least to most){of}</source>
+   <translation type="vanished">{split} 上的准确率，{repeats} 次的平均（最低至最高）{of}</translation>
+  </message>
+  <message>
+   <source>computing {words}</source>
+   <translation type="vanished">计算方式：{words}</translation>
+  </message>
+  <message>
+   <source>ended with an unexpected fault</source>
+   <translation type="vanished">因意外故障而终止</translation>
+  </message>
+  <message>
+   <source>far too many</source>
+   <translation type="vanished">过多</translation>
+  </message>
+  <message>
+   <source>has the shape {shape}</source>
+   <translation type="vanished">的形状为 {shape}</translation>
+  </message>
+  <message>
+   <source>in 32 bits: 16 would not be faster on this device</source>
+   <translation type="vanished">以 32 位：在此设备上 16 位不会更快</translation>
+  </message>
+  <message>
+   <source>one frame</source>
+   <translation type="vanished">一帧</translation>
+  </message>
+  <message>
+   <source>one group</source>
+   <translation type="vanished">1 组</translation>
+  </message>
+  <message>
+   <source>one picture is</source>
+   <translation type="vanished">1 张图片</translation>
+  </message>
+  <message>
+   <source>the start '{kind}' goes {which} a model</source>
+   <translation type="vanished">起点 '{kind}' 与模型的搭配应为 {which}</translation>
+  </message>
+  <message>
+   <source>the weight '{name}' of layer '{own}' {found}; {tuple} expected</source>
+   <translation type="vanished">层 '{own}' 的权重 '{name}' {found}；预期为 {tuple}</translation>
+  </message>
+  <message>
+   <source>there are only {which} images: no ROC curve</source>
+   <translation type="vanished">只有 {which} 图片：没有 ROC 曲线</translation>
+  </message>
+  <message>
+   <source>training saw none of their {which}</source>
+   <translation type="vanished">训练没有见过其中的任何 {which}</translation>
+  </message>
+  <message>
+   <source>{count:,} pictures are</source>
+   <translation type="vanished">{count:,} 张图片</translation>
+  </message>
+  <message>
+   <source>{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s{left}</source>
+   <translation type="vanished">{done:.1f} / {total:.1f} MB，{rate:.1f} MB/s{left}</translation>
+  </message>
+  <message>
+   <source>{many} left out: broken, there twice, or in several classes ('fovea data inspect' lists them)</source>
+   <translation type="vanished">略去了 {many}：已损坏、重复，或出现在多个类别中（'fovea data inspect' 列出它们）</translation>
+  </message>
+  <message>
+   <source>{many} of nearly the same pictures: each stays on one side of the split (--exact: do not look)</source>
+   <translation type="vanished">几乎相同的图片有 {many}：每组留在数据划分的同一侧（--exact：不查找）</translation>
+  </message>
+  <message>
+   <source>{name} ({id}) on '{title}'{split}</source>
+   <translation type="vanished">{name} ({id})，'{title}'{split}</translation>
+  </message>
+  <message>
+   <source>{name}: accuracy on {split}</source>
+   <translation type="vanished">{name}：{split} 上的准确率</translation>
+  </message>
+  <message>
+   <source>{name}: {size:,} pictures: accuracy on {split} {accuracy}</source>
+   <translation type="vanished">{name}：{size:,} 张图片：{split} 上的准确率 {accuracy}</translation>
+  </message>
+  <message>
+   <source>{prefix}copies</source>
+   <translation type="vanished">{prefix}copies</translation>
+  </message>
+  <message>
+   <source>{prefix}copies-across-splits</source>
+   <translation type="vanished">{prefix}copies-across-splits</translation>
+  </message>
+  <message>
+   <source>{prefix}label-conflict</source>
+   <translation type="vanished">{prefix}label-conflict</translation>
+  </message>
+  <message>
+   <source>{where}.{name}: expected a list of {kind}</source>
+   <translation type="vanished">{where}.{name}：预期为 {kind} 的列表</translation>
+  </message>
+  <message>
+   <source>{where}: fields {parts}</source>
+   <translation type="vanished">{where}：字段 {parts}</translation>
+  </message>
+  <message>
+   <source>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</source>
+   <translation type="vanished">{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</translation>
   </message>
  </context>
  <context>
@@ -15935,7 +16305,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Split</source>
-   <extracomment>A part of the data: training, validation or test split.</extracomment>
+   <extracomment>Button: divide this heap of pictures into smaller ones; not a part of the data.</extracomment>
    <translation>拆分</translation>
   </message>
   <message>
@@ -16649,8 +17019,8 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>Fovea compares the file's hash with the published one and installs nothing else. Fovea's authors have not downloaded the file themselves; the first one that passes is remembered by its SHA-256.</source>
-   <translation>Fovea 将文件的哈希值与公布的值比较，不安装任何其他文件。Fovea 的作者没有亲自下载过该文件；第一个通过的文件将以其 SHA-256 记住。</translation>
+   <source>Fovea checks by its checksum that the file is the published one and installs nothing else. Fovea's authors have not downloaded the file themselves; the first one that passes is remembered.</source>
+   <translation>Fovea 用校验和确认该文件就是已发布的文件，并且不安装其他任何东西。Fovea 的作者没有自行下载过该文件；第一个通过检查的文件会被记住。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16699,8 +17069,8 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
-   <source>The weights came with the installation: nothing is fetched. Fovea compares their hash with the one that its authors computed, builds the network and converts it, in about a minute.</source>
-   <translation>权重随安装一起提供：无需下载。Fovea 将其哈希值与作者计算的值比较，构建网络并转换，约需一分钟。</translation>
+   <source>The weights came with the installation: nothing is fetched. Fovea checks that they are unchanged and makes the model of them, in about a minute.</source>
+   <translation>权重随安装提供：不需要下载。Fovea 会检查它们未被改动，并在约一分钟内做成模型。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16728,6 +17098,14 @@ Drop files or folders here.</source>
   <message>
    <source>0 to 255, as they are</source>
    <translation type="vanished">0 至 255，保持原样</translation>
+  </message>
+  <message>
+   <source>Fovea compares the file's hash with the published one and installs nothing else. Fovea's authors have not downloaded the file themselves; the first one that passes is remembered by its SHA-256.</source>
+   <translation type="vanished">Fovea 将文件的哈希值与公布的值比较，不安装任何其他文件。Fovea 的作者没有亲自下载过该文件；第一个通过的文件将以其 SHA-256 记住。</translation>
+  </message>
+  <message>
+   <source>The weights came with the installation: nothing is fetched. Fovea compares their hash with the one that its authors computed, builds the network and converts it, in about a minute.</source>
+   <translation type="vanished">权重随安装一起提供：无需下载。Fovea 将其哈希值与作者计算的值比较，构建网络并转换，约需一分钟。</translation>
   </message>
   <message>
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
@@ -16765,16 +17143,100 @@ Drop files or folders here.</source>
  <context>
   <name>Installer</name>
   <message>
+   <location filename="../../installers/windows.py" />
+   <source>A second way to start it.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>另一种启动方式。</translation>
+  </message>
+  <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
    <source>Classify images and train classifiers on this computer</source>
    <extracomment>In the menu of programs.</extracomment>
    <translation>在这台计算机上对图片分类并训练分类器</translation>
   </message>
   <message>
+   <location filename="../../installers/windows.py" />
+   <source>Classify images on this computer</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>在此计算机上对图片分类</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>For pictures and DICOM files, beside the programs that open them now.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>用于图片和 DICOM 文件，与目前打开它们的程序并列。</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Fovea (required)</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Fovea（必需）</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Fovea is open. Close it, then remove it again.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Fovea 正在运行。请关闭后再次卸载。</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Fovea is open. Close it, then try again.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Fovea 正在运行。请关闭后重试。</translation>
+  </message>
+  <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
    <source>Image Classifier</source>
    <extracomment>In the menu of programs.</extracomment>
    <translation>图片分类器</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Image for Fovea</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>Fovea 图片</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Offer Fovea under 'Open with'</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>在“打开方式”中提供 Fovea</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Open Fovea now</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>立即打开 Fovea</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Remove your models, runs, results and settings too? They cannot be brought back.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>也要删除你的模型、训练记录、结果和设置吗？删除后无法恢复。</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>Shortcut on the desktop</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>桌面快捷方式</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>The files could not be written. Is the disk full? What was installed before is as it was.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>无法写入文件。磁盘是否已满？之前安装的内容保持不变。</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>The new program could not be put in place. What was installed before is as it was.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>无法放置新程序。之前安装的内容保持不变。</translation>
+  </message>
+  <message>
+   <location filename="../../installers/windows.py" />
+   <source>The program with its models, and an entry in the Start menu.</source>
+   <extracomment>A page of the installer for Windows.</extracomment>
+   <translation>程序及其模型，以及开始菜单中的一项。</translation>
   </message>
   <message>
    <location filename="../../installers/linux_files/fovea.desktop" />
@@ -17966,6 +18428,11 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
+   <source>Text has the chosen size from the next start of Fovea on.</source>
+   <translation>文字将从 Fovea 下次启动起使用所选大小。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/main_window.py" />
    <source>The other program would only move this, and Fovea moves nothing. Open it here.</source>
    <translation>另一个程序只会移动它，而 Fovea 不移动任何内容。请在此打开。</translation>
   </message>
@@ -18994,6 +19461,11 @@ Drop files or folders here.</source>
    <translation>检查时间</translation>
   </message>
   <message>
+   <location filename="../../desktop/ui/models/words.py" />
+   <source>Checking the file…</source>
+   <translation>正在检查文件…</translation>
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
    <translation>来源</translation>
@@ -19005,18 +19477,8 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
-   <source>Comparing the file's hash…</source>
-   <translation>正在比较文件的哈希值…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/words.py" />
    <source>Comparing the two forms…</source>
    <translation>正在比较两种形式…</translation>
-  </message>
-  <message>
-   <location filename="../../desktop/ui/models/words.py" />
-   <source>Converting it to LiteRT…</source>
-   <translation>正在转换为 LiteRT…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19067,6 +19529,11 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/models/words.py" />
    <source>MD5 as published</source>
    <translation>公布的 MD5</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/words.py" />
+   <source>Making it ready to answer…</source>
+   <translation>正在使其可以作答…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -19220,6 +19687,14 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
    <translation>−1 至 1</translation>
+  </message>
+  <message>
+   <source>Comparing the file's hash…</source>
+   <translation type="vanished">正在比较文件的哈希值…</translation>
+  </message>
+  <message>
+   <source>Converting it to LiteRT…</source>
+   <translation type="vanished">正在转换为 LiteRT…</translation>
   </message>
  </context>
  <context>
@@ -21776,8 +22251,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
-   <source>End after the batch at hand; the search can go on later</source>
-   <translation>当前批次后结束；以后可继续搜索</translation>
+   <source>Ends in a moment; the search can go on later</source>
+   <translation>即将结束；搜索以后可以继续</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -21905,8 +22380,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
-   <source>stopping after this batch…</source>
-   <translation>本批次后停止…</translation>
+   <source>stopping in a moment…</source>
+   <translation>即将停止…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -21937,6 +22412,14 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>“{0}”: {1} of {2} trials done</source>
    <translation>“{0}”：已完成 {1} / {2} 次试验</translation>
+  </message>
+  <message>
+   <source>End after the batch at hand; the search can go on later</source>
+   <translation type="vanished">当前批次后结束；以后可继续搜索</translation>
+  </message>
+  <message>
+   <source>stopping after this batch…</source>
+   <translation type="vanished">本批次后停止…</translation>
   </message>
  </context>
  <context>
@@ -22029,8 +22512,28 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>Motion</source>
+   <translation>动态效果</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>Nothing moves by itself</source>
+   <translation>没有任何自动的动态</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>Otherwise as the system says. Bars stand still while something is at work.</source>
+   <translation>否则跟随系统设置。工作进行时，进度条保持静止。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Settings</source>
    <translation>设置</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>Size of text</source>
+   <translation>文字大小</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -22041,6 +22544,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>The window is drawn anew in it; your images stay.</source>
    <translation>窗口将以该语言重新绘制；你的图片会保留。</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>The window is drawn anew with it; your images stay.</source>
+   <translation>窗口将以该大小重新绘制；你的图片会保留。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -22061,6 +22569,11 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Trainings at the same time</source>
    <translation>同时进行的训练数</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>{0} %</source>
+   <translation>{0}%</translation>
   </message>
  </context>
  <context>
@@ -24480,8 +24993,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
-   <source>Stopping, keeping a checkpoint…</source>
-   <translation>正在停止，保留检查点…</translation>
+   <source>Stopping, keeping what it learned…</source>
+   <translation>正在停止并保留所学…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
@@ -24557,6 +25070,10 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/words.py" />
    <source>{0}: {1} of {2}</source>
    <translation>{0}：{1} / {2}</translation>
+  </message>
+  <message>
+   <source>Stopping, keeping a checkpoint…</source>
+   <translation type="vanished">正在停止，保留检查点…</translation>
   </message>
  </context>
  <context>
@@ -24881,8 +25398,8 @@ fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
-   <source>Asking the network for gradients… The first time TensorFlow is loaded for it.</source>
-   <translation>正在向网络请求梯度… 首次使用时会为此加载 TensorFlow。</translation>
+   <source>Asking the network… The first time this takes a little longer.</source>
+   <translation>正在询问网络… 第一次会稍久一些。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -25024,6 +25541,10 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>points most towards the class</source>
    <translation>最指向该类别</translation>
+  </message>
+  <message>
+   <source>Asking the network for gradients… The first time TensorFlow is loaded for it.</source>
+   <translation type="vanished">正在向网络请求梯度… 首次使用时会为此加载 TensorFlow。</translation>
   </message>
  </context>
  <context>

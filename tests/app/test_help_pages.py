@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gettext
 import importlib.util
 import io
 import re
@@ -226,3 +227,51 @@ def test_samples_are_copied_and_nothing_is_written_over(tmp_path: Path, capsys: 
     with Image.open(shapes[0]) as picture:
         assert picture.size == (40, 40)
     assert cli.main(["samples", "nothing", str(tmp_path)]) == 2
+
+
+# Other languages
+
+TRANSLATED = sorted((ROOT / "docs" / "help").glob("*/*.md"))
+
+
+def _told(language: str) -> frozenset[str]:
+    """Every text that the window can show in a language."""
+    with (ROOT / "resources" / "translations" / f"fovea_{language}.mo").open("rb") as file:
+        held = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]
+    return frozenset(plain(text) for text in held.values())
+
+
+def test_pages_of_other_languages_are_of_languages_that_there_are() -> None:
+    there = {path.stem.removeprefix("fovea_") for path in (ROOT / "resources" / "translations").glob("*.ts")}
+    assert {path.parent.name for path in TRANSLATED} == there and {path.stem for path in TRANSLATED} <= set(HELP.pages)
+
+
+@pytest.mark.parametrize("path", TRANSLATED, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_a_page_in_another_language_is_the_same_page(path: Path) -> None:
+    held = read(ROOT / "docs" / "help", path.parent.name)
+    page, english = held.pages[path.stem], HELP.pages[path.stem]
+    assert page.language == path.parent.name, "its headings are not those of the English page"
+    assert [part.anchor for part in page.sections] == [part.anchor for part in english.sections]
+    targets = [target for _, target in _LINK.findall(english.markdown)]
+    assert [target for _, target in _LINK.findall(page.markdown)] == targets
+    assert _COMMAND.findall(page.markdown) == _COMMAND.findall(english.markdown)
+    named = [plain(part) for words in _BOLD.findall(page.markdown) for part in words.split(" › ")]
+    told = _told(path.parent.name)
+    assert [part for part in named if part not in told] == []
+
+
+def test_a_page_that_is_not_translated_says_so_and_keeps_its_topics(tmp_path: Path) -> None:
+    folder = tmp_path / "help"
+    (folder / "de").mkdir(parents=True)
+    (folder / "index.md").write_text("# Help\n\n[Draw](draw.md)\n", encoding="utf-8")
+    (folder / "draw.md").write_text("# Draw\n\nDraw.\n\n## Several digits\n\nMany.\n", encoding="utf-8")
+    (folder / "de" / "index.md").write_text("# Hilfe\n\n[Zeichnen](../draw.md)\n", encoding="utf-8")
+    held = read(folder, "de")
+    assert held.pages["index"].title == "Hilfe" and "](draw.md)" in held.pages["index"].markdown
+    assert "it is in English" in held.pages["draw"].markdown and held.at("draw#several-digits")[1] == "several-digits"
+    (folder / "de" / "draw.md").write_text("# Zeichnen\n\nA.\n\n## Mehrere Ziffern\n\nViele.\n", encoding="utf-8")
+    page, anchor = read(folder, "de").at("draw#several-digits")
+    assert (page.title, page.language) == ("Zeichnen", "de")
+    assert "Viele." in in_terminal(page, anchor) and "A." not in in_terminal(page, anchor)
+    (folder / "de" / "draw.md").write_text("# Zeichnen\n\nOhne Teile.\n", encoding="utf-8")
+    assert read(folder, "de").pages["draw"].language == "en", "another page than the English one"

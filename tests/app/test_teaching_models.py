@@ -9,6 +9,8 @@ import pytest
 from PIL import Image
 
 from desktop.app import teaching, teaching_models
+from desktop.app.recipes import make_plan, seen_of
+from desktop.app.training_data import open_training_data
 from desktop.core.data.read_labels_file import read_labels
 from desktop.core.types import FoveaError
 from desktop.ml.plans import plan as plans
@@ -16,6 +18,7 @@ from desktop.store.catalogue import EVERYDAY
 from desktop.store.manifest import Provenance
 from desktop.store.project import Project
 from desktop.store.projects import ProjectStore
+from desktop.store.runs import RunStore
 from desktop.store.store import ModelStore
 from tests.store.makers import add_colours
 
@@ -48,7 +51,7 @@ def everyday() -> None:
 def model_of(plan: plans.TrainingPlan, model_id: str) -> None:
     """A model of the store that says it came of ``plan``."""
     origin = Provenance("Pets", "none", "none", plan.public().to_dict(), 1, None, {}, "CPU", "2026-01-01")
-    add_colours(ModelStore(), id=model_id, name=model_id, provenance=origin)
+    add_colours(ModelStore(), id=model_id, name=model_id, provenance=origin, labels=("cat", "dog", "cow"))
 
 
 def test_a_plan_holds_the_labels_of_its_moment(project: Project) -> None:
@@ -130,3 +133,42 @@ def test_nothing_held_back_is_no_comparison(project: Project) -> None:
     with pytest.raises(FoveaError) as caught:
         teaching_models.compare_old_new(None, project, "a", "b")  # type: ignore[arg-type]
     assert caught.value.kind == "nothing-held-back"
+
+
+def test_a_model_of_a_folder_is_retrained_with_its_pictures_and_the_corrections(
+    project: Project, tmp_path: Path
+) -> None:
+    everyday()
+    for name in ("cat", "dog"):
+        for number in range(4):
+            place = tmp_path / "sorted" / name / f"{number}.png"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (24, 16), (number, 200, 9 if name == "cat" else 99)).save(place)
+    data = open_training_data(str(tmp_path / "sorted"))
+    plan = make_plan("features", data.plan(), data.labels, seen_of(data), model=ModelStore().require(EVERYDAY).manifest)
+    runs = RunStore()
+    run = runs.create(plan, "Sorted")
+    add_colours(ModelStore(), id="sorted", name="Sorted", labels=("cat", "dog", "cow"))
+    assert teaching_models.retrainable(project, "sorted") == ""  # no run says what it learned
+    runs.update(run.id, model_id="sorted", state="done")
+    assert teaching_models.retrainable(project, "sorted") == "sorted"
+    # One of its pictures was corrected: the project's label counts.
+    wrong = tmp_path / "sorted" / "cat" / "0.png"
+    number = teaching.add_pictures(project, [wrong]).ids[0]
+    project.label([number], next(c.id for c in project.classes() if c.name == "dog"))
+    made = teaching_models.prepare_training(project, compared_with="sorted")
+    learned = read_labels(Path(str(made.data.path)))
+    rows = {str(learned.source(i).path): learned.classes[int(learned.targets[i])] for i in range(len(learned))}
+    assert rows[str(wrong)] == "dog" and rows[str(wrong.with_name("1.png"))] == "cat"
+    assert sum("sorted" in path for path in rows) == 8
+    model_of(made, "better")
+    manifest = ModelStore().require("better").manifest
+    assert manifest is not None and teaching_models.before(project, manifest) == "sorted"
+    held = teaching_models.check_data(project, manifest)
+    assert held is not None and len(read_labels(held)) + len(learned) == 120 + 8
+    # Made better once more: what the folder taught is not forgotten, and a picture whose label was taken back is.
+    project.label([number], None)
+    again = teaching_models.prepare_training(project, compared_with="better")
+    once_more = read_labels(Path(str(again.data.path)))
+    paths_learned = {str(once_more.source(i).path) for i in range(len(once_more))}
+    assert str(wrong) not in paths_learned and str(wrong.with_name("1.png")) in paths_learned

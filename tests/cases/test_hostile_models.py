@@ -88,6 +88,16 @@ def test_a_part_that_is_too_large_is_refused_by_name(tmp_path: Path, change: Any
     assert len(error.message) < 300
 
 
+@pytest.mark.parametrize("text", ["two\nlines", "\x1b[31mred", "b\x00c", "\ud800"])
+@pytest.mark.parametrize("field", ["labels", "name"])
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path, text: str, field: str) -> None:
+    def change(raw: dict[str, Any]) -> None:
+        raw[field] = text if field == "name" else [text, *raw["labels"][1:]]
+
+    error = refused(packed(tmp_path, change), tmp_path)
+    assert error.kind == "bad-manifest" and field in error.message and error.message.isprintable()
+
+
 def test_a_member_beyond_its_limit_is_refused_though_it_packs_small(tmp_path: Path) -> None:
     lines = b"epoch,loss\n" + b"1,2\n" * 4_000_000
     store = ModelStore(tmp_path / "b", tmp_path / "u")
@@ -140,6 +150,16 @@ def test_a_figure_that_is_no_number_is_refused(tmp_path: Path, value: float) -> 
     assert refused(packed(tmp_path, change), tmp_path).kind == "bad-manifest"
     with pytest.raises(StoreError):
         manifest(metrics=(Metric("accuracy", value, "d", "test", 1),))
+
+
+def test_a_number_that_no_table_can_show_is_refused(tmp_path: Path) -> None:
+    def change(raw: dict[str, Any]) -> None:
+        raw["metrics"] = [
+            {"name": "accuracy", "value": 0.5, "data": "d", "split": "test", "n": 10**30, "low": None, "high": None}
+        ]
+
+    error = refused(packed(tmp_path, change), tmp_path)
+    assert error.kind == "bad-manifest" and "too large" in error.message
 
 
 def test_a_plan_that_is_nested_too_deep_is_refused(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from desktop.engine.messages import (
     Prediction,
     Request,
 )
-from desktop.store.manifest import Conformal
+from desktop.store.manifest import Conformal, Decision
 from tests.store.makers import manifest
 
 
@@ -210,5 +210,21 @@ def test_of_several_digits_each_is_named_and_another_kind_says_why_and_what_woul
     writer.write(FoundFile("b.png"), several, known)
     _, first, second = capsys.readouterr().out.splitlines()
     assert "darker than nearly all" in first and "chest X-ray. Try --model chest-xray-pneumonia" in first
+    assert first.startswith("no answer ") and "0.4" not in first, "outside its kind no class is the answer"
     assert second.startswith("2 digits: 4 7") and "0.910" in second
     assert second.count("pieces of ink stand apart") == 1
+
+
+def test_a_flagged_picture_lists_its_scores_on_request_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    known = manifest(labels=("a", "b"))
+    flagged = replace(prediction(1, ImageSource.from_path("a.png"), 0), domain=DomainVerdict(1.7, False))
+    TextWriter(known, 2).write(FoundFile("a.png"), flagged, known)
+    _, said, first, second = capsys.readouterr().out.splitlines()
+    assert said.startswith("no answer ") and first.split() == ["a", "0.600"] and second.split() == ["b", "0.400"]
+
+
+def test_the_losing_score_is_never_the_answers(capsys: pytest.CaptureFixture[str]) -> None:
+    known = manifest(labels=("a", "b"), decision=Decision("threshold", 1, 0.35, "chosen on validation"))
+    TextWriter(known, 1).write(FoundFile("a.png"), prediction(1, ImageSource.from_path("a.png"), 0), known)
+    said = capsys.readouterr().out.splitlines()[1]
+    assert said.split()[:3] == ["b", "≥", "0.350"] and "0.400" not in said

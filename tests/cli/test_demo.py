@@ -15,7 +15,7 @@ from desktop.core.types import DomainVerdict, ImageSource
 from desktop.engine.messages import Elapsed, Prediction
 from desktop.store.store import ModelStore
 from tests.cli.tools import fovea
-from tests.store.makers import add_colours
+from tests.store.makers import add_colours, manifest
 
 
 @pytest.mark.timeout(300)
@@ -39,12 +39,12 @@ def test_a_picture_of_another_kind_has_no_answer_in_the_tour() -> None:
         1, "m", ImageSource("alps.jpg", data=b"x"), 0, "airplane", np.array([0.9, 0.1], np.float32), None, "0", (9, 9),
         "JPEG", 1, (), Elapsed(1, 1, 1), "CPU", 0, DomainVerdict(1.2, False), suits="efficientnet-lite0",
     )  # fmt: skip
-    labels = ("airplane", "ship")
-    said, score, others, _, remark = _row(answer, labels)
+    known = manifest(labels=("airplane", "ship"))
+    said, score, others, _, remark = _row(answer, known)
     assert (said, score, others) == ("no answer", "", "(airplane 0.900, ship 0.100)")
     assert remark.startswith("not the kind of picture") and remark.endswith("this looks like an everyday photo")
     for verdict in (None, DomainVerdict(0.2, True)):
-        said, score, others, _, remark = _row(replace(answer, domain=verdict, suits=""), labels)
+        said, score, others, _, remark = _row(replace(answer, domain=verdict, suits=""), known)
         assert (said, score, others, remark) == ("airplane", "0.900", "ship 0.100", "")
 
 

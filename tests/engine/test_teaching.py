@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from desktop.app import teaching
+from desktop.engine.teacher import Teacher
 from desktop.engine.teaching import TeachClient
 from desktop.engine.teaching_events import (
     AskCopies,
@@ -33,6 +35,7 @@ from desktop.engine.teaching_events import (
     TeachEvent,
     TeachingEnded,
 )
+from desktop.ml.teaching.looking import LookingProgress
 from desktop.store.project import Project
 from desktop.store.project_facts import PictureState
 from desktop.store.projects import ProjectStore
@@ -192,6 +195,16 @@ def test_copies_and_bursts_are_found_the_sharpest_first(project: Project, pictur
         groups = {group.kind: group for group in found.groups if set(group.ids) & set(extra)}
         assert groups["near"].ids == (extra[1], extra[0]) and groups["near"].best == extra[1]
         assert extra[2] in groups["same"].ids and len(groups["same"].ids) == 2
+
+
+def test_who_is_told_of_pictures_is_answered_with_them() -> None:
+    """The flag that there are new pictures is up before they are told of, however fast the question comes."""
+    heard: list[bool] = []
+    teacher = Teacher.__new__(Teacher)
+    teacher._bell, teacher._new_pictures = threading.Condition(), False
+    teacher._tell = lambda event: heard.append(teacher._new_pictures)  # type: ignore[method-assign]
+    teacher._looked(LookingProgress(3, 3, 0, 1.0, (1, 2, 3)))
+    assert heard == [True]
 
 
 def test_what_does_not_open_is_set_aside_and_what_comes_first_comes_first(project: Project, tmp_path: Path) -> None:

@@ -220,3 +220,17 @@ def test_a_list_of_images_that_is_damaged_or_cannot_be_read_is_not_lost(
     assert len(list(place.glob("*.picture"))) == 2, "what the damaged list may name stays"
     last_session.clear()
     assert list(place.iterdir()) == []
+
+
+def test_a_pasted_picture_too_large_to_remember_is_missed_and_moves_no_other(
+    fovea_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from desktop.core.types import ImageSource
+    from desktop.services import last_session
+
+    monkeypatch.setattr(last_session, "MOST_PASTED", 20)
+    listed = [ImageSource("frame.png", data=b"\x89PNG" * 9), ImageSource("pasted.png", data=b"\x89PNG two")]
+    last_session.save(listed, 1, None)
+    found = last_session.load()
+    assert [source.name for source in found.sources] == ["pasted.png"]
+    assert found.missing == 1 and found.current == 0, "the one that was looked at is looked at again"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -291,6 +292,40 @@ def test_a_kill_at_any_moment_loses_no_label_that_was_said(store: ProjectStore) 
         with sqlite3.connect(folder / DATABASE) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert total > 8
+
+
+def test_a_kill_at_every_write_of_a_label_leaves_it_whole_or_unsaid(store: ProjectStore, tmp_path: Path) -> None:
+    """What the disk holds after each part of each write: SQLite appends to its log, so every beginning of the log is
+    what a kill or a power cut may leave. A label whose call had returned is there, the one under way is there or not,
+    and the next label can be given."""
+    with filled(store, 30) as project:
+        made = [project.add_class(name).id for name in "ab"]
+        log = project.folder / f"{DATABASE}-wal"
+        known = len(project.actions(1000))
+        lengths = [log.stat().st_size]
+        for number in range(6):
+            project.label([number + 1], made[number % 2])
+            lengths.append(log.stat().st_size)
+        whole, base = log.read_bytes(), (project.folder / DATABASE).read_bytes()
+        folder = project.folder
+        assert lengths == sorted(set(lengths)), "each label appends to the log"
+    half = (4096 + 24) // 2  # half of a page with its head: every second cut is the end of a page
+    for cut in range(lengths[0], lengths[-1] + 1, half):
+        place = tmp_path / "cut" / folder.name
+        shutil.copytree(folder, place, ignore=shutil.ignore_patterns(f"{DATABASE}*"))
+        (place / DATABASE).write_bytes(base)
+        (place / f"{DATABASE}-wal").write_bytes(whole[:cut])
+        said = sum(length <= cut for length in lengths[1:])
+        with Project(place) as left:
+            there = len(left.actions(1000)) - known
+            assert there in (said, said + 1)
+            assert labels(left)[:there] == [made[n % 2] for n in range(there)]
+            assert not any(labels(left)[there:])
+            left.label([30], made[0])
+            assert labels(left)[29] == made[0]
+            with left.database.reading() as connection:
+                assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+        shutil.rmtree(tmp_path / "cut")
 
 
 def test_a_full_disk_is_said_and_loses_nothing(store: ProjectStore) -> None:

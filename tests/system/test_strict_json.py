@@ -17,7 +17,7 @@ from desktop.system.strict_json import JsonError, JsonStore
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | finite | st.text(),
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | finite | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=20,
 )  # fmt: skip
@@ -42,7 +42,9 @@ def test_what_is_written_is_read_back(value: Any) -> None:
         ("[1, 2", "not valid JSON (line 1)"),
         ('{"a": 1}\n{', "not valid JSON"),
         ("", "not valid JSON"),
-        ("[" + "9" * 5000 + "]", "not valid JSON"),
+        ("[" + "9" * 5000 + "]", "too large"),
+        ("[9223372036854775808]", "the number 9223372036854775808 is too large"),
+        ('{"a": -9223372036854775809}', "too large"),
         (b"\xff\xfe[\x00", "not UTF-8"),
         (b"[1]" + b" " * 2000, "2,003 bytes found, at most 1,000 expected"),
     ],
@@ -51,6 +53,11 @@ def test_what_is_not_strict_is_refused_in_words(text: str | bytes, words: str) -
     with pytest.raises(JsonError, match=None) as caught:
         strict_json.loads(text, most_bytes=1_000_000 if isinstance(text, str) else 1000)
     assert words in str(caught.value)
+
+
+def test_whole_numbers_of_64_bits_are_taken_and_longer_ones_where_they_are_allowed() -> None:
+    assert strict_json.loads("[9223372036854775807, -9223372036854775808]") == [2**63 - 1, -(2**63)]
+    assert strict_json.loads(f"[{2**127}]", finite=False) == [2**127]  # the state of a random generator
 
 
 def test_brackets_within_texts_are_no_nesting() -> None:

@@ -20,7 +20,7 @@ copyright = "The Fovea authors; Apache License 2.0"
 extensions = ["myst_parser"]
 source_suffix = {".md": "markdown"}
 root_doc = "index"
-exclude_patterns = ["evidence", "results.json"]
+exclude_patterns = ["evidence", "results.json", "help/*/*"]  # the site is English; the program has the others
 myst_heading_anchors = 4
 # Tables and headings of pages that GitHub shows as well; nothing that only this site would understand.
 suppress_warnings = ["myst.header"]

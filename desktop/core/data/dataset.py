@@ -16,6 +16,8 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from desktop.core.data.class_names import how_alike, is_label
+from desktop.core.data.class_names import look_of as look_of
 from desktop.core.data.persons import Grouping, Patients, PatientsOf, group_of_name, patients_of_files
 from desktop.core.data.split_names import SPLIT_NAMES as SPLIT_NAMES
 from desktop.core.data.split_names import Part as Part
@@ -330,24 +332,19 @@ def class_problems(classes: Sequence[str], counts: Sequence[int]) -> list[Datase
         text = phrase(
             "the names of these classes look the same: {told}; {how}. Rename or merge their folders",
             told=told,
-            how=_how_alike(alike[0]),
+            how=how_alike(alike[0]),
         )
         problems.append(DatasetProblem("classes-look-alike", text, "stops-training", alike[0][0]))
+    odd = [name for name in classes if not is_label(name)]
+    if odd:
+        text = phrase(
+            "the names of {count:,} classes ({names}) hold characters that are no text. Rename their folders",
+            one="the name of the class {names} holds characters that are no text. Rename its folder",
+            count=len(odd),
+            names=listed([ascii(name)[1:-1] for name in odd]),
+        )
+        problems.append(DatasetProblem("class-name-no-text", text, "stops-training", odd[0]))
     return problems
-
-
-def look_of(name: str) -> str:
-    """What people see of a class's name: equal for names that differ in upper and lower case, in how accents are
-    composed, in blanks, or in full-width letters (Unicode's compatibility form, NFKC)."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
-
-
-def _how_alike(names: Sequence[str]) -> str:
-    if len({name.casefold() for name in names}) == 1:
-        return phrase("they differ in upper and lower case only")
-    if len({"".join(name.casefold().split()) for name in names}) == 1:
-        return phrase("they differ in blanks only")
-    return phrase("they differ in letters that look alike")
 
 
 def some(words: Sequence[str], most: int = 8) -> str:

@@ -6,15 +6,16 @@ import re
 import unicodedata
 from collections.abc import Container, Sequence
 
-from desktop.core.data.dataset import look_of
+from desktop.core.data.class_names import look_of
 
 LONGEST = 180
 """Bytes in UTF-8 that a name made here has at most: file systems take 255, and endings and numbers follow."""
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f-\x9f"*/:<>?\\|\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]')
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file: also with an ending, also with superscript digits.
-_RESERVED = {"con", "prn", "aux", "nul", "conin$", "conout$"} | {
+RESERVED = {"con", "prn", "aux", "nul", "conin$", "conout$"} | {
     f"{p}{n}" for p in ("com", "lpt") for n in "123456789¹²³"
 }
+"""Names, in small letters, of Windows' devices: no file and no folder there can be called so."""
 
 
 def plain_name(text: str, longest: int = LONGEST) -> str:
@@ -28,7 +29,7 @@ def plain_name(text: str, longest: int = LONGEST) -> str:
     name = name.encode("utf-8")[:longest].decode("utf-8", "ignore").rstrip(". ") or "_"
     if name.startswith("."):
         name = "_" + name[1:]
-    return f"_{name}" if name.split(".")[0].strip().casefold() in _RESERVED else name
+    return f"_{name}" if name.split(".")[0].strip().casefold() in RESERVED else name
 
 
 def free_name(name: str, ending: str, taken: Container[str]) -> str:

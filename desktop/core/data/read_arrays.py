@@ -203,16 +203,16 @@ def read_npz(path: Path, split: str | None) -> LabelledDataset | None:
 
 def _read_npz(path: Path, split: str | None) -> LabelledDataset:
     with zipfile.ZipFile(path) as archive:
-        sizes = _declared_sizes(path.name, archive)
+        stored = {key.lower(): key for key in _declared_sizes(path.name, archive)}  # 'X' and 'y', as scikit-learn says
     keras = {name: (f"x_{name}", f"y_{name}") for name in ("train", "val", "test")}
     medmnist = {name: (f"{name}_images", f"{name}_labels") for name in ("train", "val", "test")}
     there: dict[str, tuple[str, str]] = {}
     for layout in (keras, medmnist):
-        there = there or {name: keys for name, keys in layout.items() if all(key in sizes for key in keys)}
+        there = there or {name: keys for name, keys in layout.items() if all(key in stored for key in keys)}
     if not there:
-        plain = [keys for keys in (("x", "y"), ("images", "labels")) if all(key in sizes for key in keys)]
+        plain = [keys for keys in (("x", "y"), ("images", "labels")) if all(key in stored for key in keys)]
         if not plain:
-            found = sorted(sizes) or phrase("nothing")
+            found = sorted(stored.values()) or phrase("nothing")
             expected = phrase(
                 "expected 'x_train y_train x_test y_test', 'train_images train_labels …', 'x y' or 'images labels'"
             )
@@ -225,9 +225,9 @@ def _read_npz(path: Path, split: str | None) -> LabelledDataset:
         pairs = {}
         for name, (x, y) in there.items():
             # Only the pictures that are asked for; the labels of all, for the number of classes.
-            images = held[x] if chosen in (name, ALL) else np.empty((0, 1, 1), np.uint8)
-            pairs[name] = (images, held[y])
-        names = tuple(str(text) for text in held["classes"]) if "classes" in sizes else None
+            images = held[stored[x]] if chosen in (name, ALL) else np.empty((0, 1, 1), np.uint8)
+            pairs[name] = (images, held[stored[y]])
+        names = tuple(str(text) for text in held[stored["classes"]]) if "classes" in stored else None
     return from_arrays(path, "npz", pairs, split, names)
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 Part = Literal["train", "validation", "test"]
 SPLIT_NAMES: dict[Part, tuple[str, ...]] = {
     "train": ("train", "training"),
-    "validation": ("val", "valid", "validation", "dev"),
+    "validation": ("val", "valid", "validation", "dev", "eval", "evaluation"),
     "test": ("test", "testing", "holdout"),
 }
 """What a split is called, in small letters, by the part that it plays in a training."""

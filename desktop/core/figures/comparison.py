@@ -192,8 +192,13 @@ def works_here(
             numbers=numbers,
         )
         return Compatibility("same-data", text, difference)
-    assert difference.low is not None and difference.high is not None
     start = phrase("Here the {what} is {local}; {listed}", what=what, local=local, listed=listed)
+    return _judged(start, difference, here.n)
+
+
+def _judged(start: str, difference: Estimate, n: int) -> Compatibility:
+    """What follows from the ``difference`` between a share of ``n`` images here and the card's; ``start`` says both."""
+    assert difference.low is not None and difference.high is not None
     if difference.high < 0:
         end = phrase(
             "{start}; it does worse here, by {points} to {points2} percentage points.",
@@ -214,7 +219,7 @@ def works_here(
         "{start}; the two are compatible; {n:,} images cannot rule out that it is up to {points} percentage "
         "points worse.",
         start=start,
-        n=here.n,
+        n=n,
         points=_points(-difference.low),
     )
     return Compatibility("compatible", end, difference)

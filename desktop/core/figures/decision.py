@@ -6,7 +6,7 @@ NumPy is imported where arrays come in: the window reads models' descriptions be
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,6 +22,21 @@ def answer_of(scores: Sequence[float] | np.ndarray, positive: int | None, thresh
     if threshold is None or positive is None:
         return max(range(len(scores)), key=lambda index: float(scores[index]))
     return positive if float(scores[positive]) >= threshold else 1 - positive
+
+
+def in_place_of_score(
+    answer: int,
+    score: float,
+    highest: float,
+    positive: int | None,
+    threshold: float | None,
+    number: Callable[[float], str],
+) -> str:
+    """What stands beside an ``answer`` whose ``score`` is below the ``highest``: the threshold that made it, '≥ 0.275'
+    or '< 0.9'; '' where the score itself may stand there. A losing score is never shown as the answer's."""
+    if threshold is None or positive is None or score >= highest:
+        return ""
+    return f"{'≥' if answer == positive else '<'} {number(threshold)}"
 
 
 def answers_of(scores: np.ndarray, positive: int | None, threshold: float | None) -> np.ndarray:

@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from desktop import paths
 from desktop.core.translate import QT_TRANSLATE_NOOP
 from desktop.core.types import StoreError
 from desktop.system.words import phrase
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from desktop.core.types import DomainVerdict
 
 CONTEXT = "Suiting"
@@ -42,8 +42,8 @@ DIGIT, X_RAY, PHOTO, OTHER = "digit", "x-ray", "photo", "other"
 KINDS = (DIGIT, X_RAY, PHOTO, OTHER)
 """What a picture may be; of ``other`` no model is offered."""
 _KIND_OF = {"mnist-digits": DIGIT, "chest-xray-pneumonia": X_RAY}
-LEAST = 0.5
-"""The share of a kind from which on a model for it is offered."""
+LEAST, LEAST_PHOTO = 0.5, 0.8
+"""The share of a kind from which on a model for it is offered; more of a photograph, which no gate has to confirm."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +57,8 @@ class Kinds:
     @classmethod
     def load(cls, file: Path | None = None) -> Kinds:
         """The one that comes with the program, or that of ``file``. Raises :class:`StoreError` (``damaged``)."""
+        import numpy as np  # not with the window, which wants the words: it starts without
+
         path = file or paths.resources() / FILE
         try:
             with np.load(path, allow_pickle=False) as held:
@@ -69,6 +71,8 @@ class Kinds:
 
     def shares(self, rows: np.ndarray) -> np.ndarray:
         """How much each of ``rows`` float32 (n, d) is of each kind: float (n, kinds), with a sum of 1."""
+        import numpy as np
+
         logits = rows @ self.kernel.astype(np.float32) + self.bias
         found: np.ndarray = np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
         return found
@@ -91,4 +95,4 @@ def claimed(verdicts: Mapping[str, DomainVerdict | None], shares: np.ndarray | N
 
 def everyday(shares: np.ndarray) -> bool:
     """Whether a picture with those ``shares`` (kinds,) is an everyday photograph."""
-    return bool(shares[KINDS.index(PHOTO)] >= LEAST)
+    return bool(shares[KINDS.index(PHOTO)] >= LEAST_PHOTO)

@@ -29,7 +29,8 @@ _LIKE = 0.9  # correlation with a digit, from which on it is one
 def character(rng: np.random.Generator) -> np.ndarray:
     """An invented character, light on black: uint8 (80, 80)."""
     covered = ink(_invented(rng), rng, _SIDE, 0.8, rng.uniform(0.08, 0.17))
-    return (255 * covered).astype(np.uint8)
+    light: np.ndarray = (255 * covered).astype(np.uint8)
+    return light
 
 
 def foreign_letter(rng: np.random.Generator) -> np.ndarray:
@@ -45,7 +46,8 @@ def foreign_letter(rng: np.random.Generator) -> np.ndarray:
 
 def unlike(found: np.ndarray, digits: np.ndarray) -> np.ndarray:
     """Those of ``found`` uint8 (n, height, width, 1) that are like none of ``digits`` (m, height, width, 1)."""
-    return found[(_standard(found) @ _standard(digits).T).max(axis=1) < _LIKE]
+    left: np.ndarray = found[(_standard(found) @ _standard(digits).T).max(axis=1) < _LIKE]
+    return left
 
 
 def _standard(pictures: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ from desktop.core.types import PreprocessSpec
 from desktop.ml.convert.litert import LiteRT
 from desktop.ml.data.public_sets import Pictures
 from desktop.ml.packaging import fit_domain_gate
+from desktop.ml.packaging.gate_pictures import DomainError
 from desktop.store.manifest import Conformal, Decision, Domain
 
 
@@ -69,7 +70,7 @@ def fit(
             train.images, train.labels, validation.images, spec, look, second_look, seed, progress, seen,
             lite.bytes_each, digits,
         )  # fmt: skip
-    except fit_domain_gate.DomainError as error:
+    except DomainError as error:
         return Confidence(None, None, sets, error.message)
     return Confidence(gate, entry, sets, second=second)
 

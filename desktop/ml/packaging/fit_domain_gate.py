@@ -15,11 +15,11 @@ import numpy as np
 
 from desktop.core.progress import Progress, untold
 from desktop.core.trust import domain, second
-from desktop.core.trust.domain import Gate
+from desktop.core.trust.domain import CLIP, LIMIT, Gate
 from desktop.core.trust.second import SecondGate
-from desktop.core.types import FoveaError, PreprocessSpec, StoreError
-from desktop.ml.data import disturbed, drawn_digits, outliers
+from desktop.core.types import PreprocessSpec, StoreError
 from desktop.ml.data.arrays import Images
+from desktop.ml.packaging.gate_pictures import DomainError, Features, GatePictures, Look, piece_of, some, storable_axes
 from desktop.store.manifest import QUANTILES, Domain
 from desktop.system.words import phrase
 
@@ -32,38 +32,13 @@ REFUSED_SECOND, DISTURBED_SECOND = 0.02, 0.03
 GAIN = 0.01
 """The share of foreign pictures that a second opinion has to find beyond those that the gate flags, to be worth its
 time."""
-_PICTURES = 4000  # training pictures looked at, at 128×128 pixels or less; larger inputs take longer, so fewer
-_EACH = 500  # foreign pictures of a kind, likewise
-_LAID_OUT = 60  # disturbed copies of a kind, where each is a drawing to be prepared again: that takes 50 ms
-_DIGITS_EACH = 300  # foreign pictures of a kind for a model of digits: they are drawn, some kinds more often
-_SECOND_OWN, _SECOND_EACH = 1500, 400  # pictures that the everyday network is asked about: 2 ms each
-_DRAWN, _DRAWN_HELD = 300, 200  # digits made by program, of a kind: to learn from, and to set the limit with
-_FEWEST_DISTURBED = 60  # own pictures on either side, below which their copies would outweigh them
 _FOLDS = 10  # parts of the unseen pictures, each judged by a limit that the others set
 _AXES = 128
-_FEWEST = 12  # own pictures on either side, below which distances say nothing
 # What the views count, chosen on validation pictures. Every drawing is laid out like a digit, so its look says little
 # there; of a grey picture it says most; beside the tones of a colour picture it says no more than the others.
 _SHARES = {"mnist": (1.0, 1.0, 1.0), "grey": (2.0, 1.0, 1.0), "rgb": (1.0, 1.0, 1.0, 1.5)}
 _RIDGE = 100.0  # weight decay of the regression, as 1/C of scikit-learn's
-_PIECE = 256  # pictures looked at together, at most
-_PIECE_BYTES = 128 * 1024 * 1024  # what they and the network's outputs for them may take
 _WIDE = 4096  # features, above which their covariance is not written out: it would take gigabytes
-_VALUES = 1 << 25  # features of all pictures of a kind: of wide ones fewer pictures are looked at
-_FILE_SHARE = 0.9  # of the bytes that a gate's file may have, for what grows with the number of features
-
-Look = Callable[[np.ndarray], np.ndarray]
-
-
-class DomainError(FoveaError):
-    """A gate that cannot be made: too few pictures, or features that say nothing."""
-
-
-def budget(spec: PreprocessSpec) -> tuple[int, int]:
-    """How many training pictures, and how many foreign ones of a kind, a gate for ``spec`` is fitted on."""
-    share = min(1.0, 128 * 128 / (spec.height * spec.width))
-    each = _DIGITS_EACH if spec.fit == "mnist" else _EACH
-    return max(600, int(_PICTURES * share)), max(100, int(each * share))
 
 
 @contextlib.contextmanager
@@ -124,161 +99,76 @@ def fit_both(
     numbers, too many, or otherwise such that no distance follows from them, and where the memory does not suffice: a
     model without a gate is still a model.
     """
-    if min(len(images), len(unseen)) < _FEWEST:
-        raise DomainError(
-            "too-few",
-            phrase(
-                "{count} training and {count2} validation pictures are too few for a domain gate",
-                count=len(images),
-                count2=len(unseen),
-            ),
-            phrase("At least {fewest} of each are needed.", fewest=_FEWEST),
-        )
-    rng = np.random.default_rng([seed, 6])
-    most, each = _affordable(look(np.ascontiguousarray(images[:1])).shape[1], *budget(spec))
-    picked = rng.permutation(len(images))[:most]
-    images, labels = images[picked], labels[picked]
-    made = outliers.make(images, spec, min(each, len(images)), rng)
-    kinds = tuple(kind for kind in outliers.KINDS if kind in made)
-    held_out = np.asarray(unseen[rng.permutation(len(unseen))[:most]])
-    copied: list[np.ndarray] = []
-    copied_labels: list[np.ndarray] = []
-    held_copies: list[np.ndarray] = []
-    held_origins: list[np.ndarray] = []
-    if min(len(images), len(held_out)) < _FEWEST_DISTURBED:
+    width = look(np.ascontiguousarray(images[:1])).shape[1] if len(images) else 0
+    pictures = GatePictures.of(images, labels, unseen, spec, width, seed, digits)
+    if not pictures.copied:
         second_look = None
-    else:
-        copied, origins = _copies(images, spec, each, rng)
-        copied_labels = [labels[places] for places in origins]
-        held_copies, held_origins = _copies(held_out, spec, each, rng)
-        for kind in drawn_digits.KINDS if digits and spec.fit == "mnist" else ():
-            for pictures, places, count in ((copied, copied_labels, _DRAWN), (held_copies, held_origins, _DRAWN_HELD)):
-                drawn, values = drawn_digits.make(kind, count, spec, rng)
-                pictures.append(drawn)
-                # Of those that set the limit it says with which tenth of the unseen pictures each is judged.
-                places.append(values if pictures is copied else np.arange(count) % len(held_out))
-    jobs = [images, held_out, *(made[kind] for kind in kinds), *copied, *held_copies]
-    asked = [_some(job, _SECOND_OWN if number < 2 else _SECOND_EACH) for number, job in enumerate(jobs)]
-    total, done, outputs = sum(map(len, jobs)) + (sum(map(len, asked)) if second_look else 0), 0, []
-    for job in jobs:
-        outputs.append(_looked(job, look, done, total, progress, piece_of(spec, bytes_each)))
-        done += len(job)
-    own, held, others = outputs[0], outputs[1], outputs[2 : 2 + len(kinds)]
-    copies, told = outputs[2 + len(kinds) :][: len(copied)], outputs[2 + len(kinds) + len(copied) :]
-    if not all(np.isfinite(rows).all() for rows in outputs):
+    fewer = pictures.fewer() if second_look else None
+    total = len(pictures) + (len(fewer) if fewer is not None else 0)
+    found = pictures.looked_at(look, 0, total, progress, piece_of(spec, bytes_each))
+    if not found.finite():
         raise DomainError("no-features", "what the network computes of some pictures is infinite or no number")
     try:
-        learnt = np.concatenate([own, *copies])
-        if np.unique(labels, return_counts=True)[1].max() < 2:
-            # One picture of each class tells nothing of how pictures differ within one: all are taken as one class.
-            labels, copied_labels = np.zeros(len(labels), int), [np.zeros(len(rows), int) for rows in copies]
-        gate = _fitted(learnt, np.concatenate([labels, *copied_labels]), others, kinds, spec)
-        gate = _limited(gate, held, told)
+        gate = _limited(_gate_of(found, pictures, spec), found.held, found.told)
     except (np.linalg.LinAlgError, StoreError) as error:  # the latter of numbers that cannot be stored
         raise DomainError(
             "no-features", phrase("no distances follow from the pictures' features: {error}", error=error)
         ) from error
-    seen(gate, picked, own)
-    scores, refused = gate.scores(held), _refused(gate, held, told, held_origins)
+    seen(gate, pictures.picked, found.own)
+    scores, refused = gate.scores(found.held), _refused(gate, found.held, found.told, pictures.held_origins)
     kept = None
-    if second_look is not None:
-        again = []
-        for job in asked:
-            again.append(_looked(job, second_look, done, total, progress, piece_of(spec, 0)))
-            done += len(job)
-        found = _second(again, len(kinds), len(copied), kinds)
-        missed = [gate.scores(_some(rows, _SECOND_EACH)) <= 1.0 for rows in others]
-        gains = [
-            (found.scores(rows) > 1.0)[passed] for rows, passed in zip(again[2 : 2 + len(kinds)], missed, strict=True)
-        ]
-        if np.concatenate(gains).sum() >= GAIN * sum(map(len, missed)):
-            kept, both = found, found.scores(again[1])
-            scores = _some(scores, _SECOND_OWN)
-            refused = min(1.0, refused + float(((both > 1.0) & (scores <= 1.0)).mean()))
+    if second_look is not None and fewer is not None:
+        again = fewer.looked_at(second_look, len(pictures), total, progress, piece_of(spec, 0))
+        opinion = _second(again, pictures.kinds)
+        if _gain(gate, found, opinion, again) >= GAIN:
+            kept, both = opinion, opinion.scores(again.held)
+            scores = some(scores, len(both))
+            refused = min(1.0, refused + float(((both > LIMIT) & (scores <= LIMIT)).mean()))
             scores = np.maximum(scores, both)
     points = np.quantile(np.minimum(scores, 99.0), np.linspace(0, 1, QUANTILES))
     entry = Domain(
         file=domain.FILE,
         method=domain.METHOD,
         split="validation",
-        n=len(held),
+        n=len(found.held),
         refused=round(refused, 4),
         quantiles=tuple(round(float(point), 4) for point in points),
     )
     return gate, entry, kept
 
 
-def _some(rows: Images, most: int) -> np.ndarray:
-    """At most ``most`` of ``rows``, from all over them."""
-    if len(rows) <= most:
-        return np.asarray(rows)
-    return np.asarray(rows[np.linspace(0, len(rows) - 1, most).astype(int)])
+def _gate_of(found: Features, pictures: GatePictures, spec: PreprocessSpec) -> Gate:
+    """The gate of own pictures and of their copies, which count as what they are copies of."""
+    labels = np.concatenate([pictures.labels, *pictures.copied_labels])
+    if np.unique(pictures.labels, return_counts=True)[1].max() < 2:
+        # One picture of each class tells nothing of how pictures differ within one: all are taken as one class.
+        labels = np.zeros(len(labels), int)
+    learnt = np.concatenate([found.own, *found.copies])
+    return _fitted(learnt, labels, found.others, pictures.kinds, spec)
 
 
-def _second(outputs: list[np.ndarray], kinds_made: int, kinds_copied: int, kinds: tuple[str, ...]) -> SecondGate:
+def _gain(gate: Gate, found: Features, opinion: SecondGate, again: Features) -> float:
+    """The share of foreign pictures that a second opinion flags beyond those that the gate flags."""
+    gains = [
+        (opinion.scores(others) > LIMIT)[gate.scores(some(rows, len(others))) <= LIMIT]
+        for rows, others in zip(found.others, again.others, strict=True)
+    ]
+    return float(np.concatenate(gains).sum() / sum(map(len, again.others)))
+
+
+def _second(found: Features, kinds: tuple[str, ...]) -> SecondGate:
     """The second opinion from what the everyday network makes of own, unseen and foreign pictures and of copies."""
-    own, held, others = outputs[0], outputs[1], outputs[2 : 2 + kinds_made]
-    copies, told = outputs[2 + kinds_made :][:kinds_copied], outputs[2 + kinds_made + kinds_copied :]
-    learnt = np.concatenate([own, *copies])
+    learnt = np.concatenate([found.own, *found.copies])
     shift = learnt.mean(axis=0)
     scale = np.maximum(learnt.std(axis=0), 0.01 * float(learnt.std()) + 1e-6)
-    weights, bias = _regression(learnt, others, shift, scale)
+    weights, bias = _regression(learnt, found.others, shift, scale)
     gate = SecondGate(shift, scale, weights, bias, kinds, 0.0, 1.0)
     # What is stored is rounded, and the limit must be set with those numbers.
     gate = second.from_json(gate.to_json())
-    odds = gate.odds(held)
-    limits = [_beyond(odds, REFUSED_SECOND), *(_beyond(gate.odds(rows), DISTURBED_SECOND) for rows in told)]
+    odds = gate.odds(found.held)
+    limits = [_beyond(odds, REFUSED_SECOND), *(_beyond(gate.odds(rows), DISTURBED_SECOND) for rows in found.told)]
     centre, limit = float(np.median(odds)), max(limits)
     return replace(gate, centre=centre, limit=max(limit, centre + 1e-3))
-
-
-def _copies(
-    images: np.ndarray, spec: PreprocessSpec, each: int, rng: np.random.Generator
-) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Disturbed copies of some of ``images`` by kind, fewer of a kind than of foreign ones, and the places of
-    their originals."""
-    count = _LAID_OUT if spec.fit == "mnist" else max(100, each // 2)
-    copied, origins = [], []
-    for kind in disturbed.kinds_for(spec):
-        chosen = rng.permutation(len(images))[:count]
-        copied.append(disturbed.copies(np.asarray(images[chosen]), kind, spec, rng))
-        origins.append(chosen)
-    return copied, origins
-
-
-def _affordable(width: int, most: int, each: int) -> tuple[int, int]:
-    """:func:`budget` where there are ``width`` features of every picture. Raises :class:`DomainError` for too many."""
-    if _storable_axes(width, len(outliers.KINDS)) < 2:
-        raise DomainError(
-            "too-wide", phrase("the network computes {width:,} features of a picture: too many for a gate", width=width)
-        )
-    fewer = max(_FEWEST, _VALUES // width)
-    return min(most, fewer), min(each, max(_FEWEST, fewer // len(outliers.KINDS)))
-
-
-def _storable_axes(width: int, kinds: int) -> int:
-    """How many axes along ``width`` features fit into a gate's file, in half precision and base64."""
-    numbers = int(_FILE_SHARE * domain.MAX_BYTES * 3 / 4 / 2)
-    return numbers // width - (3 + kinds)  # shift, scale and the regression's weights
-
-
-def piece_of(spec: PreprocessSpec, bytes_each: int) -> int:
-    """How many pictures of ``spec`` are looked at together, where the network's outputs take ``bytes_each`` of one."""
-    # A picture's look is taken in float32.
-    each, piece = 4 * spec.height * spec.width * spec.channels + bytes_each, _PIECE
-    # Halved, so that the network's own batches of 64 stay whole.
-    while piece > 1 and piece * each > _PIECE_BYTES:
-        piece //= 2
-    return piece
-
-
-def _looked(images: np.ndarray, look: Look, before: int, total: int, progress: Progress, piece: int) -> np.ndarray:
-    parts = []
-    for start in range(0, len(images), piece):
-        progress(before + start, total)
-        parts.append(look(np.ascontiguousarray(images[start : start + piece])))
-    progress(before + len(images), total)
-    return np.concatenate(parts).astype(np.float64)
 
 
 def _fitted(
@@ -293,7 +183,7 @@ def _fitted(
     views = domain.views_for(spec)
     look_size = domain.look(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8)).shape[1]
     look_axes, look_means = _within(z[:, -look_size:], labels, classes)
-    axes = _axes(z, min(_AXES, _storable_axes(z.shape[1], len(kinds))))
+    axes = _axes(z, min(_AXES, storable_axes(z.shape[1], len(kinds))))
     within, means = _within(z @ axes, labels, classes)
     weights, bias = _regression(own, others, shift, scale)
     return Gate(
@@ -370,7 +260,7 @@ def _regression(
     from sklearn.linear_model import LogisticRegression
 
     rows = np.concatenate([own, *others]).astype(np.float32)
-    z = np.clip((rows - shift) / scale, -8.0, 8.0)
+    z = np.clip((rows - shift) / scale, -CLIP, CLIP)
     kinds = np.repeat(np.arange(1 + len(others)), [len(own), *map(len, others)])
     # A second standardisation over all pictures makes the ridge fair to every feature; it is folded into the weights.
     middle, spread = z.mean(axis=0), z.std(axis=0) + 0.05
@@ -394,7 +284,7 @@ def _refused(gate: Gate, held: np.ndarray, told: list[np.ndarray], origins: list
     flagged = []
     for part in range(_FOLDS):
         others = [rows[fold[places] != part] for rows, places in zip(told, origins, strict=True)]
-        flagged.append(_scaled(gate, held[fold != part], others).scores(held[fold == part]) > 1.0)
+        flagged.append(_scaled(gate, held[fold != part], others).scores(held[fold == part]) > LIMIT)
     return max(float(np.concatenate(flagged).mean()), 1 / (len(held) + 1))
 
 

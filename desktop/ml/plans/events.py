@@ -42,6 +42,8 @@ class Started(_Event):
 
     ``device`` is what training really runs on, ``backend`` the library (``tensorflow``); ``epoch`` the first one to
     come (above 0 after a resume); ``train`` and ``validation`` numbers of pictures; ``batch`` their number a step.
+    Where all pictures are cross-validated in ``folds`` parts, both are all of them: each is learned from and checked
+    with.
     """
 
     event: ClassVar[str] = "started"
@@ -53,6 +55,7 @@ class Started(_Event):
     epochs: int
     backend: str = ""
     batch: int = 0
+    folds: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import numpy as np
 
 from desktop.core.figures.intervals import Estimate, unknown
 from desktop.ml.teaching.accuracy import accuracy_of, drawn
+from desktop.ml.teaching.kernels import Kernels, KnownSystem
 from desktop.ml.teaching.pool import Kin, Pool, groups_of
 from desktop.ml.teaching.ridge import PENALTIES, RidgeHead, Scaling, solve
 from desktop.store.project_rows import FeatureRows
@@ -56,6 +57,7 @@ class Learner:
         self.scaling: Scaling | None = None
         self._scaled_on = 0
         self._held: dict[int, np.ndarray] = {}  # scaled rows by place
+        self._kernels = Kernels()
 
     def lesson(self, pool: Pool, kin: Kin) -> Lesson:
         """Learn from ``pool``'s labels."""
@@ -70,7 +72,10 @@ class Learner:
         group_of = groups_of(pool, labelled, kin)
         penalties = PENALTIES if len(labelled) <= _ALL_PENALTIES_UP_TO else PENALTIES[:1]
         # Each group is a part of its own: a head that had not seen it says what it thinks of it.
-        head = solve(scaled, targets, len(classes), group_of, penalties)
+        known = None
+        if len(scaled) <= scaled.shape[1]:
+            known = KnownSystem(self._kernels, pool.places[labelled], scaled)
+        head = solve(scaled, targets, len(classes), group_of, penalties, known)
         scores = self.scores(head, pool.places)
         groups = len(np.unique(group_of))
         counted = drawn(pool.draw, pool.labels > 0)[labelled]
@@ -121,6 +126,7 @@ class Learner:
         self.scaling = Scaling.of(self._rows.take(chosen), self._widths)
         self._scaled_on = len(chosen)
         self._held = {}
+        self._kernels = Kernels()
 
 
 def _missing(pictures: int, labels: int, classes: int) -> str:

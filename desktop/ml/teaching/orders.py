@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from desktop.ml.teaching.accuracy import CHECK_EVERY, drawn
 from desktop.ml.teaching.learner import Learner, Lesson
 from desktop.ml.teaching.pool import Pool
-from desktop.ml.teaching.ridge import RidgeHead, solve, unknown_of
+from desktop.ml.teaching.ridge import RidgeHead, unknown_of
 from desktop.store.project_rows import FeatureRows
 
 _CANDIDATES = 2_000  # of the least sure or of any: among them those unlike each other are chosen
@@ -18,7 +16,8 @@ _UNLIKE_REFERENCE = 3_000
 _CANDIDATES_UNSURE = 400  # the least sure, of which those worth most are chosen
 _REFERENCE = 1_000  # pictures in doubt that a label may tell of
 _PICKED = 60  # chosen one after the other; the rest by margin alone
-_REACH = 0.25  # how much it counts what a label says of others, beside how unsure the picture itself is
+_MANY = 1_000  # labels from which on half as many candidates are looked at: somebody waits
+_REACH = 0.5  # how much it counts what a label says of others, beside how unsure the picture itself is
 _ENOUGH_DRAWN, _LATER_EVERY = 100, 10  # so many drawn at random: one in ten from then on
 
 
@@ -33,16 +32,18 @@ def uncertain(lesson: Lesson, learner: Learner, most: int) -> tuple[np.ndarray, 
     """
     pool = lesson.pool
     free = _without_label(pool)
-    chooser = _chooser(lesson, learner)
-    if chooser is None:
+    head = lesson.head
+    if head is None:
         chosen, _ = spread(pool, learner, free, most)
         chosen = _with_checks(pool, np.concatenate([chosen, np.setdiff1d(free, chosen)]), most)
         return chosen, np.zeros(len(chosen), np.float32)
-    margins = margins_of(learner.scores(chooser.head, pool.places[free]))
+    margins = margins_of(lesson.scores[free])
     order = np.argsort(margins, kind="stable")
-    if chooser.head.inverse is not None and len(free) > 2:
-        first = order[:_CANDIDATES_UNSURE]
-        picked = first[_telling(chooser, learner, pool, free, margins, first, min(most, _PICKED))]
+    if head.inverse is not None and len(free) > 2:
+        learned = learner.scaled(pool.places[pool.positions(lesson.labelled)])
+        many = len(learned) > _MANY
+        first = order[: _CANDIDATES_UNSURE // 2 if many else _CANDIDATES_UNSURE]
+        picked = first[_telling(head, learned, learner, pool, free, margins, first, min(most, _PICKED))]
         order = np.concatenate([picked, order[~np.isin(order, picked)]])
     margin_of = np.zeros(len(pool), np.float32)
     margin_of[free] = margins
@@ -50,35 +51,9 @@ def uncertain(lesson: Lesson, learner: Learner, most: int) -> tuple[np.ndarray, 
     return chosen, margin_of[chosen]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Chooser:
-    """The head that pictures are chosen by, and the scaled features that it learned from."""
-
-    head: RidgeHead
-    learned: np.ndarray
-
-
-def _chooser(lesson: Lesson, learner: Learner) -> _Chooser | None:
-    """A head that has not learned from the pictures that the accuracy rests on: else no picture near one of those would
-    be asked for, and held out it would be harder than a picture that is new. ``None`` where the others are too few."""
-    if lesson.head is None:
-        return None
-    kept = np.flatnonzero(~lesson.counted)
-    if 2 * len(kept) < len(lesson.counted):  # labelled at random for the most part: what is chosen hardly shifts that
-        kept = np.arange(len(lesson.counted))
-    classes, targets = np.unique(lesson.targets[kept], return_inverse=True)
-    if len(classes) < 2:
-        return None
-    places = lesson.pool.places[lesson.pool.positions(lesson.labelled[kept])]
-    scaled = learner.scaled(places)
-    if len(kept) == len(lesson.targets):
-        return _Chooser(lesson.head, scaled)
-    head = solve(scaled, targets, len(classes), lesson.group_of[kept], (lesson.head.penalty,))
-    return _Chooser(head, scaled)
-
-
 def _telling(
-    chooser: _Chooser,
+    head: RidgeHead,
+    learned: np.ndarray,
     learner: Learner,
     pool: Pool,
     free: np.ndarray,
@@ -86,16 +61,16 @@ def _telling(
     first: np.ndarray,
     most: int,
 ) -> np.ndarray:
-    """Which of the candidates ``first`` (positions in ``free``) to show, in order: int64 positions in ``first``."""
-    head, learned = chooser.head, chooser.learned
-    assert head.inverse is not None
+    """Which of the candidates ``first`` (positions in ``free``) to show, in order: int64 positions in ``first``.
+    ``learned``: the scaled features that ``head`` learned from."""
     doubt = np.clip(1.0 - margins, 0.0, 1.0)
     others = np.arange(len(free))
     if len(others) > _REFERENCE:
         others = np.sort(np.random.default_rng(1).choice(others, _REFERENCE, replace=False))
     rows = learner.scaled(pool.places[free[first]], keep=False)
-    covariance, variance = unknown_of(head, learned, rows, learner.scaled(pool.places[free[others]], keep=False))
-    among, _ = unknown_of(head, learned, rows, rows)
+    both = np.concatenate([rows, learner.scaled(pool.places[free[others]], keep=False)])
+    covariance, variance = unknown_of(head, learned, rows, both)
+    among, covariance = covariance[:, : len(first)], covariance[:, len(first) :]
     weight, own = doubt[others], doubt[first]
     taken = np.zeros(len(first), bool)
     out = []
@@ -143,8 +118,7 @@ def spread(pool: Pool, learner: Learner, free: np.ndarray, most: int) -> tuple[n
     rng = np.random.default_rng(1)
     sample = free if len(free) <= _CANDIDATES else np.sort(rng.choice(free, _CANDIDATES, replace=False))
     rows = learner.scaled(pool.places[sample], keep=False)
-    # Without those that the accuracy rests on: see _chooser.
-    labelled = np.flatnonzero((pool.labels > 0) & ~drawn(pool.draw, pool.labels > 0))
+    labelled = np.flatnonzero(pool.labels > 0)
     covariance = rows @ rows.T
     penalty = 0.3 * float(np.trace(covariance)) / len(rows)
     if len(labelled):

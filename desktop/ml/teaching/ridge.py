@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -23,7 +24,7 @@ PENALTIES = (30.0, 100.0, 10.0)
 is time for it."""
 BIAS = 10.0
 """A constant feature: the middle of the answers is hardly penalised."""
-_AT_ONCE = 4096
+_STEPS = 8  # of a class's weight between one and twice as much
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,21 +72,42 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True), np.float32)
 
 
+class System(Protocol):
+    """The kernel of the labelled rows and themselves, to be solved with a diagonal."""
+
+    def inverse(self, diagonal: np.ndarray) -> np.ndarray:
+        """The inverse of the kernel with ``diagonal`` float32 (n,) added to it: float32 (n, n)."""
+        ...
+
+
+def kernel_of(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """How alike scaled rows float32 (n, size) and (m, size) are, the constant feature among them: float32 (n, m)."""
+    return np.asarray(rows @ others.T + BIAS**2, np.float32)
+
+
 def solve(
-    scaled: np.ndarray, labels: np.ndarray, classes: int, parts: np.ndarray, penalties: Sequence[float] = PENALTIES[:1]
+    scaled: np.ndarray,
+    labels: np.ndarray,
+    classes: int,
+    parts: np.ndarray,
+    penalties: Sequence[float] = PENALTIES[:1],
+    known: System | None = None,
 ) -> RidgeHead:
     """The head for scaled rows float32 (n, size) with ``labels`` int (n,), 0 to ``classes`` − 1, each of which occurs.
 
     ``parts`` int (n,): the part of the cross-validation that each picture is in. Of ``penalties`` the one with the
-    lowest loss on pictures held out counts. Classes weigh alike up to a factor of four in their numbers.
+    lowest loss on pictures held out counts. Classes weigh alike up to a factor of four in their numbers. ``known``:
+    what is known of the system from the lesson before, most of the work.
     """
     counts = np.bincount(labels, minlength=classes)
     weight = np.sqrt(counts.mean() / np.maximum(counts, 1))[labels]  # between each picture alike and each class alike
-    weight = np.clip(weight, 0.5, 2.0).astype(np.float32)
+    # In steps: one more label changes no other's weight, for the most part, so the system before can be mended.
+    weight = (2.0 ** (np.round(_STEPS * np.log2(np.clip(weight, 0.5, 2.0))) / _STEPS)).astype(np.float32)
     targets = np.zeros((len(labels), classes), np.float32)
     targets[np.arange(len(labels)), labels] = 1.0
     best: tuple[float, RidgeHead] | None = None
-    solver = _Dual(scaled, weight) if len(scaled) <= scaled.shape[1] else _Primal(scaled, weight)
+    few = len(scaled) <= scaled.shape[1]
+    solver = _Dual(scaled, weight, known or _Fresh(scaled)) if few else _Primal(scaled, weight)
     for penalty in penalties:
         alpha, held_out, inverse = solver.solved(targets, penalty, parts)
         sharpness = 1.0 / suiting_temperature(held_out.astype(np.float64), labels)
@@ -103,28 +125,39 @@ def unknown_of(
     """What ``head`` does not know, seen as a Gaussian process: the covariance float32 (n, m) of what it would say of
     ``rows`` and of ``others``, and the variance (n,) of ``rows``; all scaled, ``learned`` those it learned from."""
     assert head.inverse is not None
-    cross = rows @ learned.T + BIAS**2
-    half = cross @ head.inverse
-    covariance = rows @ others.T + BIAS**2 - half @ (learned @ others.T + BIAS**2)
-    variance = (rows**2).sum(axis=1) + BIAS**2 - (half * cross).sum(axis=1)
+    half = kernel_of(rows, learned) @ head.inverse
+    left = rows - half @ learned  # what of each row nothing that was learned stands for
+    constant = BIAS**2 * (1.0 - half.sum(axis=1, keepdims=True))
+    covariance = left @ others.T + constant
+    variance = (left * rows).sum(axis=1) + constant[:, 0]
     return np.asarray(covariance, np.float32), np.maximum(np.asarray(variance, np.float32), 1e-6)
+
+
+class _Fresh:
+    """A system of which nothing is known."""
+
+    def __init__(self, scaled: np.ndarray) -> None:
+        self._kernel = kernel_of(scaled, scaled)
+
+    def inverse(self, diagonal: np.ndarray) -> np.ndarray:
+        """The inverse of the kernel with ``diagonal`` added to it."""
+        system = self._kernel.copy()
+        system[np.diag_indices_from(system)] += diagonal
+        return inverse_of(system)
 
 
 class _Dual:
     """As many unknowns as pictures."""
 
-    def __init__(self, scaled: np.ndarray, weight: np.ndarray) -> None:
-        self._scaled, self._weight = scaled, weight
-        self._kernel = scaled @ scaled.T + BIAS**2
+    def __init__(self, scaled: np.ndarray, weight: np.ndarray, system: System) -> None:
+        self._scaled, self._weight, self._system = scaled, weight, system
 
     def solved(
         self, targets: np.ndarray, penalty: float, parts: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """Weights float32 (size + 1, classes), the last row of the constant feature; held-out answers; the
         inverse."""
-        system = self._kernel.copy()
-        system[np.diag_indices_from(system)] += penalty / self._weight
-        inverse = inverse_of(system)
+        inverse = self._system.inverse(penalty / self._weight)
         alpha = inverse @ targets
         alone, several = _split(parts)
         held_out = np.empty_like(targets)

@@ -68,17 +68,21 @@ class Learning(Protocol):
         ...
 
 
-def announce(context: Context, learning: Learning, model: keras.Model) -> None:
-    """Tell what begins, and on which device."""
+def announce(context: Context, learning: Learning, model: keras.Model, folds: int = 0) -> None:
+    """Tell what begins, and on which device; ``folds``: in how many parts all pictures are cross-validated."""
+    train, validation = len(context.train), len(context.validation)
+    if folds:
+        train = validation = train + validation
     context.listener(
         Started(
             backend.device(),
             model.count_params(),
-            len(context.train),
-            len(context.validation),
+            train,
+            validation,
             len(learning.history),
             context.plan.fit.epochs,
             keras.backend.backend(),
             learning.batch,
+            folds,
         )
     )

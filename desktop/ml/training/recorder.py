@@ -98,9 +98,12 @@ class Recorder:
             self._end_batches()
             self._validation = event.validation
             self._batches = BatchLog(self._folder / BATCHES, event.epoch)
+            pictures = f"{event.train} training and {event.validation} validation pictures"
+            if event.folds:
+                pictures = f"{event.train} pictures, cross-validated in {event.folds} parts"
             self._log(
-                f"{event.parameters} parameters on {event.device} ({event.backend}), {event.train} training and "
-                f"{event.validation} validation pictures, epoch {event.epoch + 1} of {event.epochs}"
+                f"{event.parameters} parameters on {event.device} ({event.backend}), {pictures}, "
+                f"epoch {event.epoch + 1} of {event.epochs}"
             )
             self.change(state="running", device=event.device, epochs=event.epochs, epochs_done=event.epoch, message="")
         elif isinstance(event, TrainBatchDone):

@@ -35,6 +35,7 @@ from desktop.ml.training.linear_heads import (
     suiting_temperature,
 )
 from desktop.ml.training.progress_state import Best
+from desktop.store.manifest import CROSSED
 from desktop.system.words import phrase
 
 
@@ -63,7 +64,7 @@ class HeldOut:
     no head said all of it, but heads that each learned from the other parts.
     """
 
-    CROSS: ClassVar[str] = "cross-validation"
+    CROSS: ClassVar[str] = CROSSED
     """What figures of such pictures are called, as those of a split."""
 
     logits: np.ndarray

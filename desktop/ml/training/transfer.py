@@ -85,7 +85,7 @@ def _solve(
         plan, start.head_epochs if tuned else plan.fit.epochs, found[0], found[1], parts, context.listener,
         context.steering,
     )  # fmt: skip
-    announce(context, solving, model)
+    announce(context, solving, model, parts)
     complete = solving.run()
     if solving.head is not None:
         layer = head.get_layer("logits")

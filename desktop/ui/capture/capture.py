@@ -13,6 +13,7 @@ from PySide6.QtCore import QDeadlineTimer, QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
 from desktop.core.types import FoveaError
+from desktop.system.words import phrase
 
 if TYPE_CHECKING:
     from desktop.ui.shell.app import Shell
@@ -63,10 +64,12 @@ def capture_classify(
     out: str,
     timeout_s: float = 60,
     why: str = "",
+    frame: int = 0,
 ) -> None:
     """Save the Classify view as PNG; see :func:`staged`.
 
-    ``why`` opens the map of where the network looked: a method, or ``quickest``.
+    ``why`` opens the map of where the network looked: a method, or ``quickest``; ``frame`` (1 is the first, 0 where it
+    began) chooses one of a series or of a file of several.
 
     ``images`` are files and folders; several are classified as a folder is. Without any the empty view is taken.
     Waits until answer, picture and the thumbnails in sight are there. Raises :class:`FoveaError` of kind ``timeout``
@@ -81,10 +84,17 @@ def capture_classify(
                 return True
             answered = session.prediction or session.failure or not session.model_ready
             seen = session.preview or session.preview_failure
-            idle = not view.opener.busy and not view.job.running
+            idle = not view.opener.busy and not view.job.running and view.picture.radiology.settled
             return bool(answered and seen and idle and not view.list.model.missing(view.list.visible_items()))
 
         wait_for(complete, timeout_s, "the answer")
+        if frame and images:
+            item = view.session.current
+            if item is None or frame > item.count:
+                text = phrase("the first picture has {count:,} frames", count=item.count if item is not None else 0)
+                raise FoveaError("no-frame", text, "Choose one of them, or leave out --frame.")
+            view.session.set_frame(frame - 1)
+            wait_for(complete, timeout_s, "the frame")
         if why and images:
             explainer = view.explainer
             explainer.method = None if why == "quickest" else why  # type: ignore[assignment]

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, 
 from desktop.core.trust import reasons
 from desktop.core.trust.conformal import DEFAULT_RATE, answer_set, like_those, nearest_rate
 from desktop.system.words import listed
+from desktop.ui.kit.flow import FlowLayout
 from desktop.ui.kit.tabled import reason, score_notice
 from desktop.ui.kit.widgets import Sign, count, make_label, put_beside, set_role
 from desktop.ui.widgets.kind_chart import KindChart
@@ -41,15 +42,14 @@ class ConfidencePanel(QWidget):
         self._rates = QComboBox()
         self._rates.setAccessibleName(self.tr("How often the list may leave out the right answer"))
         self._rates.setToolTip(self.tr("A smaller share gives longer lists."))
+        self._rates.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._rates.activated.connect(self._choose)
         self._rate_label = make_label(self.tr("Allowed to be wrong in"), "secondary")
         self._rate_label.setBuddy(self._rates)
         self._rate_row = QWidget()
-        row = QHBoxLayout(self._rate_row)
-        row.setContentsMargins(0, 0, 0, 0)
+        row = FlowLayout(self._rate_row)
         row.addWidget(self._rate_label)
         row.addWidget(self._rates)
-        row.addStretch(1)
         self._sign = Sign("check", "secondary", "")
         self._kind = make_label("", wrap=True)
         self._kind_row = QWidget()

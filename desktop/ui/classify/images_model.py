@@ -52,6 +52,8 @@ class ImagesModel(QAbstractListModel):
         self.said = said
         self.marked: Callable[[ImageItem], PictureMark | None] = lambda item: None
         """The star and the note on an item; who keeps them sets it."""
+        self.score_of: Callable[[ImageItem], float | None] = lambda item: None
+        """The score of the answer to an item; who has the answers sets it."""
         self._filter = ""
         self._rule = ""
         self._ranking: list[ImageItem] = []  # of the rule 'similar'
@@ -170,8 +172,9 @@ class ImagesModel(QAbstractListModel):
         return self._rule
 
     def set_rule(self, rule: str) -> None:
-        """List only images with a ``star``, with a ``note``, ``unlike`` the model's kind, ``failed``, or with one
-        answer (``answer:LABEL``); '' lists all. Answers that come later count when :meth:`refresh` is called."""
+        """List only images with a ``star``, with a ``note``, ``unlike`` the model's kind, ``failed``, with one answer
+        (``answer:LABEL``), with a score under (``below:0.5``) or from (``from:0.5``) one on; several, a line each, must
+        all hold. '' lists all. Answers that come later count when :meth:`refresh` is called."""
         if rule != self._rule:
             self._rule = rule
             self.refresh()
@@ -205,14 +208,21 @@ class ImagesModel(QAbstractListModel):
             return False
         if not self._rule or self._rule == "similar":
             return True
-        if self._rule in ("star", "note"):
-            return mark is not None and bool(mark.star if self._rule == "star" else mark.note)
+        return all(self._holds(rule, item, mark) for rule in self._rule.split("\n"))
+
+    def _holds(self, rule: str, item: ImageItem, mark: PictureMark | None) -> bool:
+        if rule in ("star", "note"):
+            return mark is not None and bool(mark.star if rule == "star" else mark.note)
+        kind, _, wanted = rule.partition(":")
+        if kind in ("below", "from"):
+            score = self.score_of(item)
+            return score is not None and (score < float(wanted)) == (kind == "below")
         said = self.said(item)
         if said is None:
             return False
-        if self._rule in ("unlike", "failed"):
-            return said.unlike if self._rule == "unlike" else said.failed
-        return not (said.failed or said.unlike) and f"answer:{said.answer}" == self._rule
+        if rule in ("unlike", "failed"):
+            return said.unlike if rule == "unlike" else said.failed
+        return not (said.failed or said.unlike) and said.answer == wanted
 
     @property
     def _filtered(self) -> bool:

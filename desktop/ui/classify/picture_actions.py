@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QInputDialog, QMenu, QWidget
 from desktop.services.corrections import Corrected
 from desktop.services.marks import Marks
 from desktop.services.revealing import reveal
-from desktop.services.session import ImageItem
+from desktop.services.session import MAX_UNDO, ImageItem
 from desktop.services.similar import Similar
 from desktop.services.sorting import Sorter
 from desktop.ui.kit.file_dialogs import FileDialog
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from desktop.engine.messages import Explanation
     from desktop.services.settings import Settings
     from desktop.store.manifest import Manifest
+    from desktop.store.marks import PictureMark
     from desktop.ui.classify.printing import PrintedPage
     from desktop.ui.classify.whole import Whole
 
@@ -34,11 +35,13 @@ _LISTED = 5
 
 class PictureActions(QObject):
     """The commands on ``view``'s images. ``said`` carries a sentence on what went wrong, ``told`` on what was done;
-    ``changed`` says that what can be undone is another thing now."""
+    ``changed`` says that what can be undone is another thing now; ``retrain_wanted`` carries a project and the model
+    that shall learn it."""
 
     said = Signal(str)
     told = Signal(str)
     changed = Signal()
+    retrain_wanted = Signal(str, str)
 
     def __init__(self, view: Whole, settings: Settings, parent: QWidget) -> None:
         super().__init__(parent)
@@ -49,12 +52,13 @@ class PictureActions(QObject):
         self.similar = Similar(view.session, self)
         self.similar.found.connect(self._show_similar)
         self.similar.failed.connect(self.said)
-        self._undo: Callable[[], None] | None = None
+        self._undo: list[Callable[[], bool | None]] = []  # the last one last; ``False``: there was nothing to take back
         self.marks.changed.connect(self._show_marks)
         self.marks.failed.connect(self.said)
         self.correcting.failed.connect(self.said)
         self.correcting.told.connect(self.told)
         self.correcting.done.connect(self._on_corrected)
+        self.correcting.retrain_wanted.connect(self._on_retrain)
 
     def finish(self) -> None:
         """Wait until all is on the disk; for the end of the program."""
@@ -258,7 +262,8 @@ class PictureActions(QObject):
 
     def star(self, items: list[ImageItem]) -> None:
         """Give them a star; where all have one, take it."""
-        self.marks.star(items, not all(self.marks.is_starred(item) for item in items))
+        star = not all(self.marks.is_starred(item) for item in items)
+        self._marked(self.marks.star(items, star))
 
     def note(self, items: list[ImageItem]) -> None:
         """Ask for a note on the first of them."""
@@ -269,8 +274,15 @@ class PictureActions(QObject):
         dialog.setWindowTitle(self.tr("Note"))
         dialog.setLabelText(self.tr("Note on {0}. It is kept by Fovea, not in the file.").format(item.name))
         dialog.setTextValue(self.marks.note_of(item))
-        dialog.textValueSelected.connect(partial(self.marks.note, item))
+        dialog.textValueSelected.connect(partial(self._write_note, item))
         dialog.open()
+
+    def _write_note(self, item: ImageItem, text: str) -> None:
+        self._marked(self.marks.note(item, text))
+
+    def _marked(self, before: dict[ImageItem, PictureMark]) -> None:
+        if before:
+            self.remember(partial(self.marks.put_back, before))
 
     # This is a …
 
@@ -300,6 +312,11 @@ class PictureActions(QObject):
     def show_corrections(self) -> None:
         """List what was corrected."""
         self.correcting.show_list()
+
+    @Slot(str)
+    def _on_retrain(self, project: str) -> None:
+        manifest = self.manifest
+        self.retrain_wanted.emit(project, manifest.id if manifest is not None else "")
 
     # Similar ones
 
@@ -379,12 +396,18 @@ class PictureActions(QObject):
 
     def page(self) -> PrintedPage:
         """What is printed of the picture that is looked at."""
+        from desktop.core.figures.public_names import NameHider
         from desktop.ui.classify.printing import PrintedPage
         from desktop.ui.kit.tabled import notice
 
         session, manifest = self._view.session, self.manifest
         assert session.preview is not None and session.current is not None
-        page = PrintedPage(self._map_picture() or image_of(session.preview.pixels), session.current.source.name)
+        name = session.current.source.name
+        hider = NameHider(manifest is not None and manifest.medical)
+        shown = hider.take(name, session.items.index(session.current) + 1)
+        page = PrintedPage(self._map_picture() or image_of(session.preview.pixels), shown)
+        if shown != name:
+            page.lines.append(self.tr("The file's name is not printed: it may be a person's."))
         answer = session.prediction
         if answer is not None and manifest is not None:
             page.answer = self._view.answer.bars.headline
@@ -407,28 +430,33 @@ class PictureActions(QObject):
 
     def offer_undo(self, words: str, undo: Callable[[], None]) -> None:
         """Say what was done, with a button that takes it back; Edit › Undo does so, too."""
-        self._undo = undo
+        self.remember(undo)
         self._view.list.offer_undo(words)
+
+    def remember(self, undo: Callable[[], bool | None]) -> None:
+        """``undo`` takes back what was just done; it gives ``False`` where there is nothing to take back any more."""
+        self._undo = [*self._undo, undo][-MAX_UNDO:]
+        self._view.list.show_removed(0)
         self.changed.emit()
 
     @property
     def can_undo(self) -> bool:
         """Whether :meth:`undo` has something to take back."""
-        return self._undo is not None
+        return bool(self._undo)
+
+    @property
+    def last(self) -> Callable[[], bool | None] | None:
+        """What :meth:`undo` calls next."""
+        return self._undo[-1] if self._undo else None
 
     def undo(self) -> bool:
-        """Take back what was offered last; whether there was something."""
-        undo, self._undo = self._undo, None
-        if undo is None:
-            return False
-        self._view.list.show_removed(0)
-        undo()
+        """Take back what was done last; whether there was something."""
+        done = False
+        while self._undo and not done:
+            self._view.list.show_removed(0)
+            done = self._undo.pop()() is not False
         self.changed.emit()
-        return True
-
-    def forget_undo(self) -> None:
-        """Something else was done since, and is undone first."""
-        self._undo = None
+        return done
 
 
 def _copy_text(text: str, *_: object) -> None:

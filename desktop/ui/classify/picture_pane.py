@@ -100,7 +100,7 @@ class PicturePane(QWidget):
         self._show_prediction()
 
     def _build(self) -> None:
-        self._name = ElidedLabel()
+        self._name = ElidedLabel(file=True)
         self._name.setProperty("role", "title")
         self._facts = QLabel()
         self._facts.setProperty("role", "secondary")

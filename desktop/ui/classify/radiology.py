@@ -145,6 +145,11 @@ class RadiologyBar(QWidget):
 
     _touched = False
 
+    @property
+    def settled(self) -> bool:
+        """Whether what was asked of the file has come, and is drawn."""
+        return self._asked == 0 and not self._drawing.isActive()
+
     # The picture
 
     @Slot()
@@ -238,6 +243,7 @@ class RadiologyBar(QWidget):
         for name, centre, width in windows:
             told = names.get(name, name.replace("File", self.tr("File")))
             self.presets.addItem(told, (centre, width))
+        self.presets.setCurrentIndex(0)  # with words for 'none', Qt chooses none
 
     # Window and level
 

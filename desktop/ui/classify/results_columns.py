@@ -124,14 +124,6 @@ COLUMNS: tuple[ResultColumn, ...] = (
         lambda batch, at: batch.sources[at].name,
         lambda order: order.rank_of("name", lambda at: order.batch.sources[at].name),
         width=170,
-    ),
-    ResultColumn(
-        "folder",
-        str(QT_TRANSLATE_NOOP("ResultsModel", "Folder")),
-        lambda batch, at: batch.folder(at),
-        lambda order: order.rank_of("folder", order.batch.folder),
-        width=90,
-        quiet=True,
         elide_middle=True,
     ),
     ResultColumn(
@@ -161,6 +153,15 @@ COLUMNS: tuple[ResultColumn, ...] = (
         width=70,
     ),
     ResultColumn(
+        "folder",
+        str(QT_TRANSLATE_NOOP("ResultsModel", "Folder")),
+        lambda batch, at: batch.folder(at),
+        lambda order: order.rank_of("folder", order.batch.folder),
+        width=90,
+        quiet=True,
+        elide_middle=True,
+    ),
+    ResultColumn(
         "second",
         str(QT_TRANSLATE_NOOP("ResultsModel", "Next best")),
         _inside_only(lambda batch, at: batch.second_text(at, decimals)),
@@ -184,7 +185,7 @@ COLUMNS: tuple[ResultColumn, ...] = (
         width=76,
         right=True,
         quiet=True,
-        widest="9999.9 ms",
+        widest="99999.9 ms",
     ),
     ResultColumn(
         "size",
@@ -195,6 +196,21 @@ COLUMNS: tuple[ResultColumn, ...] = (
         right=True,
         quiet=True,
         widest="19999 × 19999",
+    ),
+    ResultColumn(
+        "star",
+        str(QT_TRANSLATE_NOOP("ResultsModel", "Star")),
+        lambda batch, at: "★" if batch.starred(at) else "",
+        RowOrder.star_key,
+        width=44,
+    ),
+    ResultColumn(
+        "note",
+        str(QT_TRANSLATE_NOOP("ResultsModel", "Note")),
+        lambda batch, at: batch.note(at),
+        RowOrder.note_key,
+        width=140,
+        quiet=True,
     ),
     ResultColumn("error", str(QT_TRANSLATE_NOOP("ResultsModel", "Problem")), _problem, RowOrder.error_key),
 )

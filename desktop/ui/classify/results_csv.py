@@ -109,9 +109,11 @@ def csv_rows(
 def header(batch: BatchColumns) -> list[str]:
     """The column names; one a class at the end where the scores of all classes are kept.
 
-    ``label`` is the class by the model's decision rule. Of a model that knows words ``general_word`` is what it answers
-    where it cannot decide between kinds, empty elsewhere. ``in_domain`` and ``domain_score`` are those of ``fovea
-    predict --json``; empty where the model cannot tell.
+    ``answer`` is what the window says: 'no answer' where the picture is not of the model's kind or could not be read,
+    a general word where the model cannot decide between kinds. ``label`` is the class by the model's decision rule. Of
+    a model that knows words ``general_word`` is what it answers where it cannot decide between kinds, empty elsewhere.
+    ``star`` and ``note`` are the user's own; the note of a picture whose name is hidden is left out. ``in_domain`` and
+    ``domain_score`` are those of ``fovea predict --json``; empty where the model cannot tell.
     """
     names = ["path", *(name for name, _ in _columns(batch))]
     if batch.scores is not None:
@@ -130,10 +132,16 @@ def _row(batch: BatchColumns, at: int, style: PathStyle, hider: NameHider | None
     failed = batch.state[at] == FAILED
     for column, value in _columns(batch):
         text = value(batch, at) if column in _OF_ALL or failed == (column in _OF_FAILED) else ""
+        if column == "note" and shown != name:
+            text = ""  # whose name must be hidden is hidden: a note in free words may say it
         # An error names the file; it is called there as it is called before.
         yield text.replace(name.rsplit("/", 1)[-1], shown) if column == "error" and shown != name else text
     if batch.scores is not None:
         yield from [""] * len(batch.labels) if failed else map(_number, batch.scores[at].tolist())
+
+
+def _answer(batch: BatchColumns, at: int) -> str:
+    return "no answer" if batch.state[at] == FAILED or batch.inside[at] == OUTSIDE else batch.label(at)
 
 
 def _columns(batch: BatchColumns) -> tuple[tuple[str, Callable[[BatchColumns, int], str]], ...]:
@@ -145,10 +153,11 @@ def _number(value: float) -> str:
     return f"{float(value):.9g}"
 
 
-_OF_ALL = ("model",)
+_OF_ALL = ("answer", "model", "star", "note")
 _OF_FAILED = ("error_kind", "error")
 """The columns that pictures without an answer fill beside their name and the model; all others are empty there."""
 _COLUMNS: tuple[tuple[str, Callable[[BatchColumns, int], str]], ...] = (
+    ("answer", lambda batch, at: _answer(batch, at)),
     ("model", lambda batch, at: batch.model),
     ("label", lambda batch, at: batch.class_label(at)),
     ("score", lambda batch, at: _number(batch.label_score[at])),
@@ -163,6 +172,8 @@ _COLUMNS: tuple[tuple[str, Callable[[BatchColumns, int], str]], ...] = (
     ("prepared_sha256", lambda batch, at: bytes(batch.sha[at]).hex()),
     ("in_domain", lambda batch, at: {INSIDE: "true", OUTSIDE: "false"}.get(int(batch.inside[at]), "")),
     ("domain_score", lambda batch, at: _number(batch.domain_score[at]) if batch.inside[at] != UNKNOWN else ""),
+    ("star", lambda batch, at: "true" if batch.starred(at) else ""),
+    ("note", lambda batch, at: batch.note(at)),
 )
 """The file's columns after the picture's name: what each holds of a picture. A new one is a row here."""
 _WORDED: tuple[tuple[str, Callable[[BatchColumns, int], str]], ...] = (

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, Signal
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QColor
 
 from desktop.app.batch_columns import FAILED, OUTSIDE, BatchColumns
@@ -233,10 +233,17 @@ class ResultsModel(QAbstractTableModel):
         only_errors: bool = False,
         below: float | None = None,
         unlike: bool = False,
+        mark: Literal["", "star", "note"] = "",
     ) -> None:
         """Show only the rows that fit all of this; see :class:`Query`."""
         q = self._query
-        self._ask(Query(text.strip(), answer, only_errors, below, unlike, q.column, q.descending))
+        self._ask(Query(text.strip(), answer, only_errors, below, unlike, mark, q.column, q.descending))
+
+    @Slot()
+    def marks_changed(self) -> None:
+        """Stars and notes are others now: rows that are chosen or ordered by them are found anew."""
+        if self._query.mark or self._query.text or self._query.column in ("star", "note"):
+            self._reorder()
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Sort by a column, or, with -1, go back to the order of the pictures."""

@@ -6,7 +6,7 @@ import heapq
 import re
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from desktop.app.batch_columns import ANSWERED, FAILED, OUTSIDE, BatchColumns
 
@@ -24,9 +24,10 @@ _STEP, _RUN = 500, 5000
 class Query:
     """Which rows are shown, and in which order.
 
-    ``text`` is looked for in folder, name and answer; ``answer`` is a class or ``None``; ``below`` keeps scores under
-    it; ``unlike`` keeps pictures that are not of the model's kind; ``column`` is the name of one of
-    :data:`desktop.ui.classify.results_columns.COLUMNS`, '' for the order of the pictures.
+    ``text`` is looked for in folder, name, answer and note; ``answer`` is a class or ``None``; ``below`` keeps scores
+    under it; ``unlike`` keeps pictures that are not of the model's kind, ``mark`` those with a ``star`` or a ``note``;
+    ``column`` is the name of one of :data:`desktop.ui.classify.results_columns.COLUMNS`, '' for the order of the
+    pictures.
     """
 
     text: str = ""
@@ -34,6 +35,7 @@ class Query:
     only_errors: bool = False
     below: float | None = None
     unlike: bool = False
+    mark: Literal["", "star", "note"] = ""
     column: str = ""
     descending: bool = False
 
@@ -41,7 +43,7 @@ class Query:
     def filters(self) -> bool:
         """Whether any row may be left out."""
         narrowed = self.answer is not None or self.below is not None
-        return bool(self.text) or narrowed or self.only_errors or self.unlike
+        return bool(self.text) or narrowed or self.only_errors or self.unlike or bool(self.mark)
 
     @property
     def plain(self) -> bool:
@@ -73,6 +75,9 @@ class RowOrder:
             keep &= relied_on & (batch.score < query.below)
         if query.unlike:
             keep &= batch.inside == OUTSIDE
+        if query.mark:
+            marks = yield from (self.star_key() if query.mark == "star" else self._noted())
+            keep &= marks == 0
         if query.text:
             keep &= yield from self._matches(query.text.casefold())
         if key_of is not None:
@@ -98,6 +103,10 @@ class RowOrder:
         named = np.array([text in label.casefold() for label in batch.answers])
         # A general word is found by the class that it perhaps is, too.
         found |= (batch.answer >= 0) & (named[batch.answer] | named[batch.label_index])
+        for start in range(0, len(batch), _RUN):
+            run = range(start, min(start + _RUN, len(batch)))
+            found[start : start + _RUN] |= [text in batch.note(at).casefold() for at in run]
+            yield
         return found
 
     # What columns sort by; those of numbers stand with their columns
@@ -129,6 +138,40 @@ class RowOrder:
                 yield
             self._ranks[name] = yield from _ranked(words)
         return self._ranks[name]
+
+    def star_key(self) -> Key:
+        """Starred pictures before all others."""
+        import numpy as np
+
+        batch, key = self.batch, np.full(len(self.batch), np.nan)
+        for start in range(0, len(batch), _RUN):
+            key[start : start + _RUN] = [
+                0 if batch.starred(at) else np.nan for at in range(start, min(start + _RUN, len(batch)))
+            ]
+            yield
+        return key
+
+    def _noted(self) -> Key:
+        import numpy as np
+
+        batch, key = self.batch, np.full(len(self.batch), np.nan)
+        for start in range(0, len(batch), _RUN):
+            key[start : start + _RUN] = [
+                0 if batch.note(at) else np.nan for at in range(start, min(start + _RUN, len(batch)))
+            ]
+            yield
+        return key
+
+    def note_key(self) -> Key:
+        """The places of the notes, of pictures that have one."""
+        import numpy as np
+
+        noted = yield from self._noted()
+        positions = np.flatnonzero(noted == 0)
+        ranks = yield from _ranked([self.batch.note(at).casefold() for at in positions.tolist()])
+        key = np.full(len(self.batch), np.nan)
+        key[positions] = ranks
+        return key
 
     def error_key(self) -> Key:
         """The places of the problems."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QSize, QTimer, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from desktop.core.translate import on_card
 from desktop.services.folder_job import FolderJob
 from desktop.services.session import Session
 from desktop.ui.classify.panes import show_failure
+from desktop.ui.kit.elided import ElidedLabel
 from desktop.ui.kit.formatting import duration
 from desktop.ui.kit.theme import theme
 from desktop.ui.widgets.notices import CautionStrip, ErrorPanel
@@ -51,9 +52,8 @@ class ResultsPane(QWidget):
     def _build(self) -> None:
         self._title = QLabel(self.tr("Results"))
         self._title.setProperty("role", "title")
-        self._of = QLabel()
+        self._of = ElidedLabel()
         self._of.setProperty("role", "secondary")
-        self._of.setTextFormat(Qt.TextFormat.PlainText)
         self._words = QLabel()
         self._words.setProperty("role", "secondary")
         self._bar = QProgressBar()
@@ -71,8 +71,7 @@ class ResultsPane(QWidget):
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(self._title)
-        head.addWidget(self._of)
-        head.addStretch(1)
+        head.addWidget(self._of, 1)
         for widget in (self._words, self._bar, self._cancel, self._close):
             head.addWidget(widget)
         self._other = QWidget()
@@ -110,7 +109,7 @@ class ResultsPane(QWidget):
         self._failure.clear()
         self._other.hide()
         self.table.begin(answers, goes_on)
-        self._of.setText(answers.model_name)
+        self._of.set_text(answers.model_name)
         self._bar.setRange(0, max(1, len(self._job.items)))
         self._bar.setValue(0)
         self._words.setMinimumWidth(0)
@@ -144,6 +143,15 @@ class ResultsPane(QWidget):
         self._tick.stop()
         self._show_running(False)
         self.table.finish(cancelled)
+
+    def catch_up(self) -> None:
+        """Show the batch that was begun before this pane was made, where there is one."""
+        if self._job.answers is None:
+            return
+        self._begin(False)
+        if not self._job.running:
+            self._end(False)
+        self._compare_model()
 
     @Slot()
     def _follow(self) -> None:

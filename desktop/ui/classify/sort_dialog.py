@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 
 from desktop.services.settings import Settings
 from desktop.services.sorting import Sorter
+from desktop.ui.kit.drops import make_editable
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.widgets import count, first_size, make_label, sentence
@@ -50,6 +51,7 @@ class PlanModel(QAbstractTableModel):
         super().__init__(parent)
         self._rows: list[SortRow] = []
         self._root = ""
+        self._into_folders = False
         self._outcome: dict[int, str] = {}
 
     def show_plan(self, plan: SortPlan | None) -> None:
@@ -57,6 +59,7 @@ class PlanModel(QAbstractTableModel):
         self.beginResetModel()
         self._rows = [*plan.going, *plan.left] if plan is not None else []
         self._root = os.path.abspath(plan.rule.folder) if plan is not None and plan.rule.folder else ""
+        self._into_folders = plan is not None and plan.rule.how != "rename" and plan.rule.by_answer
         self._outcome = {}
         self.endResetModel()
 
@@ -90,7 +93,8 @@ class PlanModel(QAbstractTableModel):
     def _place(self, row: SortRow) -> str:
         if self._root and row.target.startswith(self._root):
             return os.path.relpath(row.target, self._root)
-        return os.path.basename(row.target)
+        folder, name = os.path.split(row.target)
+        return os.path.join(os.path.basename(folder), name) if self._into_folders else name
 
 
 class SortDialog(QDialog):
@@ -152,7 +156,7 @@ class SortDialog(QDialog):
         self.by_answer.setChecked(True)
         self.by_answer.toggled.connect(self._follow)
         self.pattern = QComboBox()
-        self.pattern.setEditable(True)
+        make_editable(self.pattern)
         self.pattern.setAccessibleName(self.tr("Names"))
         for pattern in ("{name}", "{answer} {number}", "{answer} {score} {name}", "{name} {answer}"):
             self.pattern.addItem(pattern)
@@ -215,6 +219,7 @@ class SortDialog(QDialog):
         self._table.setTabKeyNavigation(False)
         self._table.setWordWrap(False)
         self._table.setShowGrid(False)
+        self._table.setStyleSheet("QTableView::item { padding: 0 6px; border: none; }")
         self._table.setAlternatingRowColors(True)
         self._table.verticalHeader().hide()
         self._table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)

@@ -34,6 +34,13 @@ if TYPE_CHECKING:
 
 ANSWER_WIDTH = 272
 """Room for the scores, and what is said of them, beside a scroll bar."""
+MAP_HEIGHT = 240
+"""A map on a smaller picture says little."""
+MIDDLE_WIDTH = 472
+"""Room for the picture with what the network saw beside it, and for name, answer and score in the table: in a narrow
+window the list gives way first."""
+_RESULTS_MS = 1500
+"""The results of one picture are behind its answer: they are made when that has had its time to come."""
 
 
 class ClassifyView(QWidget):
@@ -63,6 +70,7 @@ class ClassifyView(QWidget):
         self._answer: AnswerPane | None = None
         self._picture: PicturePane | None = None
         self._results: ResultsPane | None = None
+        self._before_map: list[int] | None = None  # how picture and table shared the room
         self._fresh = ""  # a model made just now, to begin with once it is listed
         self._build()
         self.cameras = CameraPart(self, self)
@@ -102,6 +110,7 @@ class ClassifyView(QWidget):
         self.stack = QStackedWidget()
         self.stack.addWidget(holder)
         self.stack.addWidget(self._middle)
+        self.stack.setMinimumWidth(MIDDLE_WIDTH)
         self._answer_place = QWidget()
         self._answer_place.setMinimumWidth(ANSWER_WIDTH)
         self._panes = QSplitter(Qt.Orientation.Horizontal)
@@ -130,7 +139,8 @@ class ClassifyView(QWidget):
         doing.told.connect(self.told)
         self.list.menu_wanted.connect(doing.show_list_menu)
         self.list.copy_wanted.connect(doing.copy)
-        self.list.model.marked = doing.marks.of
+        self.list.model.marked = self.job.marked = doing.marks.of
+        self.list.model.score_of = self.job.score_of
         self.empty.sample_chosen.connect(self.opener.add_file)
         self.empty.folder_chosen.connect(self._open_folder)
         self.list.chosen.connect(self.session.set_current)
@@ -159,7 +169,7 @@ class ClassifyView(QWidget):
         self._repaint.setInterval(250)
         self._repaint.timeout.connect(self.list.view.viewport().update)
         self.job.answered.connect(self._repaint_soon)
-        self.classifying.beginning.connect(self.complete)
+        self.job.began.connect(self._on_began)
         self.classifying.wanted.connect(self._show_results)
         for splitter in self._splitters.values():
             splitter.splitterMoved.connect(self._remember_sizes)
@@ -169,28 +179,17 @@ class ClassifyView(QWidget):
 
     @Slot()
     def complete(self) -> None:
-        """Build what has nothing to show at first: picture, answer, results. After the first paint; once is enough."""
+        """Build what has nothing to show at first: picture and answer. After the first paint; once is enough. The
+        results are built later, or when they are first asked for."""
         if self._picture is not None:
             return
         from desktop.ui.classify.answer_pane import AnswerPane
         from desktop.ui.classify.picture_pane import PicturePane
-        from desktop.ui.classify.results_pane import ResultsPane
 
         self._picture = PicturePane(self.session, self._catalog, self.explainer)
-        self._results = ResultsPane(self.session, self.job, self._catalog)
-        self._results.hide()
         self._middle.addWidget(self._picture)
-        self._middle.addWidget(self._results)
-        self._middle.setStretchFactor(0, 3)
-        self._middle.setStretchFactor(1, 2)
-        self._middle.setSizes([360, 290])
         self._picture.look.connect(self.look_requested)
         self._picture.every_wanted.connect(self.classifying.every)
-        self._results.again.connect(self.classify_all)
-        self._results.closed.connect(self._close_results)
-        self._results.table.row_activated.connect(self._show_source)
-        self._results.table.row_opened.connect(self._look_at_source)
-        self._results.table.menu_wanted.connect(self._show_row_menu)
         self._picture.menu_wanted.connect(self._show_picture_menu)
         self._picture.copy_wanted.connect(self._copy_current)
         self._answer = AnswerPane(self.session, self._catalog, self.explainer, self.adviser)
@@ -206,11 +205,77 @@ class ClassifyView(QWidget):
         self._answer.confidence.set_rate(self._settings.get("error_rate"))
         self._answer.confidence.rate_chosen.connect(self._remember_rate)
         self.explainer.opacity_changed.connect(self._remember_opacity)
+        self.explainer.changed.connect(self._on_map)
         self._answer.bars.menu_wanted.connect(self.doing.show_class_menu)
         self._answer.bars.set_top_k(max(1, self._settings.get("top_k")))
         self._splitters["picture"] = self._picture.splitter
         self._picture.splitter.splitterMoved.connect(self._remember_sizes)
         self._restore_sizes()
+        self._results_later = QTimer(self)
+        self._results_later.setSingleShot(True)
+        self._results_later.setInterval(_RESULTS_MS)
+        self._results_later.timeout.connect(self._make_results)
+        self._results_later.start()
+
+    @Slot()
+    def _make_results(self) -> None:
+        """Build the results, hidden; once is enough."""
+        if self._results is not None:
+            return
+        self.complete()
+        from desktop.ui.classify.results_pane import ResultsPane
+
+        self._results = ResultsPane(self.session, self.job, self._catalog)
+        self._results.hide()
+        self._middle.addWidget(self._results)
+        self._middle.setStretchFactor(0, 3)
+        self._middle.setStretchFactor(1, 2)
+        self._middle.setSizes([360, 290])
+        self._results.again.connect(self.classify_all)
+        self._results.closed.connect(self._close_results)
+        self._results.table.row_activated.connect(self._show_source)
+        self._results.table.row_opened.connect(self._look_at_source)
+        self._results.table.menu_wanted.connect(self._show_row_menu)
+        self.doing.marks.changed.connect(self._show_marks)
+        self._show_marks()
+        self._restore_sizes()
+        self._results.catch_up()
+
+    @Slot()
+    def _on_began(self) -> None:
+        if len(self.job.items) > 1:
+            self._make_results()
+
+    @Slot()
+    def _on_map(self) -> None:
+        """A map is asked for, or put away."""
+        if self.explainer.wanted == (self._before_map is not None):
+            return
+        if self.explainer.wanted:
+            self._before_map = self._middle.sizes()
+            QTimer.singleShot(0, self._give_map_room)  # once its tools are laid out
+        else:
+            self._middle.setSizes(self._before_map or [])
+            self._before_map = None
+
+    @Slot()
+    def _give_map_room(self) -> None:
+        """Where the picture would be small below the tools of the map, the table gives way as far as it can."""
+        sizes = self._middle.sizes()
+        missing = MAP_HEIGHT - self.picture.picture.height()
+        if (
+            self._before_map is not None
+            and missing > 0
+            and len(sizes) == 2
+            and self._results is not None
+            and self._results.isVisible()
+        ):
+            self._middle.setSizes([sizes[0] + missing, sizes[1] - missing])
+
+    @Slot()
+    def _show_marks(self) -> None:
+        marks = self.doing.marks
+        self.results.table.show_marks(marks.any_star, marks.any_note)
 
     @property
     def answer(self) -> AnswerPane:
@@ -229,7 +294,7 @@ class ClassifyView(QWidget):
     @property
     def results(self) -> ResultsPane:
         """The pane of the results."""
-        self.complete()
+        self._make_results()
         assert self._results is not None
         return self._results
 
@@ -362,14 +427,17 @@ class ClassifyView(QWidget):
     @Slot(list)
     def remove(self, items: Sequence[ImageItem]) -> None:
         """Take images off the list; offers to undo it."""
-        self.doing.forget_undo()
-        self.list.show_removed(self.session.remove(items))
+        if gone := self.session.remove(items):
+            self.doing.remember(self._bring_back)
+            self.list.show_removed(gone)
 
     @Slot()
     def undo(self) -> None:
-        """Take back what was done last: a correction, or the removal of images."""
-        if self.doing.undo():
-            return
+        """Take back what was done last: a star or note, a correction, the removal of images."""
+        if not self.doing.undo():
+            self._bring_back()
+
+    def _bring_back(self) -> bool:
         was_empty = not self.session.items
         back = self.session.undo_remove()
         self.list.show_removed(0)
@@ -377,6 +445,7 @@ class ClassifyView(QWidget):
             self.session.set_current(back[0])
         if was_empty and back:
             self.classifying.put_back(back)
+        return bool(back)
 
     @Slot(object)
     def _open_item(self, item: ImageItem) -> None:
@@ -466,6 +535,11 @@ class ClassifyView(QWidget):
         return self.doing.can_undo or self.session.can_undo
 
     @property
+    def undoes_removal(self) -> bool:
+        """Whether what :meth:`undo` takes back next is a removal of images."""
+        return self.doing.last == self._bring_back if self.doing.can_undo else self.session.can_undo
+
+    @property
     def can_classify_all(self) -> bool:
         """Whether there is a list and a model that can answer."""
         return bool(self.session.items) and self.session.model_ready
@@ -518,7 +592,8 @@ class ClassifyView(QWidget):
         held = self._settings.get("splitters")
         for name, splitter in self._splitters.items():
             sizes = splitter.sizes()
-            if all(sizes):  # a hidden pane has no size worth remembering
+            # A hidden pane has no size worth remembering, and one alone none of its own.
+            if all(sizes) and len(sizes) > 1:
                 held[name] = sizes
         self._settings.set("splitters", held)
 

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QHBoxLayout, QPush
 from desktop.services.explaining import Explainer
 from desktop.ui.classify.panes import show_failure
 from desktop.ui.kit.flow import FlowLayout
-from desktop.ui.kit.tabled import brief_notice
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label, set_role
 from desktop.ui.widgets.heat import HeatLegend
@@ -164,7 +163,7 @@ class WhyBar(QFrame):
             if not self._explainer.waiting:
                 return ""
             if self._explainer.chosen == "grad-cam":
-                return self.tr("Asking the network for gradients… The first time TensorFlow is loaded for it.")
+                return self.tr("Asking the network… The first time this takes a little longer.")
             return self.tr("Looking…")
         if found.done < found.total:
             return self.tr("Covering one part after the other: {0} of {1}").format(found.done, found.total)
@@ -186,9 +185,7 @@ class WhyBar(QFrame):
         if found.box is None:
             text += " " + self.tr("Shown on what the network saw, at the right: the ink was moved and scaled.")
         text += " " + self.tr("It shows where the network looked, not whether it is right.")
-        if manifest.medical:
-            text += " " + brief_notice("medical")
-        return text
+        return text  # the notice of a medical model stands above its answer, once
 
     @Slot(int)
     def _choose_way(self, row: int) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 
 from desktop.core.translate import on_card
-from desktop.ui.kit.tabled import card_title, card_value, notice
+from desktop.ui.kit.tabled import card_title, card_value, notice, translated
 from desktop.ui.kit.theme import blend, theme
 from desktop.ui.kit.widgets import sentence
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 translate = QCoreApplication.translate
 
 _LABELS_SHOWN = 60
+CLASSES = "Classes"
+"""The context of the classes of the models that come with Fovea (tools/texts.py collects them)."""
 
 
 def card_html(entry: ModelEntry) -> str:
@@ -31,7 +33,7 @@ def card_html(entry: ModelEntry) -> str:
             said = dict.fromkeys((notice("medical") if manifest.medical else "", on_card(manifest.card.notice)))
             text = " ".join(words for words in said if words)  # the card's own words once, where they are the same
             parts.append(_box("▲ " + translate("ModelCardDialog", "Notice"), text, "caution"))
-        parts += [*_use(manifest), _figures(manifest), _labels(manifest), _input(manifest)]
+        parts += [*_use(manifest), _figures(manifest), _labels(manifest, entry.bundled), _input(manifest)]
         parts += [_origin(manifest), _technical(entry, manifest)]
     else:
         parts.append(_bare_facts(entry))
@@ -183,15 +185,21 @@ def _calibration(manifest: Manifest) -> str:
     )
 
 
-def _labels(manifest: Manifest) -> str:
+def _labels(manifest: Manifest, explain: bool) -> str:
     labels = manifest.labels
-    shown = " · ".join(labels[:_LABELS_SHOWN])
+    shown = " · ".join(_explained(label) if explain else label for label in labels[:_LABELS_SHOWN])
     if len(labels) > _LABELS_SHOWN:
         shown += " · " + translate("ModelCardDialog", "and {count} more").format(
             count=QLocale().toString(len(labels) - _LABELS_SHOWN)
         )
     title = translate("ModelCardDialog", "Classes ({count})").format(count=QLocale().toString(len(labels)))
     return _paragraph(title, shown)
+
+
+def _explained(label: str) -> str:
+    """A class, which is the same in every language, and what it means, where the model came with Fovea."""
+    told = translated(CLASSES, label)
+    return label if told.casefold() == label.casefold() else f"{label} ({told})"
 
 
 def _input(manifest: Manifest) -> str:

@@ -16,9 +16,16 @@ from desktop.ui.widgets.notices import ErrorPanel, MedicalNotice
 from desktop.ui.widgets.probability_bars import ProbabilityBars
 
 if TYPE_CHECKING:
-    from desktop.engine.messages import Failure, Reading
+    from desktop.engine.messages import Failure, Prediction, Reading
     from desktop.services.settings import Settings
     from desktop.store.manifest import Manifest
+
+
+def read_as(prediction: Prediction) -> str:
+    """What is said of one digit in a line of them, on the sheet and in the strip: its label, or '?' where it is not of
+    the model's kind, so that no class is the answer."""
+    outside = prediction.domain is not None and not prediction.domain.inside
+    return "?" if outside else prediction.label
 
 
 class AnswerColumn(QWidget):
@@ -84,7 +91,7 @@ class AnswerColumn(QWidget):
         self.failure.clear()
         digits = reading.digits if reading is not None else ()
         several = len(digits) > 1
-        self.answer.setText(" ".join(digit.prediction.label for digit in digits) if several else "")
+        self.answer.setText(" ".join(read_as(digit.prediction) for digit in digits) if several else "")
         self.answer.setVisible(several)
         self.which.setVisible(several)
         if not digits or manifest is None:

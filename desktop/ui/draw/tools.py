@@ -6,6 +6,7 @@ from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QSlider, QToolButton, QVBoxLayout, QWidget
 
+from desktop.ui.kit.flow import FlowLayout
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label
 
@@ -71,17 +72,24 @@ class Tools(QWidget):
         row.setSpacing(4)
         for tool in (self.pen, self.eraser):
             row.addWidget(tool)
-        row.addSpacing(4)
-        for part in (self._thin, self.width_slider, self._thick):
-            row.addWidget(part)
         row.addStretch(1)
         for command in (self.undo, self.redo, self.clear, self.under, self.export):
             row.addWidget(command)
+        widths = QWidget()
+        ends = QHBoxLayout(widths)
+        ends.setContentsMargins(4, 0, 0, 0)
+        ends.setSpacing(4)
+        for part in (self._thin, self.width_slider, self._thick):
+            ends.addWidget(part)
+        # Below each other where the words are long, and never over each other.
+        pen = FlowLayout(spacing=8)
+        pen.addWidget(widths)
+        pen.addWidget(self.pressure)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         layout.addLayout(row)
-        layout.addWidget(self.pressure)
+        layout.addLayout(pen)
         theme().changed.connect(self._dress)
         self._dress()
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QSplitter, QVBoxLayout, QWidge
 from desktop.core.drawings import strokes
 from desktop.core.types import FoveaError, ImageSource
 from desktop.services.drawing_reader import DrawingReader
-from desktop.ui.draw.answer import AnswerColumn
+from desktop.ui.draw.answer import AnswerColumn, read_as
 from desktop.ui.draw.canvas import READ_SIDE, DrawingCanvas, Mark
 from desktop.ui.draw.exporting import ask_where, encoded, write_drawing
 from desktop.ui.draw.history import DrawingHistory, Sheet
@@ -345,7 +345,7 @@ class DrawView(LaterView):
     @Slot(object, object)
     def _on_late(self, sheet: Sheet, reading: Reading | None) -> None:
         digits = reading.digits if reading is not None else ()
-        text = " ".join(digit.prediction.label for digit in digits)
+        text = " ".join(read_as(digit.prediction) for digit in digits)
         self.history.set_answer(sheet, text or self.tr("nothing"))
 
     @Slot(object)
@@ -413,7 +413,8 @@ class DrawView(LaterView):
         return not self.reader.busy and (self._reading is not None or self.right.failure.isVisible())
 
     def _read_text(self) -> str:
-        return " ".join(digit.prediction.label for digit in self._reading.digits) if self._reading is not None else ""
+        digits = self._reading.digits if self._reading is not None else ()
+        return " ".join(read_as(digit.prediction) for digit in digits)
 
     def _show_reading(self) -> None:
         reading, entry = self._reading, self.entry
@@ -446,7 +447,7 @@ class DrawView(LaterView):
         marks = []
         for number, digit in enumerate(digits if len(digits) > 1 else ()):
             x, y, width, height = (value / READ_SIDE for value in digit.box)
-            marks.append(Mark(QRectF(x, y, width, height), digit.prediction.label, number == self._chosen))
+            marks.append(Mark(QRectF(x, y, width, height), read_as(digit.prediction), number == self._chosen))
         self.canvas.set_marks(marks)
 
     @Slot(int)

@@ -44,7 +44,7 @@ class DataTab(QWidget):
         different = [f"{c} → {label or self.tr('left out')}" for c, label in data.mapping.items() if c != label]
         lines = [
             self.tr("Data: {0} · {1} images answered").format(data_words(data), count(len(result))),
-            self.tr("Fingerprint: {0}").format(data.fingerprint),
+            self.tr("Checksum of the data: {0}").format(data.fingerprint),
             self.tr("Model: {0}, version {1} · {2}").format(result.model.name, result.model.version, result.device),
             self.tr("Evaluated: {0}").format(moment(result.created)),
         ]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from desktop.ui.evaluate.gallery_model import GalleryModel, Index
 from desktop.ui.kit.formatting import number
 from desktop.ui.kit.names import short_name
 from desktop.ui.kit.theme import theme
+from desktop.ui.widgets.picture_cells import paint_bar, paint_ground, paint_picture, paint_words
 
 PICTURE = 112
 WIDTH = 164
@@ -44,30 +45,21 @@ class PictureDelegate(QStyledItemDelegate):
             return
         t = theme().tokens
         painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        ground = option.rect.adjusted(3, 3, -3, -3)
-        selected = bool(option.state & QStyle.StateFlag.State_Selected)
-        focused = bool(option.state & QStyle.StateFlag.State_HasFocus)
-        if selected or option.state & QStyle.StateFlag.State_MouseOver:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(t.soft if selected else t.window))
-            painter.drawRoundedRect(ground, 6, 6)
-        if focused or selected:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(QColor(t.accent), 2 if focused else 1))
-            painter.drawRoundedRect(ground.adjusted(1, 1, -1, -1), 6, 6)
+        ground = paint_ground(painter, option)
         name, truth, answer, score, own = self._model.facts(row)
         painter.setFont(self._font)
         box = QRect(ground.left() + 8, ground.top() + 8, ground.width() - 16, PICTURE)
-        self._paint_picture(painter, row, box)
+        paint_picture(painter, box, self._model.picture(row), self._model.is_missing(row))
         labels = self._model.labels
         top = box.bottom() + 5
         line = QRect(box.left(), top, box.width(), BAR)
+        decided, rule = self._model.by_threshold(row), self._model.rule
         if truth != answer:
-            self._paint_bar(painter, option, line, "✗", labels[answer], score, t.wrong)
+            self._paint_bar(painter, option, line, "✗", labels[answer], score, t.wrong, decided, rule, answer)
             line.translate(0, BAR)
-        self._paint_bar(painter, option, line, "✓", labels[truth], own, t.right)
+        self._paint_bar(
+            painter, option, line, "✓", labels[truth], own, t.right, decided if truth == answer else "", rule, truth
+        )
         line.translate(0, BAR)
         said = self._model.judgements.get(name)
         painter.setPen(QColor(t.secondary))
@@ -87,45 +79,14 @@ class PictureDelegate(QStyledItemDelegate):
         label: str,
         score: float,
         tone: str,
+        decided: str,
+        rule: tuple[int, float] | None,
+        which: int,
     ) -> None:
-        t = theme().tokens
-        metrics = self._metrics
-        figure = number(score)
-        wide = metrics.horizontalAdvance(figure) + 4
+        """One class. ``decided`` stands in place of a score that lost to the other one and is the answer all the same;
+        the threshold of ``rule`` is marked on the bar of its class."""
         upper = QRect(line.left(), line.top(), line.width(), 17)
-        far = QStyle.visualAlignment(option.direction, Qt.AlignmentFlag.AlignRight) | Qt.AlignmentFlag.AlignVCenter
-        near = QStyle.visualAlignment(option.direction, Qt.AlignmentFlag.AlignLeft) | Qt.AlignmentFlag.AlignVCenter
-        painter.setPen(QColor(t.text))
-        painter.drawText(upper, int(far), figure)
-        painter.setPen(QColor(tone))
-        room = QStyle.visualRect(option.direction, upper, upper.adjusted(0, 0, -wide, 0))
-        words = metrics.elidedText(f"{sign} {label}", Qt.TextElideMode.ElideRight, room.width())
-        painter.drawText(room, int(near), words)
-        groove = QRectF(line.left(), line.top() + 18, line.width(), 3)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(t.border))
-        painter.drawRect(groove)
-        painter.setBrush(QColor(tone))
-        filled = groove.width() * min(1.0, max(0.0, score))
-        left = groove.right() - filled if option.direction == Qt.LayoutDirection.RightToLeft else groove.left()
-        painter.drawRect(QRectF(left, groove.top(), filled, groove.height()))
-
-    def _paint_picture(self, painter: QPainter, row: int, box: QRect) -> None:
-        t = theme().tokens
-        pixmap = self._model.picture(row)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(t.picture_ground if pixmap is not None else t.window))
-        painter.drawRoundedRect(box, 4, 4)
-        if pixmap is None:
-            if self._model.is_missing(row):
-                mark = QRect(0, 0, 24, 24)
-                mark.moveCenter(box.center())
-                theme().icon("image", 24, t.secondary).paint(painter, mark)
-            return
-        size = pixmap.size().scaled(box.size(), Qt.AspectRatioMode.KeepAspectRatio)
-        if pixmap.width() * 2 <= size.width():  # far enlarged: pixels stay squares
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
-        place = QRect(QPoint(0, 0), size)
-        place.moveCenter(box.center())
-        painter.drawPixmap(place, pixmap)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        text = theme().tokens.text
+        paint_words(painter, option, upper, f"{sign} {label}", tone, self._font, decided or number(score), text)
+        marked = rule[1] if rule is not None and rule[0] == which else None
+        paint_bar(painter, option, line.translated(0, 18), score, tone, marked)

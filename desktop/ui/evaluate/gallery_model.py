@@ -9,6 +9,7 @@ import numpy as np
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QPixmap
 
+from desktop.core.figures.decision import in_place_of_score
 from desktop.ui.kit.formatting import number
 from desktop.ui.kit.widgets import tip
 from desktop.ui.widgets.small_pictures import SmallPictures
@@ -36,6 +37,8 @@ class GalleryModel(QAbstractListModel):
         self.labels: tuple[str, ...] = ()
         self.order: np.ndarray = np.empty(0, np.int64)
         self.judgements: dict[str, str] = {}
+        self.rule: tuple[int, float] | None = None
+        """The class that a threshold speaks of, and the threshold; ``None`` where the highest score decides."""
         self._answers: GalleryAnswers | None = None
         self._small = SmallPictures(self._source, parent=self)
         self._small.changed.connect(self.pictures_changed)
@@ -95,6 +98,14 @@ class GalleryModel(QAbstractListModel):
         scores = answers.scores[row]
         return answers.name(row), truth, answer, float(scores[answer]), float(scores[truth])
 
+    def by_threshold(self, row: int) -> str:
+        """The threshold that made the answer, where that is not the class of the higher score; else ''."""
+        answers, rule = self._answers, self.rule
+        assert answers is not None
+        answer, scores = int(answers.predicted[row]), answers.scores[row]
+        positive, threshold = rule if rule is not None else (None, None)
+        return in_place_of_score(answer, float(scores[answer]), float(scores.max()), positive, threshold, number)
+
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         row = self.row_at(index.row())
         if row < 0 or self._answers is None:
@@ -109,12 +120,15 @@ class GalleryModel(QAbstractListModel):
     def words(self, row: int) -> str:
         """One answer in words."""
         name, truth, answer, score, own = self.facts(row)
+        decided = self.by_threshold(row)
         if truth == answer:
             text = self.tr("{0}: right, '{1}' with {2}").format(name, self.labels[answer], number(score))
         else:
             text = self.tr("{0}: answered '{1}' with {2}; it is '{3}', which got {4}").format(
                 name, self.labels[answer], number(score), self.labels[truth], number(own)
             )
+        if decided:
+            text += self.tr(" (the threshold decides: {0} {1})").format(self.labels[self.rule[0]], decided)  # type: ignore[index]
         said = self.judgements.get(name)
         return f"{text}. {self.judged_words(said)}" if said else text
 

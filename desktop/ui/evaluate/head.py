@@ -116,6 +116,7 @@ class ThresholdBar(QFrame):
         self.slider.setMinimumWidth(theme().scaled(120))
         self.slider.setAccessibleName(self.tr("Threshold"))
         self.value = QDoubleSpinBox()
+        self.value.lineEdit().setTextMargins(6, 0, 0, 0)
         self.value.setRange(0, 1)
         self.value.setDecimals(4)
         self.value.setSingleStep(0.01)

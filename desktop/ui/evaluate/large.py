@@ -55,7 +55,7 @@ class LargePicture(QDialog):
         self.bars = ProbabilityBars()
         self.failure = ErrorPanel()
         self._notices = NoticeStrip()
-        self._name = ElidedLabel()
+        self._name = ElidedLabel(file=True)
         self._name.setProperty("role", "title")
         self._where = make_label("", "secondary")
         self._said = make_label("", "secondary", wrap=True)

@@ -220,10 +220,10 @@ class _TurnedHeader(QHeaderView):
             painter.translate(rect.left(), rect.bottom())
             painter.rotate(-90)
             room = QRect(5, 0, rect.height() - 8, rect.width())
-            words = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room.width())
+            words = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, room.width())
             painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, words)
         else:
-            words = metrics.elidedText(text, Qt.TextElideMode.ElideRight, rect.width() - 6)
+            words = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, rect.width() - 6)
             painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, words)
         painter.restore()
 

@@ -202,6 +202,7 @@ class ResultsPage(QWidget):
         self.figures.show_figures([(self.tr("Accuracy so far"), None, True)])
         self.matrix.model.set_labels(labels)
         self.gallery.running = True
+        self.gallery.model.rule = None
         self.gallery.set_answers(None, labels, {})
         self._enable_tabs(False)
         self.gallery.setEnabled(True)
@@ -273,6 +274,7 @@ class ResultsPage(QWidget):
         self.matrix.model.set_counts(state.figures.matrix)
         self._show_head()
         assert state.answers is not None
+        self._mark_rule()
         self.gallery.set_answers(state.answers, self._labels, self.gallery.model.judgements)
         self._enable_tabs(True)
 
@@ -281,10 +283,15 @@ class ResultsPage(QWidget):
         self.unanswered.setVisible(bool(result.skipped))
         self.unanswered.set_text(
             self.tr(
-                "{0} of {1} pictures have no answer and count in no figure below. 'About the data' lists them with the "
-                "reasons."
+                "{0} of {1} pictures have no answer and count in no figure below. 'Data' lists them with the reasons."
             ).format(count(len(result.skipped)), count(len(result) + len(result.skipped)))
         )
+
+    def _mark_rule(self) -> None:
+        """The gallery says where a threshold decides, as the curves do."""
+        result = self.state.result
+        threshold = result.model.threshold if result is not None else None
+        self.gallery.model.rule = (self.state.positive, threshold) if threshold is not None else None
 
     def _show_threshold(self) -> None:
         state = self.state
@@ -315,6 +322,7 @@ class ResultsPage(QWidget):
         self._show_threshold()
         self._show_head()
         self.matrix.model.set_counts(state.figures.matrix)
+        self._mark_rule()
         self.gallery.update_answers(state.answers)
 
     @Slot(str, float)

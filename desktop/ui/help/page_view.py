@@ -172,11 +172,16 @@ class PageView(QTextBrowser):
                 _dress_table(frame, pixels)
         once.endEditBlock()
 
+    def _anchor(self, number: int, heading: str) -> str:
+        """The anchor of the heading ``number``; a translated page has those of the English one."""
+        parts = self.page.sections if self.page is not None else ()
+        return parts[number].anchor if number < len(parts) else anchor_of(heading)
+
     def _dress_block(self, block: QTextBlock, pixels: int, quiet: QColor) -> None:
         form = QTextBlockFormat(block.blockFormat())
         level, after = form.headingLevel(), block.next()
         if level:
-            self._places.setdefault("" if not self._places else anchor_of(block.text()), block.blockNumber())
+            self._places.setdefault(self._anchor(len(self._places), block.text()), block.blockNumber())
             self._dress_heading(block, round(_HEADINGS.get(level, 13) * pixels / 13))
             form.setTopMargin(pixels * (0.2 if level == 1 else 1.4))
             form.setBottomMargin(pixels * 0.5)

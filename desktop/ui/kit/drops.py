@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QComboBox
 
 _HARMLESS = (Qt.DropAction.CopyAction, Qt.DropAction.LinkAction)
 
@@ -21,3 +22,13 @@ def take_a_copy(event: QDropEvent) -> bool:
             return True
     event.ignore()
     return False
+
+
+def make_editable(box: QComboBox) -> None:
+    """Let ``box`` be typed into, but take no drop: a field for text takes a file's name, and the file with it where the
+    other program proposes a move. What is dropped there is the window's, as it is over every other field (see the
+    stylesheet, which does not reach the field inside a box)."""
+    box.setEditable(True)
+    line = box.lineEdit()
+    if line is not None:
+        line.setAcceptDrops(False)

@@ -31,7 +31,9 @@ class Scrolled(QScrollArea):
         if not self._whole or held is None:
             return super().sizeHint()
         width = max(self.width(), self.minimumSizeHint().width())
-        high = held.heightForWidth(width) if held.hasHeightForWidth() else held.sizeHint().height()
+        # As high as beside a scroll bar, where words take more lines: else a bar that is there once is needed for ever.
+        beside = width - self.verticalScrollBar().sizeHint().width()
+        high = held.heightForWidth(beside) if held.hasHeightForWidth() else held.sizeHint().height()
         return QSize(width, high)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

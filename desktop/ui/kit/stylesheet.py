@@ -75,6 +75,7 @@ QToolButton::menu-indicator {{ image: none; }}
 
 QLineEdit {{ background: {t.surface}; border: 1px solid {line}; border-radius: 6px; padding: 3px 7px;
   min-height: {inner}px; selection-background-color: {t.accent}; }}
+QLineEdit, QPlainTextEdit, QTextEdit {{ qproperty-acceptDrops: false; }}
 QLineEdit > QToolButton {{ qproperty-icon: url("{sign("cross")}"); }}
 QLineEdit:focus {{ border: 2px solid {t.accent}; padding: 2px 6px; }}
 QComboBox, QAbstractSpinBox {{ background: {t.surface}; border: 1px solid {line}; border-radius: 6px;
@@ -102,13 +103,15 @@ QCheckBox::indicator:checked {{ image: url("{sign("check")}"); }}
 QRadioButton::indicator:checked {{ image: url("{sign("dot")}"); }}
 
 QListView, Gallery, QTableView, QTreeView, QTextBrowser, QPlainTextEdit {{ background: {t.surface};
-  border: 1px solid {t.border}; border-radius: 8px; outline: none; }}
-QListView:focus, QTableView:focus, QTreeView:focus, QTextBrowser:focus {{ border: 2px solid {t.accent}; }}
+  border: 1px solid {t.border}; border-radius: 8px; padding: 1px; outline: none; }}
+QListView:focus, QTableView:focus, QTreeView:focus, QTextBrowser:focus {{ border: 2px solid {t.accent}; padding: 0; }}
 QTableView {{ gridline-color: transparent; alternate-background-color: {blend(t.surface, t.window, 0.6)};
   selection-background-color: {t.soft}; selection-color: {t.text}; }}
-QHeaderView {{ background: {t.surface}; border: none; }}
+QHeaderView {{ background: transparent; border: none; }}
 QHeaderView::section {{ background: {t.surface}; color: {t.secondary}; border: none;
   border-bottom: 1px solid {t.border}; padding: 4px 8px; font-size: {small}px; }}
+QHeaderView::section:first, QHeaderView::section:only-one {{ border-top-left-radius: 7px; }}
+QHeaderView::section:last, QHeaderView::section:only-one {{ border-top-right-radius: 7px; }}
 QTableCornerButton::section {{ background: {t.surface}; border: none; }}
 
 QTabWidget::pane {{ border: none; border-top: 1px solid {t.border}; }}

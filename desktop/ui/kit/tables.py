@@ -203,7 +203,7 @@ def fit_height(view: QTableView) -> None:
     model = view.model()
     rows = model.rowCount() if model is not None else 0
     view.setFixedHeight(
-        view.horizontalHeader().sizeHint().height() + rows * view.verticalHeader().defaultSectionSize() + 6
+        view.horizontalHeader().sizeHint().height() + rows * view.verticalHeader().defaultSectionSize() + 8
     )
 
 

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QLocale, QObject, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLayout, QLineEdit, QSpacerItem, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QLineEdit,
+    QPushButton,
+    QSpacerItem,
+    QWidget,
+)
 
 from desktop.system import words
 from desktop.ui.kit.theme import theme
@@ -33,6 +43,17 @@ def make_label(text: str = "", role: str = "", *, wrap: bool = False, selectable
     if role:
         label.setProperty("role", role)
     return label
+
+
+def accept_or_cancel(dialog: QDialog, words: str) -> tuple[QDialogButtonBox, QPushButton]:
+    """The buttons of a dialog that does one thing: the one that does it, with ``words`` on it, and Cancel.
+
+    Returns the box, whose ``accepted`` is the caller's to connect, and the first button."""
+    box = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+    button = box.addButton(words, QDialogButtonBox.ButtonRole.AcceptRole)
+    button.setProperty("role", "primary")
+    box.rejected.connect(dialog.reject)
+    return box, button
 
 
 def tip(text: str) -> str:

@@ -266,7 +266,7 @@ class _Delegate(QStyledItemDelegate):
         row = area.adjusted(0, 0, -24, 0) if right_to_left else area.adjusted(24, 0, 0, 0)
         painter.setFont(bold)
         painter.setPen(QColor(t.text))
-        name = QFontMetrics(bold).elidedText(card.name, Qt.TextElideMode.ElideRight, int(row.width()))
+        name = QFontMetrics(bold).elidedText(card.name, Qt.TextElideMode.ElideMiddle, int(row.width()))
         painter.drawText(QRectF(row.left(), area.top(), row.width(), line), int(side), name)
         small = theme().font("secondary")
         metrics = QFontMetrics(small)

@@ -37,6 +37,7 @@ class Detail(QWidget):
 
     use_wanted = Signal()
     teach_wanted = Signal(str)
+    retrain_wanted = Signal(str, str)
     install_wanted = Signal()
     evaluate_wanted = Signal()
     export_wanted = Signal()
@@ -76,6 +77,8 @@ class Detail(QWidget):
         self.verify_action = menu.addAction(self.tr("&Verify files"), self.verify_wanted.emit)
         self.rename_action = menu.addAction(self.tr("&Rename…"), self.rename_wanted.emit)
         self.duplicate_action = menu.addAction(self.tr("&Duplicate"), self.duplicate_wanted.emit)
+        self.retrain_action = menu.addAction(self.tr("Re&train with the corrections"), self._on_retrain)
+        self.retrain_action.setVisible(False)
         self.reveal_action = menu.addAction(self.tr("&Show folder"), self.reveal_wanted.emit)
         menu.addSeparator()
         self.delete_action = menu.addAction(self.tr("D&elete"), self.delete_wanted.emit)
@@ -126,6 +129,11 @@ class Detail(QWidget):
     @Slot()
     def _on_teach(self) -> None:
         self.teach_wanted.emit(self._project)
+
+    @Slot()
+    def _on_retrain(self) -> None:
+        if self._card is not None:
+            self.retrain_wanted.emit(self._project, self._card.id)
 
     @staticmethod
     def _button(text: str, signal: Any) -> QPushButton:
@@ -225,7 +233,14 @@ class Detail(QWidget):
         assert self._card is not None
         self._project = project
         self.teach.setVisible(bool(project))
-        self.curves.show_curves(curves)
+        self.retrain_action.setVisible(bool(project))
+        from desktop.store.manifest import CROSSED
+
+        entry = self._card.entry
+        manifest = entry.manifest if entry is not None else None
+        measured = manifest.metrics if manifest is not None else ()
+        checked = next((m.n for m in measured if m.name == "accuracy" and m.split in ("validation", CROSSED)), 0)
+        self.curves.show_curves(curves, checked)
         self.evaluation.show_evaluation(self._card, document)
         self.layers.show_layers(self._card, layers, filters)
 

@@ -68,13 +68,13 @@ class InstallDialog(QDialog):
             form.addRow(make_label(key, "secondary"), make_label(breakable(value), wrap=True, selectable=True))
         told = make_label(
             self.tr(
-                "The weights came with the installation: nothing is fetched. Fovea compares their hash with the one "
-                "that its authors computed, builds the network and converts it, in about a minute."
+                "The weights came with the installation: nothing is fetched. Fovea checks that they are unchanged and "
+                "makes the model of them, in about a minute."
             )
             if package is not None
             else self.tr(
-                "Fovea compares the file's hash with the published one and installs nothing else. Fovea's authors have "
-                "not downloaded the file themselves; the first one that passes is remembered by its SHA-256."
+                "Fovea checks by its checksum that the file is the published one and installs nothing else. Fovea's "
+                "authors have not downloaded the file themselves; the first one that passes is remembered."
             ),
             "secondary",
             wrap=True,
@@ -184,6 +184,7 @@ class ImportDialog(QDialog):
         self.width_box, self.height_box = QSpinBox(), QSpinBox()
         for box in (self.width_box, self.height_box):
             box.setRange(0, 4096)
+            box.lineEdit().setTextMargins(6, 0, 0, 0)
             box.setSpecialValueText("–")
             box.valueChanged.connect(self._refresh)
         self.origin, self.licence = QLineEdit(), QLineEdit()

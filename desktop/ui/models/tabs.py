@@ -13,7 +13,7 @@ from desktop.system.errors import FoveaError
 from desktop.system.words import listed
 from desktop.ui.dialogs._card_text import card_html
 from desktop.ui.kit.tabled import card_title
-from desktop.ui.kit.tables import Cell, FiguresModel, fit_columns, fit_height, table, whole
+from desktop.ui.kit.tables import Cell, FiguresModel, figure, fit_columns, fit_height, table, whole
 from desktop.ui.kit.tables import words as text_cell
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label
@@ -149,8 +149,9 @@ class TrainingTab(QWidget):
         layout.addLayout(plots, 3)
         layout.addWidget(self._table, 2)
 
-    def show_curves(self, curves: dict[str, list[float]]) -> None:
-        """Columns of ``history.csv``; empty where there is none."""
+    def show_curves(self, curves: dict[str, list[float]], checked: int = 0) -> None:
+        """Columns of ``history.csv``; empty where there is none. ``checked``: how many validation pictures there were,
+        0 where that is not known."""
         epochs = curves.get("epoch", [])
         if not epochs:
             why = self.tr("This model came without the story of its training.")
@@ -182,16 +183,20 @@ class TrainingTab(QWidget):
             "seconds": self.tr("Seconds"),
         }
         names = [name for name in heads if name in curves]
-        rows = [[_number(name, curves[name][i]) for name in names] for i in range(len(epochs))[:_MOST_ROWS]]
+        rows = [[_number(name, curves[name][i], checked) for name in names] for i in range(len(epochs))[:_MOST_ROWS]]
         self._model.set_rows(rows, [heads[name] for name in names])
         fit_columns(self._table)
 
 
-def _number(name: str, value: float) -> Cell:
+def _number(name: str, value: float, checked: int) -> Cell:
     if value != value:
         return Cell("–")
     if name == "epoch":
         return whole(int(value))
+    if name == "val_accuracy":
+        from desktop.core.figures.intervals import share_of  # NumPy, without which the window starts
+
+        return figure(share_of(value, checked))
     if "accuracy" in name:
         return Cell(QLocale().toString(100 * value, "f", 2) + " %", value)
     return Cell(QLocale().toString(value, "f", 1 if name == "seconds" else 4), value)

@@ -100,6 +100,7 @@ class ModelsView(LaterView):
         detail = self.detail
         detail.use_wanted.connect(self._use)
         detail.teach_wanted.connect(self.teach_wanted)
+        detail.retrain_wanted.connect(self.retrain_wanted)
         detail.install_wanted.connect(self.asking.ask_install)
         detail.evaluate_wanted.connect(self._evaluate)
         detail.export_wanted.connect(self.asking.export)

@@ -83,10 +83,10 @@ def transfer(event: Transfer) -> str:
 def step(name: str) -> str:
     """What a job does now."""
     words = {
-        "hash": tr("Comparing the file's hash…"),
+        "hash": tr("Checking the file…"),
         "check": tr("Looking through the file…"),
         "build": tr("Building the network…"),
-        "convert": tr("Converting it to LiteRT…"),
+        "convert": tr("Making it ready to answer…"),
         "convert-form": tr("Converting it…"),
         "compare": tr("Comparing the two forms…"),
         "write": tr("Writing the model…"),

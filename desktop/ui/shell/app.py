@@ -17,7 +17,7 @@ from desktop.services.catalog import ModelCatalog
 from desktop.services.garbage import GarbageKeeper
 from desktop.services.settings import Settings
 from desktop.services.single_instance import SingleInstance
-from desktop.system import crash
+from desktop.system import crash, words
 from desktop.ui.kit.focus import FocusKeeper
 from desktop.ui.kit.theme import MODES, STYLE, theme
 from desktop.ui.shell import language
@@ -133,6 +133,8 @@ class Shell(QObject):
         self.window.classify.attach(engine)
         if self.settings.problem:
             self.window.messages.say(self.settings.problem)
+        if lacking := language.lacking_font(words.language()):
+            self.window.messages.say(lacking)
         if self._restore:
             self.window.classify.restore_images(nothing_else=not self._paths)
         self._take_over()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from desktop.services.background import DiskWork
     from desktop.services.catalog import ModelCatalog
     from desktop.services.engine_service import EngineService
+    from desktop.services.retraining import OldAgainstNew, Retraining
     from desktop.services.settings import Settings
     from desktop.store.run_record import RunRecord
     from desktop.ui.classify.view import ClassifyView
@@ -79,6 +80,7 @@ class ViewHost(QObject):
         self._engine: EngineService | None = None
         self._later: dict[str, LaterView] = {}
         self._unfinished: DiskWork | None = None
+        self._retraining: Retraining | None = None
 
     @property
     def engine(self) -> EngineService | None:
@@ -113,6 +115,9 @@ class ViewHost(QObject):
             view.view_wanted.connect(self.show_view)
             view.train_wanted.connect(self.train)
             view.teach_wanted.connect(self.teach)
+            view.retrain_wanted.connect(self.retrain)
+            if view_id == "train":
+                cast("TrainView", view).service.model_made.connect(self._on_model)
             view.progressed.connect(partial(self._rail.set_progress, view_id))
             self._views.addWidget(view)
             if self._engine is not None:
@@ -189,6 +194,37 @@ class ViewHost(QObject):
         self.show_view("teach")
         cast("TeachView", self.later("teach")).open_project(project_id)
 
+    @property
+    def retraining(self) -> Retraining:
+        """What retrains models and compares old with new, made when it is first asked for."""
+        if self._retraining is None:
+            from desktop.services.retraining import Retraining
+
+            self._retraining = made = Retraining(self)
+            made.prepared.connect(self.train)
+            made.compared.connect(self._show_compared)
+            made.said.connect(self._frame.messages.say)
+            made.told.connect(self._frame.messages.tell)
+        return self._retraining
+
+    @Slot(str, str)
+    def retrain(self, project_id: str, model_id: str) -> None:
+        """Make a better model of a project's labels, and compare it with the one before."""
+        self.retraining.retrain(project_id, model_id)
+
+    @Slot(str)
+    def _on_model(self, model_id: str) -> None:
+        self.retraining.look_at(model_id)
+
+    @Slot(object)
+    def _show_compared(self, found: OldAgainstNew) -> None:
+        from desktop.ui.widgets.old_against_new import OldAgainstNewDialog
+
+        self.compared = OldAgainstNewDialog(found, self._views)
+        self.compared.classify_wanted.connect(self.classify_with)
+        self.compared.evaluate_wanted.connect(self.evaluate_with)
+        self.compared.open()
+
     @Slot(int)
     def set_trainings_at_once(self, count: int) -> None:
         """How many trainings run side by side; the Train view reads the setting itself when it is made."""
@@ -213,7 +249,7 @@ class ViewHost(QObject):
         self._unfinished.run(_unfinished_runs, self._on_unfinished)
 
     def _on_unfinished(self, records: list[RunRecord]) -> None:
-        if records:
+        if records or self._settings.get("search_resume"):
             train = cast("TrainView", self.later("train"))
             train.offer_left(records)
 
@@ -226,6 +262,8 @@ class ViewHost(QObject):
         if self._unfinished is not None:
             self._unfinished.stop()
             self._unfinished = None
+        if self._retraining is not None:
+            self._retraining.finish()
         for view in self._later.values():
             view.close_down()
             view.detach()

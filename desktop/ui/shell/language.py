@@ -10,9 +10,10 @@ import os
 from collections.abc import Sequence
 
 from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, Qt, QTranslator
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QFontDatabase, QGuiApplication
 
 from desktop.system import words
+from desktop.system.words import phrase
 
 VARIABLE = words.VARIABLES[0]
 """Names a language in place of the system's: de, pt_BR, en …"""
@@ -79,6 +80,24 @@ def _install(app: QCoreApplication, translator: QTranslator) -> None:
 
 def _plain(language: str) -> str:
     return words.SOURCE if language in (words.PSEUDO, words.PSEUDO_RTL) else language
+
+
+_WRITING = {
+    "ja": QFontDatabase.WritingSystem.Japanese, "zh": QFontDatabase.WritingSystem.SimplifiedChinese,
+    "ko": QFontDatabase.WritingSystem.Korean, "ar": QFontDatabase.WritingSystem.Arabic,
+    "he": QFontDatabase.WritingSystem.Hebrew,
+}  # fmt: skip
+_NO_FONT = phrase(
+    "No font of this computer has the characters of this language: they are drawn as boxes. Install one, for instance "
+    "'Noto Sans CJK' (fonts-noto-cjk), and start Fovea again."
+)
+
+
+def lacking_font(spoken: str) -> str:
+    """What is to be said where no font has the characters of a language, in English, whose letters there are; ''
+    where there is one. Asks Qt for the fonts of the system: not before the first paint."""
+    writing = _WRITING.get(spoken.partition("_")[0])
+    return str(words.english(_NO_FONT)) if writing is not None and not QFontDatabase.families(writing) else ""
 
 
 _NAMES = {

@@ -25,7 +25,8 @@ class LaterView(QWidget):
     model of that id; ``evaluate_wanted`` for Evaluate with a model's id and the path of labelled data ('' for none);
     ``errors_wanted`` for Evaluate with a model's id, the path of its data and the names of its validation pictures;
     ``view_wanted`` for another view by its id; ``train_wanted`` for a training: a plan and a name;
-    ``teach_wanted`` for Teach with the project of that id. ``progressed`` says how far its work is, 0 to 1, for the
+    ``teach_wanted`` for Teach with the project of that id, ``retrain_wanted`` for a better model of a project's labels
+    than the model of that id ('': the one made of it last). ``progressed`` says how far its work is, 0 to 1, for the
     ring on its button; below 0: none is under way.
     """
 
@@ -39,6 +40,7 @@ class LaterView(QWidget):
     view_wanted = Signal(str)
     train_wanted = Signal(tuple)
     teach_wanted = Signal(str)
+    retrain_wanted = Signal(str, str)
     progressed = Signal(float)
 
     def __init__(self, catalog: ModelCatalog, settings: Settings, parent: QWidget | None = None) -> None:

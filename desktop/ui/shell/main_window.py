@@ -150,6 +150,7 @@ class MainWindow(QMainWindow):
         view.session.undo_changed.connect(self.menus.refresh)
         view.session.preview_changed.connect(self.menus.refresh)
         view.doing.changed.connect(self.menus.refresh)
+        view.doing.retrain_wanted.connect(self.host.retrain)
         view.session.model_changed.connect(self.menus.refresh)
         view.job.ended.connect(self.menus.refresh)
         view.job.began.connect(self.menus.refresh)

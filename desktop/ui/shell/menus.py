@@ -183,11 +183,7 @@ class Menus(QObject):
         self._correct.setEnabled(here and bool(session.items) if shown is None else shown.can_correct())
         self._print.setEnabled(has_image and session.preview is not None)
         self._undo.setEnabled(view.can_undo if shown is None else shown.can_undo())
-        self._undo.setText(
-            self.tr("&Undo Removing Images")
-            if here and not view.doing.can_undo and session.can_undo
-            else self.tr("&Undo")
-        )
+        self._undo.setText(self.tr("&Undo Removing Images") if here and view.undoes_removal else self.tr("&Undo"))
         self._redo.setEnabled(shown is not None and shown.can_redo())
         self._copy.setEnabled(shown is not None and shown.can_copy())
         self._all.setEnabled(here and bool(session.items))

@@ -145,7 +145,7 @@ class _Row(QStyledItemDelegate):
         painter.setFont(text)
         painter.setPen(QColor(t.text))
         near = QStyle.visualAlignment(option.direction, Qt.AlignmentFlag.AlignLeft) | Qt.AlignmentFlag.AlignVCenter
-        words = QFontMetrics(text).elidedText(shown.name, Qt.TextElideMode.ElideRight, room.width())
+        words = QFontMetrics(text).elidedText(shown.name, Qt.TextElideMode.ElideMiddle, room.width())
         painter.drawText(room, int(near), words)
         painter.restore()
 

@@ -32,7 +32,7 @@ class CopiesDialog(QDialog):
         )
         self._state = make_label(self.tr("Looking…"), "secondary", wrap=True)
         self.all = QPushButton()
-        self.all.setEnabled(False)
+        self.all.hide()  # until it is known what it would remove
         self.all.clicked.connect(self._on_all)
         close = QPushButton(self.tr("Close"))
         close.clicked.connect(self.accept)
@@ -70,11 +70,13 @@ class CopiesDialog(QDialog):
             self._rows.append(row)
         spare = len(self._spare())
         self.all.setText(self.tr("Keep the sharpest of each, remove {0}").format(count(spare)))
-        self.all.setEnabled(spare > 0)
+        self.all.setVisible(spare > 0)
         if not self.groups:
             self._state.setText(self.tr("No copies among the pictures that were looked at."))
         elif len(self.groups) > 200:
             self._state.setText(self.tr("{0} groups; the first 200 are shown.").format(count(len(self.groups))))
+        elif len(self.groups) == 1:
+            self._state.setText(self.tr("1 group"))
         else:
             self._state.setText(self.tr("{0} groups").format(count(len(self.groups))))
 

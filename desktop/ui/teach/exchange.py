@@ -169,10 +169,10 @@ class Exchange(QObject):
     def export_csv(self, path: str) -> None:
         """Write the table."""
 
-        def work(project: Project, _progress: Any, _cancelled: Any) -> int:
-            from desktop.app.teaching_exchange import export_csv
+        def work(project: Project, _progress: Any, _cancelled: Any) -> tuple[int, int]:
+            from desktop.app.teaching_exchange import export_csv, person_names
 
-            return export_csv(project, Path(path))
+            return export_csv(project, Path(path)), person_names(project)
 
         self._run(work, self._written, self.tr("Writing…"))
 
@@ -185,10 +185,10 @@ class Exchange(QObject):
     def export_coco(self, path: str) -> None:
         """Write COCO's JSON."""
 
-        def work(project: Project, _progress: Any, _cancelled: Any) -> int:
-            from desktop.app.teaching_exchange import export_coco
+        def work(project: Project, _progress: Any, _cancelled: Any) -> tuple[int, int]:
+            from desktop.app.teaching_exchange import export_coco, person_names
 
-            return export_coco(project, Path(path))
+            return export_coco(project, Path(path)), person_names(project)
 
         self._run(work, self._written, self.tr("Writing…"))
 
@@ -208,18 +208,32 @@ class Exchange(QObject):
     def export_folders(self, way: str, path: str) -> None:
         """Write class folders."""
 
-        def work(project: Project, progress: Any, cancelled: Any) -> ExportedLabels:
-            from desktop.app.teaching_exchange import export_folders
+        def work(project: Project, progress: Any, cancelled: Any) -> tuple[ExportedLabels, int]:
+            from desktop.app.teaching_exchange import export_folders, person_names
 
-            return export_folders(project, Path(path), way, progress, cancelled)  # type: ignore[arg-type]
+            done = export_folders(project, Path(path), way, progress, cancelled)  # type: ignore[arg-type]
+            return done, person_names(project)
 
         self._run(work, self._exported, self.tr("Writing class folders…"))
 
-    def _written(self, rows: int) -> None:
+    def _written(self, written: tuple[int, int]) -> None:
+        rows, named = written
         self.told.emit(self.tr("{0} labels were written.").format(count(rows)))
+        self._say_named(named)
 
-    def _exported(self, found: ExportedLabels) -> None:
+    def _say_named(self, named: int) -> None:
+        """Names of files are what labels are told by: they are written as they are, and what they may hold is said."""
+        if named:
+            text = self.tr(
+                "Files are called in it as they are, and {0} of the names read like a person's: look before you hand "
+                "it on."
+            )
+            self.said.emit(text.format(count(named)))
+
+    def _exported(self, exported: tuple[ExportedLabels, int]) -> None:
+        found, named = exported
         self.told.emit(self.tr("{0} pictures were written into class folders.").format(count(found.pictures)))
+        self._say_named(named)
         if found.left_out:
             name, reason = found.left_out[0]
             text = self.tr("{0} pictures could not be read ({1}: {2}).")

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from desktop.engine.teaching_events import AskHeaps, Heap, Heaps, Refused
 from desktop.services.teaching import Teaching
+from desktop.ui.kit.drops import make_editable
 from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import count, first_size, make_label, sentence
@@ -80,7 +81,7 @@ class HeapRow(QFrame):
         self.tick.setAccessibleName(self.tr("Choose this heap for merging"))
         self.tick.toggled.connect(self.ticked)
         self.name = QComboBox()
-        self.name.setEditable(True)
+        make_editable(self.name)
         self.name.setMinimumWidth(theme().scaled(150))
         self.name.setAccessibleName(self.tr("What these pictures are"))
         self.name.addItems([c.name for c in teaching.classes])
@@ -91,6 +92,8 @@ class HeapRow(QFrame):
             line.returnPressed.connect(self._on_named)
         say = QPushButton(self.tr("Label {0}").format(count(len(heap.ids))))
         say.clicked.connect(self._on_named)
+        widest = self.tr("Label {0}").format(count(max(1000, len(heap.ids))))
+        say.setMinimumWidth(say.fontMetrics().horizontalAdvance(widest) + 28)  # the fields stand below each other
         show = QPushButton(self.tr("Show"))
         show.setProperty("role", "link")
         show.clicked.connect(lambda: self.shown.emit(self.heap))
@@ -113,6 +116,10 @@ class HeapRow(QFrame):
         name = self.name.currentText().strip()
         if name:
             self.named.emit(self.heap, name)
+        else:  # what to do first: say what they are
+            self.name.setFocus()
+            if self.name.count():
+                self.name.showPopup()
 
 
 class HeapsDialog(QDialog):
@@ -140,6 +147,7 @@ class HeapsDialog(QDialog):
         self.many.setRange(0, 200)
         self.many.setSpecialValueText(self.tr("as many as suit"))
         self.many.setAccessibleName(self.tr("Number of heaps"))
+        self.many.lineEdit().setTextMargins(6, 0, 0, 0)
         self.many.editingFinished.connect(self.ask)
         self.merge = QPushButton(self.tr("Merge the chosen"))
         self.merge.setEnabled(False)

@@ -47,7 +47,7 @@ class LargeTaught(QDialog):
 
     @Slot()
     def _say(self) -> None:
-        picture_id = self._pane.model.id_at(self._pane.view.currentIndex().row())
+        picture_id = self._pane.view.current_id
         self.setWindowTitle(self._pane.model.facts(picture_id)[0])
         give_help(self, "teach#labelling")
         self.words.setText(self._pane.model.words(picture_id))

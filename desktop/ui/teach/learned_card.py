@@ -66,7 +66,11 @@ class LearnedCard(QFrame):
     def _on_learned(self, learned: Learned) -> None:
         if learned.waiting_for:
             self.clear()
-            self.about.setText(self.tr("It begins to suggest when there is {0}.").format(learned.waiting_for))
+            words = {
+                "pictures": self.tr("It begins to suggest once pictures were looked at."),
+                "a second class": self.tr("Label pictures of a second class, too: then it begins to suggest."),
+            }
+            self.about.setText(words.get(learned.waiting_for, self.about.text()))
             return
         estimate = learned.accuracy
         known = estimate.value is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _SIDE = 1400
 _SLOT = "teach"
+_AHEAD = "teach-ahead"
 
 
 class PictureSide(QWidget):
@@ -37,7 +39,12 @@ class PictureSide(QWidget):
         self._asked_for = 0
         self._request = 0
         self.image: tuple[QImage | None, tuple[int, int] | None] = (None, None)
-        self._name = ElidedLabel()
+        self.next_of: Callable[[], int] = lambda: 0
+        """The picture that a label will go on to, 0 for none: it is opened ahead, and is there with the key."""
+        self._ahead = 0
+        self._ahead_request = 0
+        self._ahead_image: tuple[QImage, tuple[int, int]] | None = None
+        self._name = ElidedLabel(file=True)
         self._name.setProperty("role", "title")
         self.picture = PictureView()
         self.picture.setAccessibleName(self.tr("Picture"))
@@ -59,6 +66,7 @@ class PictureSide(QWidget):
         self._room.setWidget(self.bars)
         layout.addWidget(self._room, 2)
         layout.addWidget(self.keys)
+        teaching.closed.connect(self._forget)
         teaching.learned.connect(self.refresh)
         teaching.changed_labels.connect(self.refresh)
         teaching.changed_classes.connect(self.refresh)
@@ -98,21 +106,59 @@ class PictureSide(QWidget):
     @Slot()
     def _ask(self) -> None:
         """Ask for the picture when it is known where it lies."""
-        if not self._id or self._engine is None or self._asked_for == self._id:
+        if not self._id or self._engine is None:
+            return
+        if self._asked_for == self._id:
+            self._look_ahead()  # it may be known only now where the next one lies
             return
         source = self._model.source(self._id)
         if source is None:
             self._model.want_source(self._id)
             return
         self._asked_for = self._id
-        self._request = self._engine.preview(source, _SIDE, _SLOT, self._on_failure)
+        if self._ahead == self._id and self._ahead_image is not None:
+            self._request = 0
+            self._show(*self._ahead_image)
+        elif self._ahead == self._id and self._ahead_request:
+            self._request = self._ahead_request  # it is being opened
+        else:
+            self._request = self._engine.preview(source, _SIDE, _SLOT, self._on_failure)
 
     @Slot(Preview)
     def _on_preview(self, answer: Preview) -> None:
         if answer.id == self._request:
-            self.image = (image_of(answer.pixels), answer.original_size)
-            self.picture.set_image(*self.image)
-            self.shown.emit()
+            self._show(image_of(answer.pixels), answer.original_size)
+        elif answer.id == self._ahead_request:
+            self._ahead_image = image_of(answer.pixels), answer.original_size
+
+    def _show(self, image: QImage, size: tuple[int, int]) -> None:
+        self.image = image, size
+        self.picture.set_image(image, size)
+        self.shown.emit()
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        """Open the picture that is likely to be next, while this one is looked at."""
+        number = self.next_of()
+        if self._engine is None or not number or number in (self._id, self._ahead):
+            return
+        source = self._model.source(number)
+        if source is None:
+            self._model.want_source(number)
+            return
+        self._ahead, self._ahead_image = number, None
+        self._ahead_request = self._engine.preview(source, _SIDE, _AHEAD, self._on_no_ahead)
+
+    def _on_no_ahead(self, failure: Failure) -> None:
+        """It is said when its turn comes, or has come."""
+        self._ahead_request = 0
+        if failure.id == self._request:
+            self._on_failure(failure)
+
+    @Slot()
+    def _forget(self) -> None:
+        """Another project: its ids mean other pictures."""
+        self._ahead, self._ahead_request, self._ahead_image = 0, 0, None
 
     def _on_failure(self, failure: Failure) -> None:
         self.image = (None, None)

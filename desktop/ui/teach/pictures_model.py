@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QMimeData,
+    QModelIndex,
+    QPersistentModelIndex,
+    Qt,
+    QTimer,
+    QUrl,
+    Signal,
+    Slot,
+)
 from PySide6.QtGui import QPixmap
 
 from desktop.core.types import ImageSource
@@ -108,6 +118,11 @@ class PicturesModel(QAbstractListModel):
             bool(index.stars[place]),
         )
 
+    def note(self, picture_id: int) -> str:
+        """The note on a picture, '' for none."""
+        index = self._teaching.index
+        return index.notes.get(picture_id, "") if index is not None else ""
+
     def words(self, picture_id: int) -> str:
         """One picture in words, for tool tips and screen readers."""
         name, label, state, star = self.facts(picture_id)
@@ -122,6 +137,8 @@ class PicturesModel(QAbstractListModel):
             parts.append(self.tr("no label"))
         if star:
             parts.append(self.tr("starred"))
+        if note := self.note(picture_id):
+            parts.append(self.tr("note: {0}").format(note))
         if state in _STATES:
             parts.append(self.state_words(state))
         return ", ".join(parts)
@@ -152,14 +169,25 @@ class PicturesModel(QAbstractListModel):
         return super().flags(index) | (Qt.ItemFlag.ItemIsDragEnabled if index.isValid() else Qt.ItemFlag.NoItemFlags)
 
     def mimeTypes(self) -> list[str]:
-        return [MIME]
+        return [MIME, "text/uri-list"]
+
+    def supportedDragActions(self) -> Qt.DropAction:
+        """Other programs get a copy; they cannot take a file away."""
+        return Qt.DropAction.CopyAction
 
     def mimeData(self, indexes: Any) -> QMimeData:
-        """The ids of the dragged pictures; they mean nothing outside this window."""
+        """The ids of the dragged pictures, which mean nothing outside this window; for other programs the files, as far
+        as is known where they lie."""
         data = QMimeData()
-        ids = [str(self.id_at(index.row())) for index in indexes]
-        data.setData(MIME, ",".join(ids).encode())
+        ids = list(dict.fromkeys(self.id_at(index.row()) for index in indexes))
+        data.setData(MIME, ",".join(map(str, ids)).encode())
+        data.setUrls([QUrl.fromLocalFile(path) for path in self.paths_of(ids)])
         return data
+
+    def paths_of(self, ids: Sequence[int]) -> list[str]:
+        """The files of pictures, as far as is known where they lie (those on screen are)."""
+        found = [self._sources.get(picture_id) for picture_id in ids]
+        return list(dict.fromkeys(source.path for source in found if source is not None and source.path is not None))
 
     # Small pictures
 

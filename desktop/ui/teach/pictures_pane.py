@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QEvent, QItemSelectionModel, QObject, QPoint, QSignalBlocker, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QDrag, QKeyEvent
+from PySide6.QtCore import QItemSelectionModel, QPoint, QSignalBlocker, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
-    QMenu,
     QPushButton,
     QSlider,
     QStackedLayout,
@@ -26,34 +23,16 @@ from desktop.ui.kit.flow import FlowLayout
 from desktop.ui.kit.formatting import number
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import count, hint_in, make_label
-from desktop.ui.teach.picture_cell import TaughtDelegate, cell_size
+from desktop.ui.teach.labelling import Labelling
 from desktop.ui.teach.pictures_model import PicturesModel
-from desktop.ui.widgets.gallery import Gallery
+from desktop.ui.teach.taught_gallery import TaughtGallery
 
 if TYPE_CHECKING:
     from desktop.services.engine_service import EngineService
 
 _MOST = 2000
+_NEAR_BY = 200
 _BY_HEAD = ("uncertain", "drawn", "mistakes", "unlike", "nearest", "suggested")
-
-
-class _Pictures(Gallery):
-    """A gallery whose pictures can be dragged."""
-
-    def startDrag(self, actions: Qt.DropAction) -> None:
-        """Drag the selected pictures: a word instead of their pictures, however many there are."""
-        indexes = self.selectionModel().selectedRows() if self.selectionModel() is not None else []
-        if not indexes:
-            return
-        drag = QDrag(self)
-        drag.setMimeData(self.model().mimeData(indexes))
-        badge = QLabel(self.tr("{0} pictures").format(count(len(indexes))) if len(indexes) > 1 else "")
-        if len(indexes) > 1:
-            badge.setContentsMargins(8, 4, 8, 4)
-            badge.adjustSize()
-            drag.setPixmap(badge.grab())
-            drag.setHotSpot(QPoint(-8, -8))
-        drag.exec(Qt.DropAction.CopyAction)
 
 
 class PicturesPane(QWidget):
@@ -72,8 +51,6 @@ class PicturesPane(QWidget):
         self._near = 0
         self._only_class = 0
         self._heap: np.ndarray | None = None
-        self._waiting_keys: list[QKeyEvent] = []
-        self._advance_from = -1
         self.model = PicturesModel(teaching, self)
         self._build()
         self._connect()
@@ -113,14 +90,8 @@ class PicturesPane(QWidget):
         row.addWidget(self._from)
         row.addWidget(self.accept)
         row.addStretch(1)
-        self.view = _Pictures()
-        self.view.setModel(self.model)
-        self.view.setItemDelegate(TaughtDelegate(self.model, self._teaching, self))
-        self.view.set_cell_size(cell_size())
-        self.view.setAccessibleName(self.tr("Pictures of the project"))
-        self.view.setDragEnabled(True)
-        self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.view.installEventFilter(self)
+        self.view = TaughtGallery(self.model, self._teaching)
+        self.labelling = Labelling(self._teaching, self.view, self)
         self.nothing = make_label("", "secondary", wrap=True)
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         holder = QWidget()
@@ -148,17 +119,19 @@ class PicturesPane(QWidget):
         self.filter.activated.connect(self._on_filter)
         self.search.textChanged.connect(self._typing.start)
         self.slider.valueChanged.connect(self._on_slider)
-        self.accept.clicked.connect(self.accept_listed)
+        self.accept.clicked.connect(self._accept_listed)
         self.view.selectionModel().selectionChanged.connect(self._on_selection)
         self.view.selectionModel().currentChanged.connect(self._on_selection)
-        self.view.doubleClicked.connect(self._on_double)
+        self.view.doubleClicked.connect(self.labelling.look)
         self.view.customContextMenuRequested.connect(self._on_menu)
+        self.labelling.large_wanted.connect(self.large_wanted)
+        self.labelling.menu_wanted.connect(self.menu_wanted)
+        self.labelling.labelled.connect(self._on_labels)
         self.model.pictures_changed.connect(self._repaint_soon)
         teaching.opened.connect(self._on_opened)
         teaching.closed.connect(self._on_closed)
         teaching.changed_pictures.connect(self.list_anew)
         teaching.changed_classes.connect(self._fill_filter)
-        teaching.changed_labels.connect(self._on_labels)
         teaching.learned.connect(self._on_learned)
         teaching.ordered.connect(self._on_ordered)
         teaching.looked.connect(self._repaint_soon)
@@ -184,6 +157,7 @@ class PicturesPane(QWidget):
             ("suggested", self.tr("By suggestion, surest first")),
             ("newest", self.tr("Newest first")),
             ("starred", self.tr("Starred")),
+            ("noted", self.tr("With a note")),
         ]
         if self._near:
             words.append(("nearest", self.tr("Similar to a picture")))
@@ -230,7 +204,7 @@ class PicturesPane(QWidget):
             for shown in self._teaching.classes:
                 self.filter.addItem(shown.name if len(shown.name) <= 40 else f"{shown.name[:39]}…", shown.id)
             self.filter.setCurrentIndex(max(0, self.filter.findData(self._only_class)))
-        self.filter.setVisible(self._order in ("all", "suggested", "newest", "starred"))
+        self.filter.setVisible(self._order in ("all", "suggested", "newest", "starred", "noted"))
 
     @Slot()
     def _on_filter(self) -> None:
@@ -268,6 +242,8 @@ class PicturesPane(QWidget):
             ids = ids[index.labels[places] == 0]
         elif self._order == "starred":
             ids = ids[index.stars[places]]
+        elif self._order == "noted":
+            ids = ids[np.isin(ids, np.fromiter(index.notes, np.int64, len(index.notes)))]
         elif self._order == "newest":
             ids = ids[::-1]
         if self._only_class and self._order != "without":
@@ -282,7 +258,8 @@ class PicturesPane(QWidget):
         text, index = self.search.text().strip().casefold(), self._teaching.index
         if not text or index is None:
             return ids
-        return np.array([i for i in ids.tolist() if text in self.model.facts(i)[0].casefold()], np.int64)
+        held = [f"{self.model.facts(i)[0]}\n{self.model.note(i)}".casefold() for i in ids.tolist()]
+        return np.array([i for i, words in zip(ids.tolist(), held, strict=True) if text in words], np.int64)
 
     def _ask(self) -> None:
         order, at_least = self._order, self.slider.value() / 100
@@ -316,7 +293,7 @@ class PicturesPane(QWidget):
             self._show_state()
             return
         current = self.model.id_at(self.view.currentIndex().row())
-        selected = {self.model.id_at(row) for row in self.selected_rows()}
+        selected = set(self.view.selected_ids())
         self.model.set_ids(ids)
         row = self.model.row_of(current) if current and not self._from_top else -1
         self._from_top = False
@@ -389,132 +366,24 @@ class PicturesPane(QWidget):
         if len(ids):
             self._teaching.tell(LookAheadAt(tuple(ids.tolist())))
 
-    # Choosing
-
-    def selected_rows(self) -> list[int]:
-        """The selected rows in order; the current one where none is."""
-        model = self.view.selectionModel()
-        rows = sorted(index.row() for index in model.selectedRows()) if model is not None else []
-        current = self.view.currentIndex().row()
-        return rows or ([current] if current >= 0 else [])
-
-    def selected_ids(self) -> list[int]:
-        """The ids of the selected pictures."""
-        return [self.model.id_at(row) for row in self.selected_rows()]
-
     @Slot()
     def _on_selection(self) -> None:
-        rows = self.selected_rows()
-        self.chosen.emit(self.model.id_at(self.view.currentIndex().row()), len(rows))
+        self.chosen.emit(self.view.current_id, len(self.view.selected_rows()))
         self._look_ahead()
-
-    @Slot()
-    def _on_double(self) -> None:
-        self.large_wanted.emit(self.model.id_at(self.view.currentIndex().row()))
 
     @Slot(QPoint)
     def _on_menu(self, point: QPoint) -> None:
-        if self.selected_rows():
+        if self.view.selected_rows():
             self.menu_wanted.emit(self.view.viewport().mapToGlobal(point))
 
-    # Labelling
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Keys label the selected pictures; while a label is on its way to the disk the next key waits its turn."""
-        if watched is not self.view or not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.KeyPress:
-            return super().eventFilter(watched, event)
-        if self._teaching.writing and (self._labels(event) or self._waiting_keys):
-            self._waiting_keys.append(event.clone())
-            return True
-        return self._take_key(event) or super().eventFilter(watched, event)
-
-    def _labels(self, event: QKeyEvent) -> bool:
-        keys = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Backspace)
-        return event.key() in keys or bool(self._class_of_key(event))
-
-    def _class_of_key(self, event: QKeyEvent) -> int:
-        held = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
-        if event.modifiers() & held or not event.text():
-            return 0
-        text = event.text().casefold()
-        return next((c.id for c in self._teaching.classes if c.key and c.key.casefold() == text), 0)
-
-    def _take_key(self, event: QKeyEvent) -> bool:
-        rows = self.selected_rows()
-        if not rows:
-            return False
-        class_id = self._class_of_key(event)
-        if class_id:
-            self.label(class_id)
-            return True
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.accept_selected()
-            return True
-        if event.key() == Qt.Key.Key_Backspace:
-            self.label(None)
-            return True
-        if event.key() == Qt.Key.Key_Space:
-            self.large_wanted.emit(self.model.id_at(self.view.currentIndex().row()))
-            return True
-        if event.text() == "*":
-            self.star()
-            return True
-        if event.key() == Qt.Key.Key_Delete:
-            self.remove()
-            return True
-        if event.key() == Qt.Key.Key_Menu:
-            rect = self.view.visualRect(self.view.currentIndex())
-            self.menu_wanted.emit(self.view.viewport().mapToGlobal(rect.center()))
-            return True
-        return False
-
-    def label(self, class_id: int | None) -> None:
-        """Give the selected pictures a label (``None`` takes it back) and go on to the next one without."""
-        rows = self.selected_rows()
-        self._advance_from = rows[-1] if class_id is not None and rows else -1
-        self._teaching.label([self.model.id_at(row) for row in rows], class_id)
-
-    def accept_selected(self) -> None:
-        """Take the suggestion of each selected picture."""
-        rows, suggestions = self.selected_rows(), self._teaching.suggestions
-        if suggestions is None:
-            return
-        found = {self.model.id_at(row): suggestions.best_of(self.model.id_at(row)) for row in rows}
-        labels: dict[int, int | None] = {i: best[0] for i, best in found.items() if best is not None}
-        if labels:
-            self._advance_from = rows[-1]
-            self._teaching.label_each(labels, "suggestion")
-
     @Slot()
-    def accept_listed(self) -> None:
-        """Take the suggestions of all pictures that are listed by suggestion: one step of undo."""
-        suggestions = self._teaching.suggestions
-        if suggestions is None or self._order != "suggested":
-            return
-        found = {int(i): suggestions.best_of(int(i)) for i in self.model.ids}
-        labels: dict[int, int | None] = {i: best[0] for i, best in found.items() if best is not None}
-        if labels:
-            self._teaching.label_each(labels, "suggestion")
+    def _accept_listed(self) -> None:
+        if self._order == "suggested":
+            self.labelling.accept(self.model.ids.tolist())
 
-    def star(self) -> None:
-        """Star the selected pictures; where all have one, take it off."""
-        ids = self.selected_ids()
-        on = not all(self.model.facts(i)[3] for i in ids)
-        self._teaching.change(lambda project: project.star(ids, on))
-
-    def remove(self) -> None:
-        """Take the selected pictures out of the project; their files stay. One step of undo."""
-        ids = self.selected_ids()
-        row = self.selected_rows()[0] if ids else -1
-        self._after_removal = row
-        self._teaching.change(lambda project: project.remove(ids))
-
-    _after_removal = -1
-
-    @Slot(tuple)
-    def _on_labels(self, ids: tuple[int, ...]) -> None:
-        """Labels are on the disk: show them, go on, and take the keys that waited."""
-        start, self._advance_from = self._advance_from, -1
+    @Slot(int)
+    def _on_labels(self, start: int) -> None:
+        """Labels are on the disk: show them, and go on behind ``start``, where that is not -1."""
         if start >= 0:
             self._go_on(start)
         self._repaint_soon()
@@ -522,45 +391,24 @@ class PicturesPane(QWidget):
             self.list_anew()
         self._show_state()
         self._on_selection()
-        while self._waiting_keys and not self._teaching.writing:
-            self._take_key(self._waiting_keys.pop(0))
 
     def _go_on(self, start: int) -> None:
         """To the next picture without a label behind ``start``, where there is one."""
-        index = self._teaching.index
-        if index is None:
-            return
-        for row in range(start + 1, self.model.rowCount()):
-            if self._order == "mistakes" or not self._teaching.label_of(self.model.id_at(row)):
-                self.view.selectionModel().setCurrentIndex(
-                    self.model.index(row, 0), QItemSelectionModel.SelectionFlag.ClearAndSelect
-                )
-                self.view.scrollTo(self.model.index(row, 0))
-                return
+        row = self._next_row(start, self.model.rowCount())
+        if row >= 0:
+            self.view.selectionModel().setCurrentIndex(
+                self.model.index(row, 0), QItemSelectionModel.SelectionFlag.ClearAndSelect
+            )
+            self.view.scrollTo(self.model.index(row, 0))
 
-    def fill_menu(self, menu: QMenu) -> None:
-        """What can be done with the selected pictures."""
-        ids = self.selected_ids()
-        for shown in self._teaching.classes:
-            action = menu.addAction(shown.name.replace("&", "&&"))
-            if shown.key:
-                action.setText(f"{action.text()}\t{shown.key.upper()}")
-            action.triggered.connect(lambda _on=False, class_id=shown.id: self.label(class_id))
-        if self._teaching.classes:
-            menu.addSeparator()
-        take = menu.addAction(self.tr("Take the suggestion") + "\t" + self.tr("Enter"))
-        take.setEnabled(self._teaching.suggestions is not None)
-        take.triggered.connect(self.accept_selected)
-        back = menu.addAction(self.tr("Take the label back") + "\t" + self.tr("Backspace"))
-        back.setEnabled(any(self._teaching.label_of(i) for i in ids))
-        back.triggered.connect(lambda: self.label(None))
-        menu.addSeparator()
-        near = menu.addAction(self.tr("Find similar pictures"))
-        near.triggered.connect(lambda: self.choose("nearest", ids[0]))
-        star = menu.addAction(self.tr("Star") + "\t*")
-        star.triggered.connect(self.star)
-        large = menu.addAction(self.tr("Show large") + "\t" + self.tr("Space"))
-        large.triggered.connect(self._on_double)
-        menu.addSeparator()
-        gone = menu.addAction(self.tr("Remove from the project") + "\t" + self.tr("Del"))
-        gone.triggered.connect(self.remove)
+    def _next_row(self, start: int, end: int) -> int:
+        if self._teaching.index is None:
+            return -1
+        rows = range(start + 1, min(end, self.model.rowCount()))
+        free = (row for row in rows if not self._teaching.label_of(self.model.id_at(row)))
+        return next(iter(rows), -1) if self._order == "mistakes" else next(free, -1)
+
+    def next_id(self) -> int:
+        """The picture that a label would go on to now; 0 for none near by."""
+        current = self.view.currentIndex().row()
+        return self.model.id_at(self._next_row(current, current + _NEAR_BY))

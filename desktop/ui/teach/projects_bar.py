@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QPushButton, QTo
 from desktop.engine.teaching_events import LookedAt, Pause
 from desktop.services.teaching import Teaching
 from desktop.ui.kit.elided import ElidedLabel
+from desktop.ui.kit.motion import at_work
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import count, make_label
 
@@ -115,7 +116,7 @@ class ProjectsBar(QWidget):
 
     @Slot(int)
     def _on_adding(self, done: int) -> None:
-        self.progress.setRange(0, 0)
+        at_work(self.progress)
         self.progress.show()
         self.state.setText(self.tr("{0} pictures found").format(count(done)))
         self.state.show()

@@ -66,7 +66,7 @@ class TeachStart(QWidget):
                 item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
                 item.setToolTip(tip(entry.problem))
             self.list.addItem(item)
-        self.list.setFixedHeight(min(len(entries), _MOST_ROWS) * _ROW + 6)
+        self.list.setFixedHeight(min(len(entries), _MOST_ROWS) * _ROW + 8)
         self.list.setVisible(bool(entries))
         self._title.setVisible(bool(entries))
         if entries:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QPoint, Qt, Slot
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QMessageBox, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.engine.teaching_events import Refused, TeachingEnded
 from desktop.services.background import DiskWork
@@ -27,6 +27,7 @@ from desktop.ui.teach.heaps import HeapsDialog
 from desktop.ui.teach.large import LargeTaught
 from desktop.ui.teach.learned_card import LearnedCard
 from desktop.ui.teach.making import MakingDialog
+from desktop.ui.teach.picture_menu import PictureMenu
 from desktop.ui.teach.picture_side import PictureSide
 from desktop.ui.teach.pictures_pane import PicturesPane
 from desktop.ui.teach.project_dialogs import ask_name
@@ -55,6 +56,8 @@ class TeachView(LaterView):
         self.dialog: QWidget | None = None
         self._deleted: list[tuple[str, str]] = []
         self._waiting: list[str] = []
+        self._closing = False  # as soon as all pictures are added
+        self.question: QMessageBox | None = None
         self._build()
         self._connect()
         self._restore()
@@ -67,6 +70,8 @@ class TeachView(LaterView):
         self.learned = LearnedCard(self.teaching)
         self.pictures = PicturesPane(self.teaching)
         self.side = PictureSide(self.teaching, self.pictures.model)
+        self.side.next_of = self.pictures.next_id
+        self.menu = PictureMenu(self.teaching, self.pictures, self.side, self)
         self.exchange = Exchange(self.teaching, self)
         self.sort_files = SortFiles(self.teaching, self.exchange, self._settings, self.disk, self)
         left = QWidget()
@@ -133,6 +138,7 @@ class TeachView(LaterView):
         teaching.refused.connect(self._on_refused)
         teaching.lost.connect(self._on_lost)
         teaching.added.connect(self._on_added)
+        teaching.changed_pictures.connect(self._close_if_added)
         teaching.undid.connect(self._on_undid)
         teaching.changed_classes.connect(self.changed)
 
@@ -164,6 +170,47 @@ class TeachView(LaterView):
         self.cameras.finish()
         self.teaching.shut()
         self.disk.stop()
+
+    def may_close(self) -> bool:
+        """Whether nothing is on its way into the project; else it is asked whether to wait for it."""
+        if not self.teaching.is_adding:
+            return True
+        if self._closing:
+            return False  # the window closes by itself when the pictures are there
+        self.question = asked = QMessageBox(self)
+        asked.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        asked.setIcon(QMessageBox.Icon.Question)
+        asked.setTextFormat(Qt.TextFormat.PlainText)
+        asked.setWindowTitle(self.tr("Close Fovea"))
+        asked.setText(self.tr("Pictures are still being added to “{0}”.").format(self.teaching.name))
+        asked.setInformativeText(self.tr("Those that are in the project stay there whenever Fovea closes."))
+        role = QMessageBox.ButtonRole
+        then = asked.addButton(self.tr("Close when all are added"), role.AcceptRole)
+        now = asked.addButton(self.tr("Add no more and close"), role.DestructiveRole)
+        stay = asked.addButton(self.tr("Do not close"), role.RejectRole)
+        asked.setDefaultButton(then)
+        asked.setEscapeButton(stay)
+        then.clicked.connect(self._close_when_added)
+        now.clicked.connect(self._close_now)
+        asked.open()
+        return False
+
+    @Slot()
+    def _close_when_added(self) -> None:
+        self._closing = True
+        self.told.emit(self.tr("Fovea closes when all pictures are added."))
+        self._close_if_added()
+
+    @Slot()
+    def _close_now(self) -> None:
+        self.teaching.close()
+        self.window().close()
+
+    @Slot()
+    def _close_if_added(self) -> None:
+        if self._closing and not self.teaching.is_adding:
+            self._closing = False
+            self.window().close()
 
     def take_focus(self) -> None:
         """Give the keyboard to the pictures, or to what begins a project."""
@@ -221,6 +268,15 @@ class TeachView(LaterView):
         """Save the labels as a table."""
         if self.can_export():
             self.exchange.ask_csv()
+
+    def can_copy(self) -> bool:
+        """Whether a picture of the project is chosen."""
+        return self.teaching.project is not None and self.pictures.model.rowCount() > 0
+
+    @Slot()
+    def copy(self) -> None:
+        """Put the chosen pictures onto the clipboard."""
+        self.menu.copy()
 
     def focus_filter(self) -> None:
         """Put the keyboard into the search for names."""
@@ -306,6 +362,7 @@ class TeachView(LaterView):
         sort.setEnabled(self.can_export())
         menu.addAction(self.tr("Find moved pictures…"), self.exchange.ask_moved)
         menu.addAction(self.tr("Make it a model…"), self.make_model)
+        menu.addAction(self.tr("Retrain with the corrections"), self.retrain)
 
     def _rename(self) -> None:
         def rename(name: str) -> None:
@@ -387,7 +444,7 @@ class TeachView(LaterView):
     def _show_picture_menu(self, place: QPoint) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.pictures.fill_menu(menu)
+        self.menu.fill(menu)
         self.dialog = menu
         menu.popup(place)
 
@@ -447,6 +504,12 @@ class TeachView(LaterView):
 
         self.disk.run(lambda: prepare_training(project, how, name), then, self._on_failed)  # type: ignore[arg-type]
 
+    @Slot()
+    def retrain(self) -> None:
+        """Make the model of this project anew with what was labelled since, and compare both."""
+        if self.teaching.project is not None:
+            self.retrain_wanted.emit(self.teaching.project.id, "")
+
     # What went wrong, and what was done
 
     @Slot(Exception)
@@ -471,6 +534,7 @@ class TeachView(LaterView):
             "add": self.tr("adding {0} pictures"),
             "remove": self.tr("removing {0} pictures"),
             "star": self.tr("starring {0} pictures"),
+            "note": self.tr("writing a note"),
             "merge": self.tr("merging a class of {0} pictures"),
             "import": self.tr("importing {0} labels"),
         }

@@ -28,14 +28,14 @@ class CancelQuestion(QMessageBox):
         self.setText(self.tr("End the training “{0}” now?").format(job.name))
         done = job.epochs_done
         if done:
-            told = self.tr("{0} of {1} epochs are done. With its checkpoint it can be taken up later.").format(
+            told = self.tr("{0} of {1} epochs are done. It can be taken up from there later.").format(
                 words.count(done), words.count(job.epochs)
             )
         else:
             told = self.tr("No epoch is done yet.")
         self.setInformativeText(told + " " + self.tr("No model is made either way."))
         role = QMessageBox.ButtonRole
-        self.keep_button = self.addButton(self.tr("End and keep the checkpoint"), role.AcceptRole)
+        self.keep_button = self.addButton(self.tr("End and keep what it learned"), role.AcceptRole)
         self.discard_button = self.addButton(self.tr("End and discard"), role.DestructiveRole)
         stay = self.addButton(self.tr("Go on training"), role.RejectRole)
         self.setDefaultButton(stay)
@@ -72,7 +72,7 @@ class CloseQuestion(QMessageBox):
             )
         parts = [
             self.tr("Stop after this epoch: Fovea closes when the best model so far is in the store."),
-            self.tr("Go on at the next start: the checkpoint is kept and Fovea closes now."),
+            self.tr("Go on at the next start: what it learned so far is kept and Fovea closes now."),
         ]
         if waiting:
             parts.append(self.tr("Waiting trainings stay in the queue: {0}.").format(words.count(waiting)))

@@ -29,6 +29,7 @@ class CurvesPane(QWidget):
         super().__init__(parent)
         self._curves: TrainingCurves | None = None
         self._total = self._validation = 0
+        self._by_steps = True  # else what stands beside an epoch is no rate of learning
         self._rows = -1
         self._shown: object = None
         self._second_half: tuple[PlotFrame, list[Series]] | None = None
@@ -37,6 +38,7 @@ class CurvesPane(QWidget):
         self.accuracy = CurvePlot(self.tr("Accuracy"))
         self.model = FiguresModel(self._heads(), self)
         self.table = table(self.model, self.tr("Figures by epoch"))
+        fit_columns(self.table)
         self._ways = QButtonGroup(self)
         self.bar = bar = QHBoxLayout()
         bar.setSpacing(4)
@@ -85,10 +87,11 @@ class CurvesPane(QWidget):
         button = self._ways.checkedButton()
         return str(button.property("way")) if button is not None else "epoch"
 
-    def set_curves(self, curves: TrainingCurves | None, total: int, validation: int = 0) -> None:
+    def set_curves(self, curves: TrainingCurves | None, total: int, validation: int = 0, by_steps: bool = True) -> None:
         """Show these curves, of ``total`` epochs in all, checked on ``validation`` pictures (0: not known how many);
         the same object again says that it has grown."""
-        another = curves is not self._curves or validation != self._validation
+        another = curves is not self._curves or validation != self._validation or by_steps != self._by_steps
+        self._by_steps = by_steps
         self._validation = validation
         self._curves, self._total = curves, total
         if another:
@@ -189,11 +192,13 @@ class CurvesPane(QWidget):
         for i in range(rows):
             held = self._cells.get(i)
             if held is None or held[1] != (i == best):
-                self._cells[i] = (_cells(epochs, i, i == best, self._validation), i == best)
+                self._cells[i] = (
+                    _cells(epochs, i, i == best, self._validation, self._by_steps), i == best,
+                )  # fmt: skip
         scrolled = self.table.verticalScrollBar().value()
         self.model.set_rows([self._cells[i][0] for i in reversed(range(rows))])
         self.table.verticalScrollBar().setValue(scrolled)
-        if first and rows:
+        if first:
             fit_columns(self.table)
 
 
@@ -207,7 +212,7 @@ def room_for(done: int, total: int) -> float:
     return max(1.0, float(done), min(float(total), end) if total else end)
 
 
-def _cells(epochs: dict[str, list[float]], i: int, best: bool, validation: int) -> list[Cell]:
+def _cells(epochs: dict[str, list[float]], i: int, best: bool, validation: int, by_steps: bool) -> list[Cell]:
     name = words.count(int(epochs["epoch"][i]))  # the first one shown may be a later one
     return [
         Cell(words.tr("{0} – best").format(name) if best else name, float(i)),
@@ -215,6 +220,6 @@ def _cells(epochs: dict[str, list[float]], i: int, best: bool, validation: int) 
         Cell(words.number(epochs["val_loss"][i], 4), epochs["val_loss"][i]),
         Cell(words.share(epochs["accuracy"][i]), epochs["accuracy"][i]),
         Cell(words.accuracy(epochs["val_accuracy"][i], validation), epochs["val_accuracy"][i]),
-        Cell(words.rate(epochs["rate"][i]), epochs["rate"][i]),
+        Cell(words.rate(epochs["rate"][i]), epochs["rate"][i]) if by_steps else Cell("–"),
         Cell(words.duration(epochs["seconds"][i], fine=True), epochs["seconds"][i]),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QWidget
 
 from desktop.ui.kit.widgets import make_label
@@ -24,7 +25,7 @@ class FactsStrip(QFrame):
         grid = QGridLayout(self)
         grid.setContentsMargins(12, 8, 12, 8)
         grid.setHorizontalSpacing(20)
-        grid.setVerticalSpacing(0)
+        grid.setVerticalSpacing(2)
         names = {
             "device": self.tr("Device"),
             "speed": self.tr("Speed"),
@@ -39,7 +40,7 @@ class FactsStrip(QFrame):
             value = make_label("–", wrap=key in ("device", "images"), selectable=True)
             value.setAccessibleName(name)
             grid.addWidget(head, 0, column)
-            grid.addWidget(value, 1, column)
+            grid.addWidget(value, 1, column, Qt.AlignmentFlag.AlignTop)
             grid.setColumnStretch(column, 3 if key in ("device", "images") else 2)
             self._values[key] = value
 
@@ -55,19 +56,23 @@ class FactsStrip(QFrame):
         rate = batch.rate if batch is not None else epoch.rate if epoch is not None else 0.0
         device = "–"
         if started is not None:
-            device = f"{started.device} · {started.backend}" if started.backend else started.device
+            device = started.device
+            self._values["device"].setToolTip(started.backend)
         images = "–"
         if started is not None:
             images = self.tr("{0} to learn from, {1} to check").format(
                 words.count(started.train), words.count(started.validation)
             )
+            if started.folds:
+                images = self.tr("{0}, each checked once").format(words.count(started.train))
         seconds = job.left_s()
         running = job.state in ("training", "finishing")
         values = {
             "device": device,
             "speed": self.tr("{0} images/s").format(words.count(round(speed))) if speed and running else "–",
             "left": words.duration(seconds) if seconds is not None else "–",
-            "rate": words.rate(rate) if rate else "–",
+            # A head that is solved takes no steps, and has no rate of learning.
+            "rate": words.rate(rate) if rate and (started is None or started.batch) else "–",
             "memory": words.megabytes(memory) if memory else "–",
             "images": images,
             "size": words.count(started.parameters) if started is not None else "–",

@@ -109,7 +109,7 @@ class _JobDelegate(QStyledItemDelegate):
         bold.setWeight(bold.Weight.DemiBold)
         painter.setFont(bold)
         painter.setPen(QColor(t.text))
-        self._line(painter, left, rect.top() + 8, wide, line, job.name)
+        self._line(painter, left, rect.top() + 8, wide, line, job.name, Qt.TextElideMode.ElideMiddle)
         painter.setFont(theme().font("secondary"))
         tone = {"failed": t.wrong, "interrupted": t.caution, "paused": t.caution}.get(job.state, t.secondary)
         painter.setPen(QColor(tone))
@@ -125,12 +125,15 @@ class _JobDelegate(QStyledItemDelegate):
         best = job.curves.best
         if best is not None:
             accuracy = job.curves.epochs["val_accuracy"][best]
-            return words.tr("best epoch: {0}").format(words.accuracy(accuracy, job.validation))
+            return words.tr("best epoch: {0}").format(words.brief_accuracy(accuracy, job.validation))
         return ""
 
     @staticmethod
-    def _line(painter: QPainter, left: int, top: int, wide: int, high: int, text: str) -> None:
-        elided = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, wide)
+    def _line(
+        painter: QPainter, left: int, top: int, wide: int, high: int, text: str,
+        mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+    ) -> None:  # fmt: skip
+        elided = painter.fontMetrics().elidedText(text, mode, wide)
         painter.drawText(QRect(left, top, wide, high), int(Qt.AlignmentFlag.AlignVCenter), elided)
 
 

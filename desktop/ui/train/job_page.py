@@ -112,7 +112,8 @@ class JobPage(QWidget):
         self._show_words(job)
         self.facts.show_job(job)
         ended = job.state in ("done", "cancelled") and job.epochs_done
-        self.curves.set_curves(job.curves, job.epochs_done if ended else job.epochs, job.validation)
+        by_steps = job.started is None or job.started.batch > 0  # a head that is solved has no rate of learning
+        self.curves.set_curves(job.curves, job.epochs_done if ended else job.epochs, job.validation, by_steps)
 
     def tick(self) -> None:
         """Bring what counts down up to date."""
@@ -159,6 +160,8 @@ class JobPage(QWidget):
         done = job.state == "done" and bool(job.model_id)
         for button in (self.use, self.errors, self.card):
             button.setVisible(done)
+        if job.started is not None and job.started.folds:
+            self.errors.hide()  # it has learned from all of them: what it made of them then says nothing
         self.save.setEnabled(job.curves.done > 0)
         self._dress()
 

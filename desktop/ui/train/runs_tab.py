@@ -45,6 +45,7 @@ class RunsTab(QWidget):
     card_wanted = Signal(str)
     folder_wanted = Signal(str)
     export_wanted = Signal(str)
+    new_wanted = Signal()
     said = Signal(str)
 
     def __init__(self, service: TrainingService, parent: QWidget | None = None) -> None:
@@ -68,8 +69,17 @@ class RunsTab(QWidget):
         self.plan_model = FiguresModel([self.tr("Setting"), ""], self)
         self.plan = table(self.plan_model, self.tr("Settings of the plan"))
         self._plan_title = make_label("", "secondary", wrap=True)
-        self._nothing = make_label("", "secondary", wrap=True)
-        self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._nothing = QWidget()
+        self._nothing_words = make_label("", "secondary", wrap=True)
+        self._nothing_words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.way_on = QPushButton()
+        self.way_on.clicked.connect(self._on_way_on)
+        column = QVBoxLayout(self._nothing)
+        column.setSpacing(12)
+        column.addStretch(1)
+        column.addWidget(self._nothing_words)
+        column.addWidget(self.way_on, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch(1)
         self._make_buttons()
         self._lay_out()
         service.runs_changed.connect(self.refresh)
@@ -171,12 +181,20 @@ class RunsTab(QWidget):
         self.parts.setCurrentWidget(self.table if shown else self._nothing)
         for part in (self.filter, self._row, self.plots):
             part.setVisible(bool(self.runs))
-        self._nothing.setText(
+        self._nothing_words.setText(
             self.tr("No run fits the filter.")
             if self.runs
             else self.tr("No run yet. Every training is kept here, with its plan, its curves and its figures.")
         )
+        self.way_on.setText(self.tr("Show all runs") if self.runs else self.tr("New training…"))
         self._on_selection()
+
+    @Slot()
+    def _on_way_on(self) -> None:
+        if self.runs:
+            self.filter.clear()
+        else:
+            self.new_wanted.emit()
 
     def _select(self, ids: list[str]) -> None:
         selection = self.table.selectionModel()

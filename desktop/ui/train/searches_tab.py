@@ -37,11 +37,13 @@ if TYPE_CHECKING:
 
 class SearchesTab(QWidget):
     """``runs_wanted`` carries the ids of the runs to look at; ``model_wanted`` a run whose model shall be made;
-    ``new_wanted`` asks for a search, ``said`` carries a sentence on why one ended."""
+    ``new_wanted`` asks for a search, ``training_wanted`` for a training; ``said`` carries a sentence on why one
+    ended."""
 
     runs_wanted = Signal(list)
     model_wanted = Signal(str)
     new_wanted = Signal()
+    training_wanted = Signal()
     said = Signal(str)
     told = Signal(str)
 
@@ -67,6 +69,7 @@ class SearchesTab(QWidget):
         self.make = QPushButton(self.tr("Make a model of the best trial"))
         self.make.setProperty("role", "primary")
         self.make.clicked.connect(self._on_make)
+        self._may_begin = True
         self.searching = Searching(self)
         self.searching.told.connect(self._on_told)
         self.searching.tried.connect(self.refresh)
@@ -109,13 +112,23 @@ class SearchesTab(QWidget):
         )
         place = QWidget()
         column = QVBoxLayout(place)
-        column.setContentsMargins(80, 0, 80, 0)
+        column.setContentsMargins(24, 0, 24, 0)
         column.setSpacing(12)
         column.addStretch(3)
         for label in (title, text):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            column.addWidget(label)
+        column.addWidget(title)
+        middle = QHBoxLayout()
+        middle.addStretch(1)
+        middle.addWidget(text, 2)
+        middle.addStretch(1)
+        column.addLayout(middle)
+        column.addSpacing(8)
         column.addWidget(self.first, 0, Qt.AlignmentFlag.AlignHCenter)
+        self.training = QPushButton(self.tr("Or make a training first…"))
+        self.training.setProperty("role", "link")
+        self.training.clicked.connect(self.training_wanted)
+        column.addWidget(self.training, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(4)
         return place
 
@@ -127,7 +140,7 @@ class SearchesTab(QWidget):
         self._bar.setAccessibleName(self.tr("Progress of the search"))
         self.state = make_label("", wrap=True)
         self.stop = QPushButton(self.tr("Stop"))
-        self.stop.setToolTip(self.tr("End after the batch at hand; the search can go on later"))
+        self.stop.setToolTip(self.tr("Ends in a moment; the search can go on later"))
         self.stop.clicked.connect(self.searching.stop)
         strip = QWidget()
         row = QHBoxLayout(strip)
@@ -184,6 +197,12 @@ class SearchesTab(QWidget):
 
     # The search at work
 
+    def forbid(self) -> None:
+        """Begin none: this edition cannot train."""
+        self._may_begin = False
+        self.training.setEnabled(False)
+        self._show_state()
+
     def begin(self, order: Order) -> None:
         """Start a search, or go on with one."""
         if self.searching.running:
@@ -218,10 +237,10 @@ class SearchesTab(QWidget):
         self._strip.setVisible(searching.running)
         self.stop.setEnabled(not searching.stopping)
         for button in (self.new, self.first, self.go_on):
-            button.setEnabled(not searching.running)
+            button.setEnabled(self._may_begin and not searching.running)
         if order is None or not searching.running:
             return
-        done = self._done_of(order.name)
+        done = self.done_of(order.name)
         self._bar.setRange(0, 100 * order.trials)
         inside = round(100 * trial.epoch / max(1, trial.epochs)) if trial is not None else 0
         self._bar.setValue(min(100 * order.trials, 100 * done + inside))
@@ -229,7 +248,7 @@ class SearchesTab(QWidget):
             self.tr("“{0}”: {1} of {2} trials done").format(order.name, words.count(done), words.count(order.trials))
         ]
         if searching.stopping:
-            parts.append(self.tr("stopping after this batch…"))
+            parts.append(self.tr("stopping in a moment…"))
         elif trial is not None:
             parts.append(
                 self.tr("trial {0}: epoch {1} of {2}, validation loss {3}").format(
@@ -241,7 +260,8 @@ class SearchesTab(QWidget):
             parts.append(self.tr("the next trial begins…"))
         self.state.setText(" · ".join(parts))
 
-    def _done_of(self, name: str) -> int:
+    def done_of(self, name: str) -> int:
+        """How many trials of a search have come to their end."""
         result = next((result for result in self.found if result.name == name), None)
         over = ("done", "pruned", "failed")
         return sum(trial.state in over for trial in result.trials) if result is not None else 0
@@ -296,7 +316,9 @@ class SearchesTab(QWidget):
     def _best_words(self, best: TrialResult | None, result: SearchResult) -> str:
         if best is None or best.value is None:
             return ""
-        figure = words.share(best.value) if result.goal == "val_accuracy" else words.number(best.value, 4)
+        figure = words.number(best.value, 4)
+        if result.goal == "val_accuracy":
+            figure = words.brief_accuracy(best.value, best.val_n)
         return self.tr(", best {0}").format(figure)
 
     @Slot(int)
@@ -356,10 +378,10 @@ class SearchesTab(QWidget):
         value = trial.value if trial.state == "done" else None
         shown = "–"
         if value is not None:
-            shown = words.share(value) if result.goal == "val_accuracy" else words.number(value, 4)
+            shown = words.accuracy(value, trial.val_n) if result.goal == "val_accuracy" else words.number(value, 4)
         elif trial.state == "running" and trial.val_accuracy is not None and trial.val_loss is not None:
             held = trial.val_accuracy if result.goal == "val_accuracy" else trial.val_loss
-            shown = words.share(held) if result.goal == "val_accuracy" else words.number(held, 4)
+            shown = words.accuracy(held, trial.val_n) if result.goal == "val_accuracy" else words.number(held, 4)
         return [
             Cell(self.tr("{0} – best").format(name) if trial.number == result.best else name, float(trial.number)),
             Cell(states.get(trial.state, trial.state), trial.state, worded(trial.message)),

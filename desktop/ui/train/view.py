@@ -20,6 +20,7 @@ from desktop.ui.train.asking import CancelQuestion, CloseQuestion, LeftQuestion
 from desktop.ui.train.exports import CurveExports
 from desktop.ui.train.jobs_tab import JobsTab
 from desktop.ui.train.runs_tab import RunsTab
+from desktop.ui.train.search_closing import SearchCloser
 from desktop.ui.train.search_dialog import SearchDialog
 from desktop.ui.train.searches_tab import SearchesTab
 from desktop.ui.train.starting import Starter, validation_of
@@ -61,6 +62,8 @@ class TrainView(LaterView):
         layout.addWidget(self.tabs)
         if not trains():
             self._explain(layout)
+        self.closer = SearchCloser(self.searches, settings, self)
+        self.closer.told.connect(self.told)
         self._undo: list[tuple[str, str]] = []
         self._closing = ""
         self.question: CancelQuestion | CloseQuestion | None = None
@@ -74,8 +77,9 @@ class TrainView(LaterView):
 
         layout.setContentsMargins(0, 0, 0, 0)
         layout.insertWidget(0, EditionNote())
-        for button in (self.jobs.new, self.jobs.plan, self.jobs.empty.button, self.jobs.empty.plan):
+        for button in (self.jobs.new, self.jobs.plan, self.jobs.empty.button, self.jobs.empty.plan, self.runs.way_on):
             button.setEnabled(False)
+        self.searches.forbid()
 
     def _connect(self) -> None:
         service, jobs, page, runs = self.service, self.jobs, self.jobs.page, self.runs
@@ -116,6 +120,8 @@ class TrainView(LaterView):
         self.searches.runs_wanted.connect(self.look_at_runs)
         self.searches.model_wanted.connect(self.continue_run)
         self.searches.new_wanted.connect(self.new_search)
+        self.searches.training_wanted.connect(self.new_training)
+        runs.new_wanted.connect(self.new_training)
         self.searches.said.connect(self.said)
         self.searches.told.connect(self.told)
         self.starter.ready.connect(service.submit)
@@ -187,7 +193,9 @@ class TrainView(LaterView):
         self.service.stop()
 
     def may_close(self) -> bool:
-        """Ask what becomes of running trainings; the window closes when that has happened."""
+        """Ask what becomes of a running search and of trainings; the window closes when that has happened."""
+        if not self.closer.may_close():
+            return False
         running = self.service.running
         if not running:
             return True
@@ -217,6 +225,7 @@ class TrainView(LaterView):
     def _stay(self) -> None:
         """The window does not close after all: what waits has its turn again."""
         self._closing = ""
+        self.closer.stay()
         self._settings.set("train_resume", [])
         self.service.release_queue()
 
@@ -321,7 +330,10 @@ class TrainView(LaterView):
 
     def offer_left(self, records: list[RunRecord]) -> None:
         """Runs that were cut off, or waited, when Fovea ended. Those that are to go on at the next start, as the user
-        said when closing, do so; of others, which nobody was asked about, it is asked now, once."""
+        said when closing, do so; of others, which nobody was asked about, it is asked now, once. A trial goes on with
+        its search and never as a training of its own."""
+        self.closer.offer([record for record in records if record.search])
+        records = [record for record in records if not record.search]
         wished = self._settings.get("train_resume")
         self._settings.set("train_resume", [])
         for record in sorted((r for r in records if r.id in wished), key=lambda r: wished.index(r.id)):
@@ -441,6 +453,18 @@ class TrainView(LaterView):
         job = self.service.job(run_id)
         if job is not None:
             store, model_id = self.service.store, job.model_id
+            from desktop.store.manifest import CROSSED
+
+            entry = self.catalog.entry(model_id)
+            manifest = entry.manifest if entry is not None else None
+            if manifest is not None and any(metric.split == CROSSED for metric in manifest.metrics):
+                self.said.emit(
+                    self.tr(
+                        "This model has learned from all of its pictures. How good it is was measured by "
+                        "cross-validation, and stands on its card; evaluate it on other pictures."
+                    )
+                )
+                return
             self.service.disk_work.run(
                 lambda: validation_of(store, run_id), partial(self._evaluate, model_id), self._on_failed
             )

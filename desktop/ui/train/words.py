@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QLocale
 
-from desktop.ui.kit.formatting import both, count, duration, moment, number, share
+from desktop.ui.kit.formatting import both, count, duration, moment, number, seen, share, value_of
 
 if TYPE_CHECKING:
     from desktop.services.training_job import TrainingJob
 
 __all__ = [
     "accuracy",
+    "brief_accuracy",
     "count",
     "duration",
     "left",
@@ -43,7 +44,7 @@ def state(job: TrainingJob) -> str:
         "paused": tr("Paused in epoch {0} of {1}").format(count(job.epochs_done + 1), count(job.epochs)),
         "finishing": tr("Stopping after epoch {0}…").format(count(job.epochs_done + 1)),
         "packaging": _phase(job),
-        "stopping": tr("Stopping, keeping a checkpoint…"),
+        "stopping": tr("Stopping, keeping what it learned…"),
         "cancelling": tr("Cancelling…"),
         "done": tr("Done, the model is ready"),
         "stopped": tr("Stopped after {0} of {1} epochs").format(count(job.epochs_done), count(job.epochs)),
@@ -92,6 +93,15 @@ def accuracy(value: float, n: float) -> str:
     from desktop.core.figures.intervals import share_of
 
     return both(share_of(value, int(n)))
+
+
+def brief_accuracy(value: float, n: int) -> str:
+    """The same where there is no room for the interval: '90.0 %, n = 60', or '9 of 10'."""
+    from desktop.core.figures.intervals import share_of
+
+    found = share_of(value, n)
+    text = value_of(found)
+    return tr("{0}, n = {1}").format(text, count(n)) if seen(found).value is not None and n else text
 
 
 def run_state(value: str) -> str:

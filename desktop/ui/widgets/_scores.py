@@ -218,7 +218,7 @@ class BarDelegate(QStyledItemDelegate):
             icon = theme().icon("cross" if mark == "wrong" else "check", 16, colour_of(mark))
             spot = QRect(line.left(), line.center().y() - 7, 16, 16)
             icon.paint(painter, QStyle.visualRect(option.direction, line, spot))
-        name = metrics.elidedText(index.data(Qt.ItemDataRole.DisplayRole), Qt.TextElideMode.ElideRight, room)
+        name = metrics.elidedText(index.data(Qt.ItemDataRole.DisplayRole), Qt.TextElideMode.ElideMiddle, room)
         name_width = min(metrics.horizontalAdvance(name), room)
         leading = QStyle.visualAlignment(option.direction, Qt.AlignmentFlag.AlignLeft) | Qt.AlignmentFlag.AlignVCenter
         trailing = QStyle.visualAlignment(option.direction, Qt.AlignmentFlag.AlignRight) | Qt.AlignmentFlag.AlignVCenter

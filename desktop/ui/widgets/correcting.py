@@ -25,11 +25,12 @@ OFFERED = 5
 
 class Correcting(QObject):
     """``done`` carries a sentence and the :class:`Corrected`; ``told`` a sentence on what was taken back, ``failed``
-    one on what went wrong."""
+    one on what went wrong; ``retrain_wanted`` the id of the project that a model shall learn anew."""
 
     done = Signal(str, Corrected)
     told = Signal(str)
     failed = Signal(str)
+    retrain_wanted = Signal(str)
 
     def __init__(self, settings: Settings, view: QWidget) -> None:
         super().__init__(view)
@@ -85,7 +86,9 @@ class Correcting(QObject):
         """List what was corrected, to take it back."""
         from desktop.ui.widgets.corrections_list import CorrectionsList
 
-        CorrectionsList(self.corrections, self._view).open()
+        dialog = CorrectionsList(self.corrections, self._view)
+        dialog.retrain_wanted.connect(self.retrain_wanted)
+        dialog.open()
 
     @Slot(object)
     def _on_done(self, corrected: Corrected) -> None:

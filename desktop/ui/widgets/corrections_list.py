@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 
 class CorrectionsList(QDialog):
-    """What the project of the corrections was taught, the newest first."""
+    """What the project of the corrections was taught, the newest first. ``retrain_wanted`` carries the project's id."""
+
+    retrain_wanted = Signal(str)
 
     def __init__(self, corrections: Corrections, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -56,6 +58,11 @@ class CorrectionsList(QDialog):
         close = QPushButton(self.tr("Close"))
         close.clicked.connect(self.reject)
         foot = QHBoxLayout()
+        self.retrain = QPushButton(self.tr("Retrain with them"))
+        self.retrain.setProperty("role", "primary")
+        self.retrain.setToolTip(self.tr("Make the model anew with these labels, and compare old and new"))
+        self.retrain.clicked.connect(self._on_retrain)
+        foot.addWidget(self.retrain)
         foot.addStretch(1)
         foot.addWidget(self.back)
         foot.addWidget(close)
@@ -90,6 +97,12 @@ class CorrectionsList(QDialog):
     @Slot()
     def _check(self) -> None:
         self.back.setEnabled(bool(self.table.selectionModel().selectedRows()))
+        self.retrain.setEnabled(bool(self._rows))
+
+    @Slot()
+    def _on_retrain(self) -> None:
+        self.retrain_wanted.emit(self._corrections.project)
+        self.accept()
 
     @Slot()
     def _take_back(self) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from desktop.ui.kit.theme import theme
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _LAYER = 192
 WHOLE = (0.0, 0.0, 1.0, 1.0)
@@ -16,6 +20,8 @@ WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 def layer_of(heat: np.ndarray) -> QImage:
     """The coloured layer of a map, in enough pixels to be smooth when enlarged."""
+    import numpy as np  # not with the window: it starts without
+
     from desktop.core.trust.saliency import colours
 
     pixels = np.ascontiguousarray(colours(heat, _LAYER, max(1, round(_LAYER * heat.shape[0] / heat.shape[1]))))
@@ -35,6 +41,8 @@ class HeatLegend(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if self._ramp is None:
+            import numpy as np
+
             self._ramp = layer_of(np.linspace(0, 1, 64, dtype=np.float32)[np.newaxis])
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(theme().tokens.picture_ground))

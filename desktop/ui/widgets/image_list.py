@@ -27,7 +27,7 @@ from desktop.services.session import ImageItem, Session
 from desktop.ui.classify.images_model import ITEM_ROLE, ImagesModel
 from desktop.ui.kit.names import short_name
 from desktop.ui.kit.theme import text_width, theme
-from desktop.ui.kit.widgets import caption, hint_in
+from desktop.ui.kit.widgets import caption, decimals, hint_in
 from desktop.ui.widgets.gallery import AnyIndex, Gallery
 
 if TYPE_CHECKING:
@@ -35,6 +35,14 @@ if TYPE_CHECKING:
 
 THUMBNAIL = 84
 ROW = 32
+_SCORES = (0.5, 0.7, 0.8, 0.9, 0.95)
+"""Where the funnel divides scores."""
+
+
+def _kind_of(rule: str) -> str:
+    """Of rules that exclude each other one can be chosen; stars and notes are two things."""
+    kind = rule.partition(":")[0]
+    return {"below": "score", "from": "score", "unlike": "answer", "failed": "answer"}.get(kind, kind)
 
 
 class ImageDelegate(QStyledItemDelegate):
@@ -176,6 +184,7 @@ class ImageList(QWidget):
         self.model = ImagesModel(session, said, round(THUMBNAIL * max(1.0, ratio)), self)
         self._delegate = ImageDelegate(self.model, self)
         self._rule_words = ""
+        self._rules: dict[str, str] = {}  # the funnel's choices and their words
         self._build()
         self.model.counts_changed.connect(self._show_counts)
         self.model.thumbnails_changed.connect(self.view.viewport().update)
@@ -331,12 +340,14 @@ class ImageList(QWidget):
     def show_only(self, rule: str, words: str) -> None:
         """List the images that pass ``rule`` (of :meth:`ImagesModel.set_rule`), called ``words``; '' lists all."""
         self._rule_words = words
+        self._rules = {rule: words} if rule else {}
         self.model.set_rule(rule)
         self._check_which()
 
     def show_ranking(self, items: list[ImageItem], words: str) -> None:
         """List ``items`` alone, in this order, called ``words``."""
         self._rule_words = words
+        self._rules = {}
         self.model.set_ranking(items)
         self._check_which()
         self.view.scrollToTop()
@@ -360,15 +371,19 @@ class ImageList(QWidget):
     def _fill_which(self) -> None:
         menu = self._which_menu
         menu.clear()
-        rules = [
-            ("", self.tr("All images")),
-            ("star", self.tr("With a star")),
-            ("note", self.tr("With a note")),
-            ("unlike", self.tr("Not its kind")),
-            ("failed", self.tr("Without a result")),
-        ]
-        for rule, words in rules:
+        self._add_rule(menu, "", self.tr("All images"))
+        menu.addSeparator()
+        for rule, words in (("star", self.tr("With a star")), ("note", self.tr("With a note"))):
             self._add_rule(menu, rule, words)
+        menu.addSeparator()
+        for rule, words in (("unlike", self.tr("Not its kind")), ("failed", self.tr("Without a result"))):
+            self._add_rule(menu, rule, words)
+        scores = menu.addMenu(self.tr("With a score"))
+        for value in _SCORES:
+            self._add_rule(scores, f"below:{value}", self.tr("below {0}").format(decimals(value, 2)))
+        scores.addSeparator()
+        for value in _SCORES:
+            self._add_rule(scores, f"from:{value}", self.tr("{0} and more").format(decimals(value, 2)))
         answers = self.model.answers_found()
         if answers:
             menu.addSeparator()
@@ -380,11 +395,17 @@ class ImageList(QWidget):
         told = caption(words) if number is None else f"{caption(words)}  ({self.locale().toString(number)})"
         action = menu.addAction(told)
         action.setCheckable(True)
-        action.setChecked(self.model.rule == rule)
-        action.triggered.connect(partial(self._choose_rule, rule, words if rule else ""))
+        action.setChecked(rule in self._rules if rule else not self.model.rule)
+        action.triggered.connect(partial(self._choose_rule, rule, words))
 
     def _choose_rule(self, rule: str, words: str, *_: object) -> None:
-        self.show_only(rule, words)
+        """Of each kind one rule, and all of them hold; the one that holds already is taken away."""
+        kind = _kind_of(rule)
+        kept = {own: said for own, said in self._rules.items() if rule and _kind_of(own) != kind}
+        if rule and rule not in self._rules:
+            kept[rule] = words
+        self.show_only("\n".join(kept), ", ".join(kept.values()))
+        self._rules = kept
 
     def offer_undo(self, words: str) -> None:
         """Say ``words`` on what was done, and offer to undo it."""

@@ -237,7 +237,7 @@ class _EntryDelegate(QStyledItemDelegate):
         painter.setFont(option.font)
         painter.setPen(QColor(tokens.text))
         room = area.width() - word_width - 28
-        name = QFontMetrics(option.font).elidedText(str(index.data()), Qt.TextElideMode.ElideRight, room)
+        name = QFontMetrics(option.font).elidedText(str(index.data()), Qt.TextElideMode.ElideMiddle, room)
         painter.drawText(place(0, 0, room, half), int(leading), name)
         icon = theme().icon(_STATE_ICONS[state], 16, tone)
         icon.paint(painter, place(area.width() - word_width - 20, (half - 16) // 2, 16, 16))
@@ -294,7 +294,7 @@ class _Combo(QComboBox):
         chosen = self.currentIndex() >= 0
         words = self.currentText() if chosen else self.tr("Choose a model")
         room = inner.width() - 24
-        text = self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, room)
+        text = self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, room)
         painter.setPen(QColor(tokens.text if chosen and self.isEnabled() else tokens.secondary))
         spot = QRect(inner.left(), inner.top(), room, inner.height())
         leading = QStyle.visualAlignment(self.layoutDirection(), Qt.AlignmentFlag.AlignLeft)

@@ -23,6 +23,7 @@ from desktop.ui.widgets.plot_drawing import (
     PlotFrame,
     Series,
     colours_of,
+    crowded,
     dress,
     ground,
     legend,
@@ -204,11 +205,13 @@ class CurvePlot(QFrame):
         assert self._axes is not None
         canvas, axes, t = self._canvas, self._axes, theme().tokens
         canvas.figure.set_facecolor(t.surface)
-        dress(axes, self._frame, (low, high, top_x), colours_of(theme().is_dark))
         # The margins are given in pixels: laying out by the text's own size would cost a second drawing.
         wide, tall = max(1, canvas.width()), max(1, canvas.height())
+        two = crowded(self._frame, self._series, wide - 74)
+        dress(axes, self._frame, (low, high, top_x), colours_of(theme().is_dark), 2 if two else 1)
+        above = 48 if two else 30
         canvas.figure.subplots_adjust(
-            left=min(0.4, 52 / wide), right=1 - 14 / wide, top=1 - min(0.3, 30 / tall), bottom=min(0.4, 44 / tall)
+            left=min(0.4, 60 / wide), right=1 - 14 / wide, top=1 - min(0.3, above / tall), bottom=min(0.4, 44 / tall)
         )
         for line in (*self._lines, self._ring):
             if line is not None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _MOST_DRAWN = 1500  # points of one curve; more than there are pixels
+_ENTRY, _LETTER, _BOLD = 36.0, 6.4, 9.5  # pixels: the sign of a legend's entry, a letter of it and of a title
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,13 +103,23 @@ def look_of(series: Series, dark: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def dress(axes: Axes, frame: PlotFrame, held: tuple[float, float, float], t: Any) -> None:
-    """Title, limits, ticks and colours of the axes; ``held`` as from :func:`limits`."""
+def crowded(frame: PlotFrame, series: Sequence[Series], wide: float) -> bool:
+    """Whether title and legend need a line each above axes ``wide`` pixels across; by the usual width of letters, since
+    measuring them would cost a drawing."""
+    if not frame.legend:
+        return False
+    names = [name for one in series for name in (one.name, one.mark_name) if name]
+    return sum(_ENTRY + _LETTER * len(name) for name in names) + _BOLD * len(frame.title) > wide
+
+
+def dress(axes: Axes, frame: PlotFrame, held: tuple[float, float, float], t: Any, lines: Literal[1, 2] = 1) -> None:
+    """Title, limits, ticks and colours of the axes; ``held`` as from :func:`limits`. With two ``lines`` the title
+    stands above the legend."""
     from matplotlib.ticker import MaxNLocator
 
     low, high, top_x = held
     axes.set_facecolor(t.surface)
-    axes.set_title(frame.title, loc="left", color=t.text, fontsize=9.5, fontweight="bold", pad=5)
+    axes.set_title(frame.title, loc="left", color=t.text, fontsize=9.5, fontweight="bold", pad=5 if lines == 1 else 18)
     axes.set_xlabel(frame.x, color=t.secondary, fontsize=9, labelpad=3)
     axes.set_xlim(frame.x_from, max(top_x, frame.x_from + 1e-9))
     axes.set_ylim(low, high)

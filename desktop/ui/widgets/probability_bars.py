@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.system.csv_cells import csv_cell
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import count, decimals, make_label, set_role
 from desktop.ui.widgets._scores import BarDelegate, ClassRole, ExactRole, ScoresModel, row_height
@@ -325,7 +326,10 @@ class ProbabilityBars(QWidget):
     def _copy(self) -> None:
         index = self._list.currentIndex()
         if index.isValid():
-            QGuiApplication.clipboard().setText(index.data(ExactRole).replace(": ", "\t", 1))
+            label = index.data()  # of a stranger's model, perhaps, and on its way into a spreadsheet
+            score, *more = index.data(ExactRole).removeprefix(f"{label}: ").split("\n")
+            lines = [f"{csv_cell(label)}\t{score}", *(csv_cell(line) for line in more)]
+            QGuiApplication.clipboard().setText("\n".join(lines))
 
 
 class _BarList(QListView):

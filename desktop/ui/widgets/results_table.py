@@ -102,8 +102,9 @@ class ResultsTable(QWidget):
         self.model.begin(batch, goes_on)
 
     def _clear_filters(self, gated: bool) -> None:
-        for widget in (self._text, self._answer, self._errors, self._below):
+        for widget in (self._text, self._answer, self._errors, self._below, self._mark):
             widget.blockSignals(True)
+        self._mark.setCurrentIndex(0)
         self._text.clear()
         self._errors.setChecked(False)
         self._below.setValue(_ANY)
@@ -112,7 +113,7 @@ class ResultsTable(QWidget):
         self._answer.addItem(self.tr("All answers"), None)
         if gated:
             self._answer.addItem(self.tr("Unfamiliar kind"), _UNLIKE)
-        for widget in (self._text, self._answer, self._errors, self._below):
+        for widget in (self._text, self._answer, self._errors, self._below, self._mark):
             widget.blockSignals(False)
 
     @Slot(int, int)
@@ -174,7 +175,17 @@ class ResultsTable(QWidget):
         pair.addWidget(self._below)
         scores.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._filters = FlowLayout(spacing=8)
-        for widget in (self._text, self._answer, scores, self._errors):
+        self._mark = QComboBox()
+        self._mark.setAccessibleName(self.tr("Show only pictures with a star or a note"))
+        for words, mark in (
+            (self.tr("Marked or not"), ""),
+            (self.tr("With a star"), "star"),
+            (self.tr("With a note"), "note"),
+        ):
+            self._mark.addItem(words, mark)
+        self._mark.currentIndexChanged.connect(self._filter)
+        self._mark.hide()
+        for widget in (self._text, self._answer, scores, self._mark, self._errors):
             self._filters.addWidget(widget)
 
     def _build_table(self) -> None:
@@ -187,6 +198,8 @@ class ResultsTable(QWidget):
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         header.setSortIndicatorClearable(True)
         self._table.setSortingEnabled(True)
+        for name in ("star", "note"):
+            self._table.setColumnHidden(place_of(name), True)
         self._table.selectionModel().currentRowChanged.connect(self._moved)
         self._table.doubleClicked.connect(self._on_double_click)
         self._table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -243,7 +256,16 @@ class ResultsTable(QWidget):
             self._errors.isChecked(),
             below if below > _ANY else None,
             unlike,
+            self._mark.currentData(),
         )
+
+    def show_marks(self, stars: bool, notes: bool) -> None:
+        """Stars and notes are others now; their columns are there where there are any."""
+        for name, there in (("star", stars), ("note", notes)):
+            self._table.setColumnHidden(place_of(name), not there)
+        self._mark.setVisible(stars or notes or bool(self._mark.currentData()))
+        self.model.marks_changed()
+        self._table.viewport().update()
 
     def _count(self) -> None:
         self._summary.setText(self.model.summary())

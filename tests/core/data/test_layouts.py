@@ -150,11 +150,28 @@ def test_names_that_look_the_same(tmp_path: Path) -> None:
         pictures(tmp_path / "accents" / name, [f"{len(name)}.png"])
     data = open_dataset(tmp_path / "accents", ALL)
     assert data.classes == ("caf\u00e9", "tea") and data.counts().tolist() == [2, 1] and "classes-merged" in kinds(data)
-    for other in ("cats ", "Cats", "\uff43ats", "cats\u00a0"):
+    for other in ("cats ", "Cats", "\uff43ats", "cats\u00a0", "c\u0430ts", "\u200bcats", "\u0421ATS"):
         folder = tmp_path / f"other {ord(other[0])} {len(other)}{ord(other[-1])}"
         for name in ("cats", other, "dogs"):
             pictures(folder / name, ["1.png"])
         assert "classes-look-alike" in kinds(open_dataset(folder, ALL), "stops-training"), other
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_a_class_whose_name_is_no_text_is_to_be_renamed(tmp_path: Path) -> None:
+    # A description of a model, a table or an export could not hold it.
+    for odd in ("two\nlines", "\x1b[31mred", "b\udce9te"):
+        folder = tmp_path / str(len(odd))
+        for name in ("cats", odd):
+            pictures(folder / name, ["1.png"])
+        problems = [p for p in open_dataset(folder, ALL).problems if p.kind == "class-name-no-text"]
+        assert [p.severity for p in problems] == ["stops-training"] and problems[0].message.isprintable()
+
+
+def test_arrays_called_as_scikit_learn_does(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", X=np.zeros((4, 8, 8), np.uint8), y=np.array([0, 1, 0, 1]))
+    np.savez(tmp_path / "b.npz", X_train=np.zeros((4, 8, 8), np.uint8), Y_train=np.array([0, 1, 0, 1]))
+    assert len(open_dataset(tmp_path / "a.npz", ALL)) == len(open_dataset(tmp_path / "b.npz", ALL)) == 4
 
 
 # Addresses

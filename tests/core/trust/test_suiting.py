@@ -25,7 +25,8 @@ def test_what_the_everyday_network_sees_must_agree() -> None:
     assert suiting.claimed(inside, digit) == "mnist-digits"
     assert suiting.claimed(inside, x_ray) == "chest-xray-pneumonia"
     assert suiting.claimed(inside, nothing) == ""
-    assert suiting.everyday(np.array([0.1, 0.1, 0.7, 0.1])) and not suiting.everyday(nothing)
+    assert suiting.everyday(np.array([0.0, 0.1, 0.9, 0.0])) and not suiting.everyday(np.array([0.1, 0.1, 0.7, 0.1]))
+    assert not suiting.everyday(nothing)
 
 
 def test_the_classifier_that_comes_with_the_program_is_whole() -> None:

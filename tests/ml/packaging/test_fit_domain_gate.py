@@ -9,8 +9,8 @@ import pytest
 
 from desktop.core.trust import domain as scorer
 from desktop.core.types import PreprocessSpec
-from desktop.ml.data import disturbed, outliers
-from desktop.ml.packaging import fit_domain_gate
+from desktop.ml.data import disturbed, drawn_digits, outliers
+from desktop.ml.packaging import fit_domain_gate, gate_pictures
 
 SPEC = PreprocessSpec(24, 24, "rgb", "stretch", "area")
 
@@ -156,7 +156,7 @@ def test_few_pictures_still_give_a_gate_that_lets_its_own_pass(n: int) -> None:
 
 
 def test_too_few_are_an_error_that_says_how_many() -> None:
-    with pytest.raises(fit_domain_gate.DomainError, match="11"):
+    with pytest.raises(gate_pictures.DomainError, match="11"):
         fitted(500, 11)
 
 
@@ -200,7 +200,7 @@ def test_features_that_are_no_numbers_cost_the_gate_alone(value: float) -> None:
         return scorer.features(images, np.full((len(images), 2), value, np.float32), None)
 
     images = pale(30, 1)
-    with pytest.raises(fit_domain_gate.DomainError, match="no number"):
+    with pytest.raises(gate_pictures.DomainError, match="no number"):
         fit_domain_gate.fit(images, np.arange(30) % 2, images, PALE, broken, 3)
 
 
@@ -210,7 +210,7 @@ def test_a_failing_decomposition_costs_the_gate_alone(monkeypatch: pytest.Monkey
 
     images = pale(30, 1)
     monkeypatch.setattr(np.linalg, "eigh", failing)
-    with pytest.raises(fit_domain_gate.DomainError, match="converge"):
+    with pytest.raises(gate_pictures.DomainError, match="converge"):
         fit_domain_gate.fit(images, np.arange(30) % 2, images, PALE, pale_look, 3)
 
 
@@ -223,8 +223,8 @@ def test_large_outputs_are_looked_at_in_small_pieces() -> None:
 
     maps = 224 * 224 * 64 * 4
     fit_domain_gate.fit(images, np.arange(40) % 2, images, PALE, counting, 3, bytes_each=maps)
-    assert max(held) == fit_domain_gate.piece_of(PALE, maps) < 16
-    assert fit_domain_gate.piece_of(PALE, 0) == 256 and fit_domain_gate.piece_of(PALE, 10**12) == 1
+    assert max(held) == gate_pictures.piece_of(PALE, maps) < 16
+    assert gate_pictures.piece_of(PALE, 0) == 256 and gate_pictures.piece_of(PALE, 10**12) == 1
 
 
 def test_features_by_the_thousand_give_a_gate() -> None:
@@ -239,9 +239,9 @@ def test_features_by_the_thousand_give_a_gate() -> None:
     assert entry.n == 12 and gate.axes.shape == (5017, 6)
     noise = np.random.default_rng(5).integers(0, 256, (20, 24, 24, 1), dtype=np.uint8)
     assert (gate.scores(wide(noise)) > 1).all()
-    assert fit_domain_gate._affordable(100, 4000, 500) == (4000, 500)
-    assert fit_domain_gate._affordable(36_864, 4000, 500)[0] < 1000 and fit_domain_gate._storable_axes(36_864, 11) > 100
-    with pytest.raises(fit_domain_gate.DomainError, match="too many") as caught:
+    assert gate_pictures.affordable(100, 4000, 500) == (4000, 500)
+    assert gate_pictures.affordable(36_864, 4000, 500)[0] < 1000 and gate_pictures.storable_axes(36_864, 11) > 100
+    with pytest.raises(gate_pictures.DomainError, match="too many") as caught:
         fit_domain_gate.fit(images, np.arange(24) % 2, images, PALE, lambda x: np.zeros((len(x), 1_000_000)), 3)
     assert caught.value.kind == "too-wide"
 
@@ -261,5 +261,33 @@ def test_too_little_memory_costs_the_gate_alone(monkeypatch: pytest.MonkeyPatch)
 
     images = pale(30, 1)
     monkeypatch.setattr(np, "cov", full)
-    with pytest.raises(fit_domain_gate.DomainError, match="not enough memory"):
+    with pytest.raises(gate_pictures.DomainError, match="not enough memory"):
         fit_domain_gate.fit(images, np.arange(30) % 2, images, PALE, pale_look, 3)
+
+
+def test_a_gate_of_digits_knows_drawn_and_printed_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = PreprocessSpec(28, 28, "grey", "mnist", "area")
+    for name, few in (("_DRAWN", 20), ("_DRAWN_HELD", 10), ("_LAID_OUT", 2), ("_DIGITS_EACH", 5)):
+        monkeypatch.setattr(gate_pictures, name, few)
+    own, labels = drawn_digits.make("drawn", 60, spec, np.random.default_rng(1))
+    with_them = gate_pictures.GatePictures.of(own, labels, own, spec, 50, 3, digits=True)
+    without = gate_pictures.GatePictures.of(own, labels, own, spec, 50, 3)
+    assert (
+        len(with_them.copied) == len(without.copied) + 2 and len(with_them.held_copies) == len(without.held_copies) + 2
+    )
+    assert [len(rows) for rows in with_them.copied[-2:]] == [20, 20]
+    assert [np.bincount(values).tolist() for values in with_them.copied_labels[-2:]] == [[2] * 10] * 2
+    assert (
+        [len(rows) for rows in with_them.held_copies[-2:]] == [len(o) for o in with_them.held_origins[-2:]] == [10, 10]
+    )
+    for place, values in enumerate(without.copied_labels):
+        np.testing.assert_array_equal(values, with_them.copied_labels[place])
+
+
+def test_a_network_that_takes_long_is_asked_about_some_of_each() -> None:
+    spec = PreprocessSpec(24, 24, "grey", "stretch", "area")
+    images = pale(100, 1)
+    whole = gate_pictures.GatePictures.of(images, np.zeros(100, int), images, spec, 20, 3)
+    assert len(whole.fewer()) == len(whole)  # so few are all asked about
+    assert gate_pictures.some(np.arange(10), 4).tolist() == [0, 3, 6, 9]
+    assert gate_pictures.some(np.arange(3), 4).tolist() == [0, 1, 2]

@@ -74,17 +74,6 @@ def test_doubtful_pictures_come_before_sure_ones(told: tuple[Learner, Pool, np.n
     assert np.mean([margins[places.tolist().index(p)] for p in usual]) < np.median(every)
 
 
-def test_a_set_that_was_labelled_at_random_is_chosen_from_by_all_of_its_labels(
-    told: tuple[Learner, Pool, np.ndarray],
-) -> None:
-    learner, pool, truth = told
-    pool = labelled(pool, truth, np.argsort(pool.draw)[:50])
-    lesson = learner.lesson(pool, Kin.none())
-    assert lesson.counted.all()
-    _, margins = orders.uncertain(lesson, learner, 5)
-    assert (margins > 0).any()
-
-
 def test_orders_hold_what_they_say(told: tuple[Learner, Pool, np.ndarray]) -> None:
     learner, pool, truth = told
     places, values = orders.by_draw(pool, 7)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from desktop.ml.teaching import kernels as module
 from desktop.ml.teaching.accuracy import accuracy_of, curve_of, drawn
+from desktop.ml.teaching.kernels import Kernels, KnownSystem
 from desktop.ml.teaching.ridge import BIAS, Scaling, inverse_of, solve
 
 
@@ -19,7 +21,7 @@ def rows_of(count: int, size: int, classes: int, seed: int = 0) -> tuple[np.ndar
 def by_definition(rows: np.ndarray, labels: np.ndarray, classes: int, penalty: float, held: np.ndarray) -> np.ndarray:
     """Answers for ``held`` pictures of a head solved without them, in plain linear algebra."""
     counts = np.bincount(labels, minlength=classes)
-    weight = np.clip(np.sqrt(counts.mean() / counts)[labels], 0.5, 2.0)
+    weight = 2 ** (np.round(8 * np.log2(np.clip(np.sqrt(counts.mean() / counts)[labels], 0.5, 2.0))) / 8)
     kept = np.setdiff1d(np.arange(len(labels)), held)
     full = np.concatenate([rows, np.full((len(rows), 1), BIAS)], axis=1).astype(np.float64)
     x, w, y = full[kept], weight[kept], np.eye(classes)[labels[kept]]
@@ -98,3 +100,31 @@ def test_the_accuracy_rests_on_the_first_of_the_draw() -> None:
     labelled[:] = False
     labelled[order[5:200]] = True  # the very first are missing
     assert drawn(draw, labelled).sum() == 195
+
+
+def test_a_system_that_is_mended_is_that_made_anew() -> None:
+    rng = np.random.default_rng(4)
+    scaled = rng.normal(0, 1, (60, 80)).astype(np.float32)
+    labels = np.arange(60) % 3
+    kernels = Kernels()
+    steps = [np.arange(40), np.arange(41), np.arange(47), np.delete(np.arange(47), [3, 20]), np.arange(1, 60)[::-1]]
+    for chosen in [*steps, np.arange(12), np.arange(60)]:
+        known = KnownSystem(kernels, chosen, scaled[chosen])
+        mended = solve(scaled[chosen], labels[chosen], 3, chosen, (30.0,), known)
+        anew = solve(scaled[chosen], labels[chosen], 3, chosen, (30.0,))
+        assert mended.inverse is not None and anew.inverse is not None
+        np.testing.assert_allclose(mended.inverse, anew.inverse, atol=2e-5)
+        np.testing.assert_allclose(mended.held_out, anew.held_out, atol=2e-4)
+        np.testing.assert_allclose(mended.kernel, anew.kernel, atol=2e-4)
+
+
+def test_the_inverse_is_mended_and_not_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    monkeypatch.setattr(module, "inverse_of", lambda system: (made.append(len(system)), inverse_of(system))[1])
+    rng = np.random.default_rng(4)
+    scaled = rng.normal(0, 1, (300, 400)).astype(np.float32)
+    labels, kernels = np.arange(300) % 3, Kernels()
+    for count in range(240, 300, 3):  # one more of each class: the classes weigh as before
+        chosen = np.arange(count)
+        solve(scaled[chosen], labels[chosen], 3, chosen, (30.0,), KnownSystem(kernels, chosen, scaled[chosen]))
+    assert made == [240]

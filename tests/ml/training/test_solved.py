@@ -14,7 +14,7 @@ from desktop.cli import main
 from desktop.core.data.splits import SplitError, folds
 from desktop.ml.data.public_sets import belonging_together
 from desktop.ml.plans import plan as plans
-from desktop.ml.plans.events import EpochDone, Event, Note
+from desktop.ml.plans.events import EpochDone, Event, Note, Started
 from desktop.ml.plans.plan import PlanError, Step
 from desktop.store.store import ModelStore
 from tests.pets import paint_pets
@@ -67,6 +67,8 @@ def test_few_pictures_are_cross_validated_and_all_of_them_learned(tmp_path: Path
     assert trained.complete and trained.held_out is not None and trained.held_out.folds == 5
     assert len(trained.held_out.pictures) == 32 and trained.held_out.logits.shape == (32, 2)
     assert [e.epoch for e in told if isinstance(e, EpochDone)] == list(range(recipes.WAYS))
+    (started,) = [e for e in told if isinstance(e, Started)]
+    assert (started.train, started.validation, started.folds) == (32, 32, 5), "all learn, and all check"
     notes = [e.text for e in told if isinstance(e, Note)]
     assert any("32 pictures is checked once" in text for text in notes)
     assert any("the best of 9 ways" in text for text in notes)

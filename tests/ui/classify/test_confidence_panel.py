@@ -112,9 +112,13 @@ def test_why_is_drawn_over_the_input_and_follows_class_and_picture(qtbot: Any, r
     open_and_wait(qtbot, real, [SAMPLES / "digit-3-pen.png", SAMPLES / "pattern-ship.png"], "digit-3-pen.png")
     explainer = view.explainer
     why = next(button for button in view.answer.findChildren(QPushButton) if button.text() == "Why?")
+    real.window.resize(1280, 720)
+    qtbot.waitUntil(lambda: view.results.isVisible() and view.picture.picture.height() > 100, timeout=60_000)
+    before, small = view._middle.sizes(), view.picture.picture.height()
     why.click()
     qtbot.waitUntil(lambda: explainer.explanation is not None and not explainer.waiting, timeout=60_000)
     assert explainer.explanation is not None and explainer.explanation.index == 3
+    assert view._middle.sizes()[0] > before[0] and view.picture.picture.height() > small - 110, "the table gives way"
     assert view.picture.why.isVisible() and "“3”" in view.picture.why.words
     assert why.text() == "Hide why" and view.answer.bars.headline.startswith("3")
     explainer.set_index(8)
@@ -128,6 +132,7 @@ def test_why_is_drawn_over_the_input_and_follows_class_and_picture(qtbot: Any, r
     assert "picture: no" in view.answer.confidence.kind_words
     why.click()
     assert not view.picture.why.isVisible() and explainer.explanation is None
+    assert view._middle.sizes() == before
 
 
 def test_a_picture_of_another_kind_is_offered_to_the_model_that_suits(qtbot: Any, real: Shell) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import shutil
 from pathlib import Path
@@ -20,6 +21,7 @@ from desktop.services import last_session
 from desktop.services.session import ImageItem
 from desktop.store.catalogue import EVERYDAY
 from desktop.store.file_actions import FileActions
+from desktop.store.marks import MarkStore
 from desktop.store.projects import ProjectStore
 from desktop.ui.classify.sort_dialog import SortDialog
 from desktop.ui.classify.sort_log import SortLog
@@ -168,6 +170,59 @@ def test_a_double_click_opens_large(view: ClassifyView, qtbot: Any) -> None:
 # Stars and notes
 
 
+def test_stars_and_notes_are_taken_back_and_go_into_the_table(
+    view: ClassifyView, shell: Shell, qtbot: Any, tmp_path: Path
+) -> None:
+    marks, table = view.doing.marks, view.results.table
+    select(view, "b", "c")
+    QTest.keyClick(shell.window, Qt.Key.Key_D, Qt.KeyboardModifier.ControlModifier)
+    view.doing._write_note(item(view, "a"), "first")
+    view.doing._write_note(item(view, "a"), "second")
+    assert view.can_undo
+    view.undo()
+    assert marks.note_of(item(view, "a")) == "first"
+    with qtbot.waitSignal(table.exported, timeout=WAIT):
+        table.export_csv(str(tmp_path / "out.csv"), "relative")
+    with (tmp_path / "out.csv").open(encoding="utf-8-sig", newline="") as stream:
+        rows = {row["path"]: (row["star"], row["note"]) for row in csv.DictReader(stream)}
+    assert rows == {"a.png": ("", "first"), "b.png": ("true", ""), "c.png": ("true", ""), "d.png": ("", "")}
+    # Only what is marked, in the table as well; the removal of an image is undone in its turn.
+    table._mark.setCurrentIndex(table._mark.findData("star"))
+    qtbot.waitUntil(lambda: table.model.rowCount() == 2, timeout=WAIT)
+    table._mark.setCurrentIndex(0)
+    view.remove([item(view, "d")])
+    assert view.undoes_removal
+    view.undo()
+    assert len(view.session.items) == 4 and marks.note_of(item(view, "a")) == "first"
+    view.undo()
+    assert not marks.note_of(item(view, "a")) and marks.is_starred(item(view, "b"))
+    view.undo()
+    assert not marks.is_starred(item(view, "b")) and not view.can_undo
+    marks.finish()
+    assert MarkStore().find([each.first for each in view.session.items]) == {}
+
+
+def test_the_funnel_joins_star_answer_and_score(view: ClassifyView, qtbot: Any) -> None:
+    view.doing.marks.star([item(view, "a"), item(view, "b")], True)
+    label = view.job.said(item(view, "a"))
+    assert label is not None
+    listed = view.list
+    listed._choose_rule("star", "With a star")
+    assert listed.model.rowCount() == 2
+    listed._choose_rule(f"answer:{label.answer}", label.answer)
+    assert listed.model.rowCount() == 1 and listed.model.item(0) is item(view, "a")
+    score = view.job.score_of(item(view, "a"))
+    assert score is not None
+    listed._choose_rule(f"below:{score}", "below")
+    assert listed.model.rowCount() == 0
+    listed._choose_rule(f"from:{score}", "from")  # in place of the one before
+    assert listed.model.rowCount() == 1
+    listed._choose_rule("star", "With a star")  # a second time: no more
+    assert {listed.model.item(row) for row in range(listed.model.rowCount())} == {item(view, "a"), item(view, "c")}
+    listed._choose_rule("", "All images")
+    assert listed.model.rowCount() == 4
+
+
 def test_stars_and_notes_are_filtered_by_and_outlive_the_window(
     view: ClassifyView, shell: Shell, qtbot: Any, tmp_path: Path
 ) -> None:
@@ -249,7 +304,8 @@ def test_printing_makes_a_page_of_picture_answer_and_caution(view: ClassifyView,
         lambda: view.session.prediction is not None and view.session.prediction.model == "xray", timeout=WAIT
     )
     page = view.doing.page()
-    assert page.title == "a.png" and page.answer and len(page.lines) == 4
+    assert page.title == "picture 1" and page.answer and len(page.lines) == 5
+    assert "name is not printed" in page.lines[0], "of a medical model's picture"
     assert any("not a medical device" in words.lower() for words in page.cautions)
     printing = Printing([page, page], view)
     printing.printer.setOutputFormat(QPrinter.OutputFormat.PdfFormat)

@@ -45,6 +45,7 @@ def test_window_level_inversion_and_presets(qtbot: Any, shell: Shell, tmp_path: 
     assert bar.isVisible() and bar.header.isVisible()
     names = [bar.presets.itemText(row) for row in range(bar.presets.count())]
     assert names[:2] == ["Picture", "Whole range"] and "Lung" in names and "Bone" in names
+    assert bar.presets.currentText() == "Picture", "nothing was changed yet"
     bar.presets.setCurrentIndex(names.index("Lung"))
     bar.presets.activated.emit(names.index("Lung"))
     qtbot.waitUntil(lambda: "Centre -600" in bar.facts.text().replace("−", "-"), timeout=WAIT)
@@ -58,6 +59,7 @@ def test_window_level_inversion_and_presets(qtbot: Any, shell: Shell, tmp_path: 
     before = bar.width_
     middle = pane.picture.rect().center()
     drag(pane.picture, middle, middle + QPoint(60, 0))
+    assert bar.presets.currentIndex() == -1, "no preset has this window"
     assert bar.width_ > before and pane.picture.is_fitted, "the mouse changes the window, and moves nothing"
     centre = bar.centre
     drag(pane.picture, middle, middle + QPoint(0, 40))

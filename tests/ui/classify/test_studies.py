@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
+from PIL import Image
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from desktop.core.types import FoveaError
 from desktop.services import last_session
 from desktop.ui.classify.results_csv import csv_rows
 from desktop.ui.kit.widgets import grey_of
@@ -240,3 +243,16 @@ def test_unrelated_x_rays_stay_single_and_series_come_back_at_the_next_start(
     files[1].unlink()
     back = last_session.load().sources[3]
     assert not hasattr(back, "path") and len(back.frames) == 3 and back.missing == 1  # type: ignore[union-attr]
+
+
+def test_the_screenshot_command_reaches_every_frame(tmp_path: Path) -> None:
+    from desktop.cli import screenshot
+
+    write_series(tmp_path / "scan", 3)
+    out = tmp_path / "out.png"
+    common = ["--view", "classify", "--image", str(tmp_path / "scan"), "--model", "mnist-digits", "--out", str(out)]
+    assert screenshot.main([*common, "--frame", "3", "--theme", "dark"]) == 0
+    with Image.open(out) as picture:
+        assert picture.size == (1280, 720)
+    with pytest.raises(FoveaError, match="has 3 frames"):
+        screenshot.main([*common, "--frame", "4"])

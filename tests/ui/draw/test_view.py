@@ -106,6 +106,7 @@ def test_a_drawing_of_something_else_is_flagged_and_its_scores_are_muted(view: D
     view.canvas.set_drawing(tuple(Stroke(tuple((x, y, 1.0) for x, y in path), 0.03) for path in paths))
     answered(qtbot, view)
     assert "picture: no" in view.right.confidence.kind_words and "not known" in view.right.confidence.set_words
+    assert "No answer" in view.right.bars.headline and view.history.sheets[-1].answer == "?", "no class anywhere"
     view.canvas.clear()
     qtbot.waitUntil(lambda: not view.right.confidence.isVisible(), timeout=5_000)
 
@@ -222,9 +223,9 @@ def test_the_strip_shows_what_a_sheet_held_in_the_end(view: DrawView, qtbot: Any
     assert [sheet.answer for sheet in view.history.sheets] == ["…", "…"]
     qtbot.waitUntil(lambda: [sheet.answer for sheet in view.history.sheets] == ["7", "3"], timeout=30_000)
     assert [view.history.item(row).text() for row in range(2)] == ["7", "3"]
-    view.canvas.set_drawing(written("1"))
-    assert answered(qtbot, view) == "1"
-    assert [sheet.answer for sheet in view.history.sheets] == ["1", "7", "3"]
+    view.canvas.set_drawing(written("2"))
+    assert answered(qtbot, view) == "2"
+    assert [sheet.answer for sheet in view.history.sheets] == ["2", "7", "3"]
 
 
 def test_the_last_one_can_be_taken_back_after_the_models_were_listed_anew(
@@ -305,7 +306,7 @@ def test_strokes_that_leave_their_picture_behind_say_so(view: DrawView, qtbot: A
 
 
 def test_undo_redo_and_a_new_sheet(view: DrawView, shell: Shell, qtbot: Any) -> None:
-    one, two = written("1"), written("7")
+    one, two = written("3"), written("7")
     view.canvas.set_drawing(one)
     answered(qtbot, view)
     QTest.keyClick(view.canvas, Qt.Key.Key_Delete)
@@ -313,11 +314,11 @@ def test_undo_redo_and_a_new_sheet(view: DrawView, shell: Shell, qtbot: Any) -> 
     assert view.prepared.image is None
     view.canvas.set_drawing(two)
     assert answered(qtbot, view) == "7"
-    assert [sheet.answer for sheet in view.history.sheets] == ["7", "1"]
+    assert [sheet.answer for sheet in view.history.sheets] == ["7", "3"]
     shell.window.undo()
     assert view.canvas.blank
     shell.window.undo()
-    assert view.canvas.drawing == one and answered(qtbot, view) == "1"
+    assert view.canvas.drawing == one and answered(qtbot, view) == "3"
     shell.window.redo()
     shell.window.redo()
     assert view.canvas.drawing == two and not view.can_redo()

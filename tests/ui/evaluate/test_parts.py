@@ -23,6 +23,7 @@ from desktop.ui.evaluate.here_tab import HereTab
 from desktop.ui.evaluate.matrix import MatrixPane
 from desktop.ui.evaluate.results import ResultsPage
 from desktop.ui.evaluate.state import EvaluationState
+from desktop.ui.kit.formatting import number
 from desktop.ui.kit.tables import Cell, FiguresModel
 from desktop.ui.kit.theme import theme
 from desktop.ui.widgets.chart import Axis, Chart, ChartLine
@@ -190,6 +191,21 @@ def test_matrix_tells_its_cells_in_words(qtbot: Any, qapp: Any) -> None:
     pane.resize(300, 300)
     pane.table.setFocus()
     assert not pane.grab().isNull()
+
+
+def test_the_gallery_shows_no_losing_score_as_the_answers(qtbot: Any, page: ResultsPage) -> None:
+    model, state = page.gallery.model, page.state
+    assert state.result is not None and model.rule == (1, 0.5)
+    row = int(np.flatnonzero((state.result.scores[:, 1] > 0.6) & (state.result.scores[:, 1] < 0.9))[0])
+    assert model.by_threshold(row) == "", "half of the score decides as the highest does"
+    state.decide(0.95, "by hand")
+    assert model.rule == (1, 0.95) and model.by_threshold(row) == f"< {number(0.95)}"
+    assert "the threshold decides" in model.words(row) and number(0.95) in model.words(row)
+    page.gallery.choose(GalleryChoice("all"))
+    qtbot.waitUntil(lambda: page.gallery.model.rowCount() == len(state.result), timeout=WAIT)
+    assert not page.gallery.view.grab().isNull()
+    state.reset()
+    assert model.rule == (1, 0.5) and model.by_threshold(row) == ""
 
 
 def test_thousand_classes_are_no_trouble(qtbot: Any, qapp: Any) -> None:

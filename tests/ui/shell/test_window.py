@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QGuiApplication, QImage
-from PySide6.QtWidgets import QAbstractButton, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QPlainTextEdit, QTextEdit, QWidget
 
 from desktop.app.batch_columns import RowSaid
 from desktop.engine.messages import Prediction
@@ -222,6 +222,26 @@ def test_a_drop_is_a_copy_whatever_is_proposed(
         assert event.isAccepted() and event.dropAction() in (Qt.DropAction.CopyAction, Qt.DropAction.LinkAction)
     qtbot.waitUntil(lambda: answered(shell, "mine.png"), timeout=WAIT)
     assert path.exists()
+
+
+def test_a_drop_on_a_field_for_text_is_the_windows(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
+    """A field would take the file's name as text, accept the move that is proposed, and the file would be gone."""
+    path = write_image(tmp_path / "mine.png", "red")
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(path))])
+    mime.setText(str(path))
+    allowed = Qt.DropAction.CopyAction | Qt.DropAction.MoveAction
+    field = shell.window.classify.list.filter
+    enter = QDragEnterEvent(QPoint(5, 5), allowed, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    enter.setDropAction(Qt.DropAction.MoveAction)
+    QGuiApplication.sendEvent(field, enter)
+    assert enter.isAccepted() and enter.dropAction() == Qt.DropAction.CopyAction, "the window takes a copy"
+    for view in ("draw", "evaluate", "train", "models", "teach"):
+        shell.window.show_view(view)
+    fields = [w for w in QApplication.allWidgets() if isinstance(w, QLineEdit | QPlainTextEdit | QTextEdit)]
+    shell.window.ensurePolished()
+    takes = [w.accessibleName() or w.objectName() for w in fields if w.isVisible() and w.acceptDrops()]
+    assert len(fields) > 5 and not takes
 
 
 def test_what_may_only_be_moved_is_refused(qtbot: Any, shell: Shell, tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_from_a_heap_of_pictures_to_suggestions_by_keyboard_alone(view: TeachVie
     )  # fmt: skip
     suggestions = view.teaching.suggestions
     assert suggestions is not None
-    current = view.pictures.selected_ids()[0]
+    current = view.pictures.view.selected_ids()[0]
     expected = suggestions.best_of(current)
     assert expected is not None and 0.5 <= expected[1] <= 1
     press(view, qtbot, Qt.Key.Key_Return)
@@ -216,17 +216,62 @@ def test_labels_go_out_as_a_table_and_come_back(view: TeachView, qtbot: Any, tmp
     view.pictures.view.setCurrentIndex(view.pictures.model.index(0, 0))
     press(view, qtbot, Qt.Key.Key_1)
     qtbot.waitUntil(lambda: view.can_export(), timeout=LONG)
+    heard: list[str] = []
+    view.said.connect(heard.append)
     with qtbot.waitSignal(view.told, timeout=LONG):
         view.exchange.export_csv(str(tmp_path / "labels.csv"))
     rows = list(csv.reader((tmp_path / "labels.csv").open(encoding="utf-8-sig")))
     assert rows[0] == ["file", "label"] and rows[1][0] == "p000.png" and rows[1][1].lstrip("'") == "=1+1"
+    assert not heard, "p000.png names nobody"
     (tmp_path / "more.csv").write_text("file,label\np001.png,stripes\nnowhere.png,stripes\n", encoding="utf-8")
-    heard: list[str] = []
-    view.said.connect(heard.append)
     view.exchange.import_table(str(tmp_path / "more.csv"))
     qtbot.waitUntil(lambda: [c.name for c in view.teaching.classes] == ["=1+1", "stripes"], timeout=LONG)
     qtbot.waitUntil(lambda: bool(heard), timeout=LONG)
     assert "nowhere.png" in heard[0]
+
+
+def test_what_is_dropped_while_pictures_are_added_comes_after_them(view: TeachView, qtbot: Any, tmp_path: Path) -> None:
+    begin(view, qtbot, pictures(tmp_path / "first", 2))
+    for name in ("second", "third"):
+        view.open_paths([str(pictures(tmp_path / name, 3))])
+    qtbot.waitUntil(lambda: view.pictures.model.rowCount() == 4 + 6 + 6, timeout=LONG)
+    assert not view.teaching.is_adding
+
+
+def test_closing_waits_for_pictures_that_are_added_and_another_project_gets_its_own(
+    shell: Shell, view: TeachView, qtbot: Any, tmp_path: Path
+) -> None:
+    begin(view, qtbot, pictures(tmp_path / "first", 2))
+    view.open_paths([str(pictures(tmp_path / "second", 30))])
+    assert view.teaching.is_adding and not shell.window.close()
+    assert view.question is not None and view.question.isVisible() and "first" in view.question.text()
+    view.question.escapeButton().click()
+    assert shell.window.isVisible()
+    view.create_then_add("Others", [str(pictures(tmp_path / "third", 2))])  # while the first is still being filled
+    qtbot.waitUntil(lambda: view.teaching.name == "Others" and view.pictures.model.rowCount() == 4, timeout=LONG)
+    view.open_paths([str(pictures(tmp_path / "fourth", 3))])
+    assert not shell.window.close() and view.question is not None
+    view.question.defaultButton().click()
+    qtbot.waitUntil(lambda: not shell.window.isVisible(), timeout=LONG)
+    found = next(entry for entry in view.store.entries() if entry.name == "Others")
+    with ProjectStore().open(found.id) as project:
+        assert len(project.index()) == 4 + 6
+
+
+def test_whoever_exports_names_of_people_is_told_so(view: TeachView, qtbot: Any, tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "heap", 2)
+    (folder / "p000.png").rename(folder / "Doe_Jane_born1961-03-02.png")
+    begin(view, qtbot, folder)
+    add_class(view, qtbot, "disc")
+    row = next(r for r in range(4) if view.pictures.model.index(r, 0).data().startswith("Doe"))
+    view.pictures.view.setCurrentIndex(view.pictures.model.index(row, 0))
+    press(view, qtbot, Qt.Key.Key_1)
+    qtbot.waitUntil(lambda: view.can_export(), timeout=LONG)
+    for write, name in ((view.exchange.export_csv, "labels.csv"), (view.exchange.export_coco, "labels.json")):
+        with qtbot.waitSignal(view.said, timeout=LONG) as told:
+            write(str(tmp_path / name))
+        assert "1 of the names read like a person's" in told.args[0]
+        assert "Doe_Jane" in (tmp_path / name).read_text(encoding="utf-8-sig"), "a label without its file is none"
 
 
 @pytest.mark.slow

@@ -15,7 +15,9 @@ from PIL import Image
 from PySide6.QtCore import Qt
 
 from desktop.ml.plans.events import EpochDone
+from desktop.ml.plans.search_space import Choices
 from desktop.services.catalog import ModelCatalog
+from desktop.services.searching import Order
 from desktop.services.settings import Settings
 from desktop.services.training_job import TrainingCurves, TrainingJob
 from desktop.store.runs import HISTORY, RunStore
@@ -25,6 +27,7 @@ from desktop.ui.train.plan_dialog import PlanDialog
 from desktop.ui.train.view import TrainView
 from tests.engine.jobs import plan, run_with
 from tests.patience import WAIT, patient
+from tests.services.test_searching import pets_plan
 
 pytestmark = pytest.mark.usefixtures("obedient_job")
 
@@ -69,6 +72,25 @@ def test_the_empty_view_says_what_to_do(qtbot: Any, view: TrainView) -> None:
     qtbot.mouseClick(view.jobs.empty.button, Qt.MouseButton.LeftButton)
     assert view.starter.dialog is not None and view.starter.dialog.isVisible()
     view.starter.dialog.reject()
+
+
+def test_no_empty_part_is_a_dead_end(qtbot: Any, view: TrainView) -> None:
+    view.show_runs()
+    qtbot.waitUntil(lambda: not view.service.disk_work.busy, timeout=WAIT)
+    for tab, button in ((view.runs, view.runs.way_on), (view.searches, view.searches.training)):
+        view.tabs.setCurrentWidget(tab)
+        qtbot.waitUntil(lambda: not view.service.disk_work.busy, timeout=WAIT)
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+        assert view.starter.dialog is not None and view.starter.dialog.isVisible()
+        view.starter.dialog.reject()
+        view.starter.dialog = None
+    RunStore().create(plan(), "apples")
+    view.show_runs()
+    qtbot.waitUntil(lambda: len(view.runs.runs) == 1, timeout=WAIT)
+    view.runs.filter.setText("pears")
+    assert view.runs.parts.currentWidget() is not view.runs.table
+    qtbot.mouseClick(view.runs.way_on, Qt.MouseButton.LeftButton)
+    assert view.runs.parts.currentWidget() is view.runs.table and not view.runs.filter.text()
 
 
 def test_curves_facts_and_ring_follow_a_training(qtbot: Any, window: MainWindow, view: TrainView) -> None:
@@ -190,6 +212,45 @@ def test_what_was_cut_off_unasked_is_asked_about_once(qtbot: Any, view: TrainVie
         assert read_curve(store.folder(job.id) / "history.csv")
     finally:
         again.close_down()
+
+
+def test_a_search_is_asked_about_and_goes_on_at_the_next_start(
+    qtbot: Any, window: MainWindow, view: TrainView, tmp_path: Path
+) -> None:
+    """Of pictures that are not there: its process is at work for as long as it takes to find that out."""
+    order = Order("pets", pets_plan(tmp_path / "nowhere"), (Choices("fit.batch", ("8", "16")),), 2, True)
+    view.searches.begin(order)
+    window.close()
+    question = view.closer.question
+    assert window.isVisible() and question is not None and "pets" in question.text()
+    question.escapeButton().click()
+    assert window.isVisible() and view.searches.searching.running and Settings().get("search_resume") == ""
+    window.close()
+    assert view.closer.question is not None
+    view.closer.question.defaultButton().click()
+    assert not window.isVisible()
+    again = build_window(Settings(), mode="light")
+    qtbot.addWidget(again.window)
+    try:
+        again.window.show()
+        qtbot.waitUntil(lambda: "goes on where it was" in again.window.messages.text, timeout=WAIT)
+        later = again.window.later("train")
+        assert isinstance(later, TrainView) and later.searches.searching.running
+        assert again.window.settings.get("search_resume") == "" and later.searches.searching.order is not None
+        assert later.searches.searching.order.name == "pets"
+    finally:
+        again.close_down()
+
+
+def test_a_trial_that_was_cut_off_goes_on_with_its_search_only(qtbot: Any, view: TrainView, tmp_path: Path) -> None:
+    Order("pets", pets_plan(tmp_path), (Choices("fit.batch", ("8", "16")),), 2, True).save()
+    record = RunStore().create(plan(), "pets #0", parent="search pets")
+    view.offer_left([record])
+    question = view.closer.question
+    assert question is not None and "“pets” was cut off" in question.text() and not hasattr(view, "left")
+    assert view.service.job(record.id) is None, "no training of its own"
+    question.escapeButton().click()
+    assert not view.searches.searching.running
 
 
 def test_both_plots_and_the_table_show_one_state(qtbot: Any, view: TrainView) -> None:
@@ -366,7 +427,9 @@ def test_searches_show_their_trials(qtbot: Any, window: MainWindow, view: TrainV
     assert view.searches.first.isVisible() and not view.searches.split.isVisible()
     run = RunStore().create(plan(), "pets #1")
     trials = tuple(
-        TrialResult(number, state, {"optimizer.rate": rate, "fit.batch": "16"}, value, value, 0.4, 3, 9.0, run.id)
+        TrialResult(
+            number, state, {"optimizer.rate": rate, "fit.batch": "16"}, value, value, 0.4, 3, 9.0, run.id, val_n=60
+        )
         for number, state, rate, value in (
             (0, "done", "0.01234567", 0.7),
             (1, "done", "0.002", 0.9),
@@ -380,11 +443,11 @@ def test_searches_show_their_trials(qtbot: Any, window: MainWindow, view: TrainV
     qtbot.waitUntil(lambda: bool(view.searches.found), timeout=WAIT)
     tab = view.searches
     assert tab.list.item(0).text().startswith("pets\n3 trials, ") and tab.facts.text().startswith("3 trials. ")
-    assert [result.name for result in tab.found] == ["pets"] and tab.list.item(0).text().endswith("best 90.0 %")
+    assert [result.name for result in tab.found] == ["pets"] and tab.list.item(0).text().endswith("best 90.0 %, n = 60")
     cells = [[tab.model.cell(row, column).text for column in (0, 1, 2, 3)] for row in range(3)]
     assert cells == [
-        ["0", "Done", "70.0 %", "0.0123"],
-        ["1 – best", "Done", "90.0 %", "0.002"],
+        ["0", "Done", "70.0 %  (57.5 to 80.1 %, n = 60)", "0.0123"],
+        ["1 – best", "Done", "90.0 %  (79.9 to 95.3 %, n = 60)", "0.002"],
         ["2", "Stopped early", "–", "0.5"],
     ]
     tab.table.sortByColumn(2, Qt.SortOrder.DescendingOrder)

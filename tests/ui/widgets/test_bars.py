@@ -201,6 +201,14 @@ def test_the_rows_are_walked_and_activated_by_keyboard(bars: ProbabilityBars, qt
     assert QGuiApplication.clipboard().text().startswith("dog\t0.27959")
 
 
+def test_a_label_that_a_spreadsheet_would_run_is_copied_guarded(bars: ProbabilityBars, qtbot: Any) -> None:
+    bars.set_scores((" =1+1", "a: b"), np.array([0.75, 0.25], np.float32), 0)
+    for key, copied in ((Qt.Key.Key_End, "a: b\t0.25"), (Qt.Key.Key_Home, "' =1+1\t0.75")):
+        qtbot.keyClick(bars._list, key)
+        bars._copy()
+        assert QGuiApplication.clipboard().text() == copied
+
+
 def test_clearing_leaves_the_message_alone(bars: ProbabilityBars) -> None:
     bars.set_scores(TEN, SURE, 3, truth=5)
     bars.clear("Choose a picture.")

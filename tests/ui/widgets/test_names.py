@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PySide6.QtGui import QFontMetrics
 
+from desktop.ui.kit.elided import ElidedLabel
 from desktop.ui.kit.names import Shared, short_name
 from desktop.ui.kit.theme import theme
 
@@ -51,3 +52,16 @@ def test_it_never_needs_more_room_than_there_is(name: str, width: int, prefix: s
     found = metrics()
     short = short_name(name, found, width, prefix)
     assert short in ("", "…") or found.horizontalAdvance(short) <= width
+
+
+def test_a_heading_with_the_name_of_a_file_keeps_what_tells_it_from_others(qtbot: Any, qapp: Any) -> None:
+    label = ElidedLabel(file=True)
+    qtbot.addWidget(label)
+    label.set_text("IM-0001-0042.jpeg")
+    label.show()
+    label.resize(label.fontMetrics().horizontalAdvance("IM-0001-0042") + 2, 20)
+    assert label.text() == "IM-0001-0042"
+    label.resize(label.fontMetrics().horizontalAdvance("IM…-0042") + 2, 20)
+    assert label.text().startswith("IM…") and label.text().endswith("0042")
+    label.resize(400, 20)
+    assert label.text() == "IM-0001-0042.jpeg" == label.accessibleName()

@@ -13,7 +13,7 @@ import pytest
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMessageBox
 
-from desktop.core.types import FoveaError, ImageSource
+from desktop.core.types import DomainVerdict, FoveaError, ImageSource
 from desktop.store.manifest import Decision
 from desktop.ui.classify.results_csv import write_csv
 from desktop.ui.classify.results_model import ResultsModel
@@ -45,11 +45,28 @@ def test_the_exported_table(table: ResultsTable, qtbot: Any, tmp_path: Path) -> 
     assert (first["path"], first["model"], first["label"]) == ("b/picture 1.png", "xray", "Pneumonia")
     assert np.float32(first["score"]) == np.float32(0.54)
     assert np.float32(first["score Normal"]) == np.float32(0.46)
-    assert first["elapsed_ms"] == "3.500"
+    assert first["elapsed_ms"] == "3.500" and first["answer"] == "Pneumonia"
     assert first["prepared_sha256"] == f"{1:064x}"
     assert first["notices"] == "stretched"
     assert (rows[3]["error_kind"], rows[3]["error"], rows[3]["label"]) == ("truncated", "it is cut off", "")
+    assert rows[3]["answer"] == "no answer"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_outside_its_kind_the_file_says_that_there_is_no_answer(
+    table: ResultsTable, qtbot: Any, tmp_path: Path
+) -> None:
+    found = sources(2)
+    begin(table, found, XRAY, "/data")
+    first, second = (answer(at, source, (0.1, 0.9)) for at, source in enumerate(found))
+    add(table, [replace(first, domain=DomainVerdict(1.4, False)), replace(second, domain=DomainVerdict(0.4, True))])
+    with qtbot.waitSignal(table.exported):
+        table.export_csv(str(tmp_path / "out.csv"))
+    rows = read_table(tmp_path / "out.csv")
+    assert [(row["answer"], row["label"], row["in_domain"]) for row in rows] == [
+        ("no answer", "Pneumonia", "false"), ("Pneumonia", "Pneumonia", "true"),
+    ]  # fmt: skip
+    assert list(rows[0]).index("answer") == 1
 
 
 def test_the_names_of_a_medical_models_pictures_are_hidden_unless_asked_for(

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.ml.plans.plan import Step
+from desktop.ml.plans.plan import SOLVED, Step
 from desktop.system.words import listed
 from desktop.ui.classify.panes import show_failure
 from desktop.ui.kit.formatting import number
@@ -238,14 +238,23 @@ class AugmentPage(WizardPage):
                 box.setChecked(steps.get(name, {}).get("p", 0.5 if name in steps else 0.0) > 0)
         with QSignalBlocker(self.fill):
             self.fill.setCurrentIndex(max(0, self.fill.findData(steps.get("affine", {}).get("border", "constant"))))
-        self.fill.setEnabled("affine" in steps)
         known = {knob.step for knob in knobs()} | {"flip", "flip_vertical"}
         others = [name for name in steps if name not in known]
         self._others.setVisible(bool(others))
         self._others.setText(self.tr("Also, from the starting point: {0}").format(listed(others)))
         idle = self.state.draft.settings.start.kind == "features"
+        mirrors = idle and self.state.draft.settings.optimizer.name == SOLVED  # such a head learns from both
+        for control in (*self._sliders.values(), self.upside):
+            control.setEnabled(not idle)
+        self.across.setEnabled(mirrors or not idle)
+        self.fill.setEnabled("affine" in steps and not idle)
         self._unused.setVisible(idle)
-        self._unused.setText(self.tr("Not used here: the features of each picture are computed once.") if idle else "")
+        words = self.tr("Not used here: the features of each picture are computed once.") if idle else ""
+        if mirrors:
+            words = self.tr(
+                "Only mirroring left and right is used here: the features of each picture are computed once."
+            )
+        self._unused.setText(words)
         self._name.setText(self.state.picture_name)
 
     @Slot(object)

@@ -45,6 +45,7 @@ class SplitPage(WizardPage):
         self.model = FiguresModel([self.tr("Class"), self.tr("Learns from"), self.tr("Checked with")], self)
         self.table = even_table(self.model, self.tr("Pictures of each class on either side"))
         self.seed = QSpinBox()
+        self.seed.lineEdit().setTextMargins(6, 0, 0, 0)
         self.seed.setRange(0, 2**31 - 1)  # as far as a box can: a plan that is repeated may bring any
         self.seed.setAccessibleName(self.tr("Seed of the draw"))
         self.seed.valueChanged.connect(self._on_seed)

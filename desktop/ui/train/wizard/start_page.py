@@ -260,11 +260,13 @@ class StartingPointPage(WizardPage):
         lost = [name for name in before if name not in now]
         if not lost or (draft.settings.start.kind != "weights" and len(lost) == len(before)):
             return ""  # other classes are built upon it: nobody takes the new model for the old one
-        named = listed(lost[:6]) + (" …" if len(lost) > 6 else "")
+        named = lost[:6]
+        if len(lost) > 6:
+            named = [*named, self.tr("{0} more").format(count(len(lost) - 6))]
         return self.tr(
             "{0} tells {1} classes apart; the new model will know only the {2} of your data. It can no longer answer: "
             "{3}. To keep them, add pictures of each to your data."
-        ).format(on_card(entry.manifest.name), count(len(before)), count(len(now)), named)
+        ).format(on_card(entry.manifest.name), count(len(before)), count(len(now)), listed(named))
 
     @Slot()
     def _on_changed(self) -> None:

@@ -92,7 +92,8 @@ class TrainingWizard(QWizard):
         self._on_recommended()
         held = QByteArray.fromBase64(QByteArray(settings.get("wizard_geometry").encode("ascii", "ignore")))
         if held.isEmpty() or not self.restoreGeometry(held):
-            self.resize(FIRST_SIZE)
+            screen = self.screen()
+            self.resize(FIRST_SIZE.boundedTo(screen.availableSize()) if screen is not None else FIRST_SIZE)
 
     @Slot(int)
     def _explain(self, step: int) -> None:

@@ -103,6 +103,11 @@ def test_the_input_of_a_model_that_is_built_upon_is_not_changed(
 ) -> None:
     looked_through(qtbot, wizard, folder)
     wizard.start.choose("features:cifar10")
+    # A solved head learns from mirror images, and from no other change: the page lets nothing else be set.
+    variety = wizard.augment
+    assert variety.across.isEnabled() and not variety.upside.isEnabled() and not variety.fill.isEnabled()
+    assert not any(slider.isEnabled() for slider in variety._sliders.values())
+    assert "Only mirroring" in variety._unused.text()
     held, page = wizard.state.draft.settings.preprocess, wizard.preparing
     while wizard.currentPage() is not page:
         wizard.next()
@@ -281,3 +286,4 @@ def test_names_become_free_ids() -> None:
     assert free_among("Äpfel & Birnen", set()) == "apfel-birnen"
     assert free_among("Cats", {"cats", "cats-2"}) == "cats-3"
     assert free_among("日本", set()) == "model"
+    assert free_among("Con", set()) == "con-2"  # a device on Windows
