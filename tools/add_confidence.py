@@ -1,8 +1,9 @@
 """Fit domain gate, answer sets and map reading anew for models whose network stays, and count their figures anew.
 
-    python -m tools.add_confidence [--root model_store] [--data DIR] [--plan FILE] [ID …]
+    python -m tools.add_confidence [--root model_store] [--data DIR] [--plan FILE] [--gate-only] [ID …]
 
-Training does this at its end; this is for models trained before Fovea could, and after a change of the gate. The
+Training does this at its end; this is for models trained before Fovea could, and after a change of the gate
+(``--gate-only``: answer sets, map reading and figures stay as they are). The
 model's plan in its manifest says which data it was trained on: a public set (``FOVEA_DATA``), nothing else. The test
 split is only counted, for the figures of the card and the coverage of the answer sets; nothing is chosen on it.
 """
@@ -19,7 +20,7 @@ from pathlib import Path
 from desktop import paths
 from desktop.core.trust import domain, first_layer, saliency, second
 from desktop.ml.convert.litert import LiteRT
-from desktop.ml.data import assemble
+from desktop.ml.data import assemble, drawn_digits
 from desktop.ml.data.second_look import SecondLook
 from desktop.ml.nets import backend
 from desktop.ml.packaging import confidence, evaluate, head_detection, package
@@ -30,7 +31,9 @@ from desktop.store.store import MANIFEST, ModelEntry, ModelStore, read_verified
 EVALUATION = "evaluation.json"
 
 
-def upgraded(entry: ModelEntry, root: Path, data: Path | None, recipe: Path | None = None) -> Manifest:
+def upgraded(
+    entry: ModelEntry, root: Path, data: Path | None, recipe: Path | None = None, gate_only: bool = False
+) -> Manifest:
     """Write the model of ``entry`` anew under ``root`` with its gate and answer sets; returns its manifest."""
     manifest = entry.manifest
     assert manifest is not None
@@ -49,9 +52,16 @@ def upgraded(entry: ModelEntry, root: Path, data: Path | None, recipe: Path | No
         chosen.seed,
         side=gathered.side,
         second_look=look.features if look is not None else None,
+        digits=chosen.labels == drawn_digits.LABELS,
     )
     if fitted.trouble:
         print(f"{manifest.id}: no domain gate: {fitted.trouble}", flush=True)
+    gates = {
+        domain.FILE: fitted.gate.to_json() if fitted.gate is not None else None,
+        second.FILE: fitted.second.to_json() if fitted.second is not None else None,
+    }
+    if gate_only:
+        return _written(entry, root, replace(manifest, domain=fitted.domain), gates)
     backend.select()
     import keras
 
@@ -70,20 +80,23 @@ def upgraded(entry: ModelEntry, root: Path, data: Path | None, recipe: Path | No
         )
         metrics = package.metrics_of(found, gathered.title, "test")
         held |= document
-    files = dict(manifest.files)
     first = head_detection.filters(network)
-    texts = {
-        domain.FILE: fitted.gate.to_json() if fitted.gate is not None else None,
-        second.FILE: fitted.second.to_json() if fitted.second is not None else None,
+    texts = gates | {
         saliency.FILE: end.to_json() if end is not None else None,
         first_layer.FILE: first_layer.to_json(first) if first is not None else None,
         EVALUATION: json.dumps(held, indent=1) + "\n",
     }
+    return _written(entry, root, replace(manifest, domain=fitted.domain, conformal=sets, metrics=metrics), texts)
+
+
+def _written(entry: ModelEntry, root: Path, manifest: Manifest, texts: dict[str, str | None]) -> Manifest:
+    """Put the model of ``entry`` under ``root`` with another description and those files (``None``: without)."""
+    files = dict(manifest.files)
     for name, made in texts.items():
         files.pop(name, None)
         if made is not None:
             files[name] = FileEntry("0" * 64, 0)
-    done = replace(manifest, domain=fitted.domain, conformal=sets, metrics=metrics, files=files)
+    done = replace(manifest, files=files)
     with ModelStore(user=root).stage(done, root) as folder:
         for path in sorted(entry.folder.rglob("*")):
             target = folder / path.relative_to(entry.folder)
@@ -102,13 +115,14 @@ def main() -> int:
     parser.add_argument("--root", type=Path, default=paths.bundled_models(), help="the models' folder")
     parser.add_argument("--data", type=Path, help="where the public sets lie (default: FOVEA_DATA)")
     parser.add_argument("--plan", type=Path, help="the training plan (default: the one in the manifest); one ID then")
+    parser.add_argument("--gate-only", action="store_true", help="fit the gate anew and leave all else as it is")
     parser.add_argument("ids", nargs="*", metavar="ID", help="which models (default: all that can answer)")
     options = parser.parse_args()
     store = ModelStore(options.root, options.root / ".none")
     for entry in store.entries():
         if entry.state != "ready" or options.ids and entry.id not in options.ids:
             continue
-        done = upgraded(entry, options.root, options.data, options.plan)
+        done = upgraded(entry, options.root, options.data, options.plan, options.gate_only)
         gate, sets = done.domain, done.conformal
         if gate is not None:
             size = (options.root / done.id / gate.file).stat().st_size

@@ -7,7 +7,7 @@ says how it was chosen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -41,7 +41,7 @@ CONTEXT = "Recipes"
 
 RecipeId = Literal["fresh", "continue", "features", "fine-tune"]
 
-WAYS = 8
+WAYS = 9
 """How many heads are tried on the features of a model (:mod:`desktop.ml.training.linear_heads`)."""
 FOLDS = 5
 SMALL = 40
@@ -263,6 +263,12 @@ def why_not(recipe: RecipeId, model: Manifest) -> PlanError | None:
         hint = "Use --how features or --how fine-tune."
         return PlanError("bad-plan", phrase("'{id}' names no classes that could be learned further", id=model.id), hint)
     return None
+
+
+def beginnings(models: Iterable[Manifest]) -> list[tuple[Recipe, Manifest]]:
+    """Every way to begin from each of ``models``, in the order of :data:`RECIPES`."""
+    upon = [recipe for recipe in RECIPES.values() if recipe.upon]
+    return [(recipe, model) for model in models for recipe in upon if why_not(recipe.id, model) is None]
 
 
 def seen_of(data: TrainingData) -> Seen:

@@ -52,8 +52,10 @@ def main(argv: list[str]) -> int:
             )
     if options.resume is None and not (options.plan or options.preset or options.data):
         parser.error("say what to train: --data DATA, --preset ID, --plan FILE or --resume RUN")
+    if options.list_starts and not options.data:
+        parser.error("--list-starts goes with --data DATA")
     try:
-        return _run(options)
+        return _list_starts(options) if options.list_starts else _run(options)
     except FoveaError as error:
         console.tell_failed(error, options.json)
         return 2 if error.kind == "bad-plan" else 1
@@ -77,6 +79,11 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--save-plan", type=Path, metavar="FILE", help="write the plan to FILE and train nothing")
     run.add_argument("--exact", action="store_true", help="keep exact copies together, do not look for near ones")
     run.add_argument("--list-presets", action="store_true", help="show the named systems and end")
+    run.add_argument(
+        "--list-starts",
+        action="store_true",
+        help="with --data: show what a training of these pictures can begin from, with the expected time, and end",
+    )
     run.add_argument("--json", action="store_true", help="events as JSON lines")
     return parser
 
@@ -345,5 +352,55 @@ def _list_presets(as_json: bool) -> int:
         return 0
     rows: list[tuple[str, ...]] = [("preset", phrase("made for"), phrase("what it is"))]
     rows += [(preset.id, worded(preset.data_hint), worded(preset.title)) for preset in PRESETS.values()]
+    console.say(console.table(rows))
+    return 0
+
+
+def _list_starts(options: Any) -> int:
+    """The starting points of the wizard, the recommended one first, with what each is expected to take."""
+    from desktop.app import expected_time, recipes
+    from desktop.ml.plans.base_models import usable
+    from desktop.ml.plans.presets import DEFAULT, find
+    from desktop.store.store import ModelStore
+
+    data, labels, seen, pictures = train_plan.looked_at(options)
+    found: list[dict[str, Any]] = []
+    slowness = expected_time.trial()
+    best = recipes.recommended(seen)
+    plan = recipes.make_plan("fresh", data, labels, seen)
+    own = find(DEFAULT)
+    ways: list[tuple[str, str, str, TrainingPlan, Any]] = [
+        ("fresh", "", worded(own.title), plan, None),
+        *(
+            (
+                recipe.id,
+                model.id,
+                worded(recipe.title).format(model.name),
+                recipes.make_plan(recipe.id, data, labels, seen, model=model),
+                model,
+            )
+            for recipe, model in recipes.beginnings(usable(ModelStore().entries()))
+        ),
+    ]
+    for how, start, title, made, model in sorted(ways, key=lambda way: (way[0], way[1]) != best):
+        seconds = expected_time.seconds(made, pictures, slowness, model)
+        found.append(
+            {
+                "how": how,
+                "from": start or None,
+                "title": title,
+                "recommended": (how, start) == best,
+                "seconds": None if seconds is None else round(seconds),
+            }
+        )
+    if options.json:
+        console.say_json(found, indent=1)
+        return 0
+    rows: list[tuple[str, ...]] = [(phrase("options"), phrase("expected time"), phrase("what it is"))]
+    for one in found:
+        words = f"--from {one['from']} --how {one['how']}" if one["from"] else f"--preset {DEFAULT}"
+        told = duration(one["seconds"]) if one["seconds"] is not None else "?"
+        title = phrase("{title} (recommended)", title=one["title"]) if one["recommended"] else one["title"]
+        rows.append((words, told, title))
     console.say(console.table(rows))
     return 0

@@ -118,6 +118,19 @@ def _pictures(options: Any) -> tuple[DataPlan, tuple[str, ...], recipes.Seen]:
     return data.plan(), data.labels, recipes.seen_of(data)
 
 
+def looked_at(options: Any) -> tuple[DataPlan, tuple[str, ...], recipes.Seen, int]:
+    """The data part of a plan for ``--data``, its labels, what was seen of the pictures, and how many they are.
+
+    Raises :class:`PlanError` for a public set, whose pictures nobody has counted yet, and what reading raises.
+    """
+    from desktop.app import recipes
+
+    if _public(options.data) is not None and not os.path.exists(options.data):
+        raise PlanError("bad-plan", "the starting points are listed for pictures of your own", "Name their folder.")
+    data = look_through(options.data, near=not getattr(options, "exact", False))
+    return data.plan(), data.labels, recipes.seen_of(data), sum(data.counts)
+
+
 def look_through(path: str, near: bool = True) -> TrainingData:
     """The pictures at ``path`` as a training takes them; says what is left out and what stays together."""
     from desktop.app import training_data

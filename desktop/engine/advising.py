@@ -1,4 +1,4 @@
-"""Which model at hand suits a picture: gates are asked, then the everyday network.
+"""Which model at hand suits a picture: gates are asked, and what the everyday network sees in it.
 
 The rule is :mod:`desktop.core.trust.suiting`'s.
 """
@@ -34,15 +34,19 @@ def suiting_model(
         brought = bring_in(source, model.manifest.preprocess, decoders, cancelled)
         _, (verdict,) = model.answer(brought.prepared.pixels[np.newaxis], gated=True)
         verdicts[name] = with_notices(verdict, brought.notices)
-    found = suiting.claimed(verdicts)
-    if found or asked == suiting.EVERYDAY:
-        return found
+    shares = None
     model = _loaded(suiting.EVERYDAY, load)
-    if model is None or model.words is None:
-        return ""
-    pixels = bring_in(source, model.manifest.preprocess, decoders, cancelled).prepared.pixels
-    wording = model.words.answer(model.predict(pixels[np.newaxis])[0])
-    return suiting.EVERYDAY if suiting.everyday(pixels, wording) else ""
+    if model is not None and {"embedding", "stages"} <= set(model.manifest.outputs):
+        pixels = bring_in(source, model.manifest.preprocess, decoders, cancelled).prepared.pixels
+        seen = model.outputs(pixels[np.newaxis])
+        row = np.concatenate([seen["embedding"], seen["stages"]], axis=1)
+        kinds = suiting.Kinds.load()
+        if row.shape[1] == len(kinds.kernel):
+            shares = kinds.shares(row)[0]
+    found = suiting.claimed(verdicts, shares)
+    if found or asked == suiting.EVERYDAY or shares is None:
+        return found
+    return suiting.EVERYDAY if suiting.everyday(shares) else ""
 
 
 def _loaded(name: str, load: Callable[[str], LoadedModel]) -> LoadedModel | None:

@@ -196,6 +196,27 @@ def test_wrong_usage_and_the_list_of_presets(capsys: pytest.CaptureFixture[str],
     assert RunStore().list() == []
 
 
+def test_the_starting_points_are_listed_with_their_expected_time(
+    capsys: pytest.CaptureFixture[str], pets: Path
+) -> None:
+    assert train.main(["--data", str(pets), "--list-starts", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    best = listed[0]
+    assert best["recommended"] and (best["how"], best["from"]) == ("features", "efficientnet-lite0")
+    assert sum(one["recommended"] for one in listed) == 1
+    ways = {(one["how"], one["from"]): one for one in listed}
+    assert {("fresh", None), ("features", "cifar10"), ("continue", "cifar10"), ("fine-tune", "cifar10")} <= set(ways)
+    assert all(one["seconds"] > 0 for one in listed)
+    assert ways["fine-tune", "efficientnet-lite0"]["seconds"] > best["seconds"]
+    assert train.main(["--data", str(pets), "--list-starts"]) == 0
+    told = capsys.readouterr().out
+    assert "--from efficientnet-lite0 --how features" in told and told.count("(recommended)") == 1
+    assert train.main(["--data", "mnist", "--list-starts"]) == 2
+    with pytest.raises(SystemExit):
+        train.main(["--list-starts"])
+    assert RunStore().list() == []
+
+
 def test_a_run_is_not_overwritten_and_keeps_its_plan(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, pets: Path
 ) -> None:

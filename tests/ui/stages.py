@@ -223,9 +223,6 @@ def draw(shell: Shell, qtbot: Any, folder: Path) -> Iterator[Shown]:
 
 def program(shell: Shell, qtbot: Any, folder: Path) -> Iterator[Shown]:
     """What belongs to no view: settings, help, about, keys, licences, updates, a card, a message above the view."""
-    from desktop.ui.dialogs.settings import SettingsDialog
-    from desktop.ui.dialogs.shortcuts import ShortcutsDialog
-
     from desktop.ui.dialogs.about import AboutDialog
     from desktop.ui.dialogs.crash_report import CrashReportDialog
     from desktop.ui.dialogs.licences import LicencesDialog

@@ -1,21 +1,28 @@
 """Which model at hand would suit a picture that is not of the asked one's kind: words and rule.
 
-A model of the table suits where its own domain gate takes the picture for its kind; of several the one whose own
-pictures it is nearest to. The everyday network has no gate: it suits a coloured picture in which it recognises
-something, and only where no gate claims the picture. Nothing is changed by itself: a model is offered.
+What a picture is (a digit, a chest X-ray, a photograph, something else) is told by a linear classifier on what the
+everyday network sees in it (``resources/suiting.npz``, made by ``python -m tools.fit_suiting``; it holds no picture).
+A model of the table suits where that and its own domain gate agree; of several the one whose own pictures it is nearest
+to. The everyday network suits what is a photograph, where no gate claims it. Nothing is changed by itself: a model is
+offered.
 """
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from desktop import paths
 from desktop.core.translate import QT_TRANSLATE_NOOP
+from desktop.core.types import StoreError
+from desktop.system.words import phrase
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from desktop.core.trust.general_words import Wording
     from desktop.core.types import DomainVerdict
 
 CONTEXT = "Suiting"
@@ -30,22 +37,62 @@ WORDS: dict[str, str] = {
     EVERYDAY: QT_TRANSLATE_NOOP("Suiting", "This looks like an everyday photo."),
 }
 
-_LEAST_COLOUR = 6.0
-"""Of 255: paper, scans and X-rays stay below it (docs/confidence.md)."""
+FILE = "suiting.npz"
+DIGIT, X_RAY, PHOTO, OTHER = "digit", "x-ray", "photo", "other"
+KINDS = (DIGIT, X_RAY, PHOTO, OTHER)
+"""What a picture may be; of ``other`` no model is offered."""
+_KIND_OF = {"mnist-digits": DIGIT, "chest-xray-pneumonia": X_RAY}
+LEAST, LEAST_PHOTO = 0.5, 0.8
+"""The share of a kind from which on a model for it is offered; more of a photograph, which no gate has to confirm."""
 
 
-def claimed(verdicts: Mapping[str, DomainVerdict | None]) -> str:
-    """The id of the model whose kind the picture is, by the verdicts of those that were asked; '' for none."""
-    inside = [(found.score, name) for name, found in verdicts.items() if found is not None and found.inside]
+@dataclass(frozen=True, slots=True, eq=False)
+class Kinds:
+    """A linear classifier of :data:`KINDS`: ``kernel`` float (d, kinds) and ``bias`` (kinds,), for what the everyday
+    network sees in a picture: its embedding, then the ends of its stages."""
+
+    kernel: np.ndarray
+    bias: np.ndarray
+
+    @classmethod
+    def load(cls, file: Path | None = None) -> Kinds:
+        """The one that comes with the program, or that of ``file``. Raises :class:`StoreError` (``damaged``)."""
+        import numpy as np  # not with the window, which wants the words: it starts without
+
+        path = file or paths.resources() / FILE
+        try:
+            with np.load(path, allow_pickle=False) as held:
+                found = cls(held["kernel"].astype(np.float32), held["bias"].astype(np.float32))
+            if found.kernel.shape[1:] != found.bias.shape or found.bias.shape != (len(KINDS),):
+                raise ValueError("the arrays do not go together")
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise StoreError("damaged", phrase("'{name}' is missing or damaged", name=path.name)) from error
+        return found
+
+    def shares(self, rows: np.ndarray) -> np.ndarray:
+        """How much each of ``rows`` float32 (n, d) is of each kind: float (n, kinds), with a sum of 1."""
+        import numpy as np
+
+        logits = rows @ self.kernel.astype(np.float32) + self.bias
+        found: np.ndarray = np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
+        return found
+
+
+def claimed(verdicts: Mapping[str, DomainVerdict | None], shares: np.ndarray | None = None) -> str:
+    """The id of the model whose kind the picture is, by the verdicts of those that were asked; '' for none.
+
+    With ``shares`` (kinds,) of the picture, of one row of :meth:`Kinds.shares`, they must agree.
+    """
+    inside = [
+        (found.score, name)
+        for name, found in verdicts.items()
+        if found is not None
+        and found.inside
+        and (shares is None or name not in _KIND_OF or shares[KINDS.index(_KIND_OF[name])] >= LEAST)
+    ]
     return min(inside)[1] if inside else ""
 
 
-def everyday(pixels: np.ndarray, wording: Wording | None) -> bool:
-    """Whether a picture is an everyday photograph: ``pixels`` uint8 (H, W, 3) as the everyday network sees it, and what
-    that network says of it."""
-    import numpy as np  # not with the window, which wants the words: it starts without
-
-    values = pixels.astype(np.float32)
-    red_green = np.abs(values[..., 0] - values[..., 1]).mean()
-    yellow_blue = np.abs((values[..., 0] + values[..., 1]) / 2 - values[..., 2]).mean()
-    return wording is not None and wording.kind != "unsure" and float(red_green + yellow_blue) >= _LEAST_COLOUR
+def everyday(shares: np.ndarray) -> bool:
+    """Whether a picture with those ``shares`` (kinds,) is an everyday photograph."""
+    return bool(shares[KINDS.index(PHOTO)] >= LEAST_PHOTO)

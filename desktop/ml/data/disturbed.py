@@ -33,7 +33,7 @@ def copies(images: np.ndarray, kind: str, spec: PreprocessSpec, rng: np.random.G
     prepared again, as a drawing or a scan would be.
     """
     if spec.fit == "mnist":
-        return np.stack([prepare(disturb(_sheet(picture, rng), kind, rng)[..., 0], spec).pixels for picture in images])
+        return np.stack([prepare(disturb(sheet(picture, rng), kind, rng)[..., 0], spec).pixels for picture in images])
     return np.stack([disturb(picture, kind, rng) for picture in images])
 
 
@@ -51,7 +51,7 @@ def disturb(picture: np.ndarray, kind: str, rng: np.random.Generator) -> np.ndar
     if kind == "blur":
         image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 0.6) if small else rng.uniform(0.5, 1.6)))
     elif kind == "resized":
-        share = rng.uniform(0.75, 1.5) if small else rng.uniform(0.6, 1.5)
+        share = rng.uniform(0.65, 1.4) if small else rng.uniform(0.6, 1.5)
         image = image.resize((max(1, round(share * width)), max(1, round(share * height))), _filter(rng))
         image = image.resize((width, height), _filter(rng))
     elif kind == "jpeg":
@@ -83,7 +83,7 @@ def _write(image: Image.Image, rng: np.random.Generator) -> None:
         pen.text((x - left, y - top), "".join(letters), fill=fill, font=font)
 
 
-def _sheet(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def sheet(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A laid-out digit (uint8 (28, 28, 1), light on black) on a sheet three to six times as large, dark on light or
     light on dark, not quite black on not quite white: uint8 (H, W, 1)."""
     side = 28 * int(rng.integers(3, 7))

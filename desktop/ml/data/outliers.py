@@ -14,10 +14,11 @@ from PIL import Image, ImageDraw
 
 from desktop.core.pictures.preprocess import prepare
 from desktop.core.types import PreprocessSpec
+from desktop.ml.data import invented
 
 KINDS = (
     "negative", "jumbled", "shuffled", "cut", "double", "cloud", "noise", "scribble", "flat", "mirrored", "figure",
-    "turned",
+    "turned", "invented", "script",
 )  # fmt: skip
 
 
@@ -44,7 +45,9 @@ def make(images: np.ndarray, spec: PreprocessSpec, each: int, rng: np.random.Gen
         found = {kind: np.stack([_laid_out(picture[..., 0]) for picture in made]) for kind, made in found.items()}
         found["scribble"] = np.stack([_laid_out(_scribble(rng, 80)) for _ in range(2 * each)])
         found["figure"] = np.stack([_laid_out(_figure(rng, 80)) for _ in range(2 * each)])
-        return found
+        found["invented"] = np.stack([_laid_out(invented.character(rng)) for _ in range(3 * each)])
+        found["script"] = np.stack([_laid_out(invented.foreign_letter(rng)) for _ in range(2 * each)])
+        return {kind: kept for kind, made in found.items() if len(kept := invented.unlike(made, images))}
     if spec.channels == 1:
         # Grey pictures come from machines that hold them upright; of photographs none can be sure.
         found["turned"] = np.concatenate([some()[:, ::-1], some()[:, ::-1, ::-1]])

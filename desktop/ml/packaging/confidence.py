@@ -46,14 +46,15 @@ def fit(
     scored: tuple[np.ndarray, np.ndarray, str] | None = None,
     side: int = 0,
     second_look: Callable[[np.ndarray], np.ndarray] | None = None,
+    digits: bool = False,
 ) -> Confidence:
     """Gate and answer sets of an exported network (its ``outputs`` as in the manifest), from what it was trained on.
 
     ``progress`` hears how many pictures were looked at; it may raise, to cancel. ``seen`` as in
     :func:`desktop.ml.packaging.fit_domain_gate.fit`. ``scored``: scores float (n, classes), labels and what they were
     called, for the answer sets, where the network has learned from validation in the end (cross-validated). ``side`` is
-    that of the pictures, where they are tiles (:class:`desktop.store.manifest.Conformal`). ``second_look`` as in
-    :func:`desktop.ml.packaging.fit_domain_gate.fit_both`.
+    that of the pictures, where they are tiles (:class:`desktop.store.manifest.Conformal`). ``second_look`` and
+    ``digits`` as in :func:`desktop.ml.packaging.fit_domain_gate.fit_both`.
     """
     if scored is None:
         (scores,) = lite.run(validation.images, only=(outputs["probabilities"],))
@@ -67,7 +68,7 @@ def fit(
     try:
         gate, entry, second = fit_domain_gate.fit_both(
             train.images, train.labels, validation.images, spec, look, second_look, seed, progress, seen,
-            lite.bytes_each,
+            lite.bytes_each, digits,
         )  # fmt: skip
     except DomainError as error:
         return Confidence(None, None, sets, error.message)

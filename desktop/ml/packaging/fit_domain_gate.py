@@ -19,7 +19,15 @@ from desktop.core.trust.domain import CLIP, LIMIT, Gate
 from desktop.core.trust.second import SecondGate
 from desktop.core.types import PreprocessSpec, StoreError
 from desktop.ml.data.arrays import Images
-from desktop.ml.packaging.gate_pictures import DomainError, GateFeatures, GatePictures, Look, piece_of, storable_axes
+from desktop.ml.packaging.gate_pictures import (
+    DomainError,
+    GateFeatures,
+    GatePictures,
+    Look,
+    piece_of,
+    some,
+    storable_axes,
+)
 from desktop.store.manifest import QUANTILES, Domain
 from desktop.system.words import phrase
 
@@ -78,6 +86,7 @@ def fit_both(
     progress: Progress = untold,
     seen: Callable[[Gate, np.ndarray, np.ndarray], None] = lambda gate, picked, rows: None,
     bytes_each: int = 0,
+    digits: bool = False,
 ) -> tuple[Gate, Domain, SecondGate | None]:
     """The gate of a network, the manifest's entry for it, and a second opinion where that finds what the gate misses.
 
@@ -91,17 +100,19 @@ def fit_both(
     holds of the network's outputs for one picture. ``second_look`` maps pictures to what the everyday network makes of
     them; the second opinion may flag :data:`REFUSED_SECOND` of ``unseen`` and :data:`DISTURBED_SECOND` of their copies
     of each kind, and is kept where it flags :data:`GAIN` more of the foreign pictures than the gate alone. With fewer
-    than sixty pictures on either side there is none.
+    than sixty pictures on either side there is none. ``digits``: the classes are the ten digits, in order; then drawn
+    and printed ones (:mod:`desktop.ml.data.drawn_digits`) count as own pictures like the disturbed copies.
 
     Raises :class:`DomainError` with fewer than twelve pictures on either side, and where the features are infinite, no
     numbers, too many, or otherwise such that no distance follows from them, and where the memory does not suffice: a
     model without a gate is still a model.
     """
     width = look(np.ascontiguousarray(images[:1])).shape[1] if len(images) else 0
-    pictures = GatePictures.of(images, labels, unseen, spec, width, seed)
+    pictures = GatePictures.of(images, labels, unseen, spec, width, seed, digits)
     if not pictures.copied:
         second_look = None
-    total = (2 if second_look else 1) * len(pictures)
+    fewer = pictures.fewer() if second_look else None
+    total = len(pictures) + (len(fewer) if fewer is not None else 0)
     found = pictures.looked_at(look, 0, total, progress, piece_of(spec, bytes_each))
     if not found.finite():
         raise DomainError("no-features", "what the network computes of some pictures is infinite or no number")
@@ -114,11 +125,12 @@ def fit_both(
     seen(gate, pictures.picked, found.own)
     scores, refused = gate.scores(found.held), _refused(gate, found.held, found.told, pictures.held_origins)
     kept = None
-    if second_look is not None:
-        again = pictures.looked_at(second_look, len(pictures), total, progress, piece_of(spec, 0))
+    if second_look is not None and fewer is not None:
+        again = fewer.looked_at(second_look, len(pictures), total, progress, piece_of(spec, 0))
         opinion = _second(again, pictures.kinds)
         if _gain(gate, found, opinion, again) >= GAIN:
             kept, both = opinion, opinion.scores(again.held)
+            scores = some(scores, len(both))
             refused = min(1.0, refused + float(((both > LIMIT) & (scores <= LIMIT)).mean()))
             scores = np.maximum(scores, both)
     points = np.quantile(np.minimum(scores, 99.0), np.linspace(0, 1, QUANTILES))
@@ -135,22 +147,21 @@ def fit_both(
 
 def _gate_of(found: GateFeatures, pictures: GatePictures, spec: PreprocessSpec) -> Gate:
     """The gate of own pictures and of their copies, which count as what they are copies of."""
-    labels = pictures.labels
-    if np.unique(labels, return_counts=True)[1].max() < 2:
+    labels = np.concatenate([pictures.labels, *pictures.copied_labels])
+    if np.unique(pictures.labels, return_counts=True)[1].max() < 2:
         # One picture of each class tells nothing of how pictures differ within one: all are taken as one class.
         labels = np.zeros(len(labels), int)
     learnt = np.concatenate([found.own, *found.copies])
-    places = np.concatenate([np.arange(len(found.own)), *pictures.origins])
-    return _fitted(learnt, labels[places], found.others, pictures.kinds, spec)
+    return _fitted(learnt, labels, found.others, pictures.kinds, spec)
 
 
 def _gain(gate: Gate, found: GateFeatures, opinion: SecondGate, again: GateFeatures) -> float:
     """The share of foreign pictures that a second opinion flags beyond those that the gate flags."""
     gains = [
-        (opinion.scores(others) > LIMIT)[gate.scores(rows) <= LIMIT]
+        (opinion.scores(others) > LIMIT)[gate.scores(some(rows, len(others))) <= LIMIT]
         for rows, others in zip(found.others, again.others, strict=True)
     ]
-    return float(np.concatenate(gains).sum() / sum(map(len, found.others)))
+    return float(np.concatenate(gains).sum() / sum(map(len, again.others)))
 
 
 def _second(found: GateFeatures, kinds: tuple[str, ...]) -> SecondGate:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from desktop.core.progress import Progress
 from desktop.core.trust import domain
 from desktop.core.types import FoveaError, PreprocessSpec
-from desktop.ml.data import disturbed, outliers
+from desktop.ml.data import disturbed, drawn_digits, outliers
 from desktop.ml.data.arrays import Images
 from desktop.system.words import phrase
 
 _PICTURES = 4000  # training pictures looked at, at 128×128 pixels or less; larger inputs take longer, so fewer
 _EACH = 500  # foreign pictures of a kind, likewise
 _LAID_OUT = 60  # disturbed copies of a kind, where each is a drawing to be prepared again: that takes 50 ms
+_DIGITS_EACH = 300  # foreign pictures of a kind for a model of digits: they are drawn, some kinds more often
+_DRAWN, _DRAWN_HELD = 300, 200  # digits made by program, of a kind: to learn from, and to set the limit with
+_ASKED_OWN, _ASKED_EACH = 1500, 400  # pictures that the everyday network is asked about: 2 ms each
 _FEWEST_DISTURBED = 60  # own pictures on either side, below which their copies would outweigh them
 FEWEST = 12
 """Own pictures on either side, below which distances say nothing."""
@@ -55,8 +58,10 @@ class GatePictures:
     """What a gate is fitted on, uint8 (n, height, width, channels) each.
 
     ``images`` with ``labels`` are of the training part, at the places ``picked`` of it; ``held_out`` of the part that
-    training had not seen; ``made`` foreign ones by their kind. ``copied`` and ``held_copies`` are disturbed copies by
-    kind, of the pictures at ``origins`` and ``held_origins``; none where there are too few pictures.
+    training had not seen; ``made`` foreign ones by their kind. ``copied`` with ``copied_labels`` and ``held_copies``
+    are disturbed copies by kind, of ``images`` and of the pictures at ``held_origins``; of digits also drawn and
+    printed ones, which are copies of none (their ``held_origins`` only say with whom each is judged). None where there
+    are too few pictures.
     """
 
     images: np.ndarray
@@ -65,16 +70,23 @@ class GatePictures:
     held_out: np.ndarray
     made: dict[str, np.ndarray]
     copied: list[np.ndarray]
-    origins: list[np.ndarray]
+    copied_labels: list[np.ndarray]
     held_copies: list[np.ndarray]
     held_origins: list[np.ndarray]
 
     @classmethod
     def of(
-        cls, images: Images, labels: np.ndarray, unseen: Images, spec: PreprocessSpec, width: int, seed: int
+        cls,
+        images: Images,
+        labels: np.ndarray,
+        unseen: Images,
+        spec: PreprocessSpec,
+        width: int,
+        seed: int,
+        digits: bool = False,
     ) -> GatePictures:
-        """A sample of ``images`` and ``unseen``, for ``width`` features of each picture. Raises :class:`DomainError`
-        for too few pictures and too many features."""
+        """A sample of ``images`` and ``unseen``, for ``width`` features of each picture; ``digits``: the classes are
+        the ten digits, in order. Raises :class:`DomainError` for too few pictures and too many features."""
         if min(len(images), len(unseen)) < FEWEST:
             raise DomainError(
                 "too-few",
@@ -91,11 +103,21 @@ class GatePictures:
         own, labels = images[picked], labels[picked]
         made = outliers.make(own, spec, min(each, len(own)), rng)
         held_out = np.asarray(unseen[rng.permutation(len(unseen))[:most]])
-        copied: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
-        held: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+        copied: list[np.ndarray] = []
+        copied_labels: list[np.ndarray] = []
+        held: list[np.ndarray] = []
+        held_origins: list[np.ndarray] = []
         if min(len(own), len(held_out)) >= _FEWEST_DISTURBED:
-            copied, held = _copies(own, spec, each, rng), _copies(held_out, spec, each, rng)
-        return cls(own, labels, picked, held_out, made, *copied, *held)
+            copied, origins = _copies(own, spec, each, rng)
+            copied_labels = [labels[places] for places in origins]
+            held, held_origins = _copies(held_out, spec, each, rng)
+            for kind in drawn_digits.KINDS if digits and spec.fit == "mnist" else ():
+                drawn, values = drawn_digits.make(kind, _DRAWN, spec, rng)
+                copied.append(drawn)
+                copied_labels.append(values)
+                held.append(drawn_digits.make(kind, _DRAWN_HELD, spec, rng)[0])
+                held_origins.append(np.arange(_DRAWN_HELD) % len(held_out))
+        return cls(own, labels, picked, held_out, made, copied, copied_labels, held, held_origins)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -109,6 +131,17 @@ class GatePictures:
     def __len__(self) -> int:
         return sum(map(len, self._jobs()))
 
+    def fewer(self) -> GatePictures:
+        """Some of each: as many as a network is asked about that takes milliseconds for each."""
+        return replace(
+            self,
+            images=some(self.images, _ASKED_OWN),
+            held_out=some(self.held_out, _ASKED_OWN),
+            made={kind: some(pictures, _ASKED_EACH) for kind, pictures in self.made.items()},
+            copied=[some(pictures, _ASKED_EACH) for pictures in self.copied],
+            held_copies=[some(pictures, _ASKED_EACH) for pictures in self.held_copies],
+        )
+
     def looked_at(self, look: Look, before: int, total: int, progress: Progress, piece: int) -> GateFeatures:
         """What ``look`` makes of all, ``piece`` pictures at a time; ``progress`` hears of them behind ``before`` of
         ``total``."""
@@ -121,10 +154,19 @@ class GatePictures:
         return GateFeatures(own, held, rest[:made], rest[made:copied], rest[copied:])
 
 
+def some(rows: np.ndarray, most: int) -> np.ndarray:
+    """At most ``most`` of ``rows`` (n, …), from all over them."""
+    if len(rows) <= most:
+        return rows
+    taken: np.ndarray = rows[np.linspace(0, len(rows) - 1, most).astype(int)]
+    return taken
+
+
 def budget(spec: PreprocessSpec) -> tuple[int, int]:
     """How many training pictures, and how many foreign ones of a kind, a gate for ``spec`` is fitted on."""
     share = min(1.0, 128 * 128 / (spec.height * spec.width))
-    return max(600, int(_PICTURES * share)), max(100, int(_EACH * share))
+    each = _DIGITS_EACH if spec.fit == "mnist" else _EACH
+    return max(600, int(_PICTURES * share)), max(100, int(each * share))
 
 
 def _copies(

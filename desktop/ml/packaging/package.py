@@ -28,6 +28,7 @@ from desktop.ml.convert.convert import Precision
 from desktop.ml.convert.export_litert import convert
 from desktop.ml.convert.litert import LiteRT, match_outputs
 from desktop.ml.convert.selftest import drawn_inputs, write_selftest
+from desktop.ml.data import drawn_digits
 from desktop.ml.data.assemble import Gathered, copies
 from desktop.ml.data.public_sets import Pictures
 from desktop.ml.data.second_look import SecondLook
@@ -200,7 +201,7 @@ def _judge(job: _Job, exported: _Exported, found: Calibrated) -> _Judged:
     trust = confidence.fit(
         lite, outputs, job.plan.preprocess, job.gathered.train, validation, job.plan.seed, looked,
         lambda *seen: looked_at.append(seen), scored, job.gathered.side,
-        second.features if second is not None else None,
+        second.features if second is not None else None, job.plan.labels == drawn_digits.LABELS,
     )  # fmt: skip
     if trust.trouble:
         job.note(phrase("no domain gate: {trouble}", trouble=trust.trouble))

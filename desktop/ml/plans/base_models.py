@@ -26,6 +26,13 @@ def bare_manifests(store: ModelStore | None = None) -> list[Manifest]:
         return []
 
 
+def usable(entries: Iterable[ModelEntry]) -> list[Manifest]:
+    """Every model that a training can begin from: those of ``entries`` (the store's) that are ready and can be trained
+    on, then the networks that were installed to build upon."""
+    ready = [entry.manifest for entry in entries if entry.state == "ready" and entry.manifest is not None]
+    return [*(manifest for manifest in ready if KERAS_FILE in manifest.files), *bare_manifests()]
+
+
 def manifest_of(model: str, store: ModelStore | None = None) -> Manifest:
     """The description of the model or network ``model`` (an id; an alias for networks), to begin from.
 

@@ -30,12 +30,15 @@ _NEVER = -30.0  # the logit of a class without a picture
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A way to solve a head. ``value``: of a regression the inverse of its penalty (scikit-learn's C, for features of
-    one scale), of a discriminant how far its covariance is shrunk, 0 to 1."""
+    one scale), of a discriminant how far its covariance is shrunk, 0 to 1; of a mean how many heads it is made of at
+    most, each of which may count several times (:func:`blended`)."""
 
-    kind: Literal["regression", "discriminant"]
+    kind: Literal["regression", "discriminant", "mean"]
     value: float
 
     def __str__(self) -> str:
+        if self.kind == "mean":
+            return phrase("the mean of the best")
         if self.kind == "regression":
             return phrase("softmax regression (C = {value:g})", value=self.value)
         return phrase("linear discriminant analysis (shrinkage {value:g})", value=self.value)
@@ -52,6 +55,9 @@ CANDIDATES = (
     Candidate("regression", 0.01),
 )
 """In the order in which they are tried: a plan says how many."""
+MEAN = Candidate("mean", 6)
+"""What follows where a plan wants one way more."""
+_GAIN = 1e-4  # of the loss, below which one head more is not worth it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +70,34 @@ class Linear:
     def divided(self, temperature: float) -> Linear:
         """With logits divided by ``temperature``."""
         return Linear(self.kernel / temperature, self.bias / temperature)
+
+
+def blended(logits: Sequence[np.ndarray], labels: np.ndarray, most: int) -> list[int]:
+    """Which of several heads to average, by what they say of pictures held out: positions in ``logits`` (each float
+    (n, classes)), some of them several times, at most ``most`` in all.
+
+    Greedy: the best one, then whichever makes the mean of the logits better (ensemble selection, Caruana et al. 2004).
+    A mean of linear heads is a linear head, so it costs nothing later; which of them happened to be best on a few
+    pictures held out matters less.
+    """
+    chosen: list[int] = []
+    total, least = np.zeros_like(logits[0]), np.inf
+    while len(chosen) < most:
+        losses = [loss_of((total + each) / (len(chosen) + 1), labels) for each in logits]
+        best = int(np.argmin(losses))
+        if losses[best] > least - _GAIN:
+            break
+        least = losses[best]
+        chosen.append(best)
+        total = total + logits[best]
+    return chosen
+
+
+def loss_of(logits: np.ndarray, labels: np.ndarray) -> float:
+    """The mean cross-entropy of ``logits`` float (n, classes)."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(labels)), labels]
+    return float(losses.mean())
 
 
 def solve(

@@ -3,7 +3,7 @@
 Which of :data:`desktop.ml.training.linear_heads.CANDIDATES` it is, is chosen on pictures held out: by cross-validation
 over all pictures (:func:`folds_of`), after which the head learns from every one of them; where there are very many, on
 the validation part. Candidates are compared by their loss at the temperature that suits each. Each stands in the
-training's history as an epoch does.
+training's history as an epoch does. Last comes the mean of those that are best together.
 
 Features are brought to one scale first; the scaling is folded into the head's weights. Mirror images, where they suit
 the pictures, are learned from as pictures of their own, on the side of their original.
@@ -24,7 +24,16 @@ from desktop.ml.plans.control import Steering
 from desktop.ml.plans.events import EpochDone, Event, Note
 from desktop.ml.plans.plan import MOST_CROSSED, TrainingPlan
 from desktop.ml.training.history import History
-from desktop.ml.training.linear_heads import CANDIDATES, Candidate, Linear, solve, suiting_temperature
+from desktop.ml.training.linear_heads import (
+    CANDIDATES,
+    MEAN,
+    Candidate,
+    Linear,
+    blended,
+    loss_of,
+    solve,
+    suiting_temperature,
+)
 from desktop.ml.training.progress_state import Best
 from desktop.store.manifest import CROSSED
 from desktop.system.words import phrase
@@ -91,7 +100,8 @@ class Solving:
     ) -> None:
         self.plan, self.train, self.validation, self.parts = plan, train, validation, parts
         self.listener, self.steering = listener, steering
-        self.candidates = CANDIDATES[:count]
+        self.candidates = (*CANDIDATES, MEAN)[:count]
+        self._found: list[tuple[Linear, np.ndarray]] = []
         self.history: History = []
         self.best = Best()
         self.head: Linear | None = None
@@ -112,10 +122,15 @@ class Solving:
             if self.steering.stop_after_batch:
                 return False
             began = time.monotonic()
-            head, logits, pictures = self._tried(candidate, every, places)
+            pictures = every.pictures if self.parts else self.validation.pictures
+            if candidate.kind == "mean":
+                head, logits = self._mean(int(candidate.value), pictures.labels)
+            else:
+                head, logits = self._tried(candidate, every, places)
             # A discriminant's logits have a scale of their own; so that losses can be compared, each gets its best.
             temperature = suiting_temperature(logits, pictures.labels)
             head, logits = head.divided(temperature), logits / temperature
+            self._found.append((head, logits))
             loss, accuracy = _figures(logits_of(head, every, False), every.pictures.labels)
             val_loss, val_accuracy = _figures(logits, pictures.labels)
             best = self.best.beaten_by(val_loss)
@@ -153,19 +168,24 @@ class Solving:
         self.listener(Note(text))
         return places
 
-    def _tried(
-        self, candidate: Candidate, every: Features, places: np.ndarray | None
-    ) -> tuple[Linear, np.ndarray, Pictures]:
+    def _mean(self, most: int, labels: np.ndarray) -> tuple[Linear, np.ndarray]:
+        """The mean of those heads, solved before, that are best together on pictures held out."""
+        chosen = [self._found[place] for place in blended([logits for _, logits in self._found], labels, most)]
+        kernel = np.mean([head.kernel for head, _ in chosen], axis=0)
+        bias = np.mean([head.bias for head, _ in chosen], axis=0)
+        return Linear(kernel, bias), np.mean([logits for _, logits in chosen], axis=0)
+
+    def _tried(self, candidate: Candidate, every: Features, places: np.ndarray | None) -> tuple[Linear, np.ndarray]:
         if places is None:
             head = self._solved(candidate, every)
-            return head, logits_of(head, self.validation, self.plan.mirrored), self.validation.pictures
+            return head, logits_of(head, self.validation, self.plan.mirrored)
         logits = np.empty((len(places), self._classes))
         for part in np.unique(places):
             self.steering.check()
             inside = np.flatnonzero(places == part)
             head = self._solved(candidate, every.take(np.flatnonzero(places != part)))
             logits[inside] = logits_of(head, every.take(inside), self.plan.mirrored)
-        return self._solved(candidate, every), logits, every.pictures
+        return self._solved(candidate, every), logits
 
     def _solved(self, candidate: Candidate, found: Features) -> Linear:
         rows, labels = found.rows, found.pictures.labels
@@ -198,6 +218,4 @@ def _joined(first: Features, second: Features) -> Features:
 
 
 def _figures(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(labels)), labels]
-    return float(losses.mean()), float((logits.argmax(axis=1) == labels).mean())
+    return loss_of(logits, labels), float((logits.argmax(axis=1) == labels).mean())

@@ -9,7 +9,7 @@ import pytest
 
 from desktop.core.trust import domain as scorer
 from desktop.core.types import PreprocessSpec
-from desktop.ml.data import disturbed, outliers
+from desktop.ml.data import disturbed, drawn_digits, outliers
 from desktop.ml.packaging import fit_domain_gate, gate_pictures
 
 SPEC = PreprocessSpec(24, 24, "rgb", "stretch", "area")
@@ -263,3 +263,31 @@ def test_too_little_memory_costs_the_gate_alone(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(np, "cov", full)
     with pytest.raises(gate_pictures.DomainError, match="not enough memory"):
         fit_domain_gate.fit(images, np.arange(30) % 2, images, PALE, pale_look, 3)
+
+
+def test_a_gate_of_digits_knows_drawn_and_printed_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = PreprocessSpec(28, 28, "grey", "mnist", "area")
+    for name, few in (("_DRAWN", 20), ("_DRAWN_HELD", 10), ("_LAID_OUT", 2), ("_DIGITS_EACH", 5)):
+        monkeypatch.setattr(gate_pictures, name, few)
+    own, labels = drawn_digits.make("drawn", 60, spec, np.random.default_rng(1))
+    with_them = gate_pictures.GatePictures.of(own, labels, own, spec, 50, 3, digits=True)
+    without = gate_pictures.GatePictures.of(own, labels, own, spec, 50, 3)
+    assert (
+        len(with_them.copied) == len(without.copied) + 2 and len(with_them.held_copies) == len(without.held_copies) + 2
+    )
+    assert [len(rows) for rows in with_them.copied[-2:]] == [20, 20]
+    assert [np.bincount(values).tolist() for values in with_them.copied_labels[-2:]] == [[2] * 10] * 2
+    assert (
+        [len(rows) for rows in with_them.held_copies[-2:]] == [len(o) for o in with_them.held_origins[-2:]] == [10, 10]
+    )
+    for place, values in enumerate(without.copied_labels):
+        np.testing.assert_array_equal(values, with_them.copied_labels[place])
+
+
+def test_a_network_that_takes_long_is_asked_about_some_of_each() -> None:
+    spec = PreprocessSpec(24, 24, "grey", "stretch", "area")
+    images = pale(100, 1)
+    whole = gate_pictures.GatePictures.of(images, np.zeros(100, int), images, spec, 20, 3)
+    assert len(whole.fewer()) == len(whole)  # so few are all asked about
+    assert gate_pictures.some(np.arange(10), 4).tolist() == [0, 3, 6, 9]
+    assert gate_pictures.some(np.arange(3), 4).tolist() == [0, 1, 2]

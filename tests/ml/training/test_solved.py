@@ -71,7 +71,7 @@ def test_few_pictures_are_cross_validated_and_all_of_them_learned(tmp_path: Path
     assert (started.train, started.validation, started.folds) == (32, 32, 5), "all learn, and all check"
     notes = [e.text for e in told if isinstance(e, Note)]
     assert any("32 pictures is checked once" in text for text in notes)
-    assert any("the best of 8 ways" in text for text in notes)
+    assert any("the best of 9 ways" in text for text in notes)
     best = min(trained.history, key=lambda row: row["val_loss"])
     right = float((trained.held_out.logits.argmax(axis=1) == trained.held_out.pictures.labels).mean())
     assert right == pytest.approx(best["val_accuracy"])

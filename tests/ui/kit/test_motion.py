@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desktop.ui.dialogs.settings import SettingsDialog
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QProgressBar
 

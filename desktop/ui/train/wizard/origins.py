@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication
 
-from desktop.app import recipes
+from desktop.app import expected_time, recipes
 from desktop.core.translate import on_card
 from desktop.core.types import PreprocessSpec
 from desktop.ml.plans import transfer_plans
-from desktop.ml.plans.base_models import bare_manifests, check_there
+from desktop.ml.plans.base_models import check_there, usable
 from desktop.ml.plans.plan import DecisionPlan, Step, TrainingPlan
 from desktop.system.words import worded
 from desktop.ui.kit.tabled import translated
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Origin:
     """One starting point. ``make`` gives its plan for the data at hand; ``layers`` are names and words of the layers
-    whose features can be used; ``rank`` its place in the list."""
+    whose features can be used; ``rank`` its place in the list, ``model`` what it begins from."""
 
     id: str
     group: str
@@ -37,6 +37,7 @@ class Origin:
     rank: tuple[int, str]
     reported: str = ""
     layers: tuple[tuple[str, str], ...] = ()
+    model: Manifest | None = None
 
 
 def _tr(text: str) -> str:
@@ -50,13 +51,27 @@ def origins(draft: Draft, entries: Sequence[ModelEntry], held: TrainingPlan | No
         words = _tr("The settings of the training '{0}'.").format(held.name)
         out.append(Origin("held", _tr("As before"), held.name, words, lambda: _relabelled(held, draft), (0, "")))
     out += _presets(draft)
-    for entry in entries:
-        manifest = entry.manifest
-        if entry.state == "ready" and manifest is not None and "model.keras" in manifest.files:
-            out += _upon(manifest, draft)
-    for manifest in bare_manifests():
-        out += _upon(manifest, draft)
+    begun: dict[str, int] = {}
+    for recipe, manifest in recipes.beginnings(usable(entries)):
+        place = begun[manifest.id] = begun.get(manifest.id, -1) + 1
+        out.append(_upon(recipe, manifest, place, draft))
     return out
+
+
+def times(draft: Draft, found: Sequence[Origin]) -> dict[str, float]:
+    """About how many seconds each of ``found`` would take on this computer, by its id, where that can be told; work for
+    a thread: a trial of this computer belongs to it."""
+    from desktop.core.types import FoveaError
+
+    slowness, told = expected_time.trial(), {}
+    for origin in found:
+        try:
+            known = expected_time.seconds(origin.make(), sum(draft.learned_counts), slowness, origin.model)
+        except FoveaError:  # what cannot be trained says so when it is chosen
+            continue
+        if known is not None:
+            told[origin.id] = known
+    return told
 
 
 def trouble_of(plan: TrainingPlan, entries: Sequence[ModelEntry]) -> str:
@@ -139,23 +154,20 @@ def _presets(draft: Draft) -> list[Origin]:
 _RANKS: dict[recipes.RecipeId, int] = {"features": 2, "fine-tune": 2, "continue": 3}
 
 
-def _upon(manifest: Manifest, draft: Draft) -> list[Origin]:
-    """Going on with a model, and building upon it."""
+def _upon(recipe: recipes.Recipe, manifest: Manifest, place: int, draft: Draft) -> Origin:
+    """Going on with a model, or building upon it; ``place`` among the ways to begin from it."""
     name = on_card(manifest.name)
-    return [
-        Origin(
-            f"{recipe.id}:{manifest.id}",
-            translated(recipes.CONTEXT, recipe.group),
-            translated(recipes.CONTEXT, recipe.title).format(name),
-            translated(recipes.CONTEXT, recipe.words).format(name),
-            partial(_made, draft, recipe.id, model=manifest),
-            (_RANKS[recipe.id], f"{name.casefold()} {place}"),
-            "",
-            _layers(manifest) if recipe.id in ("features", "fine-tune") else (),
-        )
-        for place, recipe in enumerate(recipes.RECIPES.values())
-        if recipe.upon and recipes.why_not(recipe.id, manifest) is None
-    ]
+    return Origin(
+        f"{recipe.id}:{manifest.id}",
+        translated(recipes.CONTEXT, recipe.group),
+        translated(recipes.CONTEXT, recipe.title).format(name),
+        translated(recipes.CONTEXT, recipe.words).format(name),
+        partial(_made, draft, recipe.id, model=manifest),
+        (_RANKS[recipe.id], f"{name.casefold()} {place}"),
+        "",
+        _layers(manifest) if recipe.id in ("features", "fine-tune") else (),
+        manifest,
+    )
 
 
 def _layers(manifest: Manifest) -> tuple[tuple[str, str], ...]:

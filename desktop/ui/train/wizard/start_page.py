@@ -20,12 +20,13 @@ from PySide6.QtWidgets import (
 from desktop.core.translate import on_card
 from desktop.ml.plans import plan as plans
 from desktop.ml.plans.plan import PlanError
+from desktop.services.background import Task
 from desktop.system.words import listed
-from desktop.ui.kit.formatting import count
+from desktop.ui.kit.formatting import count, duration
 from desktop.ui.kit.tables import FiguresModel, fit_columns, table, whole, words
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label, sentence, tip
-from desktop.ui.train.wizard.origins import Origin, origins, recommended
+from desktop.ui.train.wizard.origins import Origin, origins, recommended, times
 from desktop.ui.train.wizard.page import WizardPage, inset
 from desktop.ui.train.wizard.state import WizardState
 from desktop.ui.widgets.notices import CautionStrip
@@ -57,6 +58,8 @@ class StartingPointPage(WizardPage):
         self._made: TrainingPlan | None = None  # what the chosen one brought
         self._filling = False
         self._stale = True
+        self._times: dict[str, float] = {}  # seconds by an origin's id
+        self._asked: object = None  # for which draft they are being told
         self.list = QListWidget()
         self.list.setAccessibleName(self.tr("Starting points"))
         self.list.setMinimumWidth(theme().scaled(250))
@@ -181,11 +184,33 @@ class StartingPointPage(WizardPage):
                 item = QListWidgetItem(origin.title)
                 item.setData(_ID, origin.id)
                 item.setToolTip(tip(origin.words))
-                item.setSizeHint(QSize(0, 32))
+                item.setSizeHint(QSize(0, theme().scaled(46)))
                 self.list.addItem(item)
         self._filling = True
         self.choose(first)
         self._filling = False
+        self._ask_times()
+
+    def _ask_times(self) -> None:
+        """Find out, in a thread, what each of them would take on this computer; a trial of it belongs to that."""
+        draft, found = self.state.draft, tuple(self._origins)
+        self._times, self._asked = {}, found
+        task = Task(lambda _: (found, times(draft, found)))
+        task.answered.connect(self._on_times)
+        task.launch()
+
+    @Slot(object)
+    def _on_times(self, answer: tuple[object, dict[str, float]]) -> None:
+        if answer[0] is not self._asked:
+            return
+        self._times = answer[1]
+        titles = {origin.id: origin.title for origin in self._origins}
+        for place in range(self.list.count()):
+            item = self.list.item(place)
+            seconds = self._times.get(item.data(_ID))
+            if seconds is not None:
+                shown = self.tr("about {0}").format(duration(seconds))
+                item.setText(f"{titles[item.data(_ID)]}\n{shown}")
 
     @Slot(QListWidgetItem, QListWidgetItem)
     def _on_item(self, item: QListWidgetItem | None, before: QListWidgetItem | None) -> None:

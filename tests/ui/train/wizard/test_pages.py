@@ -10,6 +10,7 @@ from PySide6.QtCore import QLocale, Qt
 from PySide6.QtWidgets import QPushButton, QRadioButton, QWizard
 from pytestqt.qtbot import QtBot
 
+from desktop.app.training_data import TrainingData
 from desktop.ml.plans import nettables
 from desktop.ml.plans import plan as plans
 from desktop.ml.plans.nettables import layer_table
@@ -230,6 +231,21 @@ def test_every_starting_point_makes_a_sound_plan(qtbot: QtBot, wizard: TrainingW
     }
     for origin in found:
         assert origin.make().labels  # one that is not sound raises
+
+
+def test_the_bases_stand_beside_each_other_with_the_time_that_each_would_take(
+    qtbot: QtBot, wizard: TrainingWizard, folder: Path
+) -> None:
+    page = wizard.start
+    wizard.state.put(Draft(data=TrainingData(str(folder), "fruits", ("apples", "limes"), (80, 60), side=48)))
+    page._begin()
+    qtbot.waitUntil(lambda: bool(page._times), timeout=TIMEOUT)
+    titles = {origin.id: origin.title for origin in page._origins}
+    assert {"features:cifar10", "fine-tune:cifar10", "preset:fovea-small-residual"} <= set(page._times)
+    items = [page.list.item(place) for place in range(page.list.count())]
+    shown = [item.text().split("\n") for item in items if "\n" in item.text()]
+    assert len(shown) == len(page._times) and all(time.startswith("about ") for _, time in shown)
+    assert {title for title, _ in shown} == {titles[name] for name in page._times}
 
 
 def test_another_colour_is_followed_by_the_network_and_what_does_not_fit_is_said(

@@ -1,0 +1,42 @@
+"""Digits and other characters that are made by program for the gate of a digit model."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from desktop.core.pictures.preprocess import prepare
+from desktop.core.types import PreprocessSpec
+from desktop.ml.data import drawn_digits, invented
+
+DIGITS = PreprocessSpec(28, 28, "grey", "mnist", "area")
+
+
+@pytest.mark.parametrize("kind", drawn_digits.KINDS)
+def test_each_digit_is_drawn_as_often_and_laid_out_as_the_network_takes_it(kind: str) -> None:
+    pictures, values = drawn_digits.make(kind, 20, DIGITS, np.random.default_rng(2))
+    assert pictures.shape == (20, 28, 28, 1) and pictures.dtype == np.uint8
+    assert np.bincount(values).tolist() == [2] * 10
+    assert pictures.max(axis=(1, 2, 3)).min() > 150 and (pictures[:, 0] == 0).all()
+    again, _ = drawn_digits.make(kind, 20, DIGITS, np.random.default_rng(2))
+    np.testing.assert_array_equal(again, pictures)
+    assert (drawn_digits.make(kind, 20, DIGITS, np.random.default_rng(3))[0] != pictures).any(axis=(1, 2, 3)).all()
+
+
+def test_a_one_may_be_a_plain_stroke() -> None:
+    rng = np.random.default_rng(1)
+    ones = [drawn_digits.strokes(1, rng) for _ in range(40)]
+    plain = [strokes for strokes in ones if len(strokes) == 1 and len(strokes[0]) == 2]
+    assert 5 < len(plain) < 30
+
+
+def test_what_is_like_a_digit_is_no_foreign_character() -> None:
+    rng = np.random.default_rng(4)
+    digits, _ = drawn_digits.make("drawn", 20, DIGITS, rng)
+    letters = np.stack([prepare(255 - invented.foreign_letter(rng), DIGITS).pixels for _ in range(20)])
+    assert len(invented.unlike(digits, digits)) == 0
+    left = invented.unlike(np.concatenate([letters, digits[:5]]), digits)
+    assert 15 <= len(left) <= 20
+    characters = [invented.character(rng) for _ in range(20)]
+    assert all(each.shape == (80, 80) and each.max() == 255 for each in characters)
+    assert len({each.tobytes() for each in characters}) == 20
