@@ -274,3 +274,5 @@ def test_the_area_under_the_curve_is_held_against_the_card_in_every_form() -> No
     same = area_here(measured.auc, measured.auc.value, measured.auc.low, measured.auc.high, 100)
     assert same.verdict == "compatible"
     assert area_here(measured.auc, 0.9, None, None, 100).verdict == "no-figure"
+    handful = area_here(measured.auc, 0.9, 0.8, 0.95, 12)
+    assert handful.verdict == "too-few" and "0.9" not in handful.sentence.partition("its card")[2]

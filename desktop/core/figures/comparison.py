@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from desktop.core.figures.intervals import Estimate, Z, shown, wilson
+from desktop.core.figures.intervals import FEWEST, Estimate, Z, shown, wilson
 from desktop.system.words import Template, phrase
 
 if TYPE_CHECKING:
@@ -167,6 +167,16 @@ def works_here(
             phrase("Here the {what} is {local}; {card} names none to compare with.", what=what, local=local, card=card),
             none,
         )
+    if card_n < FEWEST:  # no figure, as everywhere
+        counted = phrase("{hits:,} of {n:,} images", hits=round(card_value * card_n), n=card_n)
+        text = phrase(
+            "Here the {what} is {local}; {card} says {counted}, too few to compare with.",
+            what=what,
+            local=local,
+            card=card,
+            counted=counted,
+        )
+        return Compatibility("too-few", text, none)
     listed = phrase("{card} says {percent} on {card_n:,}", card=card, percent=_percent(card_value), card_n=card_n)
     if here.n < FEW:
         text = phrase(
@@ -243,6 +253,14 @@ def area_here(
         low=here.low,
         high=here.high,
     )
+    if n < FEWEST:
+        text = phrase(
+            "Here the area under the ROC curve is {local}; {card} has none: {n} images are too few for it.",
+            local=local,
+            card=card,
+            n=n,
+        )
+        return Compatibility("too-few", text, none)
     if low is None or high is None:
         text = phrase(
             "Here the area under the ROC curve is {local}; {card} says {value:.3f} without an interval.",

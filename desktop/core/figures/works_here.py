@@ -16,7 +16,7 @@ from desktop.core.figures.comparison import (
     refused_here,
     works_here,
 )
-from desktop.core.figures.intervals import Estimate, estimate_json
+from desktop.core.figures.intervals import FEWEST, Estimate, estimate_json
 from desktop.core.figures.table import METRICS, REFUSED
 from desktop.system.words import phrase
 
@@ -100,8 +100,15 @@ def works_here_json(result: EvaluationResult, figures: Figures) -> list[dict[str
             "verdict": compared.verdict.verdict,
             "sentence": compared.verdict.sentence,
             "here": estimate_json(compared.here),
-            "card": {key: compared.listed.get(key) for key in ("value", "low", "high", "n", "data", "split")},
+            "card": _card_json(compared.listed),
             "difference": estimate_json(compared.verdict.difference),
         }
         for compared in compatible_with_card(result, figures)
     ]
+
+
+def _card_json(listed: Mapping[str, Any]) -> dict[str, Any]:
+    """The card's figure; none where it is of a handful of pictures, as everywhere."""
+    few = int(listed.get("n") or 0) < FEWEST
+    figure = {key: None if few else listed.get(key) for key in ("value", "low", "high")}
+    return figure | {key: listed.get(key) for key in ("n", "data", "split")}

@@ -308,6 +308,8 @@ def test_does_it_work_here_in_one_sentence() -> None:
     assert few.verdict == "too-few" and "50 or more" in few.sentence
     assert works_here(proportion(0, 0, "no image was answered"), 0.9, 10).verdict == "no-figure"
     assert works_here(proportion(50, 60, ""), None, 0).verdict == "no-figure"
+    handful = works_here(proportion(50, 60, ""), 0.5, 6)  # which the card itself does not call 50 %
+    assert handful.verdict == "too-few" and "3 of 6 images" in handful.sentence and "50.0" not in handful.sentence
 
 
 def _middle(scores: np.ndarray, positive: np.ndarray) -> float:
