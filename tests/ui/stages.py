@@ -227,9 +227,9 @@ def program(shell: Shell, qtbot: Any, folder: Path) -> Iterator[Shown]:
     from desktop.ui.dialogs.crash_report import CrashReportDialog
     from desktop.ui.dialogs.licences import LicencesDialog
     from desktop.ui.dialogs.model_card import ModelCardDialog
+    from desktop.ui.dialogs.updates import UpdatesDialog
     from desktop.ui.shell.settings_dialog import SettingsDialog
     from desktop.ui.shell.shortcuts_dialog import ShortcutsDialog
-    from desktop.ui.dialogs.updates import UpdatesDialog
 
     window = shell.window
     shown: list[tuple[Callable[[], Any], type[QWidget]]] = [

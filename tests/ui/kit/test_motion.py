@@ -14,9 +14,9 @@ from PySide6.QtWidgets import QApplication, QProgressBar
 
 from desktop.services.settings import Settings
 from desktop.system import motion as of_system
-from desktop.ui.shell.settings_dialog import SettingsDialog
 from desktop.ui.kit.motion import at_work, motion
 from desktop.ui.kit.theme import theme
+from desktop.ui.shell.settings_dialog import SettingsDialog
 
 UI = Path(__file__).resolve().parents[3] / "desktop" / "ui"
 
