@@ -145,7 +145,7 @@ class _Grower(QObject):
             dialog = self.parent()
             layout = dialog.layout() if isinstance(dialog, QWidget) else None
             if isinstance(dialog, QWidget) and isinstance(layout, QLayout) and layout.hasHeightForWidth():
-                need = layout.totalHeightForWidth(dialog.width())
+                need = layout.totalMinimumHeightForWidth(dialog.width())
                 if dialog.height() < need:
                     dialog.resize(dialog.width(), need)
         return False

@@ -18,6 +18,8 @@ from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QEventLoop
 
+from tests.patience import patient
+
 
 class Bot:
     """As much of pytest-qt's robot as the stages ask for."""
@@ -31,7 +33,7 @@ class Bot:
 
     def waitUntil(self, condition: Callable[[], bool], timeout: int = 60_000) -> None:
         """Let things happen until ``condition`` holds."""
-        end = time.monotonic() + timeout / 1000
+        end = time.monotonic() + patient(timeout / 1000)
         while not condition():
             if time.monotonic() > end:
                 raise TimeoutError("waitUntil timed out")
