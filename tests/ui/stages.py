@@ -223,7 +223,6 @@ def draw(shell: Shell, qtbot: Any, folder: Path) -> Iterator[Shown]:
 
 def program(shell: Shell, qtbot: Any, folder: Path) -> Iterator[Shown]:
     """What belongs to no view: settings, help, about, keys, licences, updates, a card, a message above the view."""
-    from desktop.ui.dialogs.settings import SettingsDialog
     from desktop.ui.dialogs.shortcuts import ShortcutsDialog
 
     from desktop.ui.dialogs.about import AboutDialog
@@ -231,6 +230,7 @@ def program(shell: Shell, qtbot: Any, folder: Path) -> Iterator[Shown]:
     from desktop.ui.dialogs.licences import LicencesDialog
     from desktop.ui.dialogs.model_card import ModelCardDialog
     from desktop.ui.dialogs.updates import UpdatesDialog
+    from desktop.ui.shell.settings_dialog import SettingsDialog
 
     window = shell.window
     shown: list[tuple[Callable[[], Any], type[QWidget]]] = [

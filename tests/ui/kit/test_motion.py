@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desktop.ui.dialogs.settings import SettingsDialog
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QProgressBar
 
@@ -17,6 +16,7 @@ from desktop.services.settings import Settings
 from desktop.system import motion as of_system
 from desktop.ui.kit.motion import at_work, motion
 from desktop.ui.kit.theme import theme
+from desktop.ui.shell.settings_dialog import SettingsDialog
 
 UI = Path(__file__).resolve().parents[3] / "desktop" / "ui"
 
