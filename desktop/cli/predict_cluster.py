@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -84,8 +85,10 @@ def run(options: argparse.Namespace, pictures: Callable[[console.ProgressLine], 
     store = ModelStore()
     try:
         if options.resume:
-            job = Job.resume(options.resume)
-            models = predicting.models_of(job.plan, store)
+            with contextlib.ExitStack() as held:
+                job = held.enter_context(Job.resume(options.resume))
+                models = predicting.models_of(job.plan, store)
+                held.pop_all()  # it stays open
         else:
             plan, models = predicting.plan_for(
                 options.model, store, options.top or 5, options.error_rate, options.files, options.send_pictures

@@ -14,14 +14,17 @@ pytest.importorskip("pyarrow", reason="the extra 'cluster' is not installed")
 import pyarrow.parquet as pq
 
 from desktop.app.answer_json import as_json
+from desktop.cli.predict import main as predict
 from desktop.cluster import job as jobs
 from desktop.cluster import rows
 from desktop.cluster.job import Job, JobError, JobPlan, read_plan
+from desktop.cluster.predicting import plan_for
 from desktop.cluster.results import answers_counted
 from desktop.core.pictures.walk import FoundFile, Problem
 from desktop.core.types import DomainVerdict, ImageSource, Notice
 from desktop.engine.messages import Elapsed, Failure, Prediction
-from tests.store.makers import manifest
+from desktop.store.store import ModelStore
+from tests.store.makers import add_colours, manifest
 
 HEAD = rows.csv_head(manifest())
 
@@ -190,3 +193,29 @@ def test_a_large_job_is_cut_into_blocks_of_one_request(tmp_path: Path) -> None:
         assert (job.plan.block, job.plan.blocks, job.plan.size_of(64)) == (jobs.BLOCK, 65, 1)
     with Job.begin(tmp_path / "sent", plan(send=True), pictures(5000)) as job:
         assert job.plan.block == 64
+
+
+def test_a_job_that_is_complete_is_told_without_a_cluster(
+    store: ModelStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked, _ = plan_for("colours", store, 3, 0.1, False, False)
+    with Job.begin(tmp_path / "job", asked, pictures(40)) as job:
+        for block in range(job.plan.blocks):
+            put(job, block)
+        job.join(HEAD, everything=True)
+        expected = [line for block in range(job.plan.blocks) for line in job.lines(block)]
+    assert predict(["--cluster", "local", "--resume", str(tmp_path / "job"), "--json"]) == 1  # some have no answer
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == expected
+    assert predict(["--cluster", "local", "--resume", str(tmp_path / "job")]) == 1
+    told = capsys.readouterr()
+    assert "35 answered, 5 failed" in told.err
+    assert [line.split()[0] for line in told.out.splitlines()] == ["answer", "no", "red", "blue"]
+
+
+def test_a_job_of_a_model_that_has_changed_is_not_gone_on_with(store: ModelStore, tmp_path: Path) -> None:
+    asked, _ = plan_for("colours", store, 3, 0.1, False, False)
+    Job.begin(tmp_path / "job", asked, pictures(4)).close()
+    add_colours(store, name="Other colours")
+    for _ in range(2):  # the folder is let go of
+        with pytest.raises(JobError, match="has changed since"):
+            predict(["--cluster", "local", "--resume", str(tmp_path / "job")])

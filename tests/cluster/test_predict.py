@@ -56,7 +56,7 @@ def test_a_cluster_of_this_computer_answers_as_this_computer(store: ModelStore, 
     assert status == 1, err  # two are damaged
     mine = fovea.run("predict", "--model", "colours", "--json", str(pictures))
     assert lines_of(out) == lines_of(mine[1])
-    assert "298 answered, 2 failed" in err
+    assert "takes part" in err
     assert positions(tmp_path / "job") == list(range(300))
     again = fovea.run("predict", "--cluster", "local", "--resume", str(tmp_path / "job"), "--json")
     assert again[1] == out  # all is there: nothing is asked, no cluster is begun
