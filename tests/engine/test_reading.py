@@ -13,8 +13,8 @@ from desktop.core.pictures.segments import MOST
 from desktop.core.types import ImageSource
 from desktop.engine import messages as m
 from desktop.engine.client import EngineClient
-from tests.core.pictures.test_segments import side_by_side
 from tests.core.pictures.test_mnist_layout import half_toned
+from tests.core.pictures.test_segments import side_by_side
 from tests.ml.packaging.digit_styles import samples_module
 
 

@@ -139,7 +139,7 @@ def test_sequential_dct_agrees_with_pillow(options, size):
 
 def test_twelve_bit_dicom():
     from desktop.core.pictures.dicom.codecs import decode_frame
-    from desktop.core.pictures.dicom.decode import _complete, _read
+    from desktop.core.pictures.dicom.decode import _complete, read_dataset
 
     with makers.shipped_dicom("JPGExtended.dcm").open("rb") as file:
         dataset = read_dataset(file)
