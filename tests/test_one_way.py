@@ -160,8 +160,9 @@ def test_a_batchs_answers_are_kept_once() -> None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "take_over":
                 filled.add(path)
     home = {"desktop/services/folder_job.py"}
-    # The window's method of that name takes the paths of a second start.
-    assert made == home and filled - {"desktop/ui/shell/app.py"} == home
+    # A node of a cluster makes the columns of its own portion, which become rows by the same rule, and keeps none.
+    # The window's method of the other name takes the paths of a second start.
+    assert made == home | {"desktop/cluster/rows.py"} and filled - {"desktop/ui/shell/app.py"} == home
 
 
 def test_no_other_guard_against_formulas() -> None:

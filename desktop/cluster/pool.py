@@ -164,10 +164,11 @@ class WorkerPool:
                 del self._asking[ref]
                 self._refuse(name, "it did not say who it is")
         if not self._used and not self._asking:
-            why = "; ".join(self._refused) or "there is none"
+            if not self._refused:
+                raise ClusterError("no-node", phrase("the cluster has no node"), phrase("Start Ray on one."))
             raise ClusterError(
                 "no-node",
-                phrase("no node can take part: {why}", why=why),
+                phrase("no node can take part: {why}", why="; ".join(self._refused)),
                 phrase("Install the same Fovea on all nodes."),
             )
 

@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from desktop.core.pictures.preprocess import prepare
 from desktop.core.types import PreprocessSpec
-from desktop.ml.data.pen import Stroke, arc, ink
+from desktop.ml.data.pen import PenStroke, arc, ink
 
 LABELS = tuple("0123456789")
 KINDS = ("drawn", "printed")
@@ -39,7 +39,7 @@ def picture(kind: str, value: int, rng: np.random.Generator) -> np.ndarray:
     return _sheet(value, rng) if kind == "drawn" else _print(value, rng)
 
 
-def strokes(value: int, rng: np.random.Generator) -> list[Stroke]:
+def strokes(value: int, rng: np.random.Generator) -> list[PenStroke]:
     """The strokes of a digit, in one of its forms."""
     return _FORMS[value](rng.uniform, int(rng.integers(1 << 16)))
 
@@ -89,25 +89,25 @@ def _bytes(values: np.ndarray) -> np.ndarray:
     return result
 
 
-def _zero(u: Uniform, form: int) -> list[Stroke]:
+def _zero(u: Uniform, form: int) -> list[PenStroke]:
     start = u(-130, -50)
     return [arc(0.3, 0.5, u(0.2, 0.32), u(0.42, 0.5), start, start + 360 + u(-12, 6))]
 
 
-def _one(u: Uniform, form: int) -> list[Stroke]:
+def _one(u: Uniform, form: int) -> list[PenStroke]:
     lean = u(-0.1, 0.1)
     top, foot = (0.3 + lean, 0.02), (0.3 - lean, 0.98)
     bar = [(foot[0] - u(0.08, 0.2), 0.98), (foot[0] + u(0.08, 0.2), 0.98)]
     rising = [(top[0] - u(0.08, 0.26), u(0.1, 0.3)), top, foot]
-    forms: list[list[Stroke]] = [[[top, foot]], [[top, foot]], [rising], [rising, bar], [[top, foot], bar]]
+    forms: list[list[PenStroke]] = [[[top, foot]], [[top, foot]], [rising], [rising, bar], [[top, foot], bar]]
     return forms[form % 5]
 
 
-def _two(u: Uniform, form: int) -> list[Stroke]:
+def _two(u: Uniform, form: int) -> list[PenStroke]:
     high = u(0.22, 0.32)
     top = list(arc(0.29, 0.03 + high, u(0.2, 0.27), high, u(165, 205), u(370, 400)))
     loop = list(arc(0.14, 0.86, 0.08, 0.09, 120, u(300, 340)))
-    forms: list[list[Stroke]] = [
+    forms: list[list[PenStroke]] = [
         [[*top, (u(0.02, 0.1), 0.95), (u(0.5, 0.6), u(0.92, 0.97))]],
         [[*top, (0.08, 0.9), *loop, (0.56, u(0.88, 0.97))]],
         [[*top, (0.05, 0.96), (0.3, u(0.86, 0.93)), (0.58, 0.96)]],
@@ -115,11 +115,11 @@ def _two(u: Uniform, form: int) -> list[Stroke]:
     return forms[form % 3]
 
 
-def _three(u: Uniform, form: int) -> list[Stroke]:
+def _three(u: Uniform, form: int) -> list[PenStroke]:
     waist = u(0.44, 0.54)
     upper, lower = (waist / 2 + 0.01, waist / 2 - 0.01), ((1 + waist) / 2 - 0.01, (1 - waist) / 2 - 0.01)
     belly = list(arc(0.27, lower[0], u(0.24, 0.3), lower[1], -80, u(140, 170)))
-    forms: list[list[Stroke]] = [
+    forms: list[list[PenStroke]] = [
         [[*arc(0.27, upper[0], u(0.2, 0.27), upper[1], u(190, 215), 440), *belly]],
         [[(0.06, 0.04), (0.54, 0.04), (u(0.2, 0.32), u(0.36, 0.44)), *arc(0.26, 0.69, 0.28, 0.28, -85, u(135, 160))]],
         [[*arc(0.26, upper[0], 0.24, upper[1], 200, 430), (u(0.18, 0.3), waist), *belly]],
@@ -127,9 +127,9 @@ def _three(u: Uniform, form: int) -> list[Stroke]:
     return forms[form % 3]
 
 
-def _four(u: Uniform, form: int) -> list[Stroke]:
+def _four(u: Uniform, form: int) -> list[PenStroke]:
     bar, stem = u(0.5, 0.7), u(0.4, 0.48)
-    forms: list[list[Stroke]] = [
+    forms: list[list[PenStroke]] = [
         [
             [(u(0.36, 0.46), 0.02), (u(0.02, 0.08), bar), (0.58, bar + u(-0.03, 0.03))],
             [(0.44, u(0.02, 0.4)), (u(0.38, 0.46), 0.98)],
@@ -143,21 +143,21 @@ def _four(u: Uniform, form: int) -> list[Stroke]:
     return forms[form % 3]
 
 
-def _five(u: Uniform, form: int) -> list[Stroke]:
+def _five(u: Uniform, form: int) -> list[PenStroke]:
     neck = u(0.38, 0.48)
     belly = list(arc(0.27, (neck + 0.97) / 2, u(0.24, 0.3), (0.97 - neck) / 2 + 0.02, u(-130, -95), u(135, 160)))
     down = [(u(0.1, 0.16), 0.05), (u(0.07, 0.13), neck), *belly]
-    forms: list[list[Stroke]] = [
+    forms: list[list[PenStroke]] = [
         [[(u(0.48, 0.57), 0.04), *down]],
         [down, [(0.13, 0.05), (u(0.46, 0.58), u(0.02, 0.07))]],
     ]
     return forms[form % 2]
 
 
-def _six(u: Uniform, form: int) -> list[Stroke]:
+def _six(u: Uniform, form: int) -> list[PenStroke]:
     high, wide = u(0.19, 0.27), u(0.2, 0.26)
     middle = 0.97 - high
-    forms: list[list[Stroke]] = [
+    forms: list[list[PenStroke]] = [
         [
             [
                 (u(0.3, 0.5), 0.03), (u(0.14, 0.26), 0.3), (0.07, middle - 0.04),
@@ -169,16 +169,16 @@ def _six(u: Uniform, form: int) -> list[Stroke]:
     return forms[form % 2]
 
 
-def _seven(u: Uniform, form: int) -> list[Stroke]:
+def _seven(u: Uniform, form: int) -> list[PenStroke]:
     plain = [(u(0.02, 0.08), u(0.03, 0.09)), (0.56, u(0.0, 0.08)), (u(0.1, 0.34), 0.98)]
     bar = [(u(0.08, 0.2), u(0.45, 0.55)), (u(0.42, 0.54), u(0.43, 0.52))]
-    forms: list[list[Stroke]] = [
+    forms: list[list[PenStroke]] = [
         [plain], [plain, bar], [[(0.03, u(0.12, 0.22)), *plain]], [[*plain[:2], (u(0.28, 0.4), 0.5), plain[2]]],
     ]  # fmt: skip
     return forms[form % 4]
 
 
-def _eight(u: Uniform, form: int) -> list[Stroke]:
+def _eight(u: Uniform, form: int) -> list[PenStroke]:
     waist = u(0.44, 0.54)
     if form % 2:
         begin, narrow = u(0.1, 0.5), u(0.8, 1.0)
@@ -192,11 +192,11 @@ def _eight(u: Uniform, form: int) -> list[Stroke]:
     return [[*upper, *lower]]
 
 
-def _nine(u: Uniform, form: int) -> list[Stroke]:
+def _nine(u: Uniform, form: int) -> list[PenStroke]:
     wide, high = u(0.2, 0.26), u(0.2, 0.27)
     middle = 0.03 + high
     right = 0.29 + wide
-    forms: list[list[Stroke]] = [
+    forms: list[list[PenStroke]] = [
         [[*arc(0.29, middle, wide, high, 0, -360), (right, middle), (u(0.42, 0.54), 0.98)]],
         [[*arc(0.29, middle, wide, high, -10, -350), (right, 0.06), (right - 0.01, 0.5), (u(0.26, 0.44), 0.98)]],
         [[*arc(0.28, middle, wide, high, 10, -350), *arc(right - 0.37, 0.45, 0.37, 0.5, 0, u(70, 95), 16)]],
@@ -204,6 +204,6 @@ def _nine(u: Uniform, form: int) -> list[Stroke]:
     return forms[form % 3]
 
 
-_FORMS: tuple[Callable[[Uniform, int], list[Stroke]], ...] = (
+_FORMS: tuple[Callable[[Uniform, int], list[PenStroke]], ...] = (
     _zero, _one, _two, _three, _four, _five, _six, _seven, _eight, _nine,
 )  # fmt: skip

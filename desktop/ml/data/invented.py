@@ -14,7 +14,7 @@ import numpy as np
 from PIL import ImageFont
 
 from desktop.ml.data.drawn_digits import printed
-from desktop.ml.data.pen import Stroke, arc, ink
+from desktop.ml.data.pen import PenStroke, arc, ink
 
 _SCRIPTS = (
     range(0x0531, 0x0557), range(0x0561, 0x0588), range(0x05D0, 0x05EB), range(0x0621, 0x064B),
@@ -60,19 +60,19 @@ def _standard(pictures: np.ndarray) -> np.ndarray:
     return result
 
 
-def _invented(rng: np.random.Generator) -> list[Stroke]:
+def _invented(rng: np.random.Generator) -> list[PenStroke]:
     columns = np.linspace(-0.15, 0.75, 3) if rng.random() < 0.4 else np.linspace(0.02, 0.58, 3)
     rows = np.linspace(0.02, 0.98, int(rng.integers(3, 5)))
 
     def place() -> tuple[float, float]:
         return float(rng.choice(columns) + rng.normal(0, 0.02)), float(rng.choice(rows) + rng.normal(0, 0.02))
 
-    found: list[Stroke] = []
+    found: list[PenStroke] = []
     while not found or len(found) < rng.integers(1, 5):
         begin = found[-1][-1] if found and rng.random() < 0.55 else place()
         kind = rng.random()
         if kind < 0.55:
-            stroke: Stroke = [begin, *(place() for _ in range(int(rng.integers(1, 3))))]
+            stroke: PenStroke = [begin, *(place() for _ in range(int(rng.integers(1, 3))))]
         elif kind < 0.85:
             stroke = _bow(np.array(begin), np.array(place()), rng)
         else:
@@ -84,7 +84,7 @@ def _invented(rng: np.random.Generator) -> list[Stroke]:
     return found
 
 
-def _bow(begin: np.ndarray, end: np.ndarray, rng: np.random.Generator) -> Stroke:
+def _bow(begin: np.ndarray, end: np.ndarray, rng: np.random.Generator) -> PenStroke:
     """From one place to another by way of a third beside them."""
     middle = (begin + end) / 2 + rng.normal(0, 0.22, 2)
     t = np.linspace(0, 1, 16)[:, None]

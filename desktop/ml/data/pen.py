@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-Stroke = Sequence[tuple[float, float]]
+PenStroke = Sequence[tuple[float, float]]
 """Places in a box of width .6 and height 1, y downwards."""
 
 _MIDDLE = (0.3, 0.5)
@@ -15,14 +15,14 @@ _STEP = 0.02  # between two places of a stroke, of the box's height
 _FINER = 2  # times the picture's side that is drawn before it is reduced
 
 
-def arc(cx: float, cy: float, rx: float, ry: float, start: float, end: float, steps: int = 24) -> Stroke:
+def arc(cx: float, cy: float, rx: float, ry: float, start: float, end: float, steps: int = 24) -> PenStroke:
     """Part of an ellipse from the angle ``start`` to ``end`` (degrees, clockwise from the right)."""
     angles = np.deg2rad(np.linspace(start, end, steps))
     return [(float(cx + rx * np.cos(a)), float(cy + ry * np.sin(a))) for a in angles]
 
 
 def ink(
-    strokes: Sequence[Stroke],
+    strokes: Sequence[PenStroke],
     rng: np.random.Generator,
     side: int,
     height: float,

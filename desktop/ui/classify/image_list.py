@@ -465,7 +465,12 @@ class ImageList(QWidget):
     def _follow_session(self) -> None:
         item = self._session.current
         index = self.view.currentIndex()
-        if item is None or (index.isValid() and self.model.item(index.row()) is item):
+        if item is None:
+            return
+        if index.isValid() and self.model.item(index.row()) is item:
+            chosen = self.view.selectionModel()
+            if not chosen.hasSelection():  # a list that had the focus made its first row current, and chose nothing
+                chosen.select(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
             return
         row = self.model.row_of(item)
         if row >= 0:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from desktop.ui.teach.pictures_pane import PicturesPane
 
 
-class PictureMenu(QObject):
+class TaughtPictureMenu(QObject):
     """The menu on the selection of ``pane``; ``side`` has the picture that is looked at."""
 
     def __init__(self, teaching: Teaching, pane: PicturesPane, side: PictureSide, parent: QWidget) -> None:

@@ -27,7 +27,7 @@ from desktop.ui.teach.heaps import HeapsDialog
 from desktop.ui.teach.large import LargeTaught
 from desktop.ui.teach.learned_card import LearnedCard
 from desktop.ui.teach.making import MakingDialog
-from desktop.ui.teach.picture_menu import PictureMenu
+from desktop.ui.teach.picture_menu import TaughtPictureMenu
 from desktop.ui.teach.picture_side import PictureSide
 from desktop.ui.teach.pictures_pane import PicturesPane
 from desktop.ui.teach.project_dialogs import ask_name
@@ -71,7 +71,7 @@ class TeachView(LaterView):
         self.pictures = PicturesPane(self.teaching)
         self.side = PictureSide(self.teaching, self.pictures.model)
         self.side.next_of = self.pictures.next_id
-        self.menu = PictureMenu(self.teaching, self.pictures, self.side, self)
+        self.menu = TaughtPictureMenu(self.teaching, self.pictures, self.side, self)
         self.exchange = Exchange(self.teaching, self)
         self.sort_files = SortFiles(self.teaching, self.exchange, self._settings, self.disk, self)
         left = QWidget()
